@@ -18,6 +18,7 @@ target_compile_definitions(test_cards PRIVATE SOTTO_TEST_SOURCE="${PROJECT_SOURC
 sotto_test(unit methods LINK PkgConfig::gmp)
 sotto_test(unit samples LINK PkgConfig::gmp)
 sotto_test(unit counts LINK PkgConfig::gmp)
+sotto_test(unit outcomes LINK PkgConfig::gmp)
 sotto_test(unit probability LINK PkgConfig::gmp PkgConfig::mpfr)
 target_compile_definitions(test_probability PRIVATE
   SOTTO_TEST_VECTORS="${CMAKE_CURRENT_SOURCE_DIR}/vectors")

@@ -68,11 +68,13 @@ static void set_interval(struct sotto__value *out, mpq_srcptr square, bool is_ne
     }
 }
 
-/* Sets all fields but the count, from an r^2 that is below 1 or 1. freedom: n - 2. */
-static void set_test(struct sotto__value *out, mpq_srcptr square, bool is_negative, mpq_srcptr n,
-                     mpq_srcptr freedom, const struct sotto__options *options)
+/* Sets all fields but the count, from an r^2 that is below 1 or 1. freedom: n - 2. Returns: why
+ * some are NaN, or NULL. */
+static const char *set_test(struct sotto__value *out, mpq_srcptr square, bool is_negative,
+                            mpq_srcptr n, mpq_srcptr freedom, const struct sotto__options *options)
 {
     mpq_t rest;
+    const char *outcome = "two rows: no test";
     mpq_init(rest);
     mpq_set_ui(rest, 1, 1);
     mpq_sub(rest, rest, square);
@@ -96,11 +98,15 @@ static void set_test(struct sotto__value *out, mpq_srcptr square, bool is_negati
         if (is_negative) {
             sotto__value_negate(&out[T]);
         }
-        if (is_finite && mpq_cmp_ui(n, 3, 1) > 0) {
+        outcome = !is_finite                 ? "the columns go together wholly: no interval"
+                  : mpq_cmp_ui(n, 3, 1) == 0 ? "three rows: no interval"
+                                             : NULL;
+        if (outcome == NULL) {
             set_interval(out, square, is_negative, n, options);
         }
     }
     mpq_clear(rest);
+    return outcome;
 }
 
 /* The deviations' sums: of squares, and of products. */
@@ -137,7 +143,8 @@ static enum sotto_status set_fields(struct sotto__step *step, const struct sotto
         mpq_div(xy, xy, yy);
         mpq_set_ui(freedom, 2, 1);
         mpq_sub(freedom, n, freedom);
-        set_test(step->values, xy, is_negative, n, freedom, sotto__step_options(step));
+        step->outcome =
+            set_test(step->values, xy, is_negative, n, freedom, sotto__step_options(step));
     }
     mpq_clears(xx, yy, xy, freedom, NULL);
     return status;

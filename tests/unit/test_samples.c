@@ -235,7 +235,8 @@ static void test_standardised_differences(void **state)
     gives("smd(x, g in ('a', 'nobody'))", "\"status\": \"a sample has no values\"");
     gives("smd(x / 0, y)", "\"status\": \"infinite values\"");
     /* Beyond the doubles. */
-    gives("smd(0 * float(x) + 1e300, float(x) * 1e-300)", "\"smd\": {\"value\": null, \"special\": \"inf\"}");
+    gives("smd(0 * float(x) + 1e300, float(x) * 1e-300)",
+          "\"smd\": {\"value\": null, \"special\": \"inf\"}");
     gives("smd(0 * float(x) + 1e300, float(x) * 1e-300)", "\"low\": {\"value\": ");
 }
 
@@ -259,6 +260,10 @@ static void test_samples_of_too_few(void **state)
     gives("anova(x, g in ('a', 'b', 'nobody'))", "\"special\": \"NaN\"}]}");
     gives("pearson(if(g == 'c', x, na), y)", "\"status\": \"fewer than two rows\"");
     gives("pearson(if(g == 'a', x, na), y)", "\"r\": {\"value\": -1.0");
+    gives("pearson(if(g == 'a', x, na), y)", "\"status\": \"two rows: no test\"");
+    gives("pearson(if(x < 7, x, na), x)",
+          "\"status\": \"the columns go together wholly: no interval\"");
+    gives("pearson(if(x < 4, x, na), y)", "\"status\": \"three rows: no interval\"");
     gives("var_ci(if(g == 'c', x, na))", "\"status\": \"fewer than two values\"");
     gives("proportion(if(g == 'd', x > 1, na))", "\"status\": \"no values\"");
 }
