@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -37,16 +38,27 @@ class Fit:
         self.nobs = fields["count"]
         self.df_resid = fields["df"]
 
-    def __repr__(self) -> str:
-        table = pandas.DataFrame({"coef": self.params, "std err": self.bse, "t": self.tvalues})
+    def _table(self) -> pandas.DataFrame:
+        return pandas.DataFrame({"coef": self.params, "std err": self.bse, "t": self.tvalues})
+
+    def _summary(self) -> str:
         return (
-            f"{table}\n\nrows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
+            f"rows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
             f"R-squared {self.rsquared:.6g}, adjusted {self.rsquared_adj:.6g}, F {self.fvalue:.6g}"
         )
+
+    def __repr__(self) -> str:
+        return f"{self._table()}\n\n{self._summary()}"
+
+    def _repr_html_(self) -> str:
+        lines = "<br/>".join(map(html.escape, self._summary().split("\n")))
+        return f"{self._table().to_html(float_format='{:.6g}'.format)}<p>{lines}</p>"
 
 
 _STATISTICS = ("smd", "r", "t", "f", "chi2", "odds_ratio", "proportion", "variance")
 _SCIPY = {"p": "pvalue", "expected": "expected_freq"}
+# What an interval is of.
+_ESTIMATES = ("smd", "r", "difference", "mean", "proportion", "variance")
 
 
 class Test:
@@ -75,21 +87,77 @@ class Test:
         yield self.statistic
         yield self._fields.get("p", math.nan)
 
+    def plot(self, ax: Any = None) -> Any:
+        """What was estimated, with its interval: the matplotlib.axes.Axes that it is drawn on."""
+        from . import plot
+
+        low, high = self.confidence_interval()
+        name = next(name for name in _ESTIMATES if name in self._fields)
+        return plot.interval(self._fields[name], low, high, name, ax)
+
     def __repr__(self) -> str:
-        single = {
-            _SCIPY.get(name, name): value
-            for name, value in self._fields.items()
-            if not isinstance(value, pandas.Series | pandas.DataFrame)
-        }
-        width = max(map(len, single))
-        lines = [f"{name:{width}}  {value:.6g}" for name, value in single.items()]
-        lines += [f"status: {self.status}"] if self.status else []
-        tables = [
-            f"\n{_SCIPY.get(name, name)}\n{value}"
-            for name, value in self._fields.items()
-            if name not in single and _SCIPY.get(name, name) not in single
-        ]
-        return "\n".join(lines + tables)
+        return _text_of(self._fields, self.status)
+
+    def _repr_html_(self) -> str:
+        return _html_of(self._fields, self.status)
+
+
+class Missing:
+    """What missing_patterns() gives: patterns and missing, Series of counts, and rows."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self.patterns = fields["patterns"]
+        self.missing = fields["missing"]
+        self.rows = fields["rows"]
+        self._fields = dict(fields)
+
+    def __repr__(self) -> str:
+        return _text_of(self._fields, None)
+
+    def _repr_html_(self) -> str:
+        return _html_of(self._fields, None)
+
+
+def _parted(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Single values, and series and tables, by the names that scipy gives them."""
+    named = {_SCIPY.get(name, name): value for name, value in fields.items()}
+    tables = {
+        name: value
+        for name, value in named.items()
+        if isinstance(value, pandas.Series | pandas.DataFrame)
+    }
+    return {name: value for name, value in named.items() if name not in tables}, tables
+
+
+def _text_of(fields: Mapping[str, Any], status: str | None) -> str:
+    single, tables = _parted(fields)
+    width = max(map(len, single))
+    lines = [f"{name:{width}}  {value:.6g}" for name, value in single.items()]
+    lines += [f"status: {status}"] if status else []
+    return "\n".join(lines + [f"\n{name}\n{value}" for name, value in tables.items()])
+
+
+def _html_of(fields: Mapping[str, Any], status: str | None) -> str:
+    single, tables = _parted(fields)
+    column = pandas.DataFrame(
+        {"": [f"{value:.6g}" for value in single.values()]}, index=list(single)
+    )
+    parts = [column.to_html(header=False)]
+    parts += [f"<p>{html.escape(status)}</p>"] if status else []
+    for name, value in tables.items():
+        table = value.to_frame("") if isinstance(value, pandas.Series) else value
+        rendered = table.to_html(
+            header=isinstance(value, pandas.DataFrame), float_format="{:.6g}".format
+        )
+        parts.append(f"<p>{html.escape(name)}</p>{rendered}")
+    return "".join(parts)
+
+
+def _modes(fields: Mapping[str, Any], status: str | None) -> pandas.Series:
+    if status is not None:
+        _say(f"mode: {status}")
+    marked = fields["is_mode"]
+    return pandas.Series([label for label, is_one in marked.items() if is_one == 1], dtype=object)
 
 
 def _of_fields(fields: Mapping[str, Any], status: str | None) -> Any:
@@ -97,6 +165,12 @@ def _of_fields(fields: Mapping[str, Any], status: str | None) -> Any:
         return Fit(fields)
     if "row_totals" in fields:
         return fields["counts"]
+    if "is_mode" in fields:
+        return _modes(fields, status)
+    if "nunique" in fields:
+        return fields["nunique"]
+    if "patterns" in fields:
+        return Missing(fields)
     return Test(fields, status)
 
 

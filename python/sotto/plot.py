@@ -4,17 +4,20 @@
     found = task.get_result()
     sotto.plot.hist(found["ages"])          # of hist() or value_counts()
     sotto.plot.box(found["description"])    # of describe()
+    found["ages"].sotto.plot()              # either of them
+    found["test"].plot()                    # an estimate of sotto.stats, with its interval
 
 Each returns the matplotlib.axes.Axes that it drew on.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas
 
-__all__ = ["box", "hist"]
+__all__ = ["box", "hist", "interval"]
 
 _QUARTILES = ("25%", "50%", "75%")
 
@@ -74,6 +77,36 @@ def box(description: pandas.DataFrame | pandas.Series, ax: Any = None) -> Any:
         for end in median:
             axes.hlines(end, i - 0.25, i + 0.25, color="C1")
     axes.set_xticks(range(len(frame.columns)), [str(column) for column in frame.columns])
+    axes.set_xlim(-0.75, len(frame.columns) - 0.25)
     axes.use_sticky_edges = False  # a box does not stand on the frame
-    axes.autoscale_view()
+    axes.autoscale_view(scalex=False)
     return axes
+
+
+def interval(estimate: float, low: float, high: float, name: str, ax: Any = None) -> Any:
+    """A point, and lines to both ends of its interval; an end that is infinite is an arrow."""
+    axes = _axes(ax)
+    reach = max((abs(end - estimate) for end in (low, high) if math.isfinite(end)), default=1.0)
+    axes.plot([estimate], [0], "o", color="C0")
+    for end, arrow, side in ((low, "<", -1), (high, ">", 1)):
+        is_open = math.isinf(end)
+        shown = estimate + side * reach if is_open else end
+        marker = arrow if is_open else "|"
+        axes.plot([estimate, shown], [0, 0], marker=marker, markevery=[1], color="C0")
+    axes.set_yticks([])
+    axes.set_xlabel(name)
+    return axes
+
+
+@pandas.api.extensions.register_series_accessor("sotto")
+@pandas.api.extensions.register_dataframe_accessor("sotto")
+class Accessor:
+    """result.sotto: what can be drawn of a result."""
+
+    def __init__(self, result: pandas.DataFrame | pandas.Series) -> None:
+        self._result = result
+
+    def plot(self, ax: Any = None) -> Any:
+        """A box of describe(), bars of hist() or value_counts()."""
+        is_described = all(name in self._result.index for name in _QUARTILES)
+        return (box if is_described else hist)(self._result, ax)

@@ -194,13 +194,25 @@ def test_medians_and_quantiles():
         "q": "quantile(if(wages.b > 0, wages.a, na), 0.25, 0.75, interpolation=lower)",
         "h": "mean(abs(wages.a - quantile(wages.a, 0.5)))",
     }
+    levels = plan_of(
+        lambda wages: {
+            "m": wages["dept"].mode(levels=["R&D", "it's"]),
+            "n": wages[wages.a > 0]["dept"].nunique(levels=["R&D", "HR"]),
+            "p": wages[["a", "b"]].missing_patterns(),
+        }
+    )
+    assert levels["select"] == {
+        "m": "mode(wages.dept, 'R&D', 'it''s')",
+        "n": "nunique(if(wages.a > 0, wages.dept, na), 'R&D', 'HR')",
+        "p": "missing_patterns([wages.a, wages.b])",
+    }
     with pytest.raises(PlanError, match="one of linear, lower"):
         plan_of(lambda wages: wages.a.quantile(0.5, interpolation="up"))
 
 
 @pytest.mark.parametrize(
     "operation",
-    """min max head tail iloc loc values sample nunique unique mode apply map
+    """min max head tail iloc loc values sample unique apply map
     cumsum sort_values to_numpy to_csv iterrows shape columns dtypes merge rolling""".split(),
 )
 def test_what_a_plan_cant_express_is_refused_by_name(operation):

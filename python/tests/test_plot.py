@@ -54,3 +54,31 @@ def test_a_box_shows_its_intervals(axes):
     assert [(bar[1], bar[3]) for bar in bars(axes)] == [(32, 24), (35, 21), (44, 3)]
     with pytest.raises(ValueError, match="describe"):
         sotto.plot.box(description.drop(index="50%"), axes)
+
+
+def test_an_estimate_has_its_interval(axes):
+    fields = {"r": 0.5, "p": 0.01, "low": 0.2, "high": 0.7, "count": 30}
+    assert sotto._results.Test(fields, None).plot(axes) is axes
+    assert [tuple(line.get_xdata()) for line in axes.lines] == [(0.5,), (0.5, 0.2), (0.5, 0.7)]
+    assert axes.get_xlabel() == "r"
+
+
+def test_an_open_end_is_an_arrow(axes):
+    sotto.plot.interval(3, 1, float("inf"), "difference", axes)
+    assert [line.get_marker() for line in axes.lines] == ["o", "|", ">"]
+    assert [tuple(line.get_xdata()) for line in axes.lines] == [(3,), (3, 1), (3, 5)]
+
+
+def test_what_has_no_interval_is_not_drawn(axes):
+    with pytest.raises(AttributeError, match="no interval"):
+        sotto._results.Test({"chi2": 3.0, "p": 0.1, "df": 1}, None).plot(axes)
+
+
+def test_results_draw_themselves(axes):
+    counts = pandas.Series([3, 1], index=["[0, 1)", "[1, 2]"])
+    counts.sotto.plot(axes)
+    description = pandas.Series(
+        [9, 1, 1, 2.0, 3.0, 5.0], ["count", "mean", "std", "25%", "50%", "75%"]
+    )
+    description.sotto.plot(axes)
+    assert [(bar[1], bar[3]) for bar in bars(axes)][2:] == [(2, 3), (2, 3), (3, 0)]

@@ -2,11 +2,13 @@
 """From JSON to pandas, without a node."""
 
 from fractions import Fraction
+from xml.etree import ElementTree
 
 import pandas
 import pytest
 
-from sotto._results import from_json
+from sotto._results import Fit, from_json
+from sotto._results import Test as Answer
 from sotto.errors import SottoWarning
 
 
@@ -85,3 +87,30 @@ def test_lost_parties_and_conversions_are_warned_of():
         from_json(result({"result": number(1)}, warnings=["m: no row that takes part has 7"]))
     with pytest.warns(SottoWarning, match="in 4 rows"):
         from_json(result({"result": {**number(1), "nan_made": 4}}))
+
+
+def test_results_are_tables_in_notebooks():
+    series = pandas.Series({"R&D": 2.0, "HR": 1.5})
+    test = Answer({"t": -1.25, "p": 0.04, "means": series}, "fewer < two")
+    fit = Fit(
+        {
+            "coefficients": series,
+            "standard_errors": series,
+            "t": series,
+            "r2": 0.5,
+            "adjusted_r2": 0.4,
+            "residual_sd": 2.0,
+            "f": 3.0,
+            "condition": 1.0,
+            "count": 9,
+            "df": 7,
+        }
+    )
+    for result, tables, parts in (
+        (test, 2, ["pvalue", "fewer < two"]),
+        (fit, 1, ["R-squared 0.5"]),
+    ):
+        tree = ElementTree.fromstring(f"<div>{result._repr_html_()}</div>")
+        text = "".join(tree.itertext())
+        assert len(list(tree.iter("table"))) == tables
+        assert all(part in text for part in [*parts, "R&D"])

@@ -147,11 +147,17 @@ def test_weights(rows, ask):
     mean = numpy.average(both.wage, weights=both.age)
     parts = both.age * (both.wage - mean) / both.age.sum()
     size = len(both)
-    near([found["p"].mean, found["p"].standard_error], [mean, (size / (size - 1) * (parts**2).sum()) ** 0.5])
+    near(
+        [found["p"].mean, found["p"].standard_error],
+        [mean, (size / (size - 1) * (parts**2).sum()) ** 0.5],
+    )
     samples = [weightstats.DescrStatsW(one.wage, one.age) for _, one in both.groupby("sex")]
     near([*found["two"]], weightstats.CompareMeans(*samples).ttest_ind(usevar="unequal")[:2])
     female, male = (one.wage for _, one in both.groupby("sex"))
-    near(found["smd"].statistic, (female.mean() - male.mean()) / ((female.var() + male.var()) / 2) ** 0.5)
+    near(
+        found["smd"].statistic,
+        (female.mean() - male.mean()) / ((female.var() + male.var()) / 2) ** 0.5,
+    )
     low, high = found["smd"].confidence_interval()
     assert low < found["smd"].statistic < high
 
@@ -185,6 +191,41 @@ def test_tables(rows, ask):
     small = table.loc[["R&D", "HR"]]
     near(tuple(found["fisher"]), tuple(stats.fisher_exact(small)))
     near(found["yates"].pvalue, stats.chi2_contingency(small).pvalue)
+
+
+def test_levels(rows, ask):
+    found = ask(
+        lambda wages: {
+            "mode": wages["dept"].mode(levels=LEVELS["dept"]),
+            "nunique": wages["dept"].nunique(levels=["R&D", "IT", "HR"]),
+            "missing": wages[["wage", "age"]].missing_patterns(),
+        }
+    )
+    assert found["mode"].tolist() == rows.dept.mode().tolist()
+    assert found["nunique"] == 2
+    lacks = int(rows.wage.isna().sum())
+    assert found["missing"].patterns.to_dict() == {
+        "(complete)": len(rows) - lacks,
+        "age": 0,
+        "wage": lacks,
+        "wage, age": 0,
+    }
+    assert (found["missing"].rows, found["missing"].missing["wage"]) == (len(rows), lacks)
+    assert "(complete)" in repr(found["missing"])
+    assert "<table" in found["missing"]._repr_html_()
+
+
+def test_levels_that_are_withheld(rows):
+    parties = [rows.iloc[party::3].reset_index(drop=True) for party in range(3)]
+
+    def ask(question):
+        return sotto.simulate(parties, question, policy="safe")
+
+    with pytest.warns(sotto.errors.SottoWarning):
+        found = ask(lambda wages: wages["dept"].nunique(levels=["R&D", "Sales", "IT"]))
+    assert found == pandas.Interval(1, 3, closed="both")
+    with pytest.warns(sotto.errors.SottoWarning, match="mode: levels are withheld"):
+        assert ask(lambda wages: wages["dept"].mode(levels=["R&D", "Sales", "IT"])).empty
 
 
 def test_no_answer_has_a_reason(ask):
@@ -245,6 +286,11 @@ def test_agg_by_column(rows, ask):
         (lambda w: sotto.stats.f_oneway(w["age"]), "two samples or more"),
         (lambda w: sotto.stats.pearsonr(w["age"], w["age"], alternative="both"), "two-sided, less"),
         (lambda w: sotto.stats.weighted(w["age"], w["age"], kind="fweight"), "frequency or prob"),
+        (lambda w: w["dept"].mode(), "declare them"),
+        (lambda w: w["dept"].nunique(levels=[]), "at least one level"),
+        (lambda w: w["dept"].nunique(dropna=False, levels=["a"]), "counts what is missing"),
+        (lambda w: w[["age"]].mode(levels=["a"]), "ask a column"),
+        (lambda w: w.missing_patterns(), "choose columns"),
         (lambda w: sotto.stats.binomtest(w["age"] > 3, 2), "number from 0 to 1"),
         (lambda w: sotto.stats.chi2_contingency(w["age"].mean()), "expected crosstab"),
         (lambda w: sotto.stats.crosstab(w["dept"], w["sex"]), "declare them"),

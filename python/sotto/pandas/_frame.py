@@ -235,6 +235,19 @@ class DataFrame(NamedOperators):
         """
         return summarised(self, percentiles, exact)
 
+    def missing_patterns(self) -> Aggregate:
+        """Which of the chosen columns, up to 8, are missing together in how many rows.
+
+        The result has patterns and missing as Series, and rows. A pattern is called by the names of
+        the columns that are missing.
+        """
+        if labels(self._expression) is None or self._condition is not None:
+            raise not_supported(
+                "missing_patterns() of all columns, or of filtered rows",
+                "choose columns of all rows: df[['age', 'wage']].missing_patterns()",
+            )
+        return Aggregate(call("missing_patterns", self._expression), "test")
+
     # --- Rows and columns ---
 
     def dropna(self, how: str = "any", subset: Sequence[str] | str | None = None) -> DataFrame:

@@ -18,7 +18,8 @@ _EXPRESSION = "write it with operators, comparisons, where(), abs(), round() and
 _ALTERNATIVES = {
     **dict.fromkeys(["min", "max", "idxmin", "idxmax"], _HIST),
     **dict.fromkeys(["argmin", "argmax", "nlargest", "nsmallest", "rank", "boxplot"], _HIST),
-    **dict.fromkeys(["unique", "nunique", "mode", "duplicated", "drop_duplicates"], _LEVELS),
+    **dict.fromkeys(["unique", "duplicated", "drop_duplicates"], _LEVELS),
+    **dict.fromkeys(["nunique", "mode"], "ask a column: df['dept'].mode(levels=[...])"),
     **dict.fromkeys(
         ["head", "tail", "sample", "iloc", "loc", "at", "iat", "values", "array"], _ROWS
     ),

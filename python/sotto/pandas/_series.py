@@ -199,17 +199,35 @@ class Series(NamedOperators):
 
         With normalize, as a share of all values that are present.
         """
+        counts = Aggregate(self._of_levels("value_counts", levels), "counts")
+        return counts / self.count() if normalize else counts
+
+    def _of_levels(self, function: str, levels: Iterable[Any] | None) -> Expression:
         if levels is None:
             raise not_supported(
-                "value_counts() without levels",
+                f"{function}() without levels",
                 "which values there are is not told; declare them, levels=['R&D', 'Sales']",
             )
         choices = [literal(plain(level)) for level in levels]
         if not choices:
-            raise PlanError("value_counts(levels=[]): expected at least one level")
-        source = self._rows.only_where_filtered()
-        counts = Aggregate(call("value_counts", source, *choices), "counts")
-        return counts / self.count() if normalize else counts
+            raise PlanError(f"{function}(levels=[]): expected at least one level")
+        return call(function, self._rows.only_where_filtered(), *choices)
+
+    def mode(self, dropna: bool = True, *, levels: Iterable[Any] | None = None) -> Aggregate:
+        """The declared levels that occur most often, as texts: several where there are ties.
+
+        None, with a SottoWarning, where parties keep rows of some levels back, or no row has any.
+        """
+        _refuse_missing("mode", dropna)
+        return Aggregate(self._of_levels("mode", levels), "test")
+
+    def nunique(self, dropna: bool = True, *, levels: Iterable[Any] | None = None) -> Aggregate:
+        """How many of the declared levels occur.
+
+        A pandas.Interval that holds the number where parties keep all rows of some level back.
+        """
+        _refuse_missing("nunique", dropna)
+        return Aggregate(self._of_levels("nunique", levels), "test")
 
     def hist(self, bins: Any = 10, range: tuple[float, float] | None = None) -> Aggregate:
         """Counts between declared edges, as numpy.histogram: [a, b), [b, c), and the last closed.
@@ -238,6 +256,11 @@ class Series(NamedOperators):
         from ._groupby import GroupBy, declared_groups
 
         return GroupBy(self, declared_groups(self, by, levels, bins, other))
+
+
+def _refuse_missing(function: str, dropna: bool) -> None:
+    if not dropna:
+        raise not_supported(f"{function}(dropna=False)", "isna().sum() counts what is missing")
 
 
 def quantile_arguments(
