@@ -5,19 +5,25 @@ against NumPy, DuckDB and polars.
 
 JSON lines on standard output, everything else on standard error. bench_methods runs all rounds of a plan of three
 parties in one process, with the keys, shares and masks of their secure sums, over 2^25 values, and writes the values into files; then each peer answers the same question on the same values, with as many
-threads. `round_bytes` is the largest vector that a party would mask and send, `ratio` a peer's time over ours.
+threads. `describe_20` is of a CSV file of 20 columns and 411 MB, read, typed and described by `sotto local`, exactly,
+which never saw it before; pandas reads and describes it, DuckDB has SUMMARIZE, whose quartiles are approximate.
+`round_bytes` is the largest vector that a party would mask and send, `ratio` a peer's time over ours.
 """
 import json
+import os
 import pathlib
 import statistics
 import subprocess
 import sys
+import time
 
 from peers import case_folder, ours, peer, peers_python, read_arguments
 
 CASES = {"median_float64": ["numpy", "duckdb", "polars"], "median_int64": ["numpy", "duckdb", "polars"],
          "median_decimal": ["numpy", "duckdb", "polars"], "median_20": ["numpy", "duckdb", "polars"],
          "median_by_1000": ["duckdb", "polars"]}
+OF_FILES = {"describe_20": ["pandas", "duckdb"]}
+COLUMNS, ROWS = 20, 3_300_000  # 411 MB
 
 # Runs in the peers' Python: argv = peer, case, folder, threads. Prints seconds, and by how much answers are off.
 PEER = r"""
@@ -62,6 +68,80 @@ print(json.dumps({"seconds": seconds, "ulps": float((np.abs(found - answers) / n
 """
 
 
+# Runs in the peers' Python: argv = file, columns, rows.
+MAKE = r"""
+import sys
+import numpy as np, pyarrow as pa, pyarrow.csv
+path, columns, rows = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+random = np.random.default_rng(1)
+kinds = [lambda: random.integers(0, 100000, rows), lambda: np.round(random.normal(5000, 900, rows), 2),
+         lambda: random.integers(-500, 500, rows), lambda: np.round(random.lognormal(3, 1, rows), 3)]
+pa.csv.write_csv(pa.table({f"c{i}": kinds[i % 4]() for i in range(columns)}), path)
+"""
+
+# Runs in the peers' Python: argv = peer, file, threads. Prints seconds, and count, mean, std and quartiles by column.
+DESCRIBE = r"""
+import json, sys, time
+peer, path, threads = sys.argv[1], sys.argv[2], sys.argv[3]
+if peer == "pandas":
+    import pandas
+    run = lambda: pandas.read_csv(path).describe().drop(index=["min", "max"]).to_numpy().tolist()
+else:
+    import duckdb
+    base = duckdb.connect()
+    base.execute(f"SET threads={threads}")
+    base.execute("SET enable_progress_bar=false")
+    query = f"SELECT count, avg, std, q25, q50, q75 FROM (SUMMARIZE SELECT * FROM read_csv('{path}'))"
+    run = lambda: [list(map(float, row)) for row in zip(*base.execute(query).fetchall())]
+seconds = []
+for _ in range(3):
+    start = time.perf_counter()
+    rows = run()
+    seconds.append(time.perf_counter() - start)
+print(json.dumps({"seconds": seconds, "rows": rows}))
+"""
+
+
+def describe(arguments, path):
+    """Seconds of three runs of `sotto local`, and what the last one says."""
+    columns = ", ".join(f"c{i}" for i in range(COLUMNS))
+    command = [pathlib.Path(arguments.bin) / "node/sotto", "local", "--json", "--data", path, "--",
+               f"d=describe([{columns}], exact=1)"]
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        out = subprocess.run(command, check=True, capture_output=True,
+                             env=dict(os.environ, OMP_NUM_THREADS=str(arguments.threads)))
+        seconds.append(time.perf_counter() - start)
+    values = json.loads(out.stdout)["outputs"]["d"]["values"]
+    return sorted(seconds), [[one["value"] for one in row] for row in values]
+
+
+def furthest(found, wanted):
+    """By how much one of these is off, relatively, at most."""
+    return max(abs(one - other) / max(abs(other), 1e-300)
+               for row, others in zip(found, wanted, strict=True) for one, other in zip(row, others, strict=True))
+
+
+def compare_files(arguments, python, case):
+    with case_folder() as folder:
+        path = pathlib.Path(folder) / "rows.csv"
+        subprocess.run([python, "-c", MAKE, path, str(COLUMNS), str(ROWS)], check=True)
+        seconds, rows = describe(arguments, path)
+        line = {"bench": "methods", "case": case, "value": round(seconds[1], 3), "unit": "s",
+                "p10": round(seconds[0], 3), "p90": round(seconds[2], 3), "threads": arguments.threads,
+                "rows": ROWS, "peers": {}, "ratio": {}, "off": {}, "ok": True}
+        for name in OF_FILES[case]:
+            found = peer(arguments, python, DESCRIBE, name, str(path))
+            if found is not None:
+                line["peers"][name] = round(statistics.median(found["seconds"]), 3)
+                line["ratio"][name] = round(statistics.median(found["seconds"]) / line["value"], 3)
+                line["off"][name] = furthest(found["rows"], rows)
+        line["ok"] = line["off"].get("pandas", 0) < 1e-9
+    print(json.dumps(line), flush=True)
+    return line["ok"]
+
+
 def compare(arguments, python, case):
     with case_folder() as folder:
         line = ours(arguments, "bench_methods", case, folder)
@@ -78,11 +158,12 @@ def compare(arguments, python, case):
 
 
 def main():
-    arguments = read_arguments(CASES)
+    arguments = read_arguments([*CASES, *OF_FILES])
     if arguments.quick:
         return subprocess.run([pathlib.Path(arguments.bin) / "bench/bench_methods", "--quick"]).returncode
-    python = peers_python(["numpy", "duckdb", "polars", "pyarrow"])
-    results = [compare(arguments, python, case) for case in arguments.case or CASES]
+    python = peers_python(["numpy", "duckdb", "polars", "pyarrow", "pandas"])
+    results = [(compare_files if case in OF_FILES else compare)(arguments, python, case)
+               for case in arguments.case or [*CASES, *OF_FILES]]
     return 0 if all(results) else 1
 
 
