@@ -17,8 +17,6 @@ static const struct sotto__option ddof[] = {
 static const struct sotto__option digits[] = {
     {SOTTO__OPTION_DIGITS, "digits", -SOTTO__ROUND_DIGITS_MAX, SOTTO__ROUND_DIGITS_MAX, 0, NULL},
     {.name = NULL}};
-static const struct sotto__option intercept[] = {
-    {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL}, {.name = NULL}};
 static const char *const interpolations[] = {"linear", "lower", "higher", "nearest", "midpoint"};
 #define EXACT                                                                                      \
     {                                                                                              \
@@ -44,6 +42,8 @@ static const char *const alternatives[] = {"two_sided", "less", "greater"};
             SOTTO__ALTERNATIVE_TWO_SIDED, alternatives                                             \
     }
 static const struct sotto__option level[] = {LEVEL, {.name = NULL}};
+static const struct sotto__option intercept_and_level[] = {
+    {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL}, LEVEL, {.name = NULL}};
 static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option level_equal_var_and_alternative[] = {
@@ -175,7 +175,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_OLS] = {.name = "ols",
                              .arguments_len = 2,
                              .is_variadic = true,
-                             .options = intercept,
+                             .options = intercept_and_level,
                              .method = &regression,
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                        .y_powers = 2, .product = true},

@@ -67,7 +67,7 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_MISSING] = {"missing(x)", "How many values are not there.",
                                  "missing([wage, age])"},
     [SOTTO__FUNCTION_OLS] = {"ols(y, x, ...)",
-                             "A linear regression: coefficients, errors, t, R2, F.",
+                             "A linear regression: coefficients, errors, t, p, intervals, R2, F.",
                              "ols(wage, age)"},
     [SOTTO__FUNCTION_TTEST] = {"ttest(x, y), ttest(x, column in (level, level))",
                                "Compares two means: Welch's t-test, or with equal_var=1 Student's.",

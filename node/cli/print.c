@@ -308,9 +308,13 @@ static void print_fields(json_t *output, json_t *groups)
         return;
     }
     print_status(json_object_get(output, "status"), groups);
+    bool has_table = groups == NULL && print_fit(json_object_get(output, "fields"));
     json_object_foreach(json_object_get(output, "fields"), name, field)
     {
         char safe[512];
+        if (has_table && json_object_get(field, "values") != NULL) {
+            continue;
+        }
         (void)snprintf(safe, sizeof safe, "%s", name);
         sotto_text_sanitize(safe);
         (void)printf("%s  ", safe);

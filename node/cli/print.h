@@ -2,7 +2,7 @@
 #ifndef SOTTO_NODE_PRINT_H
 #define SOTTO_NODE_PRINT_H
 
-/* Results for people (print.c, print_bars.c) and for programs (print_csv.c). */
+/* Results for people (print.c, print_bars.c, print_fit.c) and for programs (print_csv.c). */
 
 #include "cli/command.h"
 
@@ -18,6 +18,9 @@ void print_csv(struct json_t *result);
 /* print_bars.c: a line with a bar for each count. Returns: false, and prints nothing, where values
  * are no counts, or all 0. */
 bool print_bars(struct json_t *values, struct json_t *labels);
+/* print_fit.c: a regression's coefficients as one table. Returns: false, and prints nothing, where
+ * the fields are no such thing, or of groups. */
+bool print_fit(struct json_t *fields);
 /* A value as text, "NaN", "inf", "-inf" or "missing" among them. */
 void print_value_text(char out[64], struct json_t *output);
 /* A label of a group: a text, a number, or true or false. */

@@ -24,27 +24,38 @@ Number = Callable[[Mapping[str, Any]], Any]
 
 
 class Fit:
-    """What ols() gives: params, bse (standard errors), tvalues as Series; the rest as numbers."""
+    """What ols() gives: params, bse (standard errors), tvalues, pvalues as Series, conf_int() as a
+    DataFrame; the rest as numbers."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self.params = fields["coefficients"]
         self.bse = fields["standard_errors"]
         self.tvalues = fields["t"]
+        self.pvalues = fields["p"]
         self.rsquared = fields["r2"]
         self.rsquared_adj = fields["adjusted_r2"]
         self.residual_sd = fields["residual_sd"]
         self.fvalue = fields["f"]
+        self.f_pvalue = fields["f_p"]
         self.condition = fields["condition"]
         self.nobs = fields["count"]
         self.df_resid = fields["df"]
+        self._bounds = fields["low"], fields["high"]
+
+    def conf_int(self) -> pandas.DataFrame:
+        """The bounds of each coefficient, of the level that was asked for (95 %)."""
+        return pandas.DataFrame({"low": self._bounds[0], "high": self._bounds[1]})
 
     def _table(self) -> pandas.DataFrame:
-        return pandas.DataFrame({"coef": self.params, "std err": self.bse, "t": self.tvalues})
+        return pandas.DataFrame(
+            {"coef": self.params, "std err": self.bse, "t": self.tvalues, "p": self.pvalues}
+        ).join(self.conf_int())
 
     def _summary(self) -> str:
         return (
             f"rows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
-            f"R-squared {self.rsquared:.6g}, adjusted {self.rsquared_adj:.6g}, F {self.fvalue:.6g}"
+            f"R-squared {self.rsquared:.6g}, adjusted {self.rsquared_adj:.6g}, "
+            f"F {self.fvalue:.6g}, p {self.f_pvalue:.6g}"
         )
 
     def __repr__(self) -> str:

@@ -55,10 +55,13 @@ def test_regression(table, intercept):
     design = complete[["x1", "x2"]]
     wanted = api.OLS(complete.y, api.add_constant(design) if intercept else design).fit()
     found = sotto.local(table, f"ols(y, [x1, x2], intercept={int(intercept)})")
-    for name in ("params", "bse", "tvalues"):
+    for name in ("params", "bse", "tvalues", "pvalues"):
         close(getattr(found, name).to_numpy(), getattr(wanted, name).to_numpy())
-    for name in ("rsquared", "rsquared_adj", "fvalue"):
+    for name in ("rsquared", "rsquared_adj", "fvalue", "f_pvalue"):
         close(getattr(found, name), getattr(wanted, name))
+    close(found.conf_int().to_numpy(), wanted.conf_int().to_numpy())
+    narrow = sotto.local(table, f"ols(y, [x1, x2], intercept={int(intercept)}, level=80)")
+    close(narrow.conf_int().to_numpy(), wanted.conf_int(0.2).to_numpy())
     close(found.residual_sd, numpy.sqrt(wanted.scale))
     assert (found.nobs, found.df_resid) == (wanted.nobs, wanted.df_resid)
     assert wanted.condition_number <= found.condition * (1 + 1e-9)

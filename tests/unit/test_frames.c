@@ -151,16 +151,21 @@ static void test_regressions(void **state)
 {
     (void)state;
     static const char line[] = "x,y\n1,3\n2,5\n3,7\nNA,9\n4,NA\n";
-    test_gives1("r=ols(y, x)", line,
-                "{\"r\": {\"fields\": {\"coefficients\": {\"labels\": [[\"const\", \"x\"]], "
-                "\"values\": [{\"value\": 1.0, \"exact\": \"1\"}, {\"value\": 2.0, \"exact\": "
-                "\"2\"}]}, \"standard_errors\": {\"labels\": [[\"const\", \"x\"]], \"values\": "
-                "[{\"value\": 0.0, \"exact\": \"0\"}, {\"value\": 0.0, \"exact\": \"0\"}]}, \"t\": "
-                "{\"labels\": [[\"const\", \"x\"]], \"values\": [{\"value\": null, \"special\": "
-                "\"inf\"}, {\"value\": null, \"special\": \"inf\"}]}, \"r2\": {\"value\": 1.0, "
-                "\"exact\": \"1\"}, \"adjusted_r2\": {\"value\": 1.0, \"exact\": \"1\"}, "
-                "\"residual_sd\": {\"value\": 0.0, \"exact\": \"0\"}, \"f\": {\"value\": null, "
-                "\"special\": \"inf\"}, \"condition\": {\"value\": ");
+    test_gives1(
+        "r=ols(y, x)", line,
+        "{\"r\": {\"fields\": {\"coefficients\": {\"labels\": [[\"const\", \"x\"]], "
+        "\"values\": [{\"value\": 1.0, \"exact\": \"1\"}, {\"value\": 2.0, \"exact\": "
+        "\"2\"}]}, \"standard_errors\": {\"labels\": [[\"const\", \"x\"]], \"values\": "
+        "[{\"value\": 0.0, \"exact\": \"0\"}, {\"value\": 0.0, \"exact\": \"0\"}]}, \"t\": "
+        "{\"labels\": [[\"const\", \"x\"]], \"values\": [{\"value\": null, \"special\": "
+        "\"inf\"}, {\"value\": null, \"special\": \"inf\"}]}, \"p\": {\"labels\": [[\"const\", "
+        "\"x\"]], \"values\": [{\"value\": 0.0}, "
+        "{\"value\": 0.0}]}, \"low\": {\"labels\": [[\"const\", \"x\"]], \"values\": "
+        "[{\"value\": 1.0}, {\"value\": 2.0}]}, \"high\": {\"labels\": [[\"const\", "
+        "\"x\"]], \"values\": [{\"value\": 1.0}, {\"value\": 2.0}]}, \"r2\": {\"value\": 1.0, "
+        "\"exact\": \"1\"}, \"adjusted_r2\": {\"value\": 1.0, \"exact\": \"1\"}, "
+        "\"residual_sd\": {\"value\": 0.0, \"exact\": \"0\"}, \"f\": {\"value\": null, "
+        "\"special\": \"inf\"}, \"f_p\": {\"value\": 0.0}, \"condition\": {\"value\": ");
     test_gives1("r=ols(y, x)", line,
                 "\"count\": {\"value\": 3, \"exact\": \"3\"}, \"df\": "
                 "{\"value\": 1, \"exact\": \"1\"}}}}");

@@ -14,8 +14,9 @@ from ._series import Series
 def ols(y: Series, *x: Series | DataFrame, intercept: bool = True) -> Aggregate:
     """Ordinary least squares of y on columns and frames x, over the rows where all are present.
 
-    The result has params, bse and tvalues as Series ("const" is the intercept), rsquared,
-    rsquared_adj, residual_sd, fvalue, nobs, df_resid, and condition (engine/PLAN.md).
+    The result has params, bse, tvalues and pvalues as Series ("const" is the intercept),
+    conf_int(), rsquared, rsquared_adj, residual_sd, fvalue, f_pvalue, nobs, df_resid, and condition
+    (engine/PLAN.md).
     """
     if not isinstance(y, Series):
         raise PlanError(f"ols({y!r}, ...): expected a column to explain, such as df['wage']")
