@@ -48,6 +48,7 @@ sotto_add_test(e2e/flood
   COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_flood.py)
 set_tests_properties(e2e/flood PROPERTIES RUN_SERIAL ON)
 sotto_e2e(three_hosts MAY_SKIP)
+sotto_e2e(models CASES)
 sotto_e2e(reference CASES LEVELS)
 
 add_executable(ask random/ask.c)

@@ -44,6 +44,12 @@ static const char *const alternatives[] = {"two_sided", "less", "greater"};
 static const struct sotto__option level[] = {LEVEL, {.name = NULL}};
 static const struct sotto__option intercept_and_level[] = {
     {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL}, LEVEL, {.name = NULL}};
+static const char *const families[] = {"gaussian", "binomial", "poisson", "gamma"};
+static const struct sotto__option of_models[] = {
+    {SOTTO__OPTION_FAMILY, "family", 0, SOTTO__FAMILY_GAMMA, SOTTO__FAMILY_GAUSSIAN, families},
+    {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL},
+    LEVEL,
+    {.name = NULL}};
 static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option level_equal_var_and_alternative[] = {
@@ -63,6 +69,9 @@ static const struct sotto__option yates[] = {{SOTTO__OPTION_YATES, "yates", 0, 1
 
 static const struct sotto__method_card regression = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
+/* Newton's method doubles the digits that are right in each round: few models take ten. */
+static const struct sotto__method_card model = {
+    .rounds_max = 40, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
 static const struct sotto__method_card single_values = {.rounds_max = 1, .stands_alone = true};
 static const struct sotto__method_card samples = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_SAMPLES};
@@ -180,6 +189,15 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                        .y_powers = 2, .product = true},
                              .synonyms = "lm linreg regression"},
+    [SOTTO__FUNCTION_GLM] = {.name = "glm",
+                             .arguments_len = 2,
+                             .is_variadic = true,
+                             .options = of_models,
+                             .method = &model,
+                             .opens = {SOTTO__OPENS_FIT, .count = true, .powers = 2, .y_powers = 2,
+                                       .product = true},
+                             .harm = "sums of a model of what is computed",
+                             .synonyms = "logit logistic poisson_regression"},
     [SOTTO__FUNCTION_TTEST] = {.name = "ttest",
                                .arguments_len = 2,
                                .takes_samples = true,
@@ -440,5 +458,6 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
     return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept &&
            a->interpolation == b->interpolation && a->level == b->level &&
            a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
-           a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights;
+           a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights &&
+           a->family == b->family;
 }

@@ -27,6 +27,7 @@ enum sotto__function {
     SOTTO__FUNCTION_NUNIQUE,
     SOTTO__FUNCTION_MISSING_PATTERNS,
     SOTTO__FUNCTION_OLS,
+    SOTTO__FUNCTION_GLM,
     SOTTO__FUNCTION_TTEST,
     SOTTO__FUNCTION_TTEST_PAIRED,
     SOTTO__FUNCTION_TTEST_ONE,
@@ -81,6 +82,7 @@ struct sotto__opened_sums {
         SOTTO__OPENS_POWERS,   /* of polynomials in x and y: the sums below */
         SOTTO__OPENS_TRUTHS,   /* likewise, of conditions on x: 1 where it holds, else 0 */
         SOTTO__OPENS_BINS,     /* counts of rows by bins of x that what was opened has placed */
+        SOTTO__OPENS_FIT,      /* of a model's rows, at coefficients that were opened */
     } kind;
     bool count;            /* the rows where the arguments are present */
     unsigned powers;       /* x, x^2, ... up to this one */

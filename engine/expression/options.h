@@ -23,6 +23,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_EXACT,
     SOTTO__OPTION_ALTERNATIVE,
     SOTTO__OPTION_WEIGHTS,
+    SOTTO__OPTION_FAMILY,
 };
 
 /* The value between two, as pandas has it. */
@@ -51,6 +52,14 @@ enum sotto__weights {
 /* Of an option that must be there. */
 #define SOTTO__OPTION_MUST (-1000000)
 
+/* How what a model explains is distributed around its mean. */
+enum sotto__family {
+    SOTTO__FAMILY_GAUSSIAN,
+    SOTTO__FAMILY_BINOMIAL, /* 0 and 1, log odds */
+    SOTTO__FAMILY_POISSON,  /* counts, logarithm */
+    SOTTO__FAMILY_GAMMA,    /* above 0, inverse */
+};
+
 /* A whole number, "ddof=0", or one of some words. The first one needs no name if it is a number. */
 struct sotto__option {
     enum sotto__option_kind kind;
@@ -71,6 +80,7 @@ struct sotto__options {
     int level; /* of an interval, in per cent */
     enum sotto__alternative alternative;
     enum sotto__weights weights;
+    enum sotto__family family;
     bool equal_var; /* two samples are held to vary alike */
     bool yates;     /* chi-squared of a table of two by two is corrected */
     bool extremes;  /* the least and the largest value are told */

@@ -223,6 +223,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_WEIGHTS:
         options->weights = (enum sotto__weights)value;
         break;
+    case SOTTO__OPTION_FAMILY:
+        options->family = (enum sotto__family)value;
+        break;
     }
 }
 
@@ -426,7 +429,76 @@ static void parse_samples(struct parser *parser, struct sotto__node *call)
     sotto__token_take(parser, ")");
 }
 
+/* --- A column by its levels, as regressors --- */
+
+static bool is_at_factor(const struct parser *parser)
+{
+    return sotto__token_is_name(parser, "C") && *sotto__token_rest(parser) == '(';
+}
+
+/* The condition that a column has a level, which is written next, and joins it to those before. */
+static size_t parse_equal(struct parser *parser, size_t *in_out_either, size_t column)
+{
+    struct sotto__node equal = {
+        .kind = SOTTO__NODE_EQUAL, .left = column, .start = parser->token.start};
+    equal.right = parse_expression(parser, POWER_ADD);
+    size_t found = add_node(parser, equal);
+    *in_out_either = *in_out_either == SOTTO_NONE
+                         ? found
+                         : add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_OR,
+                                                                 .left = *in_out_either,
+                                                                 .right = found,
+                                                                 .start = equal.start});
+    return found;
+}
+
+/* C(column in (levels)) stands for if(column in (levels), column == level, na), one item of the
+ * list for each level but the first. At the "C". Returns: the list. */
+static size_t parse_factor(struct parser *parser, size_t list)
+{
+    size_t equals[SOTTO__EXPRESSION_NODES_MAX];
+    size_t len = 0;
+    size_t either = SOTTO_NONE;
+    size_t start = parser->token.start;
+    sotto__token_next(parser);
+    sotto__token_take(parser, "(");
+    if (!is_at_levels(parser)) {
+        sotto__parser_fail_at(
+            parser, parser->token.start,
+            "expected a column and its levels, such as C(dept in (\"a\", \"b\"))");
+    }
+    size_t column = parse_levels_column(parser);
+    do {
+        equals[len] = parse_equal(parser, &either, column);
+        check_sample(parser, equals, ++len);
+    } while (parser->status == SOTTO_OK && sotto__token_accept(parser, ","));
+    if (len < 2) {
+        sotto__parser_fail_at(parser, parser->token.start,
+                              "C takes at least two levels, found one");
+    }
+    sotto__token_take(parser, ")");
+    sotto__token_take(parser, ")");
+    for (size_t i = 1; i < len && parser->status == SOTTO_OK; i++) {
+        size_t na = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_NA, .start = start});
+        size_t dummy = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_CALL,
+                                                             .function = SOTTO__FUNCTION_IF,
+                                                             .left = either,
+                                                             .right = equals[i],
+                                                             .third = na,
+                                                             .is_dummy = true,
+                                                             .start = start});
+        list = add_node(
+            parser, (struct sotto__node){.kind = SOTTO__NODE_LIST, .left = list, .right = dummy});
+    }
+    return list;
+}
+
 /* --- Arguments --- */
+
+static bool takes_factors(const struct sotto__function_card *card)
+{
+    return card->method != NULL && card->method->axes == SOTTO__AXES_REGRESSORS;
+}
 
 /* The argument with this index, at its first token. */
 static void parse_argument(struct parser *parser, struct sotto__node *node, size_t argument)
@@ -448,6 +520,8 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
                              : card->takes == SOTTO__TAKES_EDGES ? "an edge"
                                                                  : "a share from 0 to 1";
         sotto__parse_level(parser, node, number, false);
+    } else if (takes_factors(card) && argument >= last && is_at_factor(parser)) {
+        *places[last] = parse_factor(parser, *places[last]);
     } else if (card->is_variadic && argument >= last && !has_samples) {
         *places[last] = parse_item(parser, *places[last]);
     } else if (argument <= last) {

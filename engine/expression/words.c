@@ -69,6 +69,10 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_OLS] = {"ols(y, x, ...)",
                              "A linear regression: coefficients, errors, t, p, intervals, R2, F.",
                              "ols(wage, age)"},
+    [SOTTO__FUNCTION_GLM] = {"glm(y, x, ...)",
+                             "A generalised linear model: of family=gaussian, binomial (logistic), "
+                             "poisson or gamma.",
+                             "glm(wage, age, family=gamma)"},
     [SOTTO__FUNCTION_TTEST] = {"ttest(x, y), ttest(x, column in (level, level))",
                                "Compares two means: Welch's t-test, or with equal_var=1 Student's.",
                                "ttest(wage, dept in ('R&D', 'Sales'))"},

@@ -125,7 +125,8 @@ void sotto__value_set_t(struct sotto__value *t, struct sotto__value *p, mpq_srcp
         mpq_init(of);
         mpq_mul(of, difference, difference);
         mpq_div(of, of, square);
-        sotto__value_set_rounded(p, sotto__t_tails(of, freedom));
+        sotto__value_set_rounded(p, freedom != NULL ? sotto__t_tails(of, freedom)
+                                                    : sotto__normal_tails(of));
         mpq_clear(of);
     } else if (t->kind == SOTTO__VALUE_NAN) {
         sotto__value_set_nans(p, 1);

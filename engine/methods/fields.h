@@ -81,7 +81,8 @@ void sotto__value_set_root(struct sotto__value *out, mpq_srcptr square);
 void sotto__value_set_rounded(struct sotto__value *out, double number);
 void sotto__value_set_nans(struct sotto__value *out, size_t len);
 
-/* Sets t = difference / sqrt(square), with the rules of IEEE 754, and its two-sided probability. */
+/* Sets t = difference / sqrt(square), with the rules of IEEE 754, and its two-sided probability
+ * (freedom NULL: the normal's). */
 void sotto__value_set_t(struct sotto__value *t, struct sotto__value *p, mpq_srcptr difference,
                         mpq_srcptr square, mpq_srcptr freedom);
 /* Sets the bounds of an interval of so many per cent: centre -+ q sqrt(square), q being t's

@@ -352,15 +352,17 @@ static enum sotto_status solve(struct sotto__step *step, const struct sotto__val
 {
     struct regression regression;
     enum sotto_status status = regression_init(&regression, sums, step);
-    if (status == SOTTO_OK) {
-        status = solve_for_group(step, &regression, err);
-    } else {
+    if (status != SOTTO_OK) {
         (void)sotto_error_no_memory(err);
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        sotto__value_set_rational(&step->values[SERIES_LEN * regression.k + COUNT], sums[0].number);
-        step->is_done = true;
+    status = solve_for_group(step, &regression, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    sotto__value_set_rational(&step->values[SERIES_LEN * regression.k + COUNT], sums[0].number);
+    step->is_done = true;
+out:
     regression_release(&regression);
     return status;
 }

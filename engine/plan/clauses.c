@@ -109,7 +109,7 @@ static struct made make_call(const struct sotto__node *node, const struct made c
     if (node->function == SOTTO__FUNCTION_ISNA && children[0].of == MADE_COLUMNS) {
         made = (struct made){.of = MADE_CONDITION, .degree = 1};
     } else if (node->function == SOTTO__FUNCTION_IF && is_condition(children[0]) &&
-               is_value(children[1]) && children[2].of == MADE_NA) {
+               (is_value(children[1]) || node->is_dummy) && children[2].of == MADE_NA) {
         made = children[1];
         made.of = MADE_CHOICE;
     } else if (node->function == SOTTO__FUNCTION_CLIP && children[0].of == MADE_COLUMNS &&
@@ -118,6 +118,14 @@ static struct made make_call(const struct sotto__node *node, const struct made c
         made.of = MADE_POLYNOMIAL;
     }
     return made;
+}
+
+/* Conditions are in no list with what is chosen by one: nobody judges their products. */
+static struct made make_list(struct made a, struct made b)
+{
+    bool is_mixed = (a.of == MADE_CONDITION && b.of == MADE_CHOICE) ||
+                    (a.of == MADE_CHOICE && b.of == MADE_CONDITION);
+    return join_made(is_mixed ? MADE_OTHER : most_of(a.of, b.of), a, b);
 }
 
 static struct made make_node(const struct made *below, const struct sotto__node *node,
@@ -141,9 +149,7 @@ static struct made make_node(const struct made *below, const struct sotto__node 
         return (struct made){
             .of = MADE_COLUMNS, .degree = 1, .has_doubles = has_doubles(node, schema)};
     case SOTTO__NODE_LIST:
-        return len == 1
-                   ? children[0]
-                   : join_made(most_of(children[0].of, children[1].of), children[0], children[1]);
+        return len == 1 ? children[0] : make_list(children[0], children[1]);
     case SOTTO__NODE_NEGATE:
     case SOTTO__NODE_ADD:
     case SOTTO__NODE_SUBTRACT:
@@ -292,6 +298,10 @@ static void describe_aggregate(struct sotto_plan_clause *out,
         out->form = node->options.exact ? SOTTO_FORM_ORDER : SOTTO_FORM_GRID;
         out->degree = 2; /* describe opens sums of squares too */
         out->is_extreme = asks_extreme(expression, node);
+    } else if (card->opens.kind == SOTTO__OPENS_FIT && x->of == MADE_COLUMNS &&
+               (y->of == MADE_COLUMNS || y->of == MADE_CHOICE) && !out->is_computed) {
+        out->form = SOTTO_FORM_FIT;
+        out->degree = 2;
     } else if (card->opens.kind == SOTTO__OPENS_POWERS && card->takes == SOTTO__TAKES_TABLE) {
         out->form = is_summed(x) ? SOTTO_FORM_CHOICE : SOTTO_FORM_OTHER; /* over its cells */
     } else if (card->opens.kind == SOTTO__OPENS_POWERS) {

@@ -162,6 +162,22 @@ static void label_sample(struct shaping *shaping, size_t axis, const struct sott
     }
 }
 
+/* The column and the level that a regressor of C() is of: dept[Sales]. */
+static void label_dummy(struct shaping *shaping, size_t axis, const struct sotto__node *dummy)
+{
+    char label[SOTTO__PLAN_NAME_BYTES_MAX + SOTTO__LITERAL_BYTES_MAX + 3];
+    const struct sotto__expression *expression = shaping->expression;
+    const struct sotto__node *equal = &expression->nodes[dummy->right];
+    const struct sotto__node *level = &expression->nodes[equal->right];
+    const char *name = expression->nodes[equal->left].name;
+    size_t bytes = strcspn(expression->text + equal->start, ",)");
+    int len = level->kind == SOTTO__NODE_TEXT
+                  ? snprintf(label, sizeof label, "%.256s[%.400s]", name, level->name)
+                  : snprintf(label, sizeof label, "%.256s[%.*s]", name, (int)(bytes % 400),
+                             expression->text + equal->start);
+    add_label(shaping, axis, label, (size_t)len);
+}
+
 static void label_item(struct shaping *shaping, size_t axis, const struct sotto__node *list)
 {
     const struct sotto__expression *expression = shaping->expression;
@@ -169,6 +185,10 @@ static void label_item(struct shaping *shaping, size_t axis, const struct sotto_
     const struct sotto__shape *shape = &shaping->shapes[list->right];
     if (item->is_sample) {
         label_sample(shaping, axis, item);
+        return;
+    }
+    if (item->is_dummy) {
+        label_dummy(shaping, axis, item);
         return;
     }
     if (shape->axes_len == 2) {

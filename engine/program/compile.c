@@ -258,14 +258,19 @@ static size_t add_literal(struct sotto__compiler *compiler, const struct literal
     return op;
 }
 
-/* The double nearest to the literal: no exact register stands beside it. */
+/* No exact register stands beside it. */
+size_t sotto__compile_double(struct sotto__compiler *compiler, double number)
+{
+    struct sotto__constant constant = {.number = number};
+    return add_constant_op(compiler,
+                           (struct sotto__op){.type = SOTTO__ROW_FLOAT, .never_zero = number != 0},
+                           &constant);
+}
+
+/* The double nearest to the literal. */
 static size_t add_float_literal(struct sotto__compiler *compiler, const struct literal *literal)
 {
-    struct sotto__constant constant = {.number = sotto__value_double(&literal->value)};
-    return add_constant_op(compiler,
-                           (struct sotto__op){.type = SOTTO__ROW_FLOAT,
-                                              .never_zero = mpq_sgn(literal->value.number) != 0},
-                           &constant);
+    return sotto__compile_double(compiler, sotto__value_double(&literal->value));
 }
 
 /* The operation of node i. A literal gets one only here, where somebody needs it as it is: what is

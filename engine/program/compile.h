@@ -54,6 +54,8 @@ size_t sotto__compile_compare(struct sotto__compiler *compiler, enum sotto__op_k
                               size_t b);
 size_t sotto__compile_float(struct sotto__compiler *compiler, size_t a);
 size_t sotto__compile_zero(struct sotto__compiler *compiler);
+/* A double as a constant. */
+size_t sotto__compile_double(struct sotto__compiler *compiler, double number);
 /* A column of the expansion. */
 size_t sotto__compile_column(struct sotto__compiler *compiler, size_t column);
 /* a where b is present, both doubles if one of them is. */

@@ -118,6 +118,11 @@ size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b)
     return sotto__compile_together(recipe->compiler, a, b);
 }
 
+size_t sotto__recipe_constant(struct sotto__recipe *recipe, double number)
+{
+    return sotto__compile_double(recipe->compiler, number);
+}
+
 size_t sotto__recipe_apply(struct sotto__recipe *recipe, enum sotto__op_kind kind, size_t a,
                            size_t b)
 {

@@ -49,6 +49,8 @@ size_t sotto__recipe_condition(struct sotto__recipe *recipe, size_t argument);
 size_t sotto__recipe_whole(struct sotto__recipe *recipe, size_t argument, const char *what);
 /* The rows of a where b has a value too; both are doubles then if one of them is. */
 size_t sotto__recipe_together(struct sotto__recipe *recipe, size_t a, size_t b);
+/* A double, the same in each row. */
+size_t sotto__recipe_constant(struct sotto__recipe *recipe, double number);
 /* An operation on one row value or on two (b: SOTTO_NONE), as in expressions. */
 size_t sotto__recipe_apply(struct sotto__recipe *recipe, enum sotto__op_kind kind, size_t a,
                            size_t b);

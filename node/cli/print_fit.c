@@ -12,12 +12,12 @@
 
 #define NUMBER_COLUMNS 12
 
-/* The fields of the table, and their heads. Of t and z there is one. */
+/* The fields of the table, and their heads. Of t and statistic there is one. */
 static const char *const columns[][2] = {
     {"coefficients", "coef"},
     {"standard_errors", "std err"},
     {"t", "t"},
-    {"z", "z"},
+    {"statistic", "stat"},
     {"p", "p"},
     {"low", "low"},
     {"high", "high"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Tests and tables are the same bits however rows are split over parties and ordered, by groups or
- * not, on one thread and on two; also where samples are empty, constant or infinite. */
+/* Tests, tables and models are the same bits however rows are split over parties and ordered, by
+ * groups or not, on one thread and on two; also where samples are empty, constant or infinite. */
 
 #include "cases.h"
 #include "files.h"
@@ -46,7 +46,16 @@ static const char *const clauses[] = {
     "", "\"group_by\": [{\"column\": \"h\", \"levels\": [1, 2, 9]}],", "\"where\": \"i > -40\",",
     "\"where\": \"i > 1000\",", "\"rows\": \"complete\","};
 
-static struct sotto_plan *make_plan(const char *clause)
+/* Models: what they explain is sometimes none of their family, or separated. */
+static const char *const models[] = {
+    "\"a\": \"glm(b, i, f, family=binomial)\"",
+    "\"a\": \"glm(abs(i), d, C(g in ('a', 'b', 'c')), family=poisson)\"",
+    "\"a\": \"glm(f, i, C(g in ('a', 'c')), intercept=0)\", \"b\": \"ols(d, i, C(h in (1, 2)))\"",
+    "\"a\": \"glm(abs(d) + 1, b, abs(i), family=gamma)\"",
+    "\"a\": \"glm(d > i, f, d ** 2, family=binomial, level=80)\"",
+};
+
+static struct sotto_plan *make_plan(const char *clause, const char *select)
 {
     static char json[1 << 14];
     struct sotto_plan *plan = NULL;
@@ -54,7 +63,7 @@ static struct sotto_plan *make_plan(const char *clause)
     (void)snprintf(json, sizeof json,
                    "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
                    "{\"t\": \"t.csv\"}, %s \"select\": {%s}}",
-                   clause, select_clause);
+                   clause, select);
     if (sotto_plan_parse(&plan, json, strlen(json), &err) != SOTTO_OK) {
         fail_msg("%s", err.text);
     }
@@ -80,6 +89,7 @@ static void random_row(char *out, size_t kind, uint64_t *random)
     }
 }
 
+/* What is told of the rows, or why nothing is; ended by sotto_free. */
 static char *run_parts(const struct sotto_plan *plan, char *const *parts, size_t parts_len,
                        int threads)
 {
@@ -87,7 +97,7 @@ static char *run_parts(const struct sotto_plan *plan, char *const *parts, size_t
     struct sotto_error err = {0};
     omp_set_num_threads(threads);
     if (test_run(&json, NULL, plan, (const char *const *)parts, parts_len, &err) != SOTTO_OK) {
-        fail_msg("%s", err.text);
+        return sotto_text_copy(err.text, strlen(err.text));
     }
     char *end = strstr(json, ", \"parties\"");
     assert_non_null(end);
@@ -114,49 +124,118 @@ static void deal_rows(char **parts, size_t parts_len, char (*rows)[ROW_BYTES], s
     }
 }
 
-static void test_splits_give_the_same_bits(void **state)
+static void parts_init(char *parts[PARTS_MAX])
 {
-    static const size_t splits[] = {3, 7, 50};
-    static char rows[ROWS_MAX][ROW_BYTES];
-    struct sotto_plan *plans[sizeof clauses / sizeof clauses[0]];
-    char *parts[PARTS_MAX];
-    (void)state;
-    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
-        plans[i] = make_plan(clauses[i]);
-    }
     for (size_t i = 0; i < PARTS_MAX; i++) {
         parts[i] = malloc(TEXT_BYTES);
         assert_non_null(parts[i]);
     }
-    for (uint64_t seed = 0, cases = test_cases(30); seed < cases; seed++) {
-        uint64_t random = seed;
-        size_t rows_len = test_random_below(&random, seed % 3 == 0 ? 8 : ROWS_MAX);
-        const struct sotto_plan *plan = plans[seed % (sizeof plans / sizeof plans[0])];
-        for (size_t i = 0; i < rows_len; i++) {
-            random_row(rows[i], (size_t)(seed / 5 % 3), &random);
-        }
-        deal_rows(parts, 1, rows, rows_len, &random);
-        char *whole = run_parts(plan, parts, 1, 1);
-        for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
-            deal_rows(parts, splits[i], rows, rows_len, &random);
-            char *split = run_parts(plan, parts, splits[i], 1 + (int)(seed % 2));
-            assert_string_equal(whole, split);
-            sotto_free(split);
-        }
-        sotto_free(whole);
-    }
+}
+
+static void parts_release(char *parts[PARTS_MAX])
+{
     for (size_t i = 0; i < PARTS_MAX; i++) {
         free(parts[i]);
+    }
+}
+
+/* Answers a plan over rows that the seed draws, and over all splits of them. Returns: the answer,
+ * ended by sotto_free. */
+static char *run_splits(const struct sotto_plan *plan, char *parts[PARTS_MAX], uint64_t seed,
+                        size_t kind)
+{
+    static const size_t splits[] = {3, 7, 50};
+    static char rows[ROWS_MAX][ROW_BYTES];
+    uint64_t random = seed;
+    size_t rows_len = test_random_below(&random, seed % 3 == 0 ? 8 : ROWS_MAX);
+    for (size_t i = 0; i < rows_len; i++) {
+        random_row(rows[i], kind, &random);
+    }
+    deal_rows(parts, 1, rows, rows_len, &random);
+    char *whole = run_parts(plan, parts, 1, 1);
+    for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
+        deal_rows(parts, splits[i], rows, rows_len, &random);
+        char *split = run_parts(plan, parts, splits[i], 1 + (int)(seed % 2));
+        assert_string_equal(whole, split);
+        sotto_free(split);
+    }
+    return whole;
+}
+
+static void test_splits_give_the_same_bits(void **state)
+{
+    struct sotto_plan *plans[sizeof clauses / sizeof clauses[0]];
+    char *parts[PARTS_MAX];
+    (void)state;
+    parts_init(parts);
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+        plans[i] = make_plan(clauses[i], select_clause);
+    }
+    for (uint64_t seed = 0, cases = test_cases(30); seed < cases; seed++) {
+        const struct sotto_plan *plan = plans[seed % (sizeof plans / sizeof plans[0])];
+        char *whole = run_splits(plan, parts, seed, (size_t)(seed / 5 % 3));
+        assert_memory_equal(whole, "{", 1);
+        sotto_free(whole);
     }
     for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
         sotto_plan_free(plans[i]);
     }
+    parts_release(parts);
+}
+
+/* Every step of a model is: so are its errors. */
+static void test_models_give_the_same_bits(void **state)
+{
+    char *parts[PARTS_MAX];
+    size_t fits_len = 0;
+    size_t cases = test_cases(20);
+    (void)state;
+    parts_init(parts);
+    for (uint64_t seed = 0; seed < cases; seed++) {
+        const char *clause = clauses[seed / 4 % (sizeof clauses / sizeof clauses[0])];
+        struct sotto_plan *plan = make_plan(clause, models[seed % 5]);
+        char *whole = run_splits(plan, parts, seed, (size_t)(seed / 10 % 2));
+        fits_len += strstr(whole, "\"iterations\": {\"value\"") != NULL;
+        sotto_free(whole);
+        sotto_plan_free(plan);
+    }
+    parts_release(parts);
+    assert_true(cases < 20 || fits_len > 5);
+}
+
+/* FNV-1a */
+static uint64_t digest(uint64_t hash, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001B3);
+    }
+    return hash;
+}
+
+/* The numbers that stand here are those of every instruction set. */
+static void test_models_give_the_same_bits_on_every_cpu(void **state)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    char *parts[PARTS_MAX];
+    (void)state;
+    parts_init(parts);
+    for (uint64_t seed = 100; seed < 105; seed++) {
+        struct sotto_plan *plan = make_plan("", models[seed % 5]);
+        char *whole = run_splits(plan, parts, seed, 0);
+        hash = digest(hash, whole);
+        sotto_free(whole);
+        sotto_plan_free(plan);
+    }
+    parts_release(parts);
+    assert_int_equal(hash, UINT64_C(0x56f97831f4cb5e1e));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_splits_give_the_same_bits),
+        cmocka_unit_test(test_models_give_the_same_bits),
+        cmocka_unit_test(test_models_give_the_same_bits_on_every_cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

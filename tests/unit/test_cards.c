@@ -202,9 +202,11 @@ static void test_told_is_the_highest_power_sent(void **state)
     for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
         /* Values that are found digit by digit are not as wide as products are. */
         bool is_narrow = card_at(i)->opens.kind == SOTTO__OPENS_BINS;
-        /* These take columns and conditions only: test_what_takes_levels has them. */
+        /* These take columns and conditions only: test_what_takes_levels has them. So do models,
+         * under a policy. */
         bool is_other = card_at(i)->takes == SOTTO__TAKES_TABLE ||
                         card_at(i)->takes == SOTTO__TAKES_COLUMNS ||
+                        card_at(i)->opens.kind == SOTTO__OPENS_FIT ||
                         card_at(i) == sotto__function_card(SOTTO__FUNCTION_PROPORTION) ||
                         card_at(i) == sotto__function_card(SOTTO__FUNCTION_BINOMIAL);
         for (size_t j = is_narrow ? 3 : 0; is_aggregate(card_at(i)) && !is_other && j < 4; j++) {
@@ -256,10 +258,22 @@ static void test_what_takes_levels(void **state)
     is_of_form("mode(x, 'a', 'b')", SOTTO_FORM_CELLS, 1);
     is_of_form("nunique(x, 1, 2)", SOTTO_FORM_CELLS, 1);
     is_of_form("missing_patterns(x, [y, z])", SOTTO_FORM_CELLS, 1);
+    is_of_form("ols(x, C(y in ('a', 'b', 'c')))", SOTTO_FORM_CHOICE, 2);
+    is_of_form("glm(x, y, C(y in ('a', 'b')), family=poisson)", SOTTO_FORM_FIT, 2);
+    is_of_form("glm(x, [x, y])", SOTTO_FORM_FIT, 2);
     /* Each argument counts: the second one can't bring in what the first one may not. */
     struct sotto_plan *plan = test_plan_of("m=ttest(x > 0, log(y))");
     assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);
     sotto_plan_free(plan);
+    static const char *const computed[] = {
+        "m=glm(x, log(y))",    "m=glm(x, y ** 2)",      "m=glm(x * 2, y)",
+        "m=glm(x > 0, y)",     "m=glm(x, y > 0)",       "m=ols(x, y > 0, C(y in ('a', 'b')))",
+        "m=glm(x, y, y // 2)", "m=glm(x, fillna(y, 0))"};
+    for (size_t i = 0; i < sizeof computed / sizeof computed[0]; i++) {
+        plan = test_plan_of(computed[i]);
+        assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);
+        sotto_plan_free(plan);
+    }
     plan = test_plan_of("m=anova(x, 1 / y, y)");
     assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);
     sotto_plan_free(plan);
@@ -419,6 +433,10 @@ static void check_opens(const char *row, const struct sotto__opened_sums *opens)
     }
     if (opens->weighted_squares) {
         assert_non_null(strstr(cell, "sums with weights"));
+        return;
+    }
+    if (opens->kind == SOTTO__OPENS_FIT) {
+        assert_non_null(strstr(cell, "a fit"));
         return;
     }
     assert_int_equal(strstr(cell, "count") != NULL, opens->count);

@@ -135,6 +135,7 @@ enum sotto_form {
     SOTTO_FORM_CELLS,      /* how many values of a column are in each of the bins, or each level */
     SOTTO_FORM_GRID,       /* likewise in cells in which no party has few (guarded quantiles) */
     SOTTO_FORM_ORDER,      /* likewise in ever smaller cells, down to single values */
+    SOTTO_FORM_FIT,        /* a model of columns, and of conditions as above, in rounds */
     SOTTO_FORM_OTHER,      /* anything else, and what nobody has said */
     SOTTO_FORMS_LEN,
 };

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_METHODS_GLM_LIKELIHOOD_H
+#define SOTTO_ENGINE_METHODS_GLM_LIKELIHOOD_H
+
+/* How likely rows are under a model, of the sums that its rounds opened. */
+
+#include "methods/glm.h"
+
+/* n: rows, at least one. y: their sum; own, other: what else the first round sums up (glm.h). */
+
+/* The deviance without regressors, of the mean of y, or, has_intercept being false, of a predictor
+ * of 0; NaN where that has none. */
+double sotto__glm_null_deviance(enum sotto__family family, mpq_srcptr n, mpq_srcptr y,
+                                mpq_srcptr own, bool has_intercept);
+/* What of the log-likelihood no coefficient changes. */
+double sotto__glm_constant(enum sotto__family family, mpq_srcptr n, mpq_srcptr y, mpq_srcptr own,
+                           mpq_srcptr other);
+/* The log-likelihood at half a deviance. */
+double sotto__glm_log_likelihood(enum sotto__family family, mpq_srcptr n, mpq_srcptr half,
+                                 double constant);
+
+#endif

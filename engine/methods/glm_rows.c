@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a round of a model asks of rows. It leans on recipes: every operation is rounded once, in
+ * the order that stands here, and exp and log are those of elementary.c, so that each row has the
+ * same bits everywhere. The one idea: there are no comparisons. A sum over the rows on one side of
+ * a comparison would be a sum over a set of rows, with few in it perhaps; so formulas are of a form
+ * that holds for all rows.
+ *
+ * In the first round means are R's, of y alone: (y + 1/2) / 2, y + 1/10, y; then they come from the
+ * coefficients. With eta = x'b:
+ *
+ *     binomial  with s = (2 y - 1) eta:  v = 1 / (1 + e^s)  is the probability of the other y,
+ *               r = (2 y - 1) v,  w = t / (1 + t)^2  with t = e^-|eta|,  d / 2 = log(1 + e^-s)
+ *     poisson   mu = e^eta,  r = y - mu,  w = mu,  d / 2 = y (log y - eta) - (y - mu)
+ *     gaussian  mu = eta,    r = y - mu,  w = 1,   d / 2 = (y - mu)^2 / 2
+ *     gamma     mu = 1 / eta,  r = mu - y,  w = mu^2,  d / 2 = y eta - 1 - log(y eta)  */
+
+#include "methods/glm.h"
+
+/* Rows of one call, in one round. */
+struct model {
+    struct sotto__recipe *recipe;
+    enum sotto__family family;
+    size_t y;
+    size_t x[SOTTO__GLM_COEFFICIENTS_MAX]; /* a column of ones for the intercept */
+    size_t k;
+    size_t present;
+    size_t finite;
+    size_t valid;
+};
+
+static size_t number(const struct model *model, double value)
+{
+    return sotto__recipe_constant(model->recipe, value);
+}
+
+static size_t apply(const struct model *model, enum sotto__op_kind kind, size_t a, size_t b)
+{
+    return sotto__recipe_apply(model->recipe, kind, a, b);
+}
+
+static size_t take(const struct model *model, enum sotto__op_kind kind, size_t a)
+{
+    return apply(model, kind, a, SOTTO_NONE);
+}
+
+/* a op number; number op a. */
+static size_t with(const struct model *model, enum sotto__op_kind kind, size_t a, double value)
+{
+    return apply(model, kind, a, number(model, value));
+}
+
+static size_t from(const struct model *model, double value, enum sotto__op_kind kind, size_t a)
+{
+    return apply(model, kind, number(model, value), a);
+}
+
+static size_t add(const struct model *model, size_t a, size_t b)
+{
+    return apply(model, SOTTO__OP_ADD, a, b);
+}
+
+static size_t subtract(const struct model *model, size_t a, size_t b)
+{
+    return apply(model, SOTTO__OP_SUBTRACT, a, b);
+}
+
+static size_t multiply(const struct model *model, size_t a, size_t b)
+{
+    return apply(model, SOTTO__OP_MULTIPLY, a, b);
+}
+
+static size_t divide(const struct model *model, size_t a, size_t b)
+{
+    return apply(model, SOTTO__OP_DIVIDE, a, b);
+}
+
+/* A number in the rows that count. */
+static size_t fill(const struct model *model, double value)
+{
+    return apply(model, SOTTO__OP_MASK, number(model, value), model->valid);
+}
+
+/* 1 / (1 + e^a) */
+static size_t make_share(const struct model *model, size_t a)
+{
+    size_t sum = with(model, SOTTO__OP_ADD, take(model, SOTTO__OP_EXP, a), 1);
+    return from(model, 1, SOTTO__OP_DIVIDE, sum);
+}
+
+/* log y, and of 0 a large negative number, which times 0 is 0. */
+static size_t make_log_of_count(const struct model *model)
+{
+    return take(model, SOTTO__OP_LOG, with(model, SOTTO__OP_ADD, model->y, 1e-300));
+}
+
+/* --- Variables --- */
+
+/* a, missing where b is no number: infinite, or missing. */
+static size_t keep_finite(const struct model *model, size_t a, size_t b)
+{
+    return apply(model, SOTTO__OP_MASK, a, subtract(model, b, b));
+}
+
+/* Something that is no number where the family has no such y. */
+static size_t make_proof(const struct model *model)
+{
+    size_t proof = model->y;
+    switch (model->family) {
+    case SOTTO__FAMILY_BINOMIAL: /* 0 and 1 */
+        proof = from(model, 1, SOTTO__OP_SUBTRACT, proof);
+        proof = multiply(model, proof, model->y);
+        proof = take(model, SOTTO__OP_ABS, proof);
+        proof = take(model, SOTTO__OP_NEGATE, proof);
+        return take(model, SOTTO__OP_SQRT, proof);
+    case SOTTO__FAMILY_POISSON: /* 0 and above */
+        return take(model, SOTTO__OP_SQRT, proof);
+    case SOTTO__FAMILY_GAMMA: /* above 0 */
+        proof = take(model, SOTTO__OP_LOG, proof);
+        return subtract(model, proof, proof);
+    default:
+        return proof;
+    }
+}
+
+/* Finds the variables, and masks each where any other one has no value. */
+static void model_init(struct model *out, struct sotto__recipe *recipe,
+                       const struct sotto__options *options)
+{
+    size_t len = sotto__recipe_arguments_len(recipe);
+    *out = (struct model){.recipe = recipe, .family = options->family};
+    out->y = sotto__recipe_apply(recipe, SOTTO__OP_FLOAT, sotto__recipe_row(recipe, 0), SOTTO_NONE);
+    out->k = options->intercept;
+    out->x[0] = number(out, 1);
+    out->present = out->y;
+    for (size_t i = 1; i < len; i++) {
+        size_t row = sotto__recipe_row(recipe, i);
+        out->x[out->k] = sotto__recipe_apply(recipe, SOTTO__OP_FLOAT, row, SOTTO_NONE);
+        out->present = apply(out, SOTTO__OP_MASK, out->present, out->x[out->k++]);
+    }
+    out->finite = keep_finite(out, out->present, out->y);
+    for (size_t i = options->intercept; i < out->k; i++) {
+        out->finite = keep_finite(out, out->finite, out->x[i]);
+    }
+    size_t proof = make_proof(out);
+    out->valid = apply(out, SOTTO__OP_MASK, out->finite, proof);
+    out->y = apply(out, SOTTO__OP_MASK, out->y, out->valid);
+    for (size_t i = 0; i < out->k; i++) {
+        out->x[i] = apply(out, SOTTO__OP_MASK, out->x[i], out->valid);
+    }
+}
+
+/* Asks for the sums of r x, and of w x x. */
+static void ask_equations(const struct model *model, size_t r, size_t w)
+{
+    for (size_t i = 0; i < model->k; i++) {
+        (void)sotto__recipe_sum(model->recipe, multiply(model, r, model->x[i]), SOTTO_NONE);
+    }
+    (void)sotto__recipe_gram(model->recipe, model->x, model->k, w);
+}
+
+/* --- The first round --- */
+
+/* log y! less log(2 pi) / 2, by Stirling's series for the factorial of y + 16, whose next term is
+ * below 1e-16, and the product of 16 numbers. */
+static size_t make_log_factorial(const struct model *model)
+{
+    static const double terms[] = {1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188};
+    size_t z = with(model, SOTTO__OP_ADD, model->y, 17);
+    size_t product = with(model, SOTTO__OP_ADD, model->y, 1);
+    for (int i = 2; i <= 16; i++) {
+        size_t factor = with(model, SOTTO__OP_ADD, model->y, i);
+        product = multiply(model, product, factor);
+    }
+    size_t inverse = from(model, 1, SOTTO__OP_DIVIDE, z);
+    size_t square = multiply(model, inverse, inverse);
+    size_t series = number(model, 0);
+    for (size_t i = sizeof terms / sizeof terms[0]; i-- > 0;) {
+        series = with(model, SOTTO__OP_ADD, multiply(model, series, square), terms[i]);
+    }
+    series = multiply(model, series, inverse);
+    size_t value = with(model, SOTTO__OP_SUBTRACT, z, 0.5);
+    value = multiply(model, value, take(model, SOTTO__OP_LOG, z));
+    value = add(model, subtract(model, value, z), series);
+    return subtract(model, value, take(model, SOTTO__OP_LOG, product));
+}
+
+/* The sums of y that log-likelihoods need. */
+static void ask_values(const struct model *model)
+{
+    size_t own = fill(model, 0);
+    size_t other = own;
+    switch (model->family) {
+    case SOTTO__FAMILY_GAUSSIAN:
+        own = multiply(model, model->y, model->y);
+        break;
+    case SOTTO__FAMILY_POISSON:
+        own = multiply(model, model->y, make_log_of_count(model));
+        other = make_log_factorial(model);
+        break;
+    case SOTTO__FAMILY_GAMMA:
+        own = take(model, SOTTO__OP_LOG, model->y);
+        break;
+    default:
+        break;
+    }
+    (void)sotto__recipe_sum(model->recipe, model->y, SOTTO_NONE);
+    (void)sotto__recipe_sum(model->recipe, own, SOTTO_NONE);
+    (void)sotto__recipe_sum(model->recipe, other, SOTTO_NONE);
+}
+
+/* Sets w, and wz: the weight times what the linear predictor is by means that are near y. */
+static void make_start(const struct model *model, size_t *wz, size_t *w)
+{
+    size_t mean;
+    size_t other;
+    *wz = model->y;
+    switch (model->family) {
+    case SOTTO__FAMILY_BINOMIAL: /* w log(m / (1 - m)) + y - m, m = (y + 1 / 2) / 2 */
+        mean = with(model, SOTTO__OP_ADD, model->y, 0.5);
+        mean = with(model, SOTTO__OP_MULTIPLY, mean, 0.5);
+        other = from(model, 1, SOTTO__OP_SUBTRACT, mean);
+        *w = multiply(model, mean, other);
+        other = take(model, SOTTO__OP_LOG, divide(model, mean, other));
+        *wz = multiply(model, *w, other);
+        *wz = add(model, *wz, subtract(model, model->y, mean));
+        break;
+    case SOTTO__FAMILY_POISSON: /* w log(m) + y - m, m = y + 1 / 10 */
+        *w = with(model, SOTTO__OP_ADD, model->y, 0.1);
+        *wz = multiply(model, *w, take(model, SOTTO__OP_LOG, *w));
+        *wz = add(model, *wz, subtract(model, model->y, *w));
+        break;
+    case SOTTO__FAMILY_GAMMA: /* w / m, m = y */
+        *w = multiply(model, model->y, model->y);
+        break;
+    default:
+        *w = fill(model, 1);
+        break;
+    }
+}
+
+static void ask_start(const struct model *model)
+{
+    size_t w = SOTTO_NONE;
+    size_t wz = SOTTO_NONE;
+    (void)sotto__recipe_count(model->recipe, model->present);
+    (void)sotto__recipe_count(model->recipe, model->finite);
+    (void)sotto__recipe_count(model->recipe, model->valid);
+    ask_values(model);
+    make_start(model, &wz, &w);
+    ask_equations(model, wz, w);
+}
+
+/* --- The other rounds --- */
+
+/* What a row adds at the coefficients. */
+struct at {
+    size_t r;
+    size_t w;
+    size_t half; /* of its deviance */
+    size_t pearson;
+};
+
+/* log(1 + e^-s) = max(-s, 0) + log(u) - ((u - 1) - t) / u, t = e^-|s|, u = 1 + t rounded: what
+ * rounding has taken is put back. */
+static size_t make_loss(const struct model *model, size_t s, size_t t, size_t u)
+{
+    size_t beyond = take(model, SOTTO__OP_ABS, s);
+    beyond = with(model, SOTTO__OP_MULTIPLY, subtract(model, beyond, s), 0.5);
+    size_t lost = with(model, SOTTO__OP_SUBTRACT, u, 1);
+    lost = divide(model, subtract(model, lost, t), u);
+    size_t log = take(model, SOTTO__OP_LOG, u);
+    return add(model, beyond, subtract(model, log, lost));
+}
+
+static void set_binomial(const struct model *model, struct at *out, size_t eta)
+{
+    size_t sign = with(model, SOTTO__OP_MULTIPLY, model->y, 2);
+    sign = with(model, SOTTO__OP_SUBTRACT, sign, 1);
+    size_t s = multiply(model, sign, eta);
+    size_t t = take(model, SOTTO__OP_NEGATE, take(model, SOTTO__OP_ABS, eta));
+    t = take(model, SOTTO__OP_EXP, t);
+    size_t u = with(model, SOTTO__OP_ADD, t, 1);
+    out->r = multiply(model, sign, make_share(model, s));
+    out->w = divide(model, t, multiply(model, u, u));
+    out->half = make_loss(model, s, t, u);
+}
+
+static void set_poisson(const struct model *model, struct at *out, size_t eta)
+{
+    out->w = take(model, SOTTO__OP_EXP, eta);
+    out->r = subtract(model, model->y, out->w);
+    out->half = subtract(model, make_log_of_count(model), eta);
+    out->half = multiply(model, model->y, out->half);
+    out->half = subtract(model, out->half, out->r);
+}
+
+static void set_gaussian(const struct model *model, struct at *out, size_t eta)
+{
+    out->r = subtract(model, model->y, eta);
+    out->w = fill(model, 1);
+    out->pearson = multiply(model, out->r, out->r);
+    out->half = with(model, SOTTO__OP_MULTIPLY, out->pearson, 0.5);
+}
+
+static void set_gamma(const struct model *model, struct at *out, size_t eta)
+{
+    size_t mean = from(model, 1, SOTTO__OP_DIVIDE, eta);
+    size_t ratio = multiply(model, model->y, eta);
+    size_t excess = with(model, SOTTO__OP_SUBTRACT, ratio, 1);
+    out->r = subtract(model, mean, model->y);
+    out->w = multiply(model, mean, mean);
+    out->pearson = multiply(model, excess, excess);
+    out->half = subtract(model, excess, take(model, SOTTO__OP_LOG, ratio));
+}
+
+static void ask_round(const struct model *model)
+{
+    struct at at = {.pearson = fill(model, 0)};
+    size_t place = sotto__recipe_parameters(model->recipe, SOTTO__GLM_BETA, model->k);
+    size_t eta = sotto__recipe_linear(model->recipe, model->x, model->k, place);
+    switch (model->family) {
+    case SOTTO__FAMILY_BINOMIAL:
+        set_binomial(model, &at, eta);
+        break;
+    case SOTTO__FAMILY_POISSON:
+        set_poisson(model, &at, eta);
+        break;
+    case SOTTO__FAMILY_GAMMA:
+        set_gamma(model, &at, eta);
+        break;
+    default:
+        set_gaussian(model, &at, eta);
+        break;
+    }
+    (void)sotto__recipe_count(model->recipe, at.half);
+    (void)sotto__recipe_sum(model->recipe, at.half, SOTTO_NONE);
+    (void)sotto__recipe_sum(model->recipe, at.pearson, SOTTO_NONE);
+    ask_equations(model, at.r, at.w);
+}
+
+void sotto__glm_ask(struct sotto__recipe *recipe, unsigned round)
+{
+    struct model model;
+    model_init(&model, recipe, &recipe->call->expression->nodes[recipe->call->node].options);
+    if (round == 1) {
+        sotto__recipe_tell_nan(recipe, model.present);
+        ask_start(&model);
+    } else {
+        ask_round(&model);
+    }
+}

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Generalised linear models: published numbers, solutions of 50 digits, and every named outcome."""
+
+import csv
+import decimal
+import json
+import pathlib
+import random
+import sys
+import tempfile
+import unittest
+
+import support
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cases import cases  # noqa: E402
+
+VECTORS = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "models"
+Number = decimal.Decimal
+ONE = Number(1)
+
+
+def fields_of(files, output):
+    command = ["local", "--json", "--data"] if len(files) == 1 else ["simulate", "--json"]
+    got = json.loads(support.run(*command, *map(str, files), "--", f"f={output}").stdout)
+    return got["outputs"]["f"]["fields"]
+
+
+def values_of(field):
+    return [value["value"] for value in field["values"]]
+
+
+# --- A reference of 50 digits ---
+
+
+def solve(matrix, right):
+    """Gauss's elimination with the largest pivot, of several right sides."""
+    k = len(matrix)
+    rows = [list(matrix[i]) + list(right[i]) for i in range(k)]
+    for i in range(k):
+        pivot = max(range(i, k), key=lambda j: abs(rows[j][i]))
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        rows[i] = [value / rows[i][i] for value in rows[i]]
+        for j in range(k):
+            if j != i:
+                rows[j] = [a - rows[j][i] * b for a, b in zip(rows[j], rows[i])]
+    return [row[k:] for row in rows]
+
+
+def log_factorial(n):
+    return sum((Number(i).ln() for i in range(2, n + 1)), Number(0))
+
+
+def at(family, y, eta):
+    """Of one row: the score's factor, the weight, and the log-likelihood."""
+    if family == "binomial":
+        mean = 1 / (1 + (-eta).exp())
+        return y - mean, mean * (1 - mean), -(1 + (-eta if y else eta).exp()).ln()
+    if family == "poisson":
+        mean = eta.exp()
+        return y - mean, mean, y * eta - mean - log_factorial(int(y))
+    mean = 1 / eta
+    return mean - y, mean * mean, (eta * y).ln() - eta * y
+
+
+def fit(family, rows, ys, start):
+    """Newton's steps from numbers that are near. Returns: coefficients, errors, the log-likelihood
+    and the condition number of the scaled information."""
+    beta = [Number(value) for value in start]
+    k = len(beta)
+    for _ in range(8):
+        found = [at(family, y, sum(a * b for a, b in zip(x, beta))) for x, y in zip(rows, ys)]
+        score = [sum(r * x[i] for (r, _, _), x in zip(found, rows)) for i in range(k)]
+        info = [[sum(w * x[i] * x[j] for (_, w, _), x in zip(found, rows)) for j in range(k)]
+                for i in range(k)]
+        unit = [[Number(i == j) for j in range(k)] for i in range(k)]
+        inverse = solve(info, unit)
+        step = [sum(a * b for a, b in zip(row, score)) for row in inverse]
+        beta = [a + b for a, b in zip(beta, step)]
+    scales = [info[i][i].sqrt() for i in range(k)]
+    norms = [max(sum(abs(m[i][j] / (s(i) * s(j))) for i in range(k)) for j in range(k))
+             for m, s in ((info, lambda i: scales[i]), (inverse, lambda i: 1 / scales[i]))]
+    return (beta, [inverse[i][i].sqrt() for i in range(k)], sum(one for _, _, one in found),
+            norms[0] * norms[1])
+
+
+class Models(unittest.TestCase):
+    def near(self, found, wanted, digits):
+        for a, b in zip(found, wanted, strict=True):
+            self.assertTrue(abs(a - b) <= digits * max(abs(b), 1e-300), f"{a} against {b}")
+
+    def write(self, folder, header, rows):
+        path = pathlib.Path(folder) / "rows.csv"
+        with open(path, "w", newline="") as out:
+            csv.writer(out).writerows([header.split(","), *rows])
+        return path
+
+    # --- Published numbers ---
+
+    def test_spector(self):
+        """Of statsmodels, its last digits by mpmath."""
+        found = fields_of([VECTORS / "spector.csv"], "glm(grade, gpa, tuce, psi, family=binomial)")
+        self.assertEqual(found["coefficients"]["labels"], [["const", "gpa", "tuce", "psi"]])
+        self.near(values_of(found["coefficients"]),
+                  [-13.021346858115667, 2.826112594889317, 0.095157661317909, 2.378687655093351], 1e-14)
+        self.near([found["log_likelihood"]["value"]], [-12.889634222131415], 1e-15)
+        self.assertEqual(found["df"]["value"], 28)
+
+    def test_three_sites(self):
+        """As R, vantage6's v6-glm-py and UCLA have them."""
+        sites = [VECTORS / f"awards_{site}.csv" for site in "abc"]
+        found = fields_of(sites, "glm(num_awards, C(prog in ('General', 'Academic', 'Vocational')), "
+                                 "math, family=poisson)")
+        self.assertEqual(found["coefficients"]["labels"],
+                         [["const", "prog[Academic]", "prog[Vocational]", "math"]])
+        self.near(values_of(found["coefficients"]), [-5.24712, 1.08386, 0.36981, 0.07015], 5e-5)
+        self.near(values_of(found["standard_errors"]), [0.65845, 0.35825, 0.44107, 0.01060], 5e-4)
+        self.near([found["deviance"]["value"], found["null_deviance"]["value"]],
+                  [189.4496, 287.67223], 2e-7)
+        self.near([found["aic"]["value"]], [373.5045], 1e-7)
+
+    def test_clotting(self):
+        """McCullagh and Nelder's gamma model, as R's help of glm prints it."""
+        rows = zip([5, 10, 15, 20, 30, 40, 60, 80, 100], [118, 58, 42, 35, 27, 25, 21, 19, 18])
+        with tempfile.TemporaryDirectory() as folder:
+            found = fields_of([self.write(folder, "u,lot", rows)], "glm(lot, log(u), family=gamma)")
+        self.near(values_of(found["coefficients"]), [-0.01655438, 0.01534311], 1e-6)
+        self.near(values_of(found["standard_errors"]), [0.0009275466, 0.0004149596], 1e-5)
+        self.near([found["dispersion"]["value"]], [0.002446059], 1e-5)
+        self.near([found["deviance"]["value"], found["null_deviance"]["value"]],
+                  [0.01672972, 3.512826], 1e-6)
+        self.near([found["aic"]["value"]], [37.98992], 1e-6)
+
+    def test_gaussian_is_ols(self):
+        spector = VECTORS / "spector.csv"
+        model = fields_of([spector], "glm(grade, gpa, tuce, psi, level=90)")
+        line = fields_of([spector], "ols(grade, gpa, tuce, psi, level=90)")
+        self.near(values_of(model["statistic"]), values_of(line["t"]), 1e-12)
+        for name in ("coefficients", "standard_errors", "p", "low", "high"):
+            self.near(values_of(model[name]), values_of(line[name]), 1e-12)
+
+    # --- 50 digits ---
+
+    def draw(self, rng, family):
+        n, k = rng.choice([12, 40]), rng.choice([2, 3])
+        scale, far = rng.choice([1, 1, 1000]), rng.choice([0, 0, 5000])
+        xs = [[ONE] + [Number(float(round(far + rng.gauss(2, 1) * scale, 3))) for _ in range(k - 1)]
+              for _ in range(n)]
+        eta = [0.5 + sum(float(value) - far for value in x[1:]) / scale / 4 - 0.5 * (k - 1)
+               for x in xs]
+        if family == "binomial":
+            return xs, [Number(int(rng.random() < 1 / (1 + 2.718 ** -value))) for value in eta]
+        if family == "poisson":
+            return xs, [Number(int(2.718 ** value * rng.expovariate(1) + 0.5)) for value in eta]
+        return xs, [Number(float(round(rng.gammavariate(2, 1 / (1 + abs(value))), 4) + 0.0001))
+                    for value in eta]
+
+    def test_solutions_of_50_digits(self):
+        decimal.getcontext().prec = 50
+        compared = 0
+        for seed in range(cases(24)):
+            rng = random.Random(seed)
+            family = ["binomial", "poisson", "gamma"][seed % 3]
+            xs, ys = self.draw(rng, family)
+            names = ["y", *(f"x{i}" for i in range(1, len(xs[0])))]
+            rows = [[y, *x[1:]] for x, y in zip(xs, ys)]
+            rows = [[repr(float(value)) for value in row] for row in rows]
+            with tempfile.TemporaryDirectory() as folder:
+                path = self.write(folder, ",".join(names), rows)
+                output = f"glm({', '.join(names)}, family={family})"
+                done = support.run("local", "--json", "--data", str(path), "--", f"f={output}",
+                                   check=False)
+            if done.returncode != 0:
+                self.assertRegex(done.stderr, "separation|no part of a step|give some rows no mean")
+                continue
+            found = json.loads(done.stdout)["outputs"]["f"]["fields"]
+            start = values_of(found["coefficients"])
+            beta, errors, likelihood, condition = fit(family, xs, ys, start)
+            allowed = Number(1e-13) * condition
+            dispersion = Number(found["dispersion"]["value"]).sqrt()
+            self.near([Number(value) for value in start], beta, allowed)
+            self.near([Number(value) for value in values_of(found["standard_errors"])],
+                      [error * dispersion for error in errors], allowed)
+            if family != "gamma":
+                self.near([Number(found["log_likelihood"]["value"])], [likelihood], allowed)
+            self.near([Number(found["condition"]["value"])], [condition], Number(1e-6))
+            compared += 1
+        self.assertGreater(compared, cases(24) // 2)
+
+    # --- What has no answer, by its name ---
+
+    def test_named_outcomes(self):
+        named = [
+            ("y,x", ["0,1", "0,2", "1,3", "1,4"], "x, family=binomial", "complete separation: a comb"),
+            ("y,x", ["1,1", "1,2", "1,3"], "x, family=binomial", "y is the same in all rows"),
+            ("y,x", ["0,1", "0,2", "0,3"], "x, family=poisson", "y is 0 in all rows"),
+            ("y,x", ["0,1", "0,2", "0,3", "1,3", "1,4"], "x, family=binomial", "quasi-complete sep"),
+            ("y,g", ["0,0", "0,0", "0,0", "1,1", "3,1"], "g, family=poisson", "quasi-complete sep"),
+            ("y,x", ["1,1", "0,2", "2,3"], "x, family=binomial", "y is not 0 or 1 in some rows"),
+            ("y,x", ["1,1", "-1,2", "2,3"], "x, family=poisson", "y is below 0 in some rows"),
+            ("y,x", ["1,1", "0,2", "2,3"], "x, family=gamma", "y is 0 or below in some rows"),
+            ("y,x", ["1,1", "0,2", "2,3"], "x, 2 * x, family=poisson", "no more rows than"),
+            ("y,x", ["1,1", "0,2", "2,3", "3,5"], "x, 2 * x, family=poisson",
+             "the regressor 2 * x is collinear with x"),
+            ("y,x", ["1,1", "0,1", "2,1"], "x, family=poisson", "x is collinear with const"),
+            ("y,g", ["1,a", "0,b", "2,a", "3,b", "2,b"], "C(g in ('a', 'b', 'nobody')), family=poisson",
+             "the regressor g[nobody] is 0 in every row"),
+            ("y,a,b", ["1,0.1,1", "0,0.2,2.0000001", "3,1.3,13.0000000001", "4,3,30", "2,6,60.0000001"],
+             "a, b, family=poisson", "a combination of the others, or nearly so"),
+            ("y,x", ["1,inf", "0,2", "2,3", "1,1"], "x, family=poisson", "infinite values"),
+            ("y,x", ["NA,1", "NA,2", "NA,3"], "x, family=poisson", "no more rows than coefficients"),
+            ("y,x", ["1,1e200", "0,1", "3,2"], "x, family=poisson", "values are too large"),
+            ("y,x", ["1,1", "2,100", "1,-90", "1,3"], "x, intercept=0, family=gamma", "no mean"),
+        ]
+        for header, rows, arguments, text in named:
+            with self.subTest(text), tempfile.TemporaryDirectory() as folder:
+                path = self.write(folder, header, [row.split(",") for row in rows])
+                done = support.run("local", "--data", str(path), "--", f"f=glm(y, {arguments})",
+                                   check=False)
+                self.assertIn(text, done.stdout + done.stderr)
+                self.assertNotRegex(done.stdout, "[0-9]e[+]?[0-9]")
+
+    def test_groups_have_outcomes_of_their_own(self):
+        rows = [["a", int(i % 3 == 0), i % 7] for i in range(40)]
+        rows += [["b", int(i > 3), i] for i in range(9)] + [["c", 1, 2]]
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.write(folder, "g,y,x", rows)
+            whole = json.loads(support.run(
+                "local", "--json", "--data", str(path), "--by", "g in ('a', 'b', 'c')", "--",
+                "f=glm(y, x, family=binomial)").stdout)["outputs"]["f"]
+            alone = json.loads(support.run(
+                "local", "--json", "--data", str(path), "--where", "g == 'a'", "--",
+                "f=glm(y, x, family=binomial)").stdout)["outputs"]["f"]
+        self.assertEqual(whole["status"][0], "ok")
+        self.assertIn("complete separation", whole["status"][1])
+        self.assertEqual(whole["status"][2], "no more rows than coefficients")
+        self.assertEqual(whole["fields"]["coefficients"]["values"][0],
+                         alone["fields"]["coefficients"]["values"])
+        self.assertEqual(whole["fields"]["coefficients"]["values"][1][0]["special"], "NaN")
+
+
+if __name__ == "__main__":
+    unittest.main()
