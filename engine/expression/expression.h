@@ -69,7 +69,7 @@ struct sotto__node {
     size_t levels_len;
     size_t row_levels_len; /* of a table's levels: how many are those of its rows */
     bool is_sample;        /* an if that stands for one of the levels of samples */
-    bool is_dummy;         /* an if that stands for one of the levels of C() */
+    bool is_dummy;         /* an if that is 1 where a column has a level of C(), or a part of it */
     char *dataset;         /* column, star: the qualifier or NULL */
     char *name;            /* column; the text of a text */
     size_t dataset_index;  /* column, star: in the plan, set by the check */

@@ -436,30 +436,55 @@ static bool is_at_factor(const struct parser *parser)
     return sotto__token_is_name(parser, "C") && *sotto__token_rest(parser) == '(';
 }
 
-/* The condition that a column has a level, which is written next, and joins it to those before. */
-static size_t parse_equal(struct parser *parser, size_t *in_out_either, size_t column)
+/* The condition that a column has a level, which is written next. */
+static size_t parse_equal(struct parser *parser, size_t column)
 {
     struct sotto__node equal = {
         .kind = SOTTO__NODE_EQUAL, .left = column, .start = parser->token.start};
     equal.right = parse_expression(parser, POWER_ADD);
-    size_t found = add_node(parser, equal);
-    *in_out_either = *in_out_either == SOTTO_NONE
-                         ? found
-                         : add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_OR,
-                                                                 .left = *in_out_either,
-                                                                 .right = found,
-                                                                 .start = equal.start});
-    return found;
+    return add_node(parser, equal);
 }
 
-/* C(column in (levels)) stands for if(column in (levels), column == level, na), one item of the
- * list for each level but the first. At the "C". Returns: the list. */
+/* if(condition, number, otherwise): of a regressor. */
+static size_t add_dummy(struct parser *parser, size_t condition, int number, size_t otherwise)
+{
+    size_t start = parser->token.start;
+    size_t literal = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_LITERAL,
+                                                           .is_whole = true,
+                                                           .whole = number,
+                                                           .start = start});
+    return add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_CALL,
+                                                 .function = SOTTO__FUNCTION_IF,
+                                                 .left = condition,
+                                                 .right = literal,
+                                                 .third = otherwise,
+                                                 .is_dummy = true,
+                                                 .start = start});
+}
+
+/* Adds to a list, for each level but the first, 1 where the column has it, else 0 where it has any
+ * of the levels, else na. No condition is about all of them: each of these is judged by its rows.
+ */
+static size_t add_dummies(struct parser *parser, size_t list, const size_t *equals, size_t len)
+{
+    size_t start = parser->token.start;
+    size_t zero = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_NA, .start = start});
+    for (size_t i = 0; i < len; i++) {
+        zero = add_dummy(parser, equals[i], 0, zero);
+    }
+    for (size_t i = 1; i < len; i++) {
+        size_t dummy = add_dummy(parser, equals[i], 1, zero);
+        list = add_node(
+            parser, (struct sotto__node){.kind = SOTTO__NODE_LIST, .left = list, .right = dummy});
+    }
+    return list;
+}
+
+/* C(column in (levels)), at the "C". Returns: the list, with its regressors. */
 static size_t parse_factor(struct parser *parser, size_t list)
 {
     size_t equals[SOTTO__EXPRESSION_NODES_MAX];
     size_t len = 0;
-    size_t either = SOTTO_NONE;
-    size_t start = parser->token.start;
     sotto__token_next(parser);
     sotto__token_take(parser, "(");
     if (!is_at_levels(parser)) {
@@ -469,7 +494,7 @@ static size_t parse_factor(struct parser *parser, size_t list)
     }
     size_t column = parse_levels_column(parser);
     do {
-        equals[len] = parse_equal(parser, &either, column);
+        equals[len] = parse_equal(parser, column);
         check_sample(parser, equals, ++len);
     } while (parser->status == SOTTO_OK && sotto__token_accept(parser, ","));
     if (len < 2) {
@@ -478,19 +503,7 @@ static size_t parse_factor(struct parser *parser, size_t list)
     }
     sotto__token_take(parser, ")");
     sotto__token_take(parser, ")");
-    for (size_t i = 1; i < len && parser->status == SOTTO_OK; i++) {
-        size_t na = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_NA, .start = start});
-        size_t dummy = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_CALL,
-                                                             .function = SOTTO__FUNCTION_IF,
-                                                             .left = either,
-                                                             .right = equals[i],
-                                                             .third = na,
-                                                             .is_dummy = true,
-                                                             .start = start});
-        list = add_node(
-            parser, (struct sotto__node){.kind = SOTTO__NODE_LIST, .left = list, .right = dummy});
-    }
-    return list;
+    return parser->status == SOTTO_OK ? add_dummies(parser, list, equals, len) : list;
 }
 
 /* --- Arguments --- */

@@ -6,8 +6,9 @@
  * of the next one are the exact solution of their equations, rounded to doubles once; so every step
  * has the same bits, however rows are split.
  *
- * 1. The first round solves X'WX b = X'Wz for means near y, as R's glm.fit begins. Afterwards
- *    b + (X'WX)^-1 s, s being the score.
+ * 1. The first round solves for a step from the model in which all means are that of y: its weights
+ *    are all the same, so the sums of a linear regression are enough. Afterwards each step is from
+ *    b to b + (X'WX)^-1 s, s being the score.
  * 2. Where the deviance rises, or is no number, the step is halved, as often as it takes, 30 times
  *    at most.
  * 3. The decrement s' (X'WX)^-1 s, over the dispersion where that is estimated, is the square of
@@ -128,13 +129,14 @@ static void end_without_rows(struct sotto__step *step, const char *reason,
 struct equations {
     size_t k;
     struct sotto__normal normal;
-    mpq_srcptr *moments; /* X'Wz, or the score */
+    mpq_srcptr *moments; /* the right side: borrowed */
     mpq_t *solution;
+    mpq_t *right; /* room for a right side that is computed */
 };
 
 static void equations_release(struct equations *equations)
 {
-    for (size_t i = 0; equations->solution != NULL && i < equations->k; i++) {
+    for (size_t i = 0; equations->solution != NULL && i < 2 * equations->k; i++) {
         mpq_clear(equations->solution[i]);
     }
     sotto__normal_release(&equations->normal);
@@ -142,21 +144,22 @@ static void equations_release(struct equations *equations)
     sotto_free(equations->solution);
 }
 
-/* sums: of the moments, then of the upper triangle. Ended by equations_release, also after a
+/* sums: of the right side, then of the upper triangle. Ended by equations_release, also after a
  * failure. */
 static enum sotto_status equations_init(struct equations *out, const struct sotto__value *sums,
                                         size_t k)
 {
     *out = (struct equations){.k = k};
     out->moments = sotto_alloc_array(k, sizeof *out->moments);
-    out->solution = sotto_alloc_array(k, sizeof *out->solution);
-    for (size_t i = 0; out->solution != NULL && i < k; i++) {
+    out->solution = sotto_alloc_array(2 * k, sizeof *out->solution);
+    for (size_t i = 0; out->solution != NULL && i < 2 * k; i++) {
         mpq_init(out->solution[i]);
     }
     if (out->moments == NULL || out->solution == NULL ||
         sotto__normal_init(&out->normal, k) != SOTTO_OK) {
         return SOTTO_ERROR_NO_MEMORY;
     }
+    out->right = out->solution + k;
     const struct sotto__value *product = &sums[k];
     for (size_t i = 0; i < k; i++) {
         out->moments[i] = sums[i].number;
@@ -209,15 +212,15 @@ static double find_decrement(const struct equations *equations)
     return decrement;
 }
 
-/* Moves the coefficients by the solution, or sets them to it. Returns: whether any has changed. */
-static bool move(struct sotto__step *step, const struct equations *equations, bool is_start)
+/* Moves the coefficients by the solution. Returns: whether any has changed. */
+static bool move(struct sotto__step *step, const struct equations *equations)
 {
-    bool has_moved = is_start;
+    bool has_moved = false;
     mpq_t sum;
     mpq_init(sum);
     for (size_t i = 0; i < equations->k; i++) {
         double before = read_double(step, SOTTO__GLM_BETA + i);
-        mpq_set_d(sum, is_start ? 0 : before);
+        mpq_set_d(sum, before);
         mpq_add(sum, sum, equations->solution[i]);
         double after = sotto__rational_to_double(sum);
         has_moved = has_moved || after != before;
@@ -284,50 +287,117 @@ static void keep_start(struct sotto__step *step, const struct sotto__value *sums
     bool has_intercept = sotto__step_options(step)->intercept;
     step->state[SOTTO__GLM_ROWS] = mpz_get_ui(mpq_numref(n));
     step->state[SOTTO__GLM_WITHHELD] = step->withheld;
-    write_double(step, SOTTO__GLM_DEVIANCE, (double)INFINITY);
+    double deviance = sotto__glm_null_deviance(family_of(step), n, y, own, has_intercept);
+    write_double(step, SOTTO__GLM_NULL_DEVIANCE, deviance);
+    write_double(step, SOTTO__GLM_DEVIANCE, has_intercept ? deviance : (double)INFINITY);
     write_double(step, SOTTO__GLM_DECREMENT, (double)INFINITY);
-    write_double(step, SOTTO__GLM_NULL_DEVIANCE,
-                 sotto__glm_null_deviance(family_of(step), n, y, own, has_intercept));
     write_double(step, SOTTO__GLM_CONSTANT, sotto__glm_constant(family_of(step), n, y, own, other));
 }
 
-static enum sotto_status start(struct sotto__step *step, struct equations *equations,
-                               const struct sotto__value *sums, struct sotto_error *err)
+/* Why the first sums lead to no model. NULL: they may lead to one. *out_is_failure: an error, where
+ * there are no groups. */
+static const char *find_fault(bool *out_is_failure, const struct sotto__step *step,
+                              const struct sotto__value *sums)
+{
+    mpq_srcptr present = sums[SOTTO__GLM_PRESENT].number;
+    *out_is_failure = false;
+    if (mpq_cmp_ui(present, step->labels_len, 1) <= 0) {
+        return "no more rows than coefficients";
+    }
+    if (mpq_cmp(present, sums[SOTTO__GLM_FINITE].number) != 0) {
+        return "infinite values";
+    }
+    *out_is_failure = true;
+    const char *fault = find_fault_of_y(step, sums);
+    return fault == NULL && !are_finite(sums, step->asked_len) ? "values are too large: scale them"
+                                                               : fault;
+}
+
+/* Why equations have no solution, of the columns themselves. */
+static enum sotto_status end_singular(struct sotto__step *step, const struct equations *equations,
+                                      size_t rank, struct sotto_error *err)
+{
+    return rank < equations->k && !step->is_grouped
+               ? sotto__normal_fail(&equations->normal, rank, "glm", step->labels, err)
+               : end_without(step,
+                             "a regressor is a combination of the others, or nearly so, or 0 in "
+                             "every row",
+                             err);
+}
+
+/* Sets the coefficients before the first step, X b being near the predictor p of the mean m, and
+ * after it: X'X b = X'(p + d (y - m)), d being the slope. sums: X'1, then X'y. */
+static void make_first_step(struct sotto__step *step, struct equations *equations,
+                            const struct sotto__value *sums, mpq_srcptr n, mpq_srcptr y)
+{
+    size_t k = equations->k;
+    mpq_t predictor;
+    mpq_t slope;
+    mpq_t part;
+    mpq_inits(predictor, slope, part, NULL);
+    mpq_set_d(predictor, sotto__glm_predictor(family_of(step), n, y));
+    sotto__glm_slope(slope, family_of(step), n, y);
+    for (size_t i = 0; i < k; i++) {
+        equations->moments[i] = sums[i].number;
+    }
+    sotto__normal_solve(equations->solution, &equations->normal, equations->moments);
+    mpq_mul(part, y, slope);
+    mpq_div(part, part, n);
+    mpq_sub(part, predictor, part); /* p - d m */
+    for (size_t i = 0; i < k; i++) {
+        mpq_t *at = &equations->solution[i];
+        mpq_mul(*at, *at, predictor);
+        write_double(step, SOTTO__GLM_BEFORE + i, sotto__rational_to_double(*at));
+        mpq_mul(equations->right[i], sums[i].number, part);
+        mpq_mul(*at, sums[k + i].number, slope);
+        mpq_add(equations->right[i], equations->right[i], *at);
+        equations->moments[i] = equations->right[i];
+    }
+    sotto__normal_solve(equations->solution, &equations->normal, equations->moments);
+    for (size_t i = 0; i < k; i++) {
+        write_double(step, SOTTO__GLM_BETA + i, sotto__rational_to_double(equations->solution[i]));
+    }
+    step->state[SOTTO__GLM_STEPS] = 1;
+    mpq_clears(predictor, slope, part, NULL);
+}
+
+static enum sotto_status solve_start(struct sotto__step *step, struct equations *equations,
+                                     const struct sotto__value *sums, struct sotto_error *err)
 {
     bool is_singular = false;
     size_t rank = 0;
-    const struct sotto__value *present = &sums[SOTTO__GLM_PRESENT];
-    if (mpq_cmp_ui(present->number, equations->k, 1) <= 0) {
-        end_without_rows(step, "no more rows than coefficients", present);
-        return SOTTO_OK;
-    }
-    if (mpq_cmp(present->number, sums[SOTTO__GLM_FINITE].number) != 0) {
-        end_without_rows(step, "infinite values", present);
-        return SOTTO_OK;
-    }
-    const char *fault = find_fault_of_y(step, sums);
-    if (fault != NULL) {
-        return end_without(step, fault, err);
-    }
-    if (!are_finite(sums, step->asked_len)) {
-        return end_without(step, "values are too large: scale them", err);
-    }
     enum sotto_status status = solve(equations, &rank, &is_singular, step, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (rank < equations->k && !step->is_grouped) {
-        return sotto__normal_fail(&equations->normal, rank, "glm", step->labels, err);
-    }
     if (is_singular) {
-        return end_without(step,
-                           "a regressor is a combination of the others, or nearly so, or 0 "
-                           "in every row",
-                           err);
+        return end_singular(step, equations, rank, err);
+    }
+    make_first_step(step, equations, &sums[SOTTO__GLM_START_LEN], sums[SOTTO__GLM_VALID].number,
+                    sums[SOTTO__GLM_Y].number);
+    return SOTTO_OK;
+}
+
+static enum sotto_status start(struct sotto__step *step, const struct sotto__value *sums,
+                               struct sotto_error *err)
+{
+    struct equations equations;
+    bool is_failure = false;
+    size_t k = step->labels_len;
+    const char *fault = find_fault(&is_failure, step, sums);
+    if (fault != NULL && is_failure) {
+        return end_without(step, fault, err);
+    }
+    if (fault != NULL) {
+        end_without_rows(step, fault, &sums[SOTTO__GLM_PRESENT]);
+        return SOTTO_OK;
     }
     keep_start(step, sums);
-    (void)move(step, equations, true);
-    return SOTTO_OK;
+    enum sotto_status status = equations_init(&equations, &sums[SOTTO__GLM_START_LEN + k], k);
+    status =
+        status == SOTTO_OK ? solve_start(step, &equations, sums, err) : sotto_error_no_memory(err);
+    equations_release(&equations);
+    return status;
 }
 
 /* --- What is told --- */
@@ -418,13 +488,6 @@ static bool is_descent(double *out, const struct sotto__step *step, const struct
 
 static enum sotto_status go_back(struct sotto__step *step, struct sotto_error *err)
 {
-    bool is_first = isinf(read_double(step, SOTTO__GLM_DEVIANCE));
-    if (is_first) {
-        return end_without(step,
-                           "the first coefficients give some rows no mean: scale what "
-                           "explains, or leave some of it out",
-                           err);
-    }
     if (step->state[SOTTO__GLM_HALVINGS] == HALVINGS_MAX) {
         return end_without(step, "no part of a step lowers the deviance", err);
     }
@@ -472,7 +535,7 @@ static enum sotto_status go_on(struct sotto__step *step, struct equations *equat
     enum sotto_status status = SOTTO_OK;
     if (separation != NULL) {
         status = end_without(step, separation, err);
-    } else if (is_last(step, decrement) || !move(step, equations, false)) {
+    } else if (is_last(step, decrement) || !move(step, equations)) {
         set_coefficients(step, equations, dispersion);
         set_scalars(step, equations, sums, dispersion, decrement);
         step->is_done = true;
@@ -485,44 +548,39 @@ static enum sotto_status go_on(struct sotto__step *step, struct equations *equat
     return status;
 }
 
-static enum sotto_status iterate(struct sotto__step *step, struct equations *equations,
-                                 const struct sotto__value *sums, struct sotto_error *err)
+static enum sotto_status solve_round(struct sotto__step *step, struct equations *equations,
+                                     const struct sotto__value *sums, double deviance,
+                                     struct sotto_error *err)
 {
-    double deviance;
     bool is_singular = false;
     size_t rank = 0;
-    if (!is_descent(&deviance, step, sums)) {
-        return go_back(step, err);
-    }
     enum sotto_status status = solve(equations, &rank, &is_singular, step, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (is_singular) {
-        return end_without(step,
-                           "hardly any row has weight along a combination of the regressors: "
-                           "quasi-complete separation, or nearly collinear columns",
-                           err);
-    }
-    return go_on(step, equations, sums, deviance, err);
+    return is_singular
+               ? end_without(step,
+                             "hardly any row has weight along a combination of the regressors: "
+                             "quasi-complete separation, or nearly collinear columns",
+                             err)
+               : go_on(step, equations, sums, deviance, err);
 }
 
-static enum sotto_status take_sums(struct sotto__step *step, const struct sotto__value *sums,
-                                   struct sotto_error *err)
+static enum sotto_status iterate(struct sotto__step *step, const struct sotto__value *sums,
+                                 struct sotto_error *err)
 {
+    double deviance;
     struct equations equations;
-    bool is_start = step->round == 1;
-    size_t first = is_start ? SOTTO__GLM_START_LEN : SOTTO__GLM_ROUND_LEN;
-    if (!is_start && step->withheld != step->state[SOTTO__GLM_WITHHELD]) {
+    if (step->withheld != step->state[SOTTO__GLM_WITHHELD]) {
         return end_without(step, "rows that were fitted before have left", err);
     }
-    enum sotto_status status = equations_init(&equations, &sums[first], step->labels_len);
-    if (status != SOTTO_OK) {
-        (void)sotto_error_no_memory(err);
-    } else {
-        status =
-            is_start ? start(step, &equations, sums, err) : iterate(step, &equations, sums, err);
+    if (!is_descent(&deviance, step, sums)) {
+        return go_back(step, err);
     }
+    enum sotto_status status =
+        equations_init(&equations, &sums[SOTTO__GLM_ROUND_LEN], step->labels_len);
+    status = status == SOTTO_OK ? solve_round(step, &equations, sums, deviance, err)
+                                : sotto_error_no_memory(err);
     equations_release(&equations);
     return status;
 }
@@ -534,7 +592,7 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
     if (status != SOTTO_OK) {
         return status;
     }
-    status = take_sums(step, sums, err);
+    status = step->round == 1 ? start(step, sums, err) : iterate(step, sums, err);
     sotto__step_sums_free(sums, step);
     return status;
 }

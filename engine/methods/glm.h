@@ -25,7 +25,7 @@ enum {
     SOTTO__GLM_WORDS,
 };
 
-/* What the first round asks, in order: then X'Wz and X'WX, k and k (k + 1) / 2 sums. */
+/* What the first round asks, in order: then X'1, X'y and X'X, k, k and k (k + 1) / 2 sums. */
 enum {
     SOTTO__GLM_PRESENT, /* counts of rows that have all variables, */
     SOTTO__GLM_FINITE,  /* none of which is infinite, */

@@ -125,6 +125,49 @@ double sotto__glm_null_deviance(enum sotto__family family, mpq_srcptr n, mpq_src
     return finish(half);
 }
 
+double sotto__glm_predictor(enum sotto__family family, mpq_srcptr n, mpq_srcptr y)
+{
+    mpfr_t out;
+    mpq_t mean;
+    mpq_init(mean);
+    mpfr_init2(out, BITS);
+    mpq_div(mean, y, n);
+    if (family == SOTTO__FAMILY_BINOMIAL) {
+        mpq_sub(mean, n, y);
+        mpq_div(mean, y, mean);
+    } else if (family == SOTTO__FAMILY_GAMMA) {
+        mpq_inv(mean, mean);
+    }
+    mpfr_set_q(out, mean, MPFR_RNDN);
+    if (family == SOTTO__FAMILY_BINOMIAL || family == SOTTO__FAMILY_POISSON) {
+        mpfr_log(out, out, MPFR_RNDN);
+    }
+    mpq_clear(mean);
+    return finish(out);
+}
+
+void sotto__glm_slope(mpq_t out, enum sotto__family family, mpq_srcptr n, mpq_srcptr y)
+{
+    mpq_t other;
+    mpq_init(other);
+    mpq_set_ui(other, 1, 1);
+    mpq_div(out, y, n); /* the mean m */
+    if (family == SOTTO__FAMILY_GAUSSIAN) {
+        mpq_set_ui(out, 1, 1);
+    } else if (family == SOTTO__FAMILY_BINOMIAL) { /* 1 / (m (1 - m)) */
+        mpq_sub(other, other, out);
+        mpq_mul(out, out, other);
+        mpq_inv(out, out);
+    } else if (family == SOTTO__FAMILY_POISSON) { /* 1 / m */
+        mpq_inv(out, out);
+    } else { /* -1 / m^2 */
+        mpq_mul(out, out, out);
+        mpq_inv(out, out);
+        mpq_neg(out, out);
+    }
+    mpq_clear(other);
+}
+
 /* --- With them --- */
 
 double sotto__glm_constant(enum sotto__family family, mpq_srcptr n, mpq_srcptr y, mpq_srcptr own,

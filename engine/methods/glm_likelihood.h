@@ -12,6 +12,10 @@
  * of 0; NaN where that has none. */
 double sotto__glm_null_deviance(enum sotto__family family, mpq_srcptr n, mpq_srcptr y,
                                 mpq_srcptr own, bool has_intercept);
+/* The linear predictor of the mean of y, which is none of the ends of what the family has. */
+double sotto__glm_predictor(enum sotto__family family, mpq_srcptr n, mpq_srcptr y);
+/* Sets out to how the predictor changes with the mean there. */
+void sotto__glm_slope(mpq_t out, enum sotto__family family, mpq_srcptr n, mpq_srcptr y);
 /* What of the log-likelihood no coefficient changes. */
 double sotto__glm_constant(enum sotto__family family, mpq_srcptr n, mpq_srcptr y, mpq_srcptr own,
                            mpq_srcptr other);

@@ -6,8 +6,8 @@
  * a comparison would be a sum over a set of rows, with few in it perhaps; so formulas are of a form
  * that holds for all rows.
  *
- * In the first round means are R's, of y alone: (y + 1/2) / 2, y + 1/10, y; then they come from the
- * coefficients. With eta = x'b:
+ * The first round is a regression's, of y on x, with what log-likelihoods need of y. In the others,
+ * eta being x'b,
  *
  *     binomial  with s = (2 y - 1) eta:  v = 1 / (1 + e^s)  is the probability of the other y,
  *               r = (2 y - 1) v,  w = t / (1 + t)^2  with t = e^-|eta|,  d / 2 = log(1 + e^-s)
@@ -81,6 +81,13 @@ static size_t fill(const struct model *model, double value)
     return apply(model, SOTTO__OP_MASK, number(model, value), model->valid);
 }
 
+/* a, as one value: what judges rows takes sums and products apart, each part as if it were opened
+ * alone, and of these only the whole is. */
+static size_t seal(const struct model *model, size_t a)
+{
+    return with(model, SOTTO__OP_DIVIDE, a, 1);
+}
+
 /* 1 / (1 + e^a) */
 static size_t make_share(const struct model *model, size_t a)
 {
@@ -150,15 +157,6 @@ static void model_init(struct model *out, struct sotto__recipe *recipe,
     }
 }
 
-/* Asks for the sums of r x, and of w x x. */
-static void ask_equations(const struct model *model, size_t r, size_t w)
-{
-    for (size_t i = 0; i < model->k; i++) {
-        (void)sotto__recipe_sum(model->recipe, multiply(model, r, model->x[i]), SOTTO_NONE);
-    }
-    (void)sotto__recipe_gram(model->recipe, model->x, model->k, w);
-}
-
 /* --- The first round --- */
 
 /* log y! less log(2 pi) / 2, by Stirling's series for the factorial of y + 16, whose next term is
@@ -182,7 +180,7 @@ static size_t make_log_factorial(const struct model *model)
     size_t value = with(model, SOTTO__OP_SUBTRACT, z, 0.5);
     value = multiply(model, value, take(model, SOTTO__OP_LOG, z));
     value = add(model, subtract(model, value, z), series);
-    return subtract(model, value, take(model, SOTTO__OP_LOG, product));
+    return seal(model, subtract(model, value, take(model, SOTTO__OP_LOG, product)));
 }
 
 /* The sums of y that log-likelihoods need. */
@@ -195,7 +193,7 @@ static void ask_values(const struct model *model)
         own = multiply(model, model->y, model->y);
         break;
     case SOTTO__FAMILY_POISSON:
-        own = multiply(model, model->y, make_log_of_count(model));
+        own = seal(model, multiply(model, model->y, make_log_of_count(model)));
         other = make_log_factorial(model);
         break;
     case SOTTO__FAMILY_GAMMA:
@@ -209,46 +207,20 @@ static void ask_values(const struct model *model)
     (void)sotto__recipe_sum(model->recipe, other, SOTTO_NONE);
 }
 
-/* Sets w, and wz: the weight times what the linear predictor is by means that are near y. */
-static void make_start(const struct model *model, size_t *wz, size_t *w)
-{
-    size_t mean;
-    size_t other;
-    *wz = model->y;
-    switch (model->family) {
-    case SOTTO__FAMILY_BINOMIAL: /* w log(m / (1 - m)) + y - m, m = (y + 1 / 2) / 2 */
-        mean = with(model, SOTTO__OP_ADD, model->y, 0.5);
-        mean = with(model, SOTTO__OP_MULTIPLY, mean, 0.5);
-        other = from(model, 1, SOTTO__OP_SUBTRACT, mean);
-        *w = multiply(model, mean, other);
-        other = take(model, SOTTO__OP_LOG, divide(model, mean, other));
-        *wz = multiply(model, *w, other);
-        *wz = add(model, *wz, subtract(model, model->y, mean));
-        break;
-    case SOTTO__FAMILY_POISSON: /* w log(m) + y - m, m = y + 1 / 10 */
-        *w = with(model, SOTTO__OP_ADD, model->y, 0.1);
-        *wz = multiply(model, *w, take(model, SOTTO__OP_LOG, *w));
-        *wz = add(model, *wz, subtract(model, model->y, *w));
-        break;
-    case SOTTO__FAMILY_GAMMA: /* w / m, m = y */
-        *w = multiply(model, model->y, model->y);
-        break;
-    default:
-        *w = fill(model, 1);
-        break;
-    }
-}
-
+/* Asks for X'1, X'y and X'X. */
 static void ask_start(const struct model *model)
 {
-    size_t w = SOTTO_NONE;
-    size_t wz = SOTTO_NONE;
     (void)sotto__recipe_count(model->recipe, model->present);
     (void)sotto__recipe_count(model->recipe, model->finite);
     (void)sotto__recipe_count(model->recipe, model->valid);
     ask_values(model);
-    make_start(model, &wz, &w);
-    ask_equations(model, wz, w);
+    for (size_t i = 0; i < model->k; i++) {
+        (void)sotto__recipe_sum(model->recipe, model->x[i], SOTTO_NONE);
+    }
+    for (size_t i = 0; i < model->k; i++) {
+        (void)sotto__recipe_pair(model->recipe, model->x[i], model->y);
+    }
+    (void)sotto__recipe_gram(model->recipe, model->x, model->k, SOTTO_NONE);
 }
 
 /* --- The other rounds --- */
@@ -333,10 +305,14 @@ static void ask_round(const struct model *model)
         set_gaussian(model, &at, eta);
         break;
     }
+    at.half = seal(model, at.half);
     (void)sotto__recipe_count(model->recipe, at.half);
     (void)sotto__recipe_sum(model->recipe, at.half, SOTTO_NONE);
     (void)sotto__recipe_sum(model->recipe, at.pearson, SOTTO_NONE);
-    ask_equations(model, at.r, at.w);
+    for (size_t i = 0; i < model->k; i++) {
+        (void)sotto__recipe_sum(model->recipe, multiply(model, at.r, model->x[i]), SOTTO_NONE);
+    }
+    (void)sotto__recipe_gram(model->recipe, model->x, model->k, at.w);
 }
 
 void sotto__glm_ask(struct sotto__recipe *recipe, unsigned round)

@@ -16,6 +16,9 @@ enum sotto_status sotto__step_sum(struct sotto__value *out, const struct sotto__
                                   size_t asked, struct sotto_error *err)
 {
     SOTTO_REQUIRE(asked < step->asked_len && step->asked[asked].terms_len == 0);
+    if (step->asked[asked].is_zero) {
+        return SOTTO_OK;
+    }
     struct sotto__node node = {.kind = SOTTO__NODE_AGGREGATE,
                                .function = step->asked[asked].function};
     return sotto__statistic(out, &node, &step->asked[asked].moments, step->sums, err);

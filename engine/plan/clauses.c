@@ -108,8 +108,11 @@ static struct made make_call(const struct sotto__node *node, const struct made c
     struct made made = {.of = MADE_OTHER, .is_computed = true};
     if (node->function == SOTTO__FUNCTION_ISNA && children[0].of == MADE_COLUMNS) {
         made = (struct made){.of = MADE_CONDITION, .degree = 1};
+    } else if (node->is_dummy && is_condition(children[0])) {
+        made = children[0];
+        made.of = MADE_CHOICE;
     } else if (node->function == SOTTO__FUNCTION_IF && is_condition(children[0]) &&
-               (is_value(children[1]) || node->is_dummy) && children[2].of == MADE_NA) {
+               is_value(children[1]) && children[2].of == MADE_NA) {
         made = children[1];
         made.of = MADE_CHOICE;
     } else if (node->function == SOTTO__FUNCTION_CLIP && children[0].of == MADE_COLUMNS &&

@@ -435,9 +435,6 @@ static void add_output(struct finder *finder, size_t output,
         } else if (is_of_rows && node->kind == SOTTO__NODE_CALL &&
                    node->function == SOTTO__FUNCTION_IF) {
             add_condition(finder, expression, node->left);
-            if (node->is_dummy) {
-                add_condition(finder, expression, node->right);
-            }
         }
     }
 }

@@ -167,7 +167,7 @@ static void label_dummy(struct shaping *shaping, size_t axis, const struct sotto
 {
     char label[SOTTO__PLAN_NAME_BYTES_MAX + SOTTO__LITERAL_BYTES_MAX + 3];
     const struct sotto__expression *expression = shaping->expression;
-    const struct sotto__node *equal = &expression->nodes[dummy->right];
+    const struct sotto__node *equal = &expression->nodes[dummy->left];
     const struct sotto__node *level = &expression->nodes[equal->right];
     const char *name = expression->nodes[equal->left].name;
     size_t bytes = strcspn(expression->text + equal->start, ",)");

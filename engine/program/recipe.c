@@ -488,16 +488,81 @@ size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index)
                                                      .is_binned = true});
 }
 
-size_t sotto__recipe_product(struct sotto__recipe *recipe, const size_t *rows, size_t len)
+/* --- Levels of a column as regressors --- */
+
+/* What an operation is but for rows without a value. */
+static const struct sotto__op *find_base(const struct sotto__compiler *compiler, size_t row)
 {
-    struct sotto__asked asked = {.function = SOTTO__FUNCTION_SUM,
-                                 .moments = sotto__moments_none(recipe->compiler->round)};
-    if (recipe->compiler->status != SOTTO_OK) {
-        return SOTTO_NONE;
+    const struct sotto__op *op = sotto__compile_op(compiler, row);
+    while (op->kind == SOTTO__OP_MASK || op->kind == SOTTO__OP_FLOAT) {
+        op = sotto__compile_op(compiler, op->a);
     }
-    asked.moments.terms[SOTTO__MOMENT_X] = sotto__compile_product(recipe->compiler, rows, len);
-    return add_asked(recipe, asked);
+    return op;
 }
+
+static bool is_constant(const struct sotto__compiler *compiler, size_t op, double number)
+{
+    const struct sotto__op *at = sotto__compile_op(compiler, op);
+    return at->kind == SOTTO__OP_CONSTANT && !at->is_null &&
+           compiler->program->constants[at->index].number == number;
+}
+
+/* Whether an operation is 0 in each row that it has a value in: if(a, 0, if(b, 0, na)). */
+static bool is_zero(const struct sotto__compiler *compiler, size_t op)
+{
+    const struct sotto__op *at = sotto__compile_op(compiler, op);
+    while (at->kind == SOTTO__OP_IF && is_constant(compiler, at->a, 0)) {
+        at = sotto__compile_op(compiler, at->b);
+    }
+    return at->is_null;
+}
+
+/* Whether rows are 1 where a condition holds, else 0: if(condition, 1, 0 or na). */
+static bool is_dummy(const struct sotto__compiler *compiler, const struct sotto__op *op)
+{
+    return compiler->status == SOTTO_OK && op->kind == SOTTO__OP_IF && !op->clips &&
+           is_constant(compiler, op->a, 1) && is_zero(compiler, op->b);
+}
+
+/* Whether no row has two levels: of one column, compared with two constants. */
+static bool are_exclusive(const struct sotto__compiler *compiler, size_t x, size_t y)
+{
+    const struct sotto__op *a = sotto__compile_op(compiler, x);
+    const struct sotto__op *b = sotto__compile_op(compiler, y);
+    if (a->kind != b->kind || a->a != b->a) {
+        return false;
+    }
+    if (a->kind == SOTTO__OP_TEXT_EQUAL) {
+        return strcmp(a->text, b->text) != 0;
+    }
+    return a->kind == SOTTO__OP_EQUAL && a->b != b->b &&
+           sotto__compile_op(compiler, a->b)->kind == SOTTO__OP_CONSTANT &&
+           sotto__compile_op(compiler, b->b)->kind == SOTTO__OP_CONSTANT;
+}
+
+/* Whether the product of two rows is 0 in each row that has both. */
+static bool is_zero_product(const struct sotto__recipe *recipe, size_t x, size_t y)
+{
+    const struct sotto__compiler *compiler = recipe->compiler;
+    const struct sotto__op *a = find_base(compiler, x);
+    const struct sotto__op *b = find_base(compiler, y);
+    return is_dummy(compiler, a) && is_dummy(compiler, b) && are_exclusive(compiler, a->c, b->c);
+}
+
+/* Whether a row is its own square. */
+static bool is_square(const struct sotto__recipe *recipe, size_t row)
+{
+    return is_dummy(recipe->compiler, find_base(recipe->compiler, row));
+}
+
+static size_t ask_nothing(struct sotto__recipe *recipe)
+{
+    return add_asked(
+        recipe, (struct sotto__asked){.is_zero = true,
+                                      .moments = sotto__moments_none(recipe->compiler->round)});
+}
+
+/* --- Products --- */
 
 /* Asks for the sum of the doubles nearest to x times y. */
 static size_t ask_rounded_product(struct sotto__recipe *recipe, size_t x, size_t y)
@@ -524,6 +589,20 @@ static size_t take_finite(struct sotto__recipe *recipe, size_t row)
     return sotto__compile_mask(compiler, x, zero);
 }
 
+/* weighted: a weight times x. */
+static size_t ask_weighted_product(struct sotto__recipe *recipe, size_t weighted, size_t x,
+                                   size_t y, bool is_one)
+{
+    if (!is_one && is_zero_product(recipe, x, y)) {
+        return ask_nothing(recipe);
+    }
+    if (is_one && is_square(recipe, x)) {
+        return ask_aggregate(recipe, SOTTO__FUNCTION_SUM, weighted, weighted);
+    }
+    size_t other = sotto__compile_float(recipe->compiler, y);
+    return ask_rounded_product(recipe, weighted, other);
+}
+
 static size_t ask_weighted_gram(struct sotto__recipe *recipe, const size_t *rows, size_t len,
                                 size_t weight)
 {
@@ -538,12 +617,31 @@ static size_t ask_weighted_gram(struct sotto__recipe *recipe, const size_t *rows
         size_t one = sotto__compile_float(compiler, rows[i]);
         size_t weighted = sotto__compile_multiply(compiler, all, one);
         for (size_t j = i; j < len; j++) {
-            size_t other = sotto__compile_float(compiler, rows[j]);
-            size_t asked = ask_rounded_product(recipe, weighted, other);
+            size_t asked = ask_weighted_product(recipe, weighted, rows[i], rows[j], i == j);
             first = i == 0 && j == 0 ? asked : first;
         }
     }
     return first;
+}
+
+size_t sotto__recipe_product(struct sotto__recipe *recipe, const size_t *rows, size_t len)
+{
+    struct sotto__asked asked = {.function = SOTTO__FUNCTION_SUM,
+                                 .moments = sotto__moments_none(recipe->compiler->round)};
+    if (recipe->compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    asked.moments.terms[SOTTO__MOMENT_X] = sotto__compile_product(recipe->compiler, rows, len);
+    return add_asked(recipe, asked);
+}
+
+size_t sotto__recipe_pair(struct sotto__recipe *recipe, size_t a, size_t b)
+{
+    if (a != b && is_zero_product(recipe, a, b)) {
+        return ask_nothing(recipe);
+    }
+    return a == b && is_square(recipe, a) ? ask_aggregate(recipe, SOTTO__FUNCTION_SUM, a, a)
+                                          : ask_aggregate(recipe, SOTTO__FUNCTION_DOT, a, b);
 }
 
 size_t sotto__recipe_gram(struct sotto__recipe *recipe, const size_t *rows, size_t len,
@@ -555,7 +653,7 @@ size_t sotto__recipe_gram(struct sotto__recipe *recipe, const size_t *rows, size
     }
     for (size_t i = 0; i < len; i++) {
         for (size_t j = i; j < len; j++) {
-            size_t asked = ask_aggregate(recipe, SOTTO__FUNCTION_DOT, rows[i], rows[j]);
+            size_t asked = sotto__recipe_pair(recipe, rows[i], rows[j]);
             first = i == 0 && j == 0 ? asked : first;
         }
     }

@@ -121,9 +121,12 @@ size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index)
 /* The exact sum of the product of 2 to 4 rows, all exact or all doubles, that have values together.
  * Infinite ones are left out: ask for their own sums. */
 size_t sotto__recipe_product(struct sotto__recipe *recipe, const size_t *rows, size_t len);
+/* That of two rows, or of one with itself; of levels of one C() as few sums as tell them. */
+size_t sotto__recipe_pair(struct sotto__recipe *recipe, size_t a, size_t b);
 /* The exact sums of the products of all pairs of rows with values together, row by row of the upper
  * triangle. With a weight, doubles: of the doubles nearest to (weight * row) * row, the first
- * product rounded too; infinite rows count as NaN made. Returns: the first one's number. */
+ * product rounded too; infinite rows count as NaN made. What is 0 in every row, as of two levels of
+ * one C(), is not asked for. Returns: the first one's number. */
 size_t sotto__recipe_gram(struct sotto__recipe *recipe, const size_t *rows, size_t len,
                           size_t weight);
 

@@ -95,6 +95,7 @@ struct sotto__asked {
     size_t first_term;
     size_t terms_len; /* 0: moments */
     bool is_cell;     /* it can be withheld alone */
+    bool is_zero;     /* whatever the rows are: nothing is asked */
 };
 
 /* Words of a group's state that are its parameters. */

@@ -172,7 +172,7 @@ class Models(unittest.TestCase):
                 done = support.run("local", "--json", "--data", str(path), "--", f"f={output}",
                                    check=False)
             if done.returncode != 0:
-                self.assertRegex(done.stderr, "separation|no part of a step|give some rows no mean")
+                self.assertRegex(done.stderr, "separation|no part of a step")
                 continue
             found = json.loads(done.stdout)["outputs"]["f"]["fields"]
             start = values_of(found["coefficients"])
@@ -210,8 +210,9 @@ class Models(unittest.TestCase):
              "a, b, family=poisson", "a combination of the others, or nearly so"),
             ("y,x", ["1,inf", "0,2", "2,3", "1,1"], "x, family=poisson", "infinite values"),
             ("y,x", ["NA,1", "NA,2", "NA,3"], "x, family=poisson", "no more rows than coefficients"),
-            ("y,x", ["1,1e200", "0,1", "3,2"], "x, family=poisson", "values are too large"),
-            ("y,x", ["1,1", "2,100", "1,-90", "1,3"], "x, intercept=0, family=gamma", "no mean"),
+            ("y,x", ["1,1e200", "0,1", "3,2"], "x, family=poisson", "no part of a step lowers"),
+            ("y,x", ["1,1", "2,100", "1,-90", "1,3"], "x, intercept=0, family=gamma",
+             "no part of a step lowers"),
         ]
         for header, rows, arguments, text in named:
             with self.subTest(text), tempfile.TemporaryDirectory() as folder:
