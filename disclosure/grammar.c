@@ -60,6 +60,10 @@ static const char *find_fault(const struct sotto_rules *rules,
     if (clause->is_computed && clause->has_doubles) {
         return "arithmetic with doubles, whose rounding can single out rows";
     }
+    if (clause->form == SOTTO_FORM_FIT && !clause->is_checked) {
+        return "a model of sums that nobody checks (enable_verify: false): who creates the task "
+               "could choose the coefficients";
+    }
     return clause->form == SOTTO_FORM_GRID || clause->form == SOTTO_FORM_ORDER
                ? find_order_fault(rules, clause)
                : NULL;

@@ -195,7 +195,8 @@ static enum sotto_status decide_verification(bool *out, const char **out_why,
     size_t vector_bytes = sotto_driver_limbs_len(driver) * sizeof(uint64_t);
     size_t bytes = sotto_session_transcript_bytes((uint32_t)parties_len, vector_bytes);
     enum sotto_plan_verify verify = sotto_plan_verify(plan);
-    bool must = verify == SOTTO_PLAN_VERIFY_ALWAYS;
+    bool fits = verify == SOTTO_PLAN_VERIFY_AUTO && sotto_plan_fits(plan);
+    bool must = verify == SOTTO_PLAN_VERIFY_ALWAYS || fits;
     bool shows = sotto_plan_publishes(plan) || sotto_driver_round(driver) < sotto_plan_rounds(plan);
     const char *why = NULL;
     if (verify == SOTTO_PLAN_VERIFY_NEVER) {
@@ -208,9 +209,12 @@ static enum sotto_status decide_verification(bool *out, const char **out_why,
     }
     *out = shows && why == NULL;
     *out_why = shows ? why : NULL;
-    return must && why != NULL ? sotto_error_set(err, SOTTO_ERROR_LIMIT,
-                                                 "enable_verify: true can't be kept: %s", why)
-                               : SOTTO_OK;
+    return must && why != NULL
+               ? sotto_error_set(err, SOTTO_ERROR_LIMIT, "%s can't be kept: %s",
+                                 fits ? "a model's rounds are checked by all parties: that"
+                                      : "enable_verify: true",
+                                 why)
+               : SOTTO_OK;
 }
 
 static enum sotto_status fail_to_agree(struct sotto_error *err, enum sotto_status status)

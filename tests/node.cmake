@@ -24,6 +24,7 @@ foreach(name
     init
     ledger
     long_tasks
+    models_nodes
     nist
     options
     owner

@@ -323,7 +323,7 @@ static void make_all(struct made *out, const struct sotto__expression *expressio
     }
 }
 
-static enum sotto_status tell_output(const struct sotto__plan_output *output,
+static enum sotto_status tell_output(const struct sotto__plan_output *output, bool is_checked,
                                      sotto_plan_clause_sink *sink, void *context,
                                      const struct sotto_schema *schema, struct sotto_error *err)
 {
@@ -344,6 +344,7 @@ static enum sotto_status tell_output(const struct sotto__plan_output *output,
                                            .bytes =
                                                sotto__call_bytes(expression->text + node->start),
                                            .form = SOTTO_FORM_OTHER,
+                                           .is_checked = is_checked,
                                            .round = places.round[i] - node->rounds + 1};
         describe_aggregate(&clause, expression, i, made);
         enum sotto_status status = sink(context, &clause, err);
@@ -391,7 +392,8 @@ enum sotto_status sotto_plan_clauses(const struct sotto_plan *plan, sotto_plan_c
         status = sink(context, &clause, err);
     }
     for (size_t i = 0; status == SOTTO_OK && i < plan->outputs_len; i++) {
-        status = tell_output(&plan->outputs[i], sink, context, schema, err);
+        status = tell_output(&plan->outputs[i], plan->verify != SOTTO_PLAN_VERIFY_NEVER, sink,
+                             context, schema, err);
     }
     return status;
 }

@@ -507,6 +507,18 @@ enum sotto_plan_verify sotto_plan_verify(const struct sotto_plan *plan)
     return plan->verify;
 }
 
+bool sotto_plan_fits(const struct sotto_plan *plan)
+{
+    for (size_t i = 0; i < plan->outputs_len; i++) {
+        const struct sotto__expression *expression = &plan->outputs[i].expression;
+        const struct sotto__node *root = &expression->nodes[expression->nodes_len - 1];
+        if (sotto__function_card(root->function)->opens.kind == SOTTO__OPENS_FIT) {
+            return true; /* it stands alone */
+        }
+    }
+    return false;
+}
+
 bool sotto_plan_publishes(const struct sotto_plan *plan)
 {
     return plan->publishes;

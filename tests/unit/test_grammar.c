@@ -86,6 +86,8 @@ static void test_what_is_admitted(void **state)
                                         "hist(a, 0, 10, 20)",
                                         "value_counts(a, 1, 2)",
                                         "ols(a, b, c)",
+                                        "ols(a, C(b in (1, 2, 3)), c)",
+                                        "glm(a, b, C(c in (1, 2)), family=poisson)",
                                         "corr([a, b])",
                                         "sum(isna(a))"};
     for (size_t i = 0; i < sizeof exact / sizeof exact[0]; i++) {
@@ -95,8 +97,10 @@ static void test_what_is_admitted(void **state)
                SOTTO_KIND_INT64);
         admits(BY_BINS, exact[i], SOTTO_KIND_INT64);
     }
-    static const char *const doubles[] = {
-        "mean(a)", "std(a)", "ols(a, b)", "hist(a, 0, 1)", "mean(if(a > 1, b, na))", "sum(a > 1)"};
+    static const char *const doubles[] = {"mean(a)",       "std(a)",
+                                          "ols(a, b)",     "glm(a, b, family=gamma)",
+                                          "hist(a, 0, 1)", "mean(if(a > 1, b, na))",
+                                          "sum(a > 1)"};
     for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
         admits("", doubles[i], SOTTO_KIND_FLOAT64);
     }
@@ -105,6 +109,7 @@ static void test_what_is_admitted(void **state)
 static void test_what_is_refused(void **state)
 {
     (void)state;
+    refuses("\"enable_verify\": false,", "glm(a, b)", SOTTO_KIND_INT64, "nobody checks");
     static const char *const others[][2] = {{"sum(a ** 3)", "above 2"},
                                             {"var(a * b)", "above 2"},
                                             {"skew(a)", "above 2"},

@@ -57,6 +57,9 @@ SOTTO_API const struct sotto_strategy *sotto_plan_strategy(const struct sotto_pl
 /* Whether parties check sums themselves. */
 SOTTO_API enum sotto_plan_verify sotto_plan_verify(const struct sotto_plan *plan);
 
+/* Whether it has a model, whose coefficients each round hands to the next one. */
+SOTTO_API bool sotto_plan_fits(const struct sotto_plan *plan) SOTTO_NODISCARD;
+
 /* Whether the result goes to all who took part ("results": "participants"), not to the initiator
  * only. */
 SOTTO_API bool sotto_plan_publishes(const struct sotto_plan *plan);
@@ -155,6 +158,7 @@ struct sotto_plan_clause {
     bool is_computed; /* there is arithmetic in it */
     bool has_doubles; /* it reads a column of float64 */
     uint32_t round;   /* that opens an aggregate, from 1 */
+    bool is_checked;  /* the plan doesn't say that parties don't check sums */
 };
 
 typedef enum sotto_status sotto_plan_clause_sink(void *context,
