@@ -11,6 +11,7 @@ if node.trace(task_id):
 from . import dataset, debug, errors, pandas, plot, stats
 from ._client import AsyncDeltaNode, DeltaNode
 from .errors import NotAnAggregate, NotSupported, PlanError, SottoError
+from .pandas import Logit, glm
 from .research import SecureSum, local, secure_sum, simulate
 from .task import HorizontalAnalytics, Task
 
@@ -20,6 +21,7 @@ __all__ = [
     "AsyncDeltaNode",
     "DeltaNode",
     "HorizontalAnalytics",
+    "Logit",
     "NotAnAggregate",
     "NotSupported",
     "PlanError",
@@ -30,6 +32,7 @@ __all__ = [
     "dataset",
     "debug",
     "errors",
+    "glm",
     "local",
     "pandas",
     "plot",

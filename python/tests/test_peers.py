@@ -79,3 +79,52 @@ def test_regression_of_anova(table):
     between = (parts["count"] * (parts["mean"] - mean) ** 2).sum() / 2
     within = (parts["var"] * (parts["count"] - 1)).sum() / (parts["count"].sum() - 3)
     close(between / within, scipy_stats.f_oneway(*samples)[0])
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "gamma"])
+def test_models(family):
+    rng = numpy.random.default_rng(7)
+    groups = rng.choice(list("abc"), 300)
+    frame = pandas.DataFrame({"x": rng.normal(size=300).round(3), "g": groups})
+    eta = 0.3 + 0.4 * frame.x.clip(-1, 1) + (frame.g == "b") * 0.5
+    draws = {
+        "gaussian": lambda: rng.normal(eta),
+        "binomial": lambda: rng.binomial(1, 1 / (1 + numpy.exp(-eta))),
+        "poisson": lambda: rng.poisson(numpy.exp(eta)),
+        "gamma": lambda: rng.gamma(2, 0.5 + 1 / (1 + eta)),
+    }
+    frame["y"] = draws[family]()
+    formula = "y ~ x + C(g, levels=['a', 'b', 'c'])"
+    found = sotto.local(frame, lambda rows: sotto.glm(formula, rows, family))
+    design = api.add_constant(
+        pandas.DataFrame({"x": frame.x, "b": frame.g == "b", "c": frame.g == "c"}).astype(float)
+    )
+    peer = api.GLM(frame.y, design, getattr(api.families, family.title())())
+    wanted = peer.fit(tol=1e-13, maxiter=100)
+    assert list(found.params.index) == ["const", "x", "g[b]", "g[c]"]
+    close(found.params.to_numpy(), wanted.params.to_numpy())
+    has_dispersion = family in ("gaussian", "gamma")  # statsmodels' p and bounds are the normal's
+    for name in ("bse", "tvalues", *(() if has_dispersion else ("pvalues",))):
+        assert getattr(found, name).to_numpy() == pytest.approx(
+            getattr(wanted, name).to_numpy(), rel=1e-6
+        )
+    if not has_dispersion:
+        assert found.conf_int().to_numpy() == pytest.approx(wanted.conf_int().to_numpy(), rel=1e-6)
+        close(found.llf, wanted.llf)
+        close(found.aic, wanted.aic)
+    for name in ("deviance", "null_deviance", "nobs", "df_resid"):
+        close(getattr(found, name), getattr(wanted, name))
+    assert found.scale == pytest.approx(wanted.scale, rel=1e-6)
+    close(found.predict(frame, family).to_numpy(), wanted.predict(design).to_numpy())
+    assert "iterations" in found.summary()
+
+
+def test_logit(table):
+    """Without an intercept, as statsmodels has it, and with one."""
+    rows = table.dropna().assign(high=lambda frame: (frame.y > 3).astype(int))
+    found = sotto.local(rows, lambda t: sotto.Logit(t.high, t[["x2", "n"]]).fit())
+    wanted = api.Logit(rows.high, rows[["x2", "n"]]).fit(disp=0, method="newton", tol=1e-12)
+    close(found.params.to_numpy(), wanted.params.to_numpy())
+    close(found.llf, wanted.llf)
+    found = sotto.local(rows, lambda t: sotto.Logit(t.high, t[["x2", "n"]], intercept=True).fit())
+    assert list(found.params.index) == ["const", "x2", "n"]

@@ -445,3 +445,47 @@ def test_nobody_is_sent_to_another_program_of_that_name():
         for line in path.read_text().splitlines():
             asked = re.findall(r"pip3? install ([^`]*)", line)
             assert all(re.match(r"'?(\./)?python\b", rest) for rest in asked), f"{path}: {line}"
+
+
+def planned(formula, **options):
+    class Asked(sotto.HorizontalAnalytics):
+        def dataset(self):
+            return {"wards": sotto.dataset.DataFrame("wards.csv")}
+
+        def execute(self, wards):
+            return sotto.glm(formula, wards, **options)
+
+    return Asked("model").build().plan["select"]["result"]
+
+
+def test_formulas():
+    assert planned("ill ~ age") == "glm(wards.ill, wards.age, family=gaussian)"
+    assert planned("ill ~ age + C(ward, levels=['a', 'b']) - 1", family="binomial") == (
+        "glm(wards.ill, wards.age, C(wards.ward in ('a', 'b')), family=binomial, intercept=0)"
+    )
+    assert planned("I(ill * 2) ~ 0 + Q('body mass') + I(age ** 2)", confidence_level=0.9) == (
+        "glm(wards.ill * 2, wards.`body mass`, wards.age ** 2, family=gaussian, intercept=0, "
+        "level=90)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "text"),
+    [
+        ("ill", {}, "expected a formula"),
+        ("ill ~ ", {}, "no part of a formula"),
+        ("ill ~ 1", {}, "columns that explain"),
+        ("ill ~ age * weight", {}, "is not known here"),
+        ("ill ~ age - weight", {}, "is not known here"),
+        ("ill ~ log(age)", {}, "is not known here"),
+        ("ill ~ C(ward)", {}, "needs levels"),
+        ("ill ~ C(ward, levels=names)", {}, "written out"),
+        ("ill ~ C(ward, levels=['a'])", {}, "at least two levels"),
+        ("ill ~ I(__import__('os').system('true'))", {}, "is not known here"),
+        ("ill ~ age", {"family": "probit"}, "expected one of gaussian"),
+        ("ill ~ age", {"confidence_level": 0.999}, "whole per cents"),
+    ],
+)
+def test_formulas_that_are_refused(formula, options, text):
+    with pytest.raises(sotto.PlanError, match=text):
+        planned(formula, **options)

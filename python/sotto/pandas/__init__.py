@@ -5,7 +5,17 @@ from ._aggregate import Aggregate, Summary
 from ._crosstab import crosstab
 from ._frame import DataFrame
 from ._groupby import GroupBy
-from ._regression import ols
+from ._regression import Logit, glm, ols
 from ._series import Series
 
-__all__ = ["Aggregate", "DataFrame", "GroupBy", "Series", "Summary", "crosstab", "ols"]
+__all__ = [
+    "Aggregate",
+    "DataFrame",
+    "GroupBy",
+    "Logit",
+    "Series",
+    "Summary",
+    "crosstab",
+    "glm",
+    "ols",
+]

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Linear regression."""
+"""Linear regression and generalised linear models."""
 
 from __future__ import annotations
 
-from .._expression import call
+import ast
+from collections.abc import Iterator
+
+from .._expression import Column, Expression, Filtered, Operation, call, literal
 from ..errors import PlanError
 from ._aggregate import Aggregate
 from ._frame import DataFrame
 from ._rowwise import check_one_dataset
 from ._series import Series
+
+FAMILIES = ("gaussian", "binomial", "poisson", "gamma")
 
 
 def ols(y: Series, *x: Series | DataFrame, intercept: bool = True) -> Aggregate:
@@ -27,3 +32,164 @@ def ols(y: Series, *x: Series | DataFrame, intercept: bool = True) -> Aggregate:
     check_one_dataset(y._expression, *(regressor._expression for regressor in x))
     arguments = [part._rows.only_where_filtered() for part in (y, *x)]
     return Aggregate(call("ols", *arguments, **({} if intercept else {"intercept": 0})), "fit")
+
+
+def glm(
+    formula: str, data: DataFrame, family: str = "gaussian", *, confidence_level: float = 0.95
+) -> Aggregate:
+    """A generalised linear model: "ill ~ age + C(ward, levels=['a', 'b', 'c'])".
+
+    family: "gaussian", "binomial" (y is 0 or 1: logistic regression), "poisson" or "gamma"
+    (inverse link). In a formula stand columns, Q("odd names"), I(arithmetic of columns), and the
+    levels of a column as regressors, the first one of which is what the others are compared with.
+    "- 1" leaves the intercept out.
+
+    The result has params, bse, tvalues and pvalues as Series ("const" is the intercept),
+    conf_int(), summary(), predict(frame), deviance, null_deviance, llf, aic, scale, iterations,
+    condition, nobs and df_resid.
+    """
+    if family not in FAMILIES:
+        raise PlanError(f"family={family!r}: expected one of {', '.join(FAMILIES)}")
+    percent = round(confidence_level * 100, 9)
+    if percent != int(percent) or not 1 <= percent <= 99:
+        raise PlanError(
+            f"confidence_level={confidence_level!r}: expected whole per cents, 0.01 to 0.99"
+        )
+    if not isinstance(data, DataFrame):
+        raise PlanError(f"glm(..., {data!r}): expected a dataset's frame")
+    y, regressors, has_intercept = _Formula(formula, data).parts()
+    if data._condition is not None:
+        y, *regressors = (Filtered(data._condition, part) for part in (y, *regressors))
+    options: dict[str, int | str] = {"family": family}
+    options |= {} if has_intercept else {"intercept": 0}
+    options |= {} if percent == 95 else {"level": int(percent)}
+    return Aggregate(call("glm", y, *regressors, **options), "fit")
+
+
+class Logit:
+    """Logistic regression by columns, with the names of statsmodels: Logit(df["ill"], df[["age"]]).
+
+    As there, no intercept is added; intercept=True adds one.
+    """
+
+    def __init__(
+        self, endog: Series, exog: Series | DataFrame, *, intercept: bool = False
+    ) -> None:
+        if not isinstance(endog, Series) or not isinstance(exog, Series | DataFrame):
+            raise PlanError("Logit(endog, exog): expected a column, and columns that explain it")
+        if exog._condition != endog._condition:
+            raise PlanError("Logit(): expected both to be filtered alike")
+        check_one_dataset(endog._expression, exog._expression)
+        self._arguments = [part._rows.only_where_filtered() for part in (endog, exog)]
+        self._options = {"family": "binomial"} | ({} if intercept else {"intercept": 0})
+
+    def fit(self) -> Aggregate:
+        """What a task returns: its result is as that of glm()."""
+        return Aggregate(call("glm", *self._arguments, **self._options), "fit")
+
+
+class _Formula:
+    """A formula over a frame's columns. It is read as Python, and nothing of it is run."""
+
+    def __init__(self, text: str, data: DataFrame) -> None:
+        self.text = text
+        self.data = data
+
+    def parts(self) -> tuple[Expression, list[Expression], bool]:
+        """What is explained, what explains it, and whether there is an intercept."""
+        sides = self.text.split("~") if isinstance(self.text, str) else []
+        if len(sides) != 2:
+            raise PlanError(f'{self.text!r}: expected a formula, such as "ill ~ age + weight"')
+        left, right = (self._parsed(side) for side in sides)
+        regressors = []
+        has_intercept = True
+        for term, is_left_out in self._terms(right):
+            number = term.value if isinstance(term, ast.Constant) else None
+            if number in (0, 1) and not isinstance(number, bool):
+                has_intercept = (number == 1) != is_left_out
+            elif is_left_out:
+                raise self._unknown(term)
+            else:
+                regressors.append(self._regressor(term))
+        if not regressors:
+            raise PlanError(f"{self.text!r}: expected columns that explain it")
+        return self._value(left), regressors, has_intercept
+
+    def _parsed(self, side: str) -> ast.expr:
+        try:
+            return ast.parse(side.strip(), mode="eval").body
+        except SyntaxError:
+            raise PlanError(f"{self.text!r}: {side.strip()!r} is no part of a formula") from None
+
+    def _unknown(self, term: ast.expr) -> PlanError:
+        return PlanError(
+            f"{self.text!r}: {ast.unparse(term)!r} is not known here: expected columns, Q('name'), "
+            "C(column, levels=[...]), I(arithmetic), and + between them"
+        )
+
+    def _terms(self, node: ast.expr, is_left_out: bool = False) -> Iterator[tuple[ast.expr, bool]]:
+        match node:
+            case ast.BinOp(left, ast.Add(), right):
+                yield from self._terms(left)
+                yield from self._terms(right)
+            case ast.BinOp(left, ast.Sub(), right):
+                yield from self._terms(left)
+                yield from self._terms(right, True)
+            case _:
+                yield node, is_left_out
+
+    def _regressor(self, term: ast.expr) -> Expression:
+        match term:
+            case ast.Call(ast.Name("C"), [column], [ast.keyword("levels", levels)]):
+                return self._factor(column, levels)
+            case ast.Call(ast.Name("C")):
+                raise PlanError(
+                    f"{self.text!r}: {ast.unparse(term)} needs levels=[...]: no party tells which "
+                    "it has"
+                )
+        return self._value(term)
+
+    def _factor(self, column: ast.expr, levels: ast.expr) -> Expression:
+        value = self._value(column)
+        try:
+            listed = ast.literal_eval(levels)
+        except ValueError:
+            listed = None
+        if not isinstance(value, Column) or not isinstance(listed, list) or len(listed) < 2:
+            raise PlanError(
+                f"{self.text!r}: expected C(column, levels=[...]) with at least two levels, "
+                "written out"
+            )
+        return call("C", Operation("in", (value, *map(literal, listed))))
+
+    def _value(self, term: ast.expr) -> Expression:
+        match term:
+            case ast.Name(name):
+                return self.data[name]._expression
+            case ast.Call(ast.Name("Q"), [ast.Constant(str(name))], []):
+                return self.data[name]._expression
+            case ast.Call(ast.Name("I"), [inner], []):
+                value = self._arithmetic(inner)
+                if isinstance(value, Series):
+                    return value._expression
+        raise self._unknown(term)
+
+    def _arithmetic(self, node: ast.expr) -> Series | float:
+        match node:
+            case ast.BinOp(left, ast.Add(), right):
+                return self._arithmetic(left) + self._arithmetic(right)
+            case ast.BinOp(left, ast.Sub(), right):
+                return self._arithmetic(left) - self._arithmetic(right)
+            case ast.BinOp(left, ast.Mult(), right):
+                return self._arithmetic(left) * self._arithmetic(right)
+            case ast.BinOp(left, ast.Div(), right):
+                return self._arithmetic(left) / self._arithmetic(right)
+            case ast.BinOp(left, ast.Pow(), ast.Constant(int(exponent))):
+                return self._arithmetic(left) ** exponent
+            case ast.UnaryOp(ast.USub(), operand):
+                return -self._arithmetic(operand)
+            case ast.Constant(int(number) | float(number)):
+                return number
+            case ast.Name() | ast.Call(ast.Name("Q")):
+                return Series(self._value(node))
+        raise self._unknown(node)
