@@ -1458,16 +1458,20 @@ struct table {
 /* Whether a class of a table, from 1 on, was told by the last question. */
 static bool is_told(const struct table *table, size_t class_)
 {
-    char number[8];
-    char text[256] = "";
+    char cells[256] = "";
     const char *told = strstr(cells_told, table->text);
-    (void)snprintf(number, sizeof number, " %zu", class_);
     if (told == NULL) {
         return false;
     }
-    memcpy(text, told, strcspn(told, ";"));
-    const char *without = strstr(text, " without");
-    return without == NULL || strstr(without, number) == NULL;
+    memcpy(cells, told, strcspn(told, ";"));
+    const char *without = strstr(cells, " without");
+    for (char *at = without != NULL ? strpbrk(without, "0123456789") : NULL; at != NULL;
+         at = strpbrk(at, "0123456789")) {
+        if (strtoul(at, &at, 10) == class_) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* What is told of a table's sets, by counts or, as groups, by sums too. */
