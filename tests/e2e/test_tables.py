@@ -15,7 +15,8 @@ OUTPUTS = ["t=ttest(wage, dept in ('R&D', 'Sales'))", "a=anova(wage, dept in ('R
            "x=chi2(dept in ('R&D', 'Sales', 'HR'), sex in ('f', 'm'))",
            "w=anova_two(wage, dept in ('R&D', 'Sales', 'HR'), sex in ('f', 'm'))",
            "f=fisher(dept in ('R&D', 'Sales'), sex in ('f', 'm'))", "p=proportion(age > 40)",
-           "r=pearson(wage, age)", "o=ttest_one(wage)", "d=ttest_paired(wage, age)", "v=var_ci(age)"]
+           "r=pearson(wage, age)", "o=ttest_one(wage)", "d=ttest_paired(wage, age)", "v=var_ci(age)",
+           "s=smd(age, sex in ('f', 'm'))", "b=binomial(age > 40, 0.5)"]
 
 
 # An owner whose rules look at rows, and remember nothing: with more questions at once, or cells that
@@ -67,9 +68,9 @@ class Tables(unittest.TestCase):
         self.assertEqual([[one["value"] for one in row] for row in fields["c"]["counts"]["values"]],
                          self.counts(rows))
         self.assertEqual(fields["c"]["total"]["value"], 600)
-        for name in "taxfprodv":
+        for name in "taxfprodvsb":
             self.assertIsNotNone(fields["w"]["p"]["values"][0]["value"])
-            key = {"p": "proportion", "v": "variance"}.get(name, "p")
+            key = {"p": "proportion", "v": "variance", "s": "smd"}.get(name, "p")
             self.assertIsNotNone(fields[name][key]["value"], name)
 
     def test_small_cells_are_withheld(self):
@@ -155,6 +156,19 @@ class Tables(unittest.TestCase):
         margin = result["outputs"]["n"]["values"][2]
         self.assertTrue("withheld" in margin or "withheld" in shown[2][0])
 
+    def test_what_safe_takes(self):
+        """Differences in standard deviations, and a mean with weights; all else of weights is of a degree
+        that owners decide about."""
+        for output in ("s=smd(wage, sex in ('f', 'm'))", "b=binomial(sex == 'f', 0.5)",
+                       "w=dot(wage, age) / sum(age)"):
+            result, _ = self.simulate((99, 99, 99), output)
+            self.assertEqual(result["warnings"], [])
+        for call in ("weighted(wage, age, weights=frequency)",
+                     "weighted_ttest(wage, sex in ('f', 'm'), age, weights=probability)"):
+            done, _ = self.simulate((99, 99, 99), f"w={call}", check=False)
+            self.assertEqual(done["refused"]["rule"], "grammar")
+            self.assertIn("degree above 2", json.dumps(done["refused"]))
+
     def test_a_small_sample_is_refused(self):
         done, _ = self.simulate((3, 99, 99), "t=ttest(wage, dept in ('R&D', 'IT'))", check=False)
         self.assertEqual(done["refused"]["rule"], "rows")
@@ -185,6 +199,8 @@ class Nodes(support.ClusterCase):
         most = self.ask(creator, ["n=nunique(sex, 'f', 'm')", "m=mode(sex, 'f', 'm')"])
         counts = self.ask(creator, ["v=value_counts(sex, 'f', 'm')"])["v"]["values"]
         self.assertEqual(most["m"]["fields"]["counts"]["values"], counts)
+        patterns = self.ask(creator, ["p=missing_patterns(wage, age)"])
+        self.assertEqual(self.ask(creator, ["p=missing_patterns(wage, age)"]), patterns)
         # Nobody has the level: a set that is too small, whatever else is asked.
         self.ask(creator, ["t=ttest(wage, dept in ('R&D', 'IT'))"], "ERROR")
         # A difference to the answer before, of few rows.
