@@ -170,6 +170,20 @@ static void test_methods_tasks(void **state)
     }
 }
 
+/* A model's steps; the other one has too few rows. */
+static const char models_json[] =
+    "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
+    "\"select\": {\"m\": \"glm(c, a, family=poisson)\", \"n\": \"glm(d, C(b in ('x', 'q')))\"}}";
+
+static void test_models_task(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, models_json, strlen(models_json), NULL));
+    assert_true(fault_each_allocation(rich_task_run, plan) > 300);
+    sotto_plan_free(plan);
+}
+
 static enum sotto_status judge_rows(const struct sotto_driver *driver, uint64_t *limbs,
                                     size_t limbs_len, uint8_t *withheld,
                                     struct sotto_source *source)
@@ -347,8 +361,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plans),       cmocka_unit_test(test_task),
         cmocka_unit_test(test_rich_task),   cmocka_unit_test(test_methods_tasks),
-        cmocka_unit_test(test_framed_task), cmocka_unit_test(test_judge),
-        cmocka_unit_test(test_parts),       cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_models_task), cmocka_unit_test(test_framed_task),
+        cmocka_unit_test(test_judge),       cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
