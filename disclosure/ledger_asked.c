@@ -4,8 +4,9 @@
  * predicate what the plan does with it.
  *
  * The one idea: what is asked of a group is told whole, and so are parts of it: of bins, levels and
- * cells of tables the count of each; of conditions, for every measure, what any of them together
- * choose, where it is known whether they hold. No part of one table is told by another's parts. */
+ * cells of tables the count of each; of an output's conditions, for every measure, what any of them
+ * choose together, where it is known whether they hold. What two outputs choose is told by neither.
+ */
 
 #include "ledger_decide.h"
 
@@ -108,7 +109,8 @@ static bool is_part(const struct asking *asking, size_t atom)
     bool is = true;
     for (size_t i = 0; is && !asking->partition->has_none && i < asking->partition->len; i++) {
         size_t predicate = asking->partition->predicates[i];
-        bool is_table = asking->decision->file->kinds[predicate] == SOTTO_LEDGER_PREDICATE_CELLS;
+        bool is_table = asking->decision->file->counts_cells != NULL &&
+                        asking->decision->file->counts_cells[predicate] != 0;
         is =
             classes[predicate] != SOTTO_WATCH_CLASSES_MAX && (!is_table || classes[predicate] != 0);
     }
@@ -269,24 +271,12 @@ static bool add_table(struct sotto__ledger_sums *in_out, struct asking *asking, 
     return true;
 }
 
-/* Conditions of the plan. Returns: how many. */
-static size_t list_conditions(size_t *out, const struct sotto_ledger_file *file)
-{
-    size_t len = 0;
-    for (size_t i = 0; file->kinds != NULL && i < file->predicates_len; i++) {
-        if (file->kinds[i] == SOTTO_LEDGER_PREDICATE_CONDITION) {
-            out[len++] = i;
-        }
-    }
-    return len;
-}
-
-/* What conditions choose together: each way of taking some of them. */
+/* What conditions of an output choose together: each way of taking some of them. */
 static bool add_conditions(struct sotto__ledger_sums *in_out, struct asking *asking,
-                           size_t *scratch)
+                           size_t *scratch, const struct sotto_ledger_conditions *of)
 {
-    size_t conditions[SOTTO_LEDGER_PREDICATES_MAX];
-    size_t len = list_conditions(conditions, asking->decision->file);
+    const size_t *conditions = of->predicates;
+    size_t len = of->len;
     bool has_memory = true;
     struct partition partition = {.len = len, .has_none = true};
     memcpy(partition.predicates, conditions, len * sizeof conditions[0]);
@@ -316,9 +306,9 @@ static bool add_counts(struct sotto__ledger_sums *in_out, struct asking *asking,
     const struct sotto_ledger_file *file = asking->decision->file;
     struct partition partition = {.len = 1};
     bool has_memory = true;
-    for (size_t i = 0; has_memory && file->kinds != NULL && i < file->predicates_len; i++) {
+    for (size_t i = 0; has_memory && file->counts_cells != NULL && i < file->predicates_len; i++) {
         partition.predicates[0] = i;
-        if (file->kinds[i] == SOTTO_LEDGER_PREDICATE_CELLS) {
+        if (file->counts_cells[i] != 0) {
             has_memory = add_table(in_out, asking, scratch, &partition);
         }
     }
@@ -366,9 +356,12 @@ enum sotto_status sotto__decision_list_asked(struct decision *decision, struct s
     }
     for (size_t i = 0; has_memory && i < 2; i++) { /* of sums, and of counts */
         struct sotto__ledger_sums *asked = &decision->asked[i];
-        has_memory = add_table(asked, &asking, scratch, &whole) &&
-                     add_conditions(asked, &asking, scratch) &&
-                     (i == 0 || add_counts(asked, &asking, scratch)) && add_atoms(asked, &asking);
+        has_memory = add_table(asked, &asking, scratch, &whole);
+        for (size_t j = 0; has_memory && j < file->conditions_len; j++) {
+            has_memory = add_conditions(asked, &asking, scratch, &file->conditions[j]);
+        }
+        has_memory = has_memory && (i == 0 || add_counts(asked, &asking, scratch)) &&
+                     add_atoms(asked, &asking);
     }
     sotto_free(scratch);
     sotto_free(asking.order);

@@ -239,7 +239,9 @@ static void weigh_pair(struct making *making, const struct pair_columns *columns
     weights += columns->atoms_len * columns->stride;
     for (size_t i = 0; i < 2; i++) {
         const struct sotto__ledger_sums *told = &decision->told_sums[measures[i]];
-        memcpy(weights, told->old_weights, told->old_len > 0 ? told->old_len * sizeof *weights : 0);
+        if (told->old_len > 0) {
+            memcpy(weights, told->old_weights, told->old_len * sizeof *weights);
+        }
         weights += told->old_len;
     }
 }

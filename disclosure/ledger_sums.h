@@ -54,7 +54,7 @@ struct sotto__old_sum {
 
 /* An atom as it was. */
 struct sotto__old_atom {
-    uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
+    uint64_t digest[2]; /* of its classes, as numbers: 10,000 are sorted at a time */
     size_t predicates_len;
     uint64_t number; /* of the entry */
     uint64_t answer;

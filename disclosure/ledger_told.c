@@ -61,6 +61,12 @@ static uint64_t hash_sketch(const struct sotto_sketch *sketch)
     return hash;
 }
 
+static void read_digest(uint64_t out[2], const uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES])
+{
+    out[0] = sotto_load_u64(digest);
+    out[1] = sotto_load_u64(digest + 8);
+}
+
 bool sotto__old_add_atom(struct sotto__old *in_out, const struct sotto__ledger_entry *entry,
                          uint64_t distance)
 {
@@ -77,7 +83,7 @@ bool sotto__old_add_atom(struct sotto__old *in_out, const struct sotto__ledger_e
                                      .version = hash_sketch(&entry->sketch),
                                      .values = entry->values,
                                      .distance = distance};
-    memcpy(atom->digest, entry->atom, sizeof atom->digest);
+    read_digest(atom->digest, entry->atom);
     return true;
 }
 
@@ -85,8 +91,13 @@ bool sotto__old_add_atom(struct sotto__old *in_out, const struct sotto__ledger_e
 
 static int compare_places(const struct sotto__old_atom *x, const struct sotto__old_atom *y)
 {
-    int order = (x->predicates_len > y->predicates_len) - (x->predicates_len < y->predicates_len);
-    return order != 0 ? order : memcmp(x->digest, y->digest, sizeof x->digest);
+    const uint64_t numbers[2][3] = {{x->predicates_len, x->digest[0], x->digest[1]},
+                                    {y->predicates_len, y->digest[0], y->digest[1]}};
+    int order = 0;
+    for (size_t i = 0; order == 0 && i < 3; i++) {
+        order = (numbers[0][i] > numbers[1][i]) - (numbers[0][i] < numbers[1][i]);
+    }
+    return order;
 }
 
 static int compare_old_atoms(const void *a, const void *b)
@@ -105,7 +116,7 @@ static const struct sotto__old_atom *find_old(const struct sotto__old *old, size
     struct sotto__old_atom wanted = {.predicates_len = predicates_len};
     size_t low = 0;
     size_t high = old->atoms_len;
-    memcpy(wanted.digest, digest, sizeof wanted.digest);
+    read_digest(wanted.digest, digest);
     while (low < high) { /* the first that comes after it */
         size_t middle = low + (high - low) / 2;
         const struct sotto__old_atom *atom = &old->atoms[middle];
@@ -157,11 +168,6 @@ static bool find_column(struct told *told, size_t *out, uint64_t key, uint64_t v
     return true;
 }
 
-static uint64_t read_mark(const uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES])
-{
-    return sotto_load_u64(digest);
-}
-
 /* Of an atom that has more values than it had, so many are no cover. */
 static bool lose_values(struct told *told, const struct sotto__old_atom *atom,
                         const struct prefix *parts, size_t parts_len)
@@ -204,7 +210,7 @@ static bool add_old_atom(struct told *told, struct sotto__ledger_sum *in_out,
         return false;
     }
     in_out->is_old = true;
-    uint64_t key = (read_mark(atom->digest) + atom->predicates_len) ^ atom->version;
+    uint64_t key = (atom->digest[0] + atom->predicates_len) ^ atom->version;
     return find_column(told, &column, key, is_near ? atom->distance : atom->values) &&
            sotto__ledger_sums_add_column(told->out, column);
 }
@@ -243,7 +249,7 @@ static enum sotto_status add_sum(struct told *told, const struct sotto__old *old
         if (atom == NULL) {
             continue; /* it held no rows then; or it is forgotten, and counts as gone */
         }
-        gone ^= read_mark(atom->digest);
+        gone ^= atom->digest[0];
         values += atom->values;
         has_memory = add_old_atom(told, &sum, atom, list + first, next - first);
     }
@@ -291,8 +297,9 @@ enum sotto_status sotto__decision_list_told(struct decision *decision, struct so
     struct told told = {.decision = decision, .out = &decision->told_sums[decision->measure]};
     bool are_atoms = false;
     enum sotto_status status = SOTTO_OK;
-    qsort(old->atoms, old->atoms_len, old->atoms_len > 0 ? sizeof *old->atoms : 1,
-          compare_old_atoms);
+    if (old->atoms_len > 0) {
+        qsort(old->atoms, old->atoms_len, sizeof *old->atoms, compare_old_atoms);
+    }
     told.columns_len = 16;
     while (told.columns_len < 2 * (old->atoms_len + old->sums_len + 1)) {
         told.columns_len *= 2;

@@ -52,7 +52,9 @@ static enum sotto_status list_atoms(struct sotto_tally *tally, size_t dataset,
     }
     file->predicates = (const char *const *)tallied->told.texts;
     file->predicates_len = tallied->told.len;
-    file->kinds = tallied->kinds;
+    file->counts_cells = tallied->counts_cells;
+    file->conditions = tallied->conditions;
+    file->conditions_len = tallied->conditions_len;
     tallied->list = sotto_alloc_array(atoms->len, sizeof *tallied->list);
     if (tallied->list == NULL) {
         return sotto_error_no_memory(err);
@@ -237,7 +239,9 @@ void sotto_tally_free(struct sotto_tally *tally)
         sotto_free(tallied->list);
         sotto__tally_release_atoms(&tallied->atoms);
         sotto_free(tallied->told_at);
-        sotto_free(tallied->kinds);
+        sotto_free(tallied->counts_cells);
+        sotto_free(tallied->used);
+        sotto_free(tallied->conditions);
         sotto_ledger_texts_release(&tallied->told);
         sotto_ledger_texts_release(&tallied->predicates);
     }

@@ -2,16 +2,15 @@
 #ifndef SOTTO_DISCLOSURE_TALLY_H
 #define SOTTO_DISCLOSURE_TALLY_H
 
-/* What is gathered of a party's rows, for the files that this is spread over: tally.c (what is
- * shown, and hosts' calls), tally_atoms.c (rows into atoms), tally_told.c (what an answer tells of
- * them), tally_products.c (columns of few values, and products with them). */
+/* What is gathered of a party's rows: tally.c (what is shown, and hosts' calls), tally_atoms.c
+ * (rows into atoms), tally_told.c (what an answer tells of them), tally_products.c (columns of few
+ * values, and products with them). */
 
 #include <sotto/tally.h>
 
-/* Stands for the group of rows that are not asked. */
-#define SOTTO__TALLY_NOT_ASKED UINT32_MAX
+#define SOTTO__TALLY_NOT_ASKED UINT32_MAX /* the group of rows that are not asked */
 
-/* The different values of a column or of a product, as far as there are few. */
+/* The different values of a column, if few. */
 struct levels {
     double values[SOTTO_LEDGER_LEVELS];
     size_t len;
@@ -26,9 +25,8 @@ struct pair {
     size_t measures[2]; /* alone's, and the product's */
 };
 
-/* Columns that are shown; of a column alone the second one is SOTTO_NONE. */
 struct product {
-    size_t columns[2];
+    size_t columns[2]; /* that are shown; of a column alone the second one is SOTTO_NONE */
 };
 
 struct atoms {
@@ -59,11 +57,14 @@ struct atoms {
 
 struct tallied {
     struct sotto_ledger_texts predicates;
-    size_t known_len;                   /* of them, in the ledger; those of the plan come after */
-    struct sotto_ledger_texts told;     /* predicates, as far as the answer tells their classes */
-    size_t *told_at;                    /* of each predicate: its place among told; or SOTTO_NONE */
-    enum sotto_ledger_predicate *kinds; /* of told: what this plan does with them */
-    struct atoms atoms;                 /* of told */
+    size_t known_len;               /* of them, in the ledger; those of the plan come after */
+    struct sotto_ledger_texts told; /* predicates, as far as the answer tells their classes */
+    size_t *told_at;                /* of each predicate: its place among told; or SOTTO_NONE */
+    uint8_t *counts_cells;          /* of told: 1 where this plan counts the rows of each class */
+    size_t *used;                   /* places among told, of conditions of all outputs */
+    struct sotto_ledger_conditions *conditions;
+    size_t conditions_len;
+    struct atoms atoms;                    /* of told */
     struct sotto_ledger_measure *measures; /* that rows are shown for; then, if counts, the count */
     const char **columns;                  /* of all measures, one after the other */
     size_t measures_len;

@@ -66,9 +66,8 @@ static char *write_told(const char *predicate, const uint8_t *told, size_t len)
     return (char *)sotto_writer_take(&writer, &bytes);
 }
 
-/* What the plan does with a predicate, by what it is. */
-static enum sotto_ledger_predicate find_kind(const struct sotto_tally *tally, size_t dataset,
-                                             const char *predicate)
+/* Whether the plan has a predicate, and counts the rows of each of its classes. */
+static bool counts_cells(const struct sotto_tally *tally, size_t dataset, const char *predicate)
 {
     const char *text;
     size_t i = 0;
@@ -76,18 +75,24 @@ static enum sotto_ledger_predicate find_kind(const struct sotto_tally *tally, si
            strcmp(text, predicate) != 0) {
         i++;
     }
-    return text == NULL                          ? SOTTO_LEDGER_PREDICATE_OLD
-           : sotto_watch_counts_cells(predicate) ? SOTTO_LEDGER_PREDICATE_CELLS
-                                                 : SOTTO_LEDGER_PREDICATE_CONDITION;
+    return text != NULL && sotto_watch_counts_cells(predicate);
+}
+
+static size_t find_text(const struct sotto_ledger_texts *texts, const char *text)
+{
+    size_t at = 0;
+    while (at < texts->len && strcmp(texts->texts[at], text) != 0) {
+        at++;
+    }
+    return at;
 }
 
 /* Adds a predicate as it is told, unless nothing of it is, or it is there. */
-static enum sotto_status add_told(struct tallied *tallied, size_t predicate,
-                                  enum sotto_ledger_predicate kind, const uint8_t *told, size_t len)
+static enum sotto_status add_told(struct tallied *tallied, size_t predicate, bool is_counted,
+                                  const uint8_t *told, size_t len)
 {
     const char *whole = tallied->predicates.texts[predicate];
     size_t before = tallied->told.len;
-    size_t at = 0;
     tallied->told_at[predicate] = SOTTO_NONE;
     if (told != NULL && count_told(told, len) == 0) {
         return SOTTO_OK;
@@ -97,32 +102,90 @@ static enum sotto_status add_told(struct tallied *tallied, size_t predicate,
         sotto_free(text);
         return SOTTO_ERROR_NO_MEMORY;
     }
-    while (strcmp(tallied->told.texts[at], text) != 0) {
-        at++;
-    }
+    tallied->counts_cells[find_text(&tallied->told, text)] |= is_counted;
     sotto_free(text);
     tallied->told_at[predicate] = tallied->told.len > before ? before : SOTTO_NONE;
-    tallied->kinds[at] = kind != SOTTO_LEDGER_PREDICATE_OLD ? kind : tallied->kinds[at];
     return SOTTO_OK;
+}
+
+/* Whether an output has the conditions of one that was listed. */
+static bool is_listed(const struct tallied *tallied, const struct sotto_ledger_conditions *some)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < tallied->conditions_len; i++) {
+        const struct sotto_ledger_conditions *other = &tallied->conditions[i];
+        found = other->len == some->len && memcmp(other->predicates, some->predicates,
+                                                  some->len * sizeof *some->predicates) == 0;
+    }
+    return found;
+}
+
+/* Adds a condition of the plan to those of an output, once. */
+static void add_condition(size_t *used, size_t *in_out_len, const struct tallied *tallied,
+                          const char *text)
+{
+    size_t place = find_text(&tallied->told, text);
+    size_t at = 0;
+    while (at < *in_out_len && used[at] != place) {
+        at++;
+    }
+    if (at == *in_out_len && place < tallied->told.len && !sotto_watch_counts_cells(text)) {
+        used[(*in_out_len)++] = place;
+    }
+}
+
+/* Lists what conditions stand in each output. Returns: false if there is no memory. */
+static bool list_conditions(struct sotto_tally *tally, size_t dataset)
+{
+    struct tallied *tallied = &tally->datasets[dataset];
+    size_t output = SOTTO_NONE;
+    size_t uses_len = 0;
+    while (sotto_watch_use(tally->watch, &output, dataset, uses_len) != SOTTO_NONE) {
+        uses_len++;
+    }
+    tallied->used = sotto_alloc_array(uses_len + 1, sizeof *tallied->used);
+    tallied->conditions = sotto_alloc_array(uses_len + 1, sizeof *tallied->conditions);
+    if (tallied->used == NULL || tallied->conditions == NULL) {
+        return false;
+    }
+    size_t *used = tallied->used;
+    for (size_t first = 0, next = 0; first < uses_len; first = next) {
+        struct sotto_ledger_conditions conditions = {.predicates = used};
+        size_t of = SOTTO_NONE;
+        for (bool is_of = true; is_of && next < uses_len; next += is_of) {
+            size_t predicate = sotto_watch_use(tally->watch, &output, dataset, next);
+            of = next == first ? output : of;
+            is_of = output == of;
+            if (is_of) {
+                add_condition(used, &conditions.len, tallied,
+                              sotto_watch_predicate(tally->watch, dataset, predicate));
+            }
+        }
+        if (conditions.len > 0 && !is_listed(tallied, &conditions)) {
+            tallied->conditions[tallied->conditions_len++] = conditions;
+            used += conditions.len;
+        }
+    }
+    return true;
 }
 
 enum sotto_status sotto__tally_list_told(struct sotto_tally *tally, size_t dataset)
 {
     struct tallied *tallied = &tally->datasets[dataset];
     tallied->told_at = sotto_alloc_array(tallied->predicates.len + 1, sizeof *tallied->told_at);
-    tallied->kinds = sotto_alloc_array(tallied->predicates.len + 1, sizeof *tallied->kinds);
-    if (tallied->told_at == NULL || tallied->kinds == NULL) {
+    tallied->counts_cells = sotto_alloc_zeroed(tallied->predicates.len + 1);
+    if (tallied->told_at == NULL || tallied->counts_cells == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < tallied->predicates.len; i++) {
         size_t len;
         const uint8_t *told = find_told(tally, &len, dataset, i);
-        enum sotto_ledger_predicate kind = find_kind(tally, dataset, tallied->predicates.texts[i]);
-        if (add_told(tallied, i, kind, told, len) != SOTTO_OK) {
+        bool is_counted = counts_cells(tally, dataset, tallied->predicates.texts[i]);
+        if (add_told(tallied, i, is_counted, told, len) != SOTTO_OK) {
             return SOTTO_ERROR_NO_MEMORY;
         }
     }
-    return SOTTO_OK;
+    return list_conditions(tally, dataset) ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }
 
 /* --- Atoms --- */

@@ -136,6 +136,26 @@ const char *sotto_watch_predicate(const struct sotto_watch *watch, size_t datase
     return set != SOTTO_NONE ? watch->sets.list[set].text : NULL;
 }
 
+size_t sotto_watch_use(const struct sotto_watch *watch, size_t *out_output, size_t dataset,
+                       size_t use)
+{
+    const struct sotto__row_sets *sets = &watch->sets;
+    size_t at = 0;
+    while (at < sets->uses_len &&
+           (sets->list[sets->uses[at].set].dataset != dataset || use-- > 0)) {
+        at++;
+    }
+    if (at == sets->uses_len) {
+        return SOTTO_NONE;
+    }
+    size_t i = 0;
+    for (size_t j = 0; j < sets->uses[at].set; j++) {
+        i += sets->list[j].dataset == dataset;
+    }
+    *out_output = sets->uses[at].output;
+    return i;
+}
+
 const uint8_t *sotto_watch_told(const struct sotto_watch *watch, size_t *out_len, size_t dataset,
                                 size_t i)
 {

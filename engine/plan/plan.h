@@ -104,10 +104,19 @@ struct sotto__row_set {
 #define SOTTO__SET_BY " by "
 #define SOTTO__SET_OR_OTHER " or other"
 
+/* An output whose expression makes a set. */
+struct sotto__row_set_use {
+    size_t output;
+    size_t set;
+};
+
 struct sotto__row_sets {
     struct sotto__row_set *list;
     size_t len;
     size_t capacity_len;
+    struct sotto__row_set_use *uses; /* output by output */
+    size_t uses_len;
+    size_t uses_capacity_len;
     bool are_told; /* else there are others, which depend on opened numbers or on frames */
 };
 

@@ -170,6 +170,7 @@ struct finder {
     size_t key; /* where the next set comes from */
     size_t output;
     bool are_groups;
+    size_t used_by; /* the output in whose expression it is; or SOTTO_NONE */
 };
 
 static void writer_init(struct set_writer *out, const struct sotto__expression *expression)
@@ -178,17 +179,33 @@ static void writer_init(struct set_writer *out, const struct sotto__expression *
     sotto_writer_init(&out->text, (size_t)8 * SOTTO__EXPRESSION_BYTES_MAX);
 }
 
-/* A set that comes from two places comes from none of them alone. */
-static bool has_set(struct sotto__row_sets *sets, size_t dataset, const char *text)
+/* Finds a set. One that comes from two places comes from none of them alone. */
+static size_t find_set(struct sotto__row_sets *sets, size_t dataset, const char *text)
 {
     for (size_t i = 0; i < sets->len; i++) {
         if (sets->list[i].dataset == dataset && strcmp(sets->list[i].text, text) == 0) {
             sets->list[i].key = sets->list[i].output = SOTTO_NONE;
             sets->list[i].are_groups = false;
-            return true;
+            return i;
         }
     }
-    return false;
+    return SOTTO_NONE;
+}
+
+static void add_use(struct finder *finder, size_t set)
+{
+    struct sotto__row_sets *sets = finder->out;
+    void *uses = sets->uses;
+    if (finder->used_by == SOTTO_NONE || finder->status != SOTTO_OK) {
+        return;
+    }
+    finder->status = sotto_array_reserve(&uses, &sets->uses_capacity_len, sets->uses_len + 1,
+                                         sizeof *sets->uses);
+    if (finder->status == SOTTO_OK) {
+        sets->uses = uses;
+        sets->uses[sets->uses_len++] =
+            (struct sotto__row_set_use){.output = finder->used_by, .set = set};
+    }
 }
 
 /* Adds what was written, once; ends the writer. */
@@ -212,10 +229,16 @@ static void finish_set(struct finder *finder, struct set_writer *writer)
     sets->list = list;
     sets->are_told = sets->are_told && writer->is_told;
     bool is_set = writer->is_told && writer->dataset != SOTTO_NONE; /* a constant makes none */
-    if (!is_set || has_set(sets, writer->dataset, (const char *)writer->text.data)) {
+    size_t found =
+        is_set ? find_set(sets, writer->dataset, (const char *)writer->text.data) : SOTTO_NONE;
+    if (!is_set || found != SOTTO_NONE) {
         sotto_writer_release(&writer->text);
+        if (is_set) {
+            add_use(finder, found);
+        }
         return;
     }
+    add_use(finder, sets->len);
     size_t dataset = writer->dataset;
     sets->list[sets->len++] =
         (struct sotto__row_set){.dataset = dataset,
@@ -442,7 +465,8 @@ static void add_output(struct finder *finder, size_t output,
 enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct sotto_plan *plan,
                                        struct sotto_error *err)
 {
-    struct finder finder = {.out = out, .key = SOTTO_NONE, .output = SOTTO_NONE};
+    struct finder finder = {
+        .out = out, .key = SOTTO_NONE, .output = SOTTO_NONE, .used_by = SOTTO_NONE};
     *out = (struct sotto__row_sets){.are_told = true};
     if (plan->where.nodes_len > 0) {
         add_condition(&finder, &plan->where, plan->where.nodes_len - 1);
@@ -460,6 +484,7 @@ enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct
     }
     finder.key = SOTTO_NONE;
     for (size_t i = 0; i < plan->outputs_len; i++) {
+        finder.used_by = i;
         add_output(&finder, i, &plan->outputs[i].expression);
     }
     if (finder.status != SOTTO_OK) {
@@ -475,5 +500,6 @@ void sotto__row_sets_release(struct sotto__row_sets *sets)
         sotto_free(sets->list[i].text);
     }
     sotto_free(sets->list);
+    sotto_free(sets->uses);
     *sets = (struct sotto__row_sets){0};
 }

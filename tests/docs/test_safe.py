@@ -76,8 +76,8 @@ class Safe(unittest.TestCase):
     def test_each_rule_has_its_code(self):
         for rule, arguments in {
             "grammar": ["--", "sum(wage // 2)"],
-            # Each set is large, and their overlap is not: a node would not answer both.
-            "ledger": ["--", "count(if(age > 62, wage, na))", "count(if(part_time, wage, na))"],
+            # Bins would cut the cells that a median counts.
+            "ledger": ["--", "median(wage)", "hist(wage, 0, 5000, 9000)"],
             "rows": ["--where", "name == 'p17'", "--", "mean(wage)"],
             "presence": ["--", "corr([wage, age])"],
             "hidden": ["--", "mean(age)"],
@@ -91,6 +91,13 @@ class Safe(unittest.TestCase):
                 self.replace("a.csv", 2, lambda i: "100000000.00" if i == 12 else f"{3000 + i}.00")
             refused = self.refused(*arguments)
             self.assertEqual(refused["rule"], rule, refused)
+
+    def test_two_conditions(self):
+        """Each set is large, and their overlap is not: nobody can make its count of theirs."""
+        both = ["--", "count(if(age > 62, wage, na))", "count(if(part_time, wage, na))"]
+        self.assertEqual(self.simulate(*both).returncode, 0)
+        joined = self.refused(*both, "count(if(age > 62 or part_time, wage, na))")
+        self.assertEqual(joined["rule"], "rows")
 
     def replace(self, name, column, value_of):
         path = pathlib.Path(self.folder.name) / name

@@ -148,7 +148,7 @@ static void keep_cells(const struct sotto_ledger_file *file)
     cells_told[0] = '\0';
     for (size_t i = 0; i < file->predicates_len; i++) {
         size_t at = strlen(cells_told);
-        if (file->kinds[i] == SOTTO_LEDGER_PREDICATE_CELLS) {
+        if (file->counts_cells != NULL && file->counts_cells[i] != 0) {
             (void)snprintf(cells_told + at, sizeof cells_told - at, "%s;", file->predicates[i]);
         }
     }

@@ -165,11 +165,10 @@ struct sotto_ledger_pair {
     size_t values_len;
 };
 
-/* What a question does with a predicate. */
-enum sotto_ledger_predicate {
-    SOTTO_LEDGER_PREDICATE_OLD,       /* nothing: others asked it */
-    SOTTO_LEDGER_PREDICATE_CONDITION, /* it sums up the rows where it holds */
-    SOTTO_LEDGER_PREDICATE_CELLS,     /* it counts the rows of each class */
+/* Conditions that an output chooses rows by: all of them, in whatever way. */
+struct sotto_ledger_conditions {
+    const size_t *predicates;
+    size_t len;
 };
 
 /* What is asked of one file. */
@@ -177,7 +176,10 @@ struct sotto_ledger_file {
     const char *file;
     const char *const *predicates;
     size_t predicates_len;
-    const enum sotto_ledger_predicate *kinds; /* of predicates; NULL: none but where and groups */
+    const uint8_t *counts_cells; /* of predicates: 1 where the rows of each class are counted; NULL:
+                                    of none */
+    const struct sotto_ledger_conditions *conditions;
+    size_t conditions_len;
     const struct sotto_ledger_measure *measures;
     size_t measures_len;
     const struct sotto_ledger_atom *atoms; /* that hold rows */

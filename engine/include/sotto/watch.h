@@ -56,6 +56,10 @@ SOTTO_API void sotto_watch_free(struct sotto_watch *watch);
  * asks it: predicate i, or NULL from the last one on. Borrows from the watch. */
 SOTTO_API const char *sotto_watch_predicate(const struct sotto_watch *watch, size_t dataset,
                                             size_t i);
+/* The predicates that an output's expression names: predicate i of use number use, or SOTTO_NONE
+ * from the last use on. Uses of a dataset come output by output. */
+SOTTO_API size_t sotto_watch_use(const struct sotto_watch *watch, size_t *out_output,
+                                 size_t dataset, size_t use);
 /* After a predicate of bins or levels, in a ledger, stand the numbers of those that were not told:
  * "hist(...) without 2 3". Their rows are in none of its classes. */
 #define SOTTO_WATCH_WITHOUT " without"
