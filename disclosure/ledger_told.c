@@ -277,13 +277,15 @@ static enum sotto_status add_atoms(struct told *told, const struct sotto__old *o
         const struct sotto__old_atom *atom = &old->atoms[i];
         const struct prefix *list = NULL;
         struct sotto__ledger_sum sum = {.is_old = false};
+        uint8_t digest[SOTTO_LEDGER_SUBJECT_BYTES];
         size_t first;
+        sotto_store_u64(digest, atom->digest[0]);
+        sotto_store_u64(digest + 8, atom->digest[1]);
         status = sotto__decision_find_prefixes(told->decision, &list, atom->predicates_len, err);
         if (status != SOTTO_OK) {
             break;
         }
-        size_t len =
-            sotto__prefix_find(list, &first, told->decision->file->atoms_len, atom->digest);
+        size_t len = sotto__prefix_find(list, &first, told->decision->file->atoms_len, digest);
         bool has_memory = add_old_atom(told, &sum, atom, list + first, len) &&
                           sotto__ledger_sums_add(told->out, &sum);
         status = has_memory ? SOTTO_OK : sotto_error_no_memory(err);
