@@ -19,7 +19,8 @@ _ALTERNATIVES = {
     **dict.fromkeys(["min", "max", "idxmin", "idxmax"], _HIST),
     **dict.fromkeys(["argmin", "argmax", "nlargest", "nsmallest", "rank", "boxplot"], _HIST),
     **dict.fromkeys(["unique", "duplicated", "drop_duplicates"], _LEVELS),
-    **dict.fromkeys(["nunique", "mode"], "ask a column: df['dept'].mode(levels=[...])"),
+    "nunique": "ask a column: df['dept'].nunique(levels=[...])",
+    "mode": "ask a column: df['dept'].mode(levels=[...])",
     **dict.fromkeys(
         ["head", "tail", "sample", "iloc", "loc", "at", "iat", "values", "array"], _ROWS
     ),
