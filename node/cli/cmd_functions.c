@@ -152,13 +152,24 @@ static int explain_function(const char *name, bool is_json)
 
 /* --- All of them --- */
 
+static int find_width(void)
+{
+    struct sotto_function function;
+    size_t width = 0;
+    for (size_t i = 0; sotto_function_describe(&function, i); i++) {
+        width = strlen(function.name) > width ? strlen(function.name) : width;
+    }
+    return (int)width;
+}
+
 static void list_functions(bool is_of_all_rows, const char *title)
 {
     struct sotto_function function;
+    int width = find_width();
     (void)printf("%s\n", title);
     for (size_t i = 0; sotto_function_describe(&function, i); i++) {
         if (function.is_of_all_rows == is_of_all_rows) {
-            (void)printf("  %-13s %s\n", function.name, function.gives);
+            (void)printf("  %-*s  %s\n", width, function.name, function.gives);
         }
     }
 }
