@@ -528,12 +528,15 @@ enum sotto_status sotto__indices_find(struct sotto__program *program, struct sot
 {
     struct candidates candidates = {0};
     enum sotto_status status = find_candidates(&candidates, program);
-    if (status == SOTTO_OK) {
-        status = add_indices(program, &candidates, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
-    if (status == SOTTO_OK) {
-        mark_idle(program);
+    status = add_indices(program, &candidates, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    mark_idle(program);
+out:
     sotto_free(candidates.list);
     sotto_free(candidates.limits);
     return status == SOTTO_ERROR_NO_MEMORY ? sotto_error_no_memory(err) : status;
