@@ -22,8 +22,7 @@ static const char *const admitted[SOTTO_FORMS_LEN] = {
     [SOTTO_FORM_CHOICE] = "sums over the rows of a condition",
     [SOTTO_FORM_CELLS] = "rows by bins or levels",
     [SOTTO_FORM_GRID] = "rows by cells in which no party has few",
-    [SOTTO_FORM_FIT] = "a model of columns: in each round sums over all rows, at coefficients that "
-                       "the rounds before have told",
+    [SOTTO_FORM_FIT] = "a model of columns: in each round sums over all rows",
     [SOTTO_FORM_ORDER] = "values that rows have, found by counts down to single rows",
 };
 

@@ -49,6 +49,7 @@ static const struct sotto__option of_models[] = {
     {SOTTO__OPTION_FAMILY, "family", 0, SOTTO__FAMILY_GAMMA, SOTTO__FAMILY_GAUSSIAN, families},
     {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL},
     LEVEL,
+    {SOTTO__OPTION_LIKELIHOOD, "likelihood", 0, 1, 1, NULL},
     {.name = NULL}};
 static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
@@ -459,5 +460,5 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
            a->interpolation == b->interpolation && a->level == b->level &&
            a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
            a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights &&
-           a->family == b->family;
+           a->family == b->family && a->likelihood == b->likelihood;
 }

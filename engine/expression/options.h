@@ -24,6 +24,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_ALTERNATIVE,
     SOTTO__OPTION_WEIGHTS,
     SOTTO__OPTION_FAMILY,
+    SOTTO__OPTION_LIKELIHOOD,
 };
 
 /* The value between two, as pandas has it. */
@@ -81,10 +82,11 @@ struct sotto__options {
     enum sotto__alternative alternative;
     enum sotto__weights weights;
     enum sotto__family family;
-    bool equal_var; /* two samples are held to vary alike */
-    bool yates;     /* chi-squared of a table of two by two is corrected */
-    bool extremes;  /* the least and the largest value are told */
-    bool exact;     /* an order statistic is somebody's value, not an interval */
+    bool likelihood; /* deviance and log-likelihood are told too */
+    bool equal_var;  /* two samples are held to vary alike */
+    bool yates;      /* chi-squared of a table of two by two is corrected */
+    bool extremes;   /* the least and the largest value are told */
+    bool exact;      /* an order statistic is somebody's value, not an interval */
 };
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);

@@ -226,6 +226,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_FAMILY:
         options->family = (enum sotto__family)value;
         break;
+    case SOTTO__OPTION_LIKELIHOOD:
+        options->likelihood = value != 0;
+        break;
     }
 }
 

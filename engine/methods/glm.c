@@ -96,6 +96,13 @@ static bool has_dispersion(const struct sotto__step *step)
     return family_of(step) == SOTTO__FAMILY_GAUSSIAN || family_of(step) == SOTTO__FAMILY_GAMMA;
 }
 
+/* Whether the deviance is whole. */
+static bool has_likelihood(const struct sotto__step *step)
+{
+    return sotto__step_options(step)->likelihood || family_of(step) == SOTTO__FAMILY_GAUSSIAN ||
+           family_of(step) == SOTTO__FAMILY_BINOMIAL;
+}
+
 /* --- Ends without values --- */
 
 /* The model has no coefficients, for this reason. Of a group it is the group's outcome. */
@@ -289,7 +296,8 @@ static void keep_start(struct sotto__step *step, const struct sotto__value *sums
     step->state[SOTTO__GLM_WITHHELD] = step->withheld;
     double deviance = sotto__glm_null_deviance(family_of(step), n, y, own, has_intercept);
     write_double(step, SOTTO__GLM_NULL_DEVIANCE, deviance);
-    write_double(step, SOTTO__GLM_DEVIANCE, has_intercept ? deviance : (double)INFINITY);
+    write_double(step, SOTTO__GLM_DEVIANCE,
+                 has_intercept && has_likelihood(step) ? deviance : (double)INFINITY);
     write_double(step, SOTTO__GLM_DECREMENT, (double)INFINITY);
     write_double(step, SOTTO__GLM_CONSTANT, sotto__glm_constant(family_of(step), n, y, own, other));
 }
@@ -464,6 +472,9 @@ static void set_scalars(struct sotto__step *step, const struct equations *equati
     sotto__value_set_rounded(&out[NULL_DEVIANCE], read_double(step, SOTTO__GLM_NULL_DEVIANCE));
     sotto__value_set_rounded(&out[LOG_LIKELIHOOD], likelihood);
     sotto__value_set_rounded(&out[AIC], 2 * (double)parameters - 2 * likelihood);
+    if (!has_likelihood(step)) {
+        sotto__value_set_nans(&out[DEVIANCE], DISPERSION - DEVIANCE);
+    }
     sotto__value_set_rounded(&out[DISPERSION], sotto__rational_to_double(dispersion));
     sotto__value_set_rounded(&out[DECREMENT], decrement);
     sotto__value_set_rounded(&out[CONDITION], find_condition(equations));

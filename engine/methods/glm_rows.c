@@ -13,7 +13,9 @@
  *               r = (2 y - 1) v,  w = t / (1 + t)^2  with t = e^-|eta|,  d / 2 = log(1 + e^-s)
  *     poisson   mu = e^eta,  r = y - mu,  w = mu,  d / 2 = y (log y - eta) - (y - mu)
  *     gaussian  mu = eta,    r = y - mu,  w = 1,   d / 2 = (y - mu)^2 / 2
- *     gamma     mu = 1 / eta,  r = mu - y,  w = mu^2,  d / 2 = y eta - 1 - log(y eta)  */
+ *     gamma     mu = 1 / eta,  r = mu - y,  w = mu^2,  d / 2 = y eta - 1 - log(y eta)
+ *
+ * With likelihood=0 d lacks what is of y alone: mu - y eta, y eta - 1 - log eta. */
 
 #include "methods/glm.h"
 
@@ -21,6 +23,7 @@
 struct model {
     struct sotto__recipe *recipe;
     enum sotto__family family;
+    bool likelihood; /* the deviance is whole: with what no coefficient changes */
     size_t y;
     size_t x[SOTTO__GLM_COEFFICIENTS_MAX]; /* a column of ones for the intercept */
     size_t k;
@@ -135,7 +138,8 @@ static void model_init(struct model *out, struct sotto__recipe *recipe,
                        const struct sotto__options *options)
 {
     size_t len = sotto__recipe_arguments_len(recipe);
-    *out = (struct model){.recipe = recipe, .family = options->family};
+    *out = (struct model){
+        .recipe = recipe, .family = options->family, .likelihood = options->likelihood};
     out->y = sotto__recipe_apply(recipe, SOTTO__OP_FLOAT, sotto__recipe_row(recipe, 0), SOTTO_NONE);
     out->k = options->intercept;
     out->x[0] = number(out, 1);
@@ -188,7 +192,8 @@ static void ask_values(const struct model *model)
 {
     size_t own = fill(model, 0);
     size_t other = own;
-    switch (model->family) {
+    bool is_needed = model->likelihood || model->family == SOTTO__FAMILY_GAUSSIAN;
+    switch (is_needed ? model->family : SOTTO__FAMILY_BINOMIAL) {
     case SOTTO__FAMILY_GAUSSIAN:
         own = multiply(model, model->y, model->y);
         break;
@@ -262,9 +267,13 @@ static void set_poisson(const struct model *model, struct at *out, size_t eta)
 {
     out->w = take(model, SOTTO__OP_EXP, eta);
     out->r = subtract(model, model->y, out->w);
-    out->half = subtract(model, make_log_of_count(model), eta);
-    out->half = multiply(model, model->y, out->half);
-    out->half = subtract(model, out->half, out->r);
+    if (model->likelihood) {
+        out->half = subtract(model, make_log_of_count(model), eta);
+        out->half = multiply(model, model->y, out->half);
+        out->half = subtract(model, out->half, out->r);
+    } else {
+        out->half = subtract(model, out->w, multiply(model, model->y, eta));
+    }
 }
 
 static void set_gaussian(const struct model *model, struct at *out, size_t eta)
@@ -283,7 +292,8 @@ static void set_gamma(const struct model *model, struct at *out, size_t eta)
     out->r = subtract(model, mean, model->y);
     out->w = multiply(model, mean, mean);
     out->pearson = multiply(model, excess, excess);
-    out->half = subtract(model, excess, take(model, SOTTO__OP_LOG, ratio));
+    out->half = take(model, SOTTO__OP_LOG, model->likelihood ? ratio : eta);
+    out->half = subtract(model, excess, out->half);
 }
 
 static void ask_round(const struct model *model)

@@ -467,6 +467,7 @@ def test_formulas():
         "glm(wards.ill * 2, wards.`body mass`, wards.age ** 2, family=gaussian, intercept=0, "
         "level=90)"
     )
+    assert planned("ill ~ age", family="poisson", likelihood=False).endswith(", likelihood=0)")
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,22 @@ class Honest(unittest.TestCase):
         self.ask(row, "--", "sum(y)", *(f"sum({x})" for x in columns), *(f"sum({x} * y)" for x in columns),
                  rows=300)
 
+    def test_models(self):
+        """Rare counts are a few sums of y away, which likelihood=0 leaves out."""
+        def row(party, i):
+            age, ward = self.rng.randint(20, 80), self.rng.choice("abc")
+            return {"ill": int(self.rng.random() < 0.2 + age / 200), "age": age, "ward": ward,
+                    "visits": int(self.rng.expovariate(1.4)),
+                    "cost": round(self.rng.gammavariate(2, 50 + age), 2)}
+        wards = "C(ward in ('a', 'b', 'c'))"
+        result = self.ask(row, "--", f"m=glm(ill, age, {wards}, family=binomial)", rows=300)
+        self.assertEqual(result["outputs"]["m"]["fields"]["count"]["value"], 900)
+        self.ask(row, "--", f"ols(cost, age, {wards})", rows=300)
+        self.ask(row, "--", f"glm(cost, age, {wards}, family=gamma)", rows=300)
+        self.ask(row, "--", f"glm(visits, age, {wards}, family=poisson, likelihood=0)", rows=300)
+        refused = self.ask(row, "--", "glm(visits, age, family=poisson)", rows=300, check=False)
+        self.assertEqual(refused["refused"]["rule"], "hidden")
+
     def test_std_of_heavy_tails(self):
         self.ask(lambda party, i: {"v": round(self.rng.lognormvariate(0, 1), 4)}, "--", "std(v)")
 

@@ -132,6 +132,19 @@ class Models(unittest.TestCase):
                   [0.01672972, 3.512826], 1e-6)
         self.near([found["aic"]["value"]], [37.98992], 1e-6)
 
+    def test_without_likelihood(self):
+        """The same steps; what is of y alone is neither opened nor told."""
+        rows = [[i % 4, i % 7, 1 + i % 5] for i in range(60)]
+        for family in ("poisson", "gamma"):
+            with tempfile.TemporaryDirectory() as folder:
+                path = self.write(folder, "count,x,cost", rows)
+                output = f"glm({'count' if family == 'poisson' else 'cost'}, x, family={family}"
+                whole, part = (fields_of([path], output + more) for more in (")", ", likelihood=0)"))
+            self.near(values_of(part["coefficients"]), values_of(whole["coefficients"]), 1e-13)
+            self.near(values_of(part["standard_errors"]), values_of(whole["standard_errors"]), 1e-13)
+            self.assertEqual(part["deviance"]["special"], "NaN")
+            self.assertEqual(part["log_likelihood"]["special"], "NaN")
+
     def test_gaussian_is_ols(self):
         spector = VECTORS / "spector.csv"
         model = fields_of([spector], "glm(grade, gpa, tuce, psi, level=90)")

@@ -35,14 +35,20 @@ def ols(y: Series, *x: Series | DataFrame, intercept: bool = True) -> Aggregate:
 
 
 def glm(
-    formula: str, data: DataFrame, family: str = "gaussian", *, confidence_level: float = 0.95
+    formula: str,
+    data: DataFrame,
+    family: str = "gaussian",
+    *,
+    confidence_level: float = 0.95,
+    likelihood: bool = True,
 ) -> Aggregate:
     """A generalised linear model: "ill ~ age + C(ward, levels=['a', 'b', 'c'])".
 
     family: "gaussian", "binomial" (y is 0 or 1: logistic regression), "poisson" or "gamma"
     (inverse link). In a formula stand columns, Q("odd names"), I(arithmetic of columns), and the
     levels of a column as regressors, the first one of which is what the others are compared with.
-    "- 1" leaves the intercept out.
+    "- 1" leaves the intercept out. likelihood=False leaves out sums of y that only the deviance and
+    the log-likelihood of a poisson or gamma model need, and that give rare counts away.
 
     The result has params, bse, tvalues and pvalues as Series ("const" is the intercept),
     conf_int(), summary(), predict(frame), deviance, null_deviance, llf, aic, scale, iterations,
@@ -63,6 +69,7 @@ def glm(
     options: dict[str, int | str] = {"family": family}
     options |= {} if has_intercept else {"intercept": 0}
     options |= {} if percent == 95 else {"level": int(percent)}
+    options |= {} if likelihood else {"likelihood": 0}
     return Aggregate(call("glm", y, *regressors, **options), "fit")
 
 
