@@ -23,6 +23,8 @@
 
 /* Columns of what is held against what was told: 32 MB. More count as something new. */
 #define SPAN_MAX 2048
+/* Operations of one question, if no number were 0: seconds. What they don't reach fails. */
+#define WORK_MAX (UINT64_C(1) << 33)
 
 void sotto__given_release(struct sotto__given *given)
 {
@@ -81,6 +83,8 @@ struct looked_at {
     size_t merged_len;
     uint64_t *factors; /* [row that is used * merged_len + merged] */
     size_t used_len;
+    uint64_t work_left;
+    bool is_limited; /* a search could not be ended: the next ones are not begun */
 };
 
 static void looked_at_release(struct looked_at *looked)
@@ -97,7 +101,7 @@ static void looked_at_release(struct looked_at *looked)
 static enum sotto_status looked_at_init(struct looked_at *out, const struct sotto__given *given)
 {
     size_t len = given->columns_len + 1;
-    *out = (struct looked_at){.given = given};
+    *out = (struct looked_at){.given = given, .work_left = WORK_MAX};
     out->is_used = sotto_alloc_zeroed(given->rows_len + 1);
     out->used_by = sotto_alloc_array(len, sizeof *out->used_by);
     out->hashes = sotto_alloc_array(len, sizeof *out->hashes);
@@ -238,6 +242,16 @@ static enum sotto_status fill_factors(struct looked_at *looked)
 
 /* --- Questions --- */
 
+/* Counts the operations of an elimination. Returns: false where there were too many. */
+static bool spend(struct looked_at *looked)
+{
+    uint64_t least = looked->used_len < looked->merged_len ? looked->used_len : looked->merged_len;
+    uint64_t work = (uint64_t)looked->used_len * looked->merged_len;
+    bool is_left = least == 0 || work <= looked->work_left / least;
+    looked->work_left -= is_left ? work * least : looked->work_left;
+    return is_left;
+}
+
 static bool has_light(const struct looked_at *looked, uint64_t min_rows)
 {
     bool found = false;
@@ -264,7 +278,12 @@ static enum sotto_status give_away(struct looked_at *looked, bool *out, uint64_t
                                            .atoms_len = looked->merged_len,
                                            .factors = looked->factors,
                                            .sets_len = looked->used_len};
+    *out = looked->is_limited || !spend(looked);
+    if (*out) {
+        return SOTTO_OK;
+    }
     status = sotto__mixture_find(&mixture, out, NULL, min_rows, looked->given->prime);
+    looked->is_limited = status == SOTTO_ERROR_LIMIT;
     *out = *out || status == SOTTO_ERROR_LIMIT;
     return status == SOTTO_ERROR_LIMIT ? SOTTO_OK : status;
 }
@@ -293,22 +312,23 @@ static enum sotto_status add_something(struct looked_at *looked, bool *out)
         return SOTTO_OK;
     }
     enum sotto_status status = fill_factors(looked);
-    if (status == SOTTO_OK) {
-        status = sotto_span_init(&span, looked->merged_len, given->prime);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    for (size_t i = 0; status == SOTTO_OK && i < given->rows_len; i++) {
+    *out = !spend(looked);
+    status = *out ? SOTTO_OK : sotto_span_init(&span, looked->merged_len, given->prime);
+    for (size_t i = 0; status == SOTTO_OK && !*out && i < given->rows_len; i++) {
         if (looked->is_used[i] != 0) {
             bool has_grown =
                 sotto_span_add(&span, looked->factors + row++ * looked->merged_len, NULL);
-            *out = *out || (has_grown && given->rows[i].group != SOTTO_NONE);
+            *out = has_grown && given->rows[i].group != SOTTO_NONE;
         }
     }
     sotto_span_release(&span);
     return status;
 }
 
-/* Uses what was told, and what is asked of groups: of one, of all before it that did not fail, or
- * of those alone that did not fail (SOTTO_NONE). */
+/* Uses what was told, and what is asked of groups up to one, of those that did not fail. */
 static void use_rows(struct looked_at *looked, const uint8_t *is_failed, size_t group)
 {
     const struct sotto__given *given = looked->given;
