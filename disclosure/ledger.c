@@ -244,7 +244,8 @@ static void release_decisions(struct decision *decisions, size_t len)
     sotto_free(decisions);
 }
 
-enum sotto_status sotto_ledger_foresee(struct sotto_ledger *ledger, uint8_t *withheld,
+enum sotto_status sotto_ledger_foresee(struct sotto_ledger *ledger, bool *out_is_of_parties,
+                                       uint8_t *withheld,
                                        const struct sotto_ledger_question *question,
                                        struct sotto_error *err)
 {
@@ -261,6 +262,10 @@ enum sotto_status sotto_ledger_foresee(struct sotto_ledger *ledger, uint8_t *wit
     }
     status = decide_all(decisions, known_lens, &decisions_len, ledger, withheld, question, &nobody,
                         &pending, err);
+    *out_is_of_parties = false;
+    for (size_t i = 0; i < decisions_len; i++) {
+        *out_is_of_parties = *out_is_of_parties || decisions[i].is_of_parties;
+    }
 out:
     sotto_ledger_pending_release(&pending);
     release_decisions(decisions, decisions_len);

@@ -256,6 +256,8 @@ static enum sotto_status keep_set(struct sotto_ledger_pending *pending, const ui
 enum sotto_status sotto__decision_check_parties(struct decision *decision, struct sotto_error *err)
 {
     size_t least = decision->question->parties_least;
+    decision->is_of_parties =
+        decision->is_of_parties || (decision->has_same && decision->told_len > 0);
     for (size_t i = 0; decision->has_same && least > 0 && i < decision->told_len; i++) {
         struct told_set *set = &decision->told[i];
         enum sotto_status status =

@@ -47,8 +47,9 @@ struct decision {
     struct told_set *told;                /* of the measure: all answers */
     size_t told_len;
     size_t told_capacity_len;
-    bool has_same;    /* values of the measure are those of an earlier answer */
-    uint8_t *is_told; /* of each measure: over these parties, lately */
+    bool has_same;      /* values of the measure are those of an earlier answer */
+    bool is_of_parties; /* values of some measure are: it matters who the parties are */
+    uint8_t *is_told;   /* of each measure: over these parties, lately */
 };
 
 /* Which group an atom is in, and how many there are: without groups, 0 of 1. */

@@ -184,7 +184,9 @@ static enum sotto_status foresee(const struct trying *trying, struct sotto_error
     }
     struct sotto_ledger_question question = make_question(trying);
     rehearsal->refused = SOTTO_RULE_LEDGER;
-    return sotto_ledger_foresee(rehearsal->ledger, rehearsal->withheld, &question, err);
+    bool is_of_parties; /* no concern: there are no others */
+    return sotto_ledger_foresee(rehearsal->ledger, &is_of_parties, rehearsal->withheld, &question,
+                                err);
 }
 
 static enum sotto_status answer(const struct trying *trying, struct sotto_error *err)

@@ -398,6 +398,7 @@ void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_sc
         return;
     }
     SOTTO_REQUIRE(schema->fields_len == sotto_plan_columns_len(task->plan));
+    task->demands.needs_consent = task->demands.needs_consent || cover->is_of_parties;
     enum sotto_status status = keep_offer(task, schema, cover);
     if (status == SOTTO_OK) {
         sotto__task_party_advertise(task);

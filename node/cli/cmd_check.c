@@ -191,7 +191,9 @@ static enum sotto_status judge_rows(struct checked *checked, struct sotto_ledger
     print_rule("rows", status, err);
     if (status == SOTTO_OK) {
         struct sotto_ledger_question question = make_question(checked, tally);
-        status = sotto_ledger_foresee(ledger, checked->withheld, &question, &refusal);
+        bool is_of_parties; /* nobody is asked here */
+        status =
+            sotto_ledger_foresee(ledger, &is_of_parties, checked->withheld, &question, &refusal);
         print_rule("ledger", status, &refusal);
     }
     sotto_tally_free(tally);

@@ -332,7 +332,8 @@ static void give_offer(const struct compute *compute, struct joined *joined,
     const struct sotto_task_cover cover = {.parts = prepared->cover,
                                            .parts_len = prepared->cover_len,
                                            .spans = prepared->spans.data,
-                                           .spans_bytes = prepared->spans.data_bytes};
+                                           .spans_bytes = prepared->spans.data_bytes,
+                                           .is_of_parties = prepared->is_of_parties};
     sotto_task_party_offer(joined->machine, schema, &cover);
 }
 

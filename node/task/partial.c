@@ -211,8 +211,9 @@ static enum sotto_status fill_room(const struct compute *compute, struct joined 
         return status;
     }
     if (prepared->tally != NULL) {
-        status =
-            say_refused(remembered_foresee(compute, joined, out_rule, prepared->tally, err), err);
+        status = say_refused(remembered_foresee(compute, &prepared->is_of_parties, joined, out_rule,
+                                                prepared->tally, err),
+                             err);
     }
     if (status != SOTTO_OK) {
         return status;

@@ -22,6 +22,7 @@ struct prepared {
     size_t cover_len;
     struct sotto_writer spans; /* what it says of combinations of sums: struct sotto_disclosure */
     uint64_t policy_number;    /* of the policy by which rows were judged */
+    bool is_of_parties;        /* the ledger will ask who survives */
 };
 
 /* Makes the partial of the first round of the node's own types, of which joined->prepared.cover is

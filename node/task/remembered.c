@@ -126,14 +126,15 @@ static struct sotto_ledger_question make_question(const struct compute *compute,
     return question;
 }
 
-enum sotto_status remembered_foresee(const struct compute *compute, struct joined *joined,
-                                     enum sotto_rule *out_rule, const struct sotto_tally *tally,
-                                     struct sotto_error *err)
+enum sotto_status remembered_foresee(const struct compute *compute, bool *out_is_of_parties,
+                                     struct joined *joined, enum sotto_rule *out_rule,
+                                     const struct sotto_tally *tally, struct sotto_error *err)
 {
     struct sotto_ledger_question question =
         make_question(compute, joined, joined->prepared.driver, tally);
     *out_rule = SOTTO_RULE_LEDGER;
-    return sotto_ledger_foresee(compute->config.ledger, joined->withheld, &question, err);
+    return sotto_ledger_foresee(compute->config.ledger, out_is_of_parties, joined->withheld,
+                                &question, err);
 }
 
 enum sotto_status remembered_answer(const struct compute *compute, struct joined *joined,

@@ -16,9 +16,10 @@ bool remembered_is_asked(const struct compute *compute);
 enum sotto_status remembered_members(const struct compute *compute, const struct joined *joined,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 /* Asks about a partial that is tallied: which groups joined->withheld keeps back for what was
- * answered before. Nothing is written down. */
-enum sotto_status remembered_foresee(const struct compute *compute, struct joined *joined,
-                                     enum sotto_rule *out_rule, const struct sotto_tally *tally,
+ * answered before, and whether it matters who survives. Nothing is written down. */
+enum sotto_status remembered_foresee(const struct compute *compute, bool *out_is_of_parties,
+                                     struct joined *joined, enum sotto_rule *out_rule,
+                                     const struct sotto_tally *tally,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 /* The same in a session, whose answer is on disk when this returns SOTTO_OK. */
 enum sotto_status remembered_answer(const struct compute *compute, struct joined *joined,

@@ -334,15 +334,39 @@ static void test_survivors_that_do_not_cover(void **state)
     net_end();
 }
 
+/* One of five vanishes once it has masked. The others reveal its input, unless it has said that who
+ * survives matters to it: then nothing is opened without it. */
+static void test_who_is_asked_who_survives(void **state)
+{
+    (void)state;
+    for (int is_of_parties = 0; is_of_parties < 2; is_of_parties++) {
+        begin(5);
+        net.hosts[4].is_of_parties = is_of_parties != 0;
+        net.hosts[4].dies_before = SOTTO_MESSAGE_CONSENT;
+        net_run();
+        if (is_of_parties == 0) {
+            net_assert_result_has("\"survived\": 5");
+        } else {
+            assert_int_not_equal(net.ended, SOTTO_OK);
+            assert_false(net.has_result);
+        }
+        net_end();
+    }
+}
+
 int main(void)
 {
     if (sotto_init() != SOTTO_OK) {
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_opened),  cmocka_unit_test(test_other_parts),
-        cmocka_unit_test(test_many_families),   cmocka_unit_test(test_parts_stay_closed),
-        cmocka_unit_test(test_nothing_is_left), cmocka_unit_test(test_survivors_that_do_not_cover),
+        cmocka_unit_test(test_what_is_opened),
+        cmocka_unit_test(test_other_parts),
+        cmocka_unit_test(test_many_families),
+        cmocka_unit_test(test_parts_stay_closed),
+        cmocka_unit_test(test_nothing_is_left),
+        cmocka_unit_test(test_survivors_that_do_not_cover),
+        cmocka_unit_test(test_who_is_asked_who_survives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,12 +127,15 @@ static void net_host_offer(struct net_host *host)
         status = make_cover(&cover, &cover_len, plan, &schema);
     }
     if (status == SOTTO_OK && host->says != NULL) {
-        sotto_task_party_offer(
-            host->task, &schema,
-            &(struct sotto_task_cover){.parts = host->says, .parts_len = host->says_len});
+        sotto_task_party_offer(host->task, &schema,
+                               &(struct sotto_task_cover){.parts = host->says,
+                                                          .parts_len = host->says_len,
+                                                          .is_of_parties = host->is_of_parties});
     } else if (status == SOTTO_OK) {
         sotto_task_party_offer(host->task, &schema,
-                               &(struct sotto_task_cover){.parts = cover, .parts_len = cover_len});
+                               &(struct sotto_task_cover){.parts = cover,
+                                                          .parts_len = cover_len,
+                                                          .is_of_parties = host->is_of_parties});
     } else {
         sotto_task_party_decline(host->task, status, NULL);
     }

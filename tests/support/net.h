@@ -29,6 +29,7 @@ struct net_host {
     struct sotto_session_demands demands;
     const uint8_t *says; /* what it has of each part (SOTTO_COVER_); NULL: everything */
     size_t says_len;
+    bool is_of_parties; /* who survives matters to it */
     bool done;
     enum sotto_status ended; /* of DONE */
     char end_text[SOTTO_ERROR_TEXT_BYTES];

@@ -179,6 +179,26 @@ static enum sotto_status try_asking(struct sotto_ledger *ledger, struct ask ask,
 
 static const struct ask all = {.predicate = -1};
 
+/* Whether who the parties are will matter to a question over all. */
+static bool foresees_parties(struct sotto_ledger *ledger)
+{
+    static struct atoms atoms;
+    struct sotto_error err = {0};
+    const struct sotto_ledger_texts predicates = {0};
+    const struct sotto_ledger_measure measure = {.text = "wage"};
+    bool is_of_parties = false;
+    make_atoms(&atoms, ledger, &predicates, &all);
+    const struct sotto_ledger_file file = {.file = "wages.csv",
+                                           .measures = &measure,
+                                           .measures_len = 1,
+                                           .atoms = atoms.list,
+                                           .atoms_len = atoms.len};
+    const struct sotto_ledger_question question = {
+        .name = "weekly", .min_rows = MIN_ROWS, .files = &file, .files_len = 1};
+    assert_ok(sotto_ledger_foresee(ledger, &is_of_parties, withheld, &question, &err));
+    return is_of_parties;
+}
+
 static void ask_answered(struct sotto_ledger *ledger, struct ask ask)
 {
     struct sotto_error err = {0};
@@ -417,6 +437,22 @@ static void test_other_rows_of_fewer_parties(void **state)
 }
 
 /* The same four were asked, but one is lost on the way: what is consented to counts. */
+/* Who survives matters where values are told again, and a party can know it before it joins. */
+static void test_it_matters_who_survives(void **state)
+{
+    (void)state;
+    struct sotto_ledger *ledger = test_ledger_open();
+    hire(60);
+    assert_false(foresees_parties(ledger));
+    ask_answered(ledger, all);
+    assert_true(foresees_parties(ledger));
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].wage += 1;
+    }
+    assert_false(foresees_parties(ledger));
+    sotto_ledger_free(ledger);
+}
+
 static void test_survivors(void **state)
 {
     (void)state;
@@ -827,6 +863,7 @@ int main(void)
         cmocka_unit_test_setup(test_groups_fall_away_singly, start),
         cmocka_unit_test_setup(test_one_party_less, start),
         cmocka_unit_test_setup(test_other_rows_of_fewer_parties, start),
+        cmocka_unit_test_setup(test_it_matters_who_survives, start),
         cmocka_unit_test_setup(test_survivors, start),
         cmocka_unit_test_setup(test_many_parties, start),
         cmocka_unit_test_setup(test_predicates_are_limited, start),

@@ -258,9 +258,11 @@ SOTTO_API enum sotto_status sotto_ledger_answer(struct sotto_ledger *ledger,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What sotto_ledger_answer would say now to whatever parties, but for its budget: nothing is
- * written down. The question has no parties, and a parties_least of 0. Returns: as
+ * written down. The question has no parties, and a parties_least of 0. *out_is_of_parties: whether
+ * it will matter who these are, since values of an earlier answer are told again. Returns: as
  * sotto_ledger_answer. */
-SOTTO_API enum sotto_status sotto_ledger_foresee(struct sotto_ledger *ledger, uint8_t *withheld,
+SOTTO_API enum sotto_status sotto_ledger_foresee(struct sotto_ledger *ledger,
+                                                 bool *out_is_of_parties, uint8_t *withheld,
                                                  const struct sotto_ledger_question *question,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
 

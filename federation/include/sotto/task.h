@@ -181,6 +181,7 @@ struct sotto_task_cover {
     size_t parts_len;     /* sotto_driver_cover_len; 0: it stands behind nothing */
     const uint8_t *spans; /* of combinations of sums (struct sotto_disclosure) */
     size_t spans_bytes;   /* 0: nobody judged; it stands behind what others have rows in */
+    bool is_of_parties;   /* who survives matters to it: nothing is opened without its consent */
 };
 
 /* Answers OFFER: joins with these types. Ownership: copies. */
