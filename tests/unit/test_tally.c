@@ -1497,6 +1497,7 @@ static bool ask_tables(const struct table *tables, uint64_t *random)
     size_t where = test_random_below(random, 2) == 0 ? 0 : test_random_below(random, 6);
     size_t key = test_random_below(random, 6);
     bool has_wages = test_random_below(random, 3) == 0;
+    bool has_condition = key >= 3 && test_random_below(random, 3) == 0;
     unsigned some = (unsigned)test_random_below(random, 8);
     struct ask ask = {.where = sets[where], .is_judged = true};
     struct sotto_error err = {0};
@@ -1505,6 +1506,11 @@ static bool ask_tables(const struct table *tables, uint64_t *random)
         if (key >= 3 && ((some >> i) & 1) != 0) {
             ask.outputs[len++] = tables[i].words;
         }
+    }
+    if (has_condition && len < 3) {
+        ask.outputs[len++] = "mean(if(version == 1, wage, na))";
+    } else {
+        has_condition = false;
     }
     if (has_wages || len == 0) {
         ask.outputs[len++] = "mean(wage)";
@@ -1518,11 +1524,15 @@ static bool ask_tables(const struct table *tables, uint64_t *random)
             tell_table(&tables[i], where_of[where], false);
         }
     }
+    if (has_condition) {
+        tell_persons(&told_counts, 3 + bins_len, where_of[where], false);
+        tell_persons(&told_wages, 3 + bins_len, where_of[where], true);
+    }
     if (key < 3) {
         tell_table(&tables[key], where_of[where], true);
     } else {
         tell_persons(&told_counts, where_of[where], 0, false);
-        if (has_wages || some == 0) {
+        if (has_wages || (some == 0 && !has_condition)) {
             tell_persons(&told_wages, where_of[where], 0, true);
         }
     }
