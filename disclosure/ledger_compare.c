@@ -7,8 +7,8 @@
  * predicates that a file was asked about, and these are only ever added: an atom of an earlier
  * answer, when there were k of them, is the union of today's atoms whose first k classes are the
  * same. So its values of today are the sum of their sketches, and the distance to the sketch that
- * was written down says how many rows the two answers can tell apart. Any sum of atoms of one
- * answer less the same sum of another is then 0 or over many rows. */
+ * was written down says how many rows the two answers can tell apart. What several atoms say
+ * together is looked at by ledger_changed.c and ledger_given.c. */
 
 #include "ledger_compare.h"
 
@@ -170,20 +170,28 @@ static bool is_young(const struct decision *decision, const struct sotto__ledger
     return decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
 }
 
+/* Sketches today's values of an atom. Returns: whether any of it is asked for. */
+static bool sum_parts(const struct decision *decision, struct sotto_sketch *out,
+                      const struct prefix *parts, size_t parts_len)
+{
+    bool is_asked = false;
+    *out = (struct sotto_sketch){0};
+    for (size_t i = 0; i < parts_len; i++) {
+        const struct sotto_ledger_atom *atom = &decision->file->atoms[parts[i].atom];
+        sotto_sketch_merge(out, &atom->sketches[decision->measure]);
+        is_asked = is_asked || atom->is_asked;
+    }
+    return is_asked;
+}
+
 /* What an earlier answer says of an atom's values, beside what they are today. Returns: how many
  * are others. */
 static uint64_t compare_atom(struct decision *decision, const struct sotto__ledger_entry *old,
+                             const struct sotto_sketch *now, bool is_asked,
                              const struct prefix *parts, size_t parts_len)
 {
     const struct sotto_ledger_file *file = decision->file;
-    struct sotto_sketch now = {0};
-    bool is_asked = false;
-    for (size_t i = 0; i < parts_len; i++) {
-        const struct sotto_ledger_atom *atom = &file->atoms[parts[i].atom];
-        sotto_sketch_merge(&now, &atom->sketches[decision->measure]);
-        is_asked = is_asked || atom->is_asked;
-    }
-    uint64_t distance = sotto_sketch_distance(&old->sketch, &now);
+    uint64_t distance = sotto_sketch_distance(&old->sketch, now);
     if (sotto__ledger_is_annulled(decision->ledger, old->entry.answer)) {
         return distance; /* other answers may lean on it all the same */
     }
@@ -199,11 +207,11 @@ static uint64_t compare_atom(struct decision *decision, const struct sotto__ledg
     if (file->measures[decision->measure].is_context) {
         return distance;
     }
-    if (is_asked && is_few(decision, &old->sketch, &now)) {
+    if (is_asked && is_few(decision, &old->sketch, now)) {
         fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
     } else if (is_asked && distance > 0 && parts_len > 1 &&
                !file->measures[decision->measure].is_count) {
-        compare_asked(decision, old, &now, parts, parts_len);
+        compare_asked(decision, old, now, parts, parts_len);
     }
     return distance;
 }
@@ -315,9 +323,15 @@ static enum sotto_status see_atom(struct comparing *comparing,
         return status;
     }
     size_t len = sotto__prefix_find(list, &first, decision->file->atoms_len, entry->atom);
-    uint64_t distance = compare_atom(decision, entry, list + first, len);
-    return sotto__old_add_atom(&comparing->old, entry, distance) ? SOTTO_OK
-                                                                 : sotto_error_no_memory(err);
+    struct sotto_sketch now;
+    bool is_asked = sum_parts(decision, &now, list + first, len);
+    uint64_t distance = compare_atom(decision, entry, &now, is_asked, list + first, len);
+    bool has_memory = sotto__old_add_atom(&comparing->old, entry, distance);
+    if (has_memory && !decision->file->measures[decision->measure].is_count &&
+        !sotto__ledger_is_annulled(decision->ledger, entry->entry.answer)) {
+        has_memory = sotto__changed_add(decision, entry, &now, is_asked);
+    }
+    return has_memory ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 static enum sotto_status see_entry(void *context, const struct sotto_ledger_row *row,
@@ -383,6 +397,7 @@ enum sotto_status sotto__decision_compare(struct decision *decision, size_t meas
     if (status != SOTTO_OK) {
         goto out;
     }
+    sotto__changed_compare(decision);
     status = sotto__decision_list_told(decision, &comparing.old, err);
     if (status != SOTTO_OK) {
         goto out;

@@ -46,6 +46,7 @@ static enum sotto_status check_pairs(struct decision *decision, struct sotto_err
 {
     const struct sotto_ledger_file *file = decision->file;
     for (size_t i = 0; i < file->pairs_len; i++) {
+        sotto__changed_compare_pair(decision, &file->pairs[i]);
         enum sotto_status status = sotto__decision_check_pair(decision, &file->pairs[i], err);
         if (status != SOTTO_OK) {
             return status;
@@ -188,6 +189,10 @@ void sotto__decision_release(struct decision *decision)
         sotto__ledger_sums_release(&decision->told_sums[i]);
     }
     sotto_free(decision->told_sums);
+    for (size_t i = 0; decision->changed != NULL && i < decision->file->measures_len; i++) {
+        sotto__changed_release(&decision->changed[i]);
+    }
+    sotto_free(decision->changed);
     sotto__ledger_sums_release(&decision->asked[0]);
     sotto__ledger_sums_release(&decision->asked[1]);
     sotto_free(decision->repeats);
@@ -230,6 +235,7 @@ enum sotto_status sotto__decision_init(struct decision *out, struct sotto_ledger
     out->is_missing = sotto_alloc_zeroed(file->atoms_len + 1);
     out->values = sotto_alloc_array(sketches_len, sizeof *out->values);
     out->told_sums = sotto_alloc_array(file->measures_len + 1, sizeof *out->told_sums);
+    out->changed = sotto_alloc_array(file->measures_len + 1, sizeof *out->changed);
     out->repeats = sotto_alloc_zeroed((file->measures_len + 1) * (question->groups_len + 1));
     out->prefixes = sotto_alloc_array(file->predicates_len + 1, sizeof *out->prefixes);
     out->has_failed = sotto_alloc_zeroed(file->atoms_len + 1);
@@ -237,7 +243,8 @@ enum sotto_status sotto__decision_init(struct decision *out, struct sotto_ledger
     out->is_written = sotto_alloc_zeroed(sketches_len);
     if (out->prefixes == NULL || out->has_failed == NULL || out->is_known == NULL ||
         out->is_written == NULL || out->is_told == NULL || out->is_missing == NULL ||
-        out->values == NULL || out->told_sums == NULL || out->repeats == NULL ||
+        out->values == NULL || out->told_sums == NULL || out->changed == NULL ||
+        out->repeats == NULL ||
         sotto__ledger_find_missing(out->is_missing, file, question->min_rows) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }

@@ -6,6 +6,7 @@
  * (questions, and what is written down), ledger_decide.c (the verdict), ledger_compare.c (earlier
  * answers), ledger_predicates.c (what a file was asked about). */
 
+#include "ledger_changed.h"
 #include "ledger_parties.h"
 #include "ledger_sums.h"
 
@@ -38,6 +39,7 @@ struct decision {
     bool is_overlapping;      /* cells of a quantile would be cut by others, or by a condition */
     struct sotto__ledger_sums asked[2];   /* of measures that are sums, and of the count */
     struct sotto__ledger_sums *told_sums; /* of each measure, once it was compared */
+    struct sotto__changed *changed;       /* likewise */
     uint64_t *values;                     /* [measure * atoms_len + atom]: how many it is told of */
     uint8_t *repeats;    /* [measure * groups + group]: whether all that is asked was told before */
     uint8_t *is_missing; /* of each atom: few, and by missing values, see missing.c */

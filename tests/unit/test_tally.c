@@ -955,6 +955,52 @@ static void test_a_dashboard(void **state)
     }
 }
 
+/* Twelve go from one group to the other, and one leaves: each group changed by many, both by one.
+ */
+static void test_moves_that_hide_one(void **state)
+{
+    (void)state;
+    hire(200 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = 1 + i % 2;
+    }
+    answered({.outputs = {"sum(wage)"}, .by = {"version in (1, 2)"}});
+    for (size_t i = 0; i < 12; i++) {
+        persons[2 * i].version = 2;
+    }
+    answered({.outputs = {"sum(wage)"}, .by = {"version in (1, 2)"}}); /* nobody left */
+    for (size_t i = 0; i < 12; i++) {
+        persons[40 + 2 * i].version = 2;
+    }
+    persons[80] = persons[--persons_len];
+    refused({.outputs = {"sum(wage)"}, .by = {"version in (1, 2)"}});
+    hire(1); /* somebody came for the one who left */
+    persons[persons_len - 1].version = 1;
+    persons[persons_len - 1].wage = 77777;
+    refused({.outputs = {"sum(wage)"}, .by = {"version in (1, 2)"}});
+}
+
+/* Twelve with a yes come, and one with a no: the sum of all less that of yes is the one. */
+static void test_products_that_hide_one(void **state)
+{
+    (void)state;
+    hire(200 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i % 2;
+    }
+    answered({.outputs = {"ols(wage, version)"}});
+    hire(24);
+    for (size_t i = 0; i < 24; i++) {
+        persons[persons_len - 24 + i].version = i % 2;
+    }
+    answered({.outputs = {"ols(wage, version)"}});
+    hire(13);
+    for (size_t i = 0; i < 13; i++) {
+        persons[persons_len - 13 + i].version = i > 0;
+    }
+    refused({.outputs = {"ols(wage, version)"}});
+}
+
 /* How many rows there are, and values, is free. */
 static void test_counts_are_free(void **state)
 {
@@ -1668,6 +1714,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_repeated_sums_cost_nothing, start, stop),
         cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
         cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
+        cmocka_unit_test_setup_teardown(test_moves_that_hide_one, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_that_hide_one, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level_grows, start, stop),

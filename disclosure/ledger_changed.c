@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What changed in several atoms at once. Leans on sketches, which add up.
+ *
+ * The one idea: each atom changed by many values, and yet all of them together by few: twelve rows
+ * went from one group to another, and one left. Sums of both groups before and after are then the
+ * value of the one. A sketch of what was added less what was taken away tells, so those of two
+ * atoms are added. Likewise of a column and of its product with a yes or no: what changed in one
+ * less what changed in the other are the rows of no.
+ *
+ * Answers are gone through as they were given, and each atom is held against the others as they
+ * were then. Three atoms or more that change in a circle are not looked for. */
+
+#include "ledger_changed.h"
+
+#include "ledger_compare.h"
+
+#include <sotto/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_BITS 24
+
+void sotto__changed_release(struct sotto__changed *changed)
+{
+    sotto_free(changed->list);
+    *changed = (struct sotto__changed){0};
+}
+
+static bool is_same_atom(const struct sotto__changed_atom *one,
+                         const struct sotto__changed_atom *other)
+{
+    return one->predicates_len == other->predicates_len &&
+           memcmp(one->digest, other->digest, sizeof one->digest) == 0;
+}
+
+/* --- Failing --- */
+
+static void fail_atom(struct decision *decision, const struct sotto__changed_atom *atom)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    size_t first;
+    const struct prefix *list = decision->prefixes[atom->predicates_len]; /* made for its entry */
+    size_t len = sotto__prefix_find(list, &first, file->atoms_len, atom->digest);
+    for (size_t i = first; i < first + len; i++) {
+        decision->has_failed[list[i].atom] |= file->atoms[list[i].atom].is_asked;
+    }
+    if (decision->stands < atom->answer) {
+        decision->stands = atom->answer;
+        decision->failed_measure = decision->measure;
+    }
+}
+
+/* --- Comparing --- */
+
+static bool is_few(const struct decision *decision, const struct sotto_sketch *one,
+                   const struct sotto_sketch *other)
+{
+    uint64_t distance = sotto_sketch_distance(one, other);
+    return distance > 0 && distance < decision->question->min_rows;
+}
+
+/* Whether two changes cancel but for few values. Their numbers tell of most that they don't. */
+static bool cancel_but_few(const struct decision *decision, const struct sotto__changed_atom *one,
+                           const struct sotto__changed_atom *other)
+{
+    static const struct sotto_sketch nothing;
+    if ((uint64_t)llabs(one->more + other->more) >= decision->question->min_rows) {
+        return false;
+    }
+    struct sotto_sketch both = one->change;
+    sotto_sketch_merge(&both, &other->change);
+    return is_few(decision, &nothing, &both);
+}
+
+void sotto__changed_compare(struct decision *decision)
+{
+    struct sotto__changed *changed = &decision->changed[decision->measure];
+    for (size_t i = 0; i < changed->len; i++) {
+        const struct sotto__changed_atom *one = &changed->list[i];
+        for (size_t j = 0; one->is_new && one->is_other && j < changed->len; j++) {
+            const struct sotto__changed_atom *other = &changed->list[j];
+            bool is_pair = i != j && other->is_other && (one->is_asked || other->is_asked) &&
+                           one->predicates_len == other->predicates_len;
+            if (is_pair && cancel_but_few(decision, one, other)) {
+                fail_atom(decision, one);
+                fail_atom(decision, other);
+            }
+        }
+    }
+    for (size_t i = 0; i < changed->len; i++) {
+        changed->list[i].is_new = false;
+    }
+}
+
+/* How many more values there are, as far as cells can count. */
+static int64_t count_more(const struct sotto_sketch *change)
+{
+    int64_t more = 0;
+    for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
+        int64_t count = (int64_t)(change->cells[i] & ((UINT64_C(1) << COUNT_BITS) - 1));
+        more +=
+            count >= (int64_t)1 << (COUNT_BITS - 1) ? count - ((int64_t)1 << COUNT_BITS) : count;
+    }
+    return more;
+}
+
+bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_entry *old,
+                        const struct sotto_sketch *now, bool is_asked)
+{
+    struct sotto__changed *changed = &decision->changed[decision->measure];
+    struct sotto__changed_atom atom = {.predicates_len = old->predicates_len,
+                                       .answer = old->entry.answer,
+                                       .is_asked = is_asked,
+                                       .is_other = sotto_sketch_distance(&old->sketch, now) > 0,
+                                       .is_new = true,
+                                       .change = *now};
+    size_t at = 0;
+    void *list = changed->list;
+    memcpy(atom.digest, old->atom, sizeof atom.digest);
+    sotto_sketch_subtract(&atom.change, &old->sketch);
+    atom.more = count_more(&atom.change);
+    if (changed->answer < atom.answer) {
+        sotto__changed_compare(decision); /* the answer before is complete */
+        changed->answer = atom.answer;
+    }
+    while (at < changed->len && !is_same_atom(&changed->list[at], &atom)) {
+        at++;
+    }
+    if (at == changed->len) {
+        if (sotto_array_reserve(&list, &changed->capacity_len, changed->len + 1,
+                                sizeof *changed->list) != SOTTO_OK) {
+            return false;
+        }
+        changed->list = list;
+        changed->len++;
+    }
+    changed->list[at] = atom;
+    return true;
+}
+
+void sotto__changed_compare_pair(struct decision *decision, const struct sotto_ledger_pair *pair)
+{
+    const struct sotto__changed *alone = &decision->changed[pair->alone];
+    const struct sotto__changed *product = &decision->changed[pair->product];
+    if (decision->told_sums[pair->alone].len == 0 || decision->told_sums[pair->product].len == 0) {
+        return; /* one of them was never told */
+    }
+    for (size_t i = 0; i < alone->len; i++) {
+        for (size_t j = 0; j < product->len; j++) {
+            const struct sotto__changed_atom *one = &alone->list[i];
+            const struct sotto__changed_atom *other = &product->list[j];
+            if ((one->is_asked || other->is_asked) && is_same_atom(one, other) &&
+                is_few(decision, &one->change, &other->change)) {
+                fail_atom(decision, one);
+                fail_atom(decision, other);
+            }
+        }
+    }
+}
