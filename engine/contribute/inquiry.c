@@ -23,7 +23,7 @@
 #define LITERALS_MAX 256
 #define BITS_MAX 4096
 /* Of so many sets of a monomial each two are compared. */
-#define DIFFERENCES_ALL 8
+#define DIFFERENCES_ALL 16
 
 static bool is_comparison(enum sotto__op_kind kind)
 {

@@ -342,9 +342,15 @@ static size_t rescale_units(struct sotto__compiler *compiler, size_t a, unsigned
     if (from == scale) {
         return a;
     }
+    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    if (x->kind == SOTTO__OP_CONSTANT && x->is_null) { /* na stays na, for whoever looks for it */
+        struct sotto__op na = *x;
+        na.scale = scale;
+        return add_op(compiler, na);
+    }
     size_t factor = add_power_of_ten(compiler, scale - from);
     struct sotto__op op = make_op(compiler, SOTTO__OP_MULTIPLY, a, factor);
-    const struct sotto__op *x = sotto__compile_op(compiler, a);
+    x = sotto__compile_op(compiler, a);
     op.type = SOTTO__ROW_EXACT;
     op.never_zero = x->never_zero;
     op.bits = x->bits + sotto__compile_op(compiler, factor)->bits;

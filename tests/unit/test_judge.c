@@ -364,7 +364,11 @@ static void test_hidden(void **state)
         "sum(if(id <= 10 or id > 20, tail, na)) + sum(if(id <= 30, tail, na)) + "
         "sum(if(id <= 10, tail, na)) + sum(if(id <= 20, tail, na)) + sum(if(id > 10, tail, na)) "
         "+ sum(if(id > 20, tail, na)) + sum(if(id <= 50, tail, na)) + "
-        "sum(if(id > 10 and id <= 50, tail, na)) + sum(if(id > 20 and id <= 50, tail, na))",
+        "sum(if(id > 10 and id <= 50, tail, na)) + sum(if(id > 20 and id <= 50, tail, na)) + "
+        "sum(if(id <= 40, tail, na)) + sum(if(id > 30, tail, na)) + sum(if(id > 40, tail, na)) + "
+        "sum(if(id <= 10 or id > 50, tail, na)) + sum(if(id > 10 and id <= 30, tail, na)) + "
+        "sum(if(id > 10 and id <= 40, tail, na)) + sum(if(id > 20 and id <= 40, tail, na)) + "
+        "sum(if(id > 30 and id <= 50, tail, na))",
         SOTTO_RULE_PRESENCE, "more sets of rows than can be compared");
     refuses("", "sum(twice01 * wage) - sum(if(id <= 30, twice01 * wage, na))", rule, "all but 1");
     refuses("", "sum(wage) - sum(clip(wage, 0, 8800))", rule, "is the same here, but for units");
@@ -477,6 +481,8 @@ static void test_identifiers(void **state)
     refuses("", "sum((three + 1) * (2 * id - 7))", rule, "is an identifier");
     refuses("", "cov(double, id)", rule, "is an identifier");
     refuses("", "ols(wage, age, phone)", rule, "is an identifier");
+    refuses("", "sum(if(age > 30, wage * id, na))", rule, "is an identifier");
+    refuses("", "sum(if(age > 30, heavy * id, na))", rule, "is an identifier");
     refuses_rows("", "dot(age, phone)", rule, "is an identifier", 1500);
     refuses_rows("", "dot(age, id)", rule, "is an identifier", 1500);
     passes("", "mean(id) + std(id) + std(phone)");
