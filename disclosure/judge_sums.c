@@ -380,7 +380,7 @@ static enum sotto_status judge_bits(const struct judging *judging, size_t at)
         return SOTTO_OK;
     }
     for (size_t i = 0; i < 2; i++) {
-        widths[i] = sotto_evidence_bits(judging->evidence, &steps[i], sum->factors[i]);
+        widths[i] = sotto_evidence_bits(judging->evidence, &steps[i], judging->group, at, i);
     }
     double bits = fmin(log2(terms.total) - log2(steps[0]) - log2(steps[1]),
                        log2((double)terms.rows) + widths[0] + widths[1]);

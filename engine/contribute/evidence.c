@@ -9,6 +9,7 @@
  * maximum, a set of values by a union. */
 
 #include "contribute/contribute.h"
+#include "contribute/extents.h"
 
 #include <float.h>
 #include <math.h>
@@ -47,7 +48,7 @@ static enum sotto_status allocate(struct sotto_evidence *out)
     out->spreads = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->spreads);
     out->levels = sotto_alloc_array(inquiry->levels_len, sizeof *out->levels);
     out->distinct = sotto_alloc_array(inquiry->multiplied_len, sizeof *out->distinct);
-    out->extents = sotto_alloc_array(inquiry->columns_len, sizeof *out->extents);
+    out->extents = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->extents);
     out->affines = sotto_alloc_array(groups_len, sizeof *out->affines);
     out->row = sotto_alloc_array(inquiry->columns_len + 1, sizeof *out->row);
     out->signed_values =
@@ -81,7 +82,7 @@ enum sotto_status sotto__evidence_init(struct sotto_evidence *out,
     for (size_t i = 0; i < inquiry->driver->plan->datasets_len; i++) {
         sotto__atoms_init(&out->atoms[i], count_words(inquiry));
     }
-    for (size_t i = 0; i < inquiry->columns_len; i++) {
+    for (size_t i = 0; i < inquiry->program->groups_len * inquiry->spreads_len; i++) {
         sotto__extent_init(&out->extents[i]);
     }
     for (size_t i = 0; i < inquiry->program->groups_len; i++) {
@@ -117,7 +118,7 @@ void sotto__evidence_release(struct sotto_evidence *evidence)
     }
     sotto_free(evidence->levels);
     sotto_free(evidence->distinct);
-    wipe(evidence->extents, inquiry->columns_len * sizeof *evidence->extents);
+    wipe(evidence->extents, groups_len * inquiry->spreads_len * sizeof *evidence->extents);
     for (size_t i = 0; evidence->affines != NULL && i < groups_len; i++) {
         sotto__affine_release(&evidence->affines[i]);
     }
@@ -201,7 +202,7 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
     for (size_t i = 0; i < inquiry->multiplied_len; i++) {
         sotto__distinct_merge(&in_out->distinct[i], &other->distinct[i]);
     }
-    for (size_t i = 0; i < inquiry->columns_len; i++) {
+    for (size_t i = 0; i < inquiry->program->groups_len * inquiry->spreads_len; i++) {
         sotto__extent_merge(&in_out->extents[i], &other->extents[i]);
     }
     keep_status(in_out, other->status);
@@ -432,6 +433,39 @@ static size_t skip_rows(uint8_t *restrict out, const struct sotto_evidence *evid
     return kept;
 }
 
+/* Takes the extents of a factor in the rows of its product. */
+static void take_extents(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
+                         const uint8_t *skipped, size_t len)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    size_t column = inquiry->spreads[at].column;
+    size_t op = inquiry->column_ops[column];
+    bool is_grouped = rows->program->keys_len > 0;
+    double values[SOTTO__ROWS_LEN];
+    struct sotto__piece piece = {
+        .reg = &rows->registers[op], .op = &rows->program->ops[op], .values = values, .last = len};
+    for (size_t i = 0; i < len; i++) {
+        values[i] = skipped[i] == 0 ? evidence->signed_values[column * SOTTO__ROWS_LEN + i] : NAN;
+    }
+    if (!is_grouped) {
+        sotto__extent_take(&evidence->extents[at], &piece);
+    }
+    for (size_t i = 0; is_grouped && i < len; i++) {
+        if (skipped[i] == 0) {
+            piece.first = i;
+            piece.last = i + 1;
+            sotto__extent_take(&evidence->extents[rows->groups[i] * inquiry->spreads_len + at],
+                               &piece);
+        }
+    }
+}
+
+/* Counts of a spread that is over in all groups are not needed row by row. */
+static bool is_over(const struct sotto_evidence *evidence, size_t at)
+{
+    return evidence->inquiry->program->groups_len == 1 && evidence->spreads[at].is_over;
+}
+
 static void take_spread(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
                         size_t len)
 {
@@ -441,7 +475,14 @@ static void take_spread(struct sotto_evidence *evidence, const struct sotto__row
     const struct sotto__register *reg = &rows->registers[op];
     enum sotto__row_kind type = rows->program->ops[op].type;
     uint8_t skipped[SOTTO__ROWS_LEN];
-    if (skip_rows(skipped, evidence, rows, spread->state, spread->minus, len) == 0) {
+    if ((is_over(evidence, at) && !spread->is_multiplied) ||
+        skip_rows(skipped, evidence, rows, spread->state, spread->minus, len) == 0) {
+        return;
+    }
+    if (spread->is_multiplied) {
+        take_extents(evidence, rows, at, skipped, len);
+    }
+    if (is_over(evidence, at)) {
         return;
     }
     if (rows->program->keys_len == 0) {
@@ -456,12 +497,6 @@ static void take_spread(struct sotto_evidence *evidence, const struct sotto__row
                                                     evidence->values_max));
         }
     }
-}
-
-/* Counts of a spread that is over in all groups are not needed row by row. */
-static bool is_over(const struct sotto_evidence *evidence, size_t at)
-{
-    return evidence->inquiry->program->groups_len == 1 && evidence->spreads[at].is_over;
 }
 
 /* --- Magnitudes --- */
@@ -649,8 +684,6 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
             has_infinities =
                 find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN, values, rows, op, len) ||
                 has_infinities;
-            sotto__extent_take(&in_out->extents[i], &rows->registers[op], &rows->program->ops[op],
-                               values, len);
         }
     }
     for (size_t i = 0; i < inquiry->multiplied_len; i++) {
@@ -661,8 +694,7 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
     take_atoms(in_out, rows, dataset, len);
     take_affine(in_out, rows, dataset, len);
     for (size_t i = 0; i < inquiry->spreads_len; i++) {
-        if (inquiry->columns[inquiry->spreads[i].column].dataset == dataset &&
-            !is_over(in_out, i)) {
+        if (inquiry->columns[inquiry->spreads[i].column].dataset == dataset) {
             take_spread(in_out, rows, i, len);
         }
     }
@@ -916,10 +948,14 @@ bool sotto_evidence_is_identifier(const struct sotto_evidence *evidence, size_t 
     return found;
 }
 
-double sotto_evidence_bits(const struct sotto_evidence *evidence, double *out_step, size_t column)
+double sotto_evidence_bits(const struct sotto_evidence *evidence, double *out_step, size_t group,
+                           size_t sum, size_t factor)
 {
-    *out_step = evidence->extents[column].step;
-    return sotto__extent_bits(&evidence->extents[column]);
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    size_t spread = inquiry->traces[sum].spreads[factor];
+    const struct sotto__extent *extent = &evidence->extents[group * inquiry->spreads_len + spread];
+    *out_step = extent->step;
+    return sotto__extent_bits(extent);
 }
 
 static size_t find_level(const struct sotto__inquiry *inquiry, size_t column)

@@ -37,13 +37,13 @@ struct sotto__membership {
     size_t last;
 };
 
-/* A column whose values are looked at, over the rows in which an operation, state, has a value,
- * and another, minus, has none (SOTTO_NONE: whatever it has). */
+/* A column whose values are looked at, where state has a value and minus (or SOTTO_NONE) none. */
 struct sotto__spread {
     size_t column;
     size_t set;
     size_t state;
     size_t minus;
+    bool is_multiplied; /* with another column: its extents are taken */
 };
 
 /* Of a sum: the operation that has a value where its set is, of a difference the one that has a
@@ -113,8 +113,8 @@ struct sotto_evidence {
     struct sotto_evidence_terms *terms;   /* [group * sums_len + sum] */
     struct sotto__spread_values *spreads; /* [group * spreads_len + spread] */
     struct sotto__spread_values *levels;  /* [level]: of all groups */
-    struct sotto__distinct *distinct;     /* [multiplied]: likewise */
-    struct sotto__extent *extents;        /* [column]: likewise */
+    struct sotto__extent *extents;        /* as spreads: of those that are multiplied */
+    struct sotto__distinct *distinct;     /* [multiplied]: of all groups */
     struct sotto__affine *affines;        /* [group] */
     double *row;                          /* scratch: of one row, each column's value */
     uint64_t *bins;                       /* [group * bins_len + bin]: rows */

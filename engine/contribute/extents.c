@@ -5,7 +5,7 @@
  * that steps of some rows and of others merge by their minimum; where a value ends with enough
  * zeros, which most don't, nothing more is looked at. */
 
-#include "contribute/tables.h"
+#include "contribute/extents.h"
 
 #include <float.h>
 #include <math.h>
@@ -41,11 +41,11 @@ static double find_last_bit(double value)
     return bit > 0 ? bit : INFINITY;
 }
 
-static void take_floats(struct sotto__extent *in_out, const double *values, size_t len)
+static void take_floats(struct sotto__extent *in_out, const struct sotto__piece *piece)
 {
     double step = in_out->step;
-    for (size_t i = 0; i < len; i++) {
-        double bit = find_last_bit(values[i]);
+    for (size_t i = piece->first; i < piece->last; i++) {
+        double bit = find_last_bit(piece->values[i]);
         step = bit < step ? bit : step;
     }
     in_out->step = step;
@@ -70,36 +70,35 @@ static unsigned count_zeros(const struct sotto__register *reg, size_t i, unsigne
     return zeros;
 }
 
-static void take_exact(struct sotto__extent *in_out, const struct sotto__register *reg,
-                       unsigned scale, size_t len)
+static void take_exact(struct sotto__extent *in_out, const struct sotto__piece *piece)
 {
     unsigned zeros = 0;
-    while (zeros < scale && tens[zeros] < in_out->step) {
+    while (zeros < piece->op->scale && tens[zeros] < in_out->step) {
         zeros++;
     }
-    for (size_t i = 0; zeros > 0 && i < len; i++) {
-        if (reg->state[i] == 0) {
-            zeros = count_zeros(reg, i, zeros);
+    for (size_t i = piece->first; zeros > 0 && i < piece->last; i++) {
+        if (piece->values[i] == piece->values[i]) {
+            zeros = count_zeros(piece->reg, i, zeros);
         }
     }
     in_out->step = tens[zeros];
 }
 
-void sotto__extent_take(struct sotto__extent *in_out, const struct sotto__register *reg,
-                        const struct sotto__op *op, const double *values, size_t len)
+void sotto__extent_take(struct sotto__extent *in_out, const struct sotto__piece *piece)
 {
     double least = in_out->least;
     double most = in_out->most;
-    for (size_t i = 0; i < len; i++) {
-        least = values[i] < least ? values[i] : least;
-        most = values[i] > most ? values[i] : most;
+    for (size_t i = piece->first; i < piece->last; i++) {
+        double value = piece->values[i];
+        least = value < least ? value : least;
+        most = value > most ? value : most;
     }
     in_out->least = least;
     in_out->most = most;
-    if (op->type == SOTTO__ROW_FLOAT) {
-        take_floats(in_out, values, len);
+    if (piece->op->type == SOTTO__ROW_FLOAT) {
+        take_floats(in_out, piece);
     } else {
-        take_exact(in_out, reg, op->scale, len);
+        take_exact(in_out, piece);
     }
 }
 

@@ -501,6 +501,9 @@ static void append_sum(struct sotto__inquiry *inquiry, const struct sotto_eviden
     for (size_t i = 0; i < 2; i++) {
         trace.spreads[i] = add_spread(inquiry, sum->factors[i], sum->set, &trace);
     }
+    for (size_t i = 0; i < 2 && trace.spreads[1] != SOTTO_NONE; i++) {
+        inquiry->spreads[trace.spreads[i]].is_multiplied |= trace.spreads[0] != trace.spreads[1];
+    }
     bool has_room = reserve(inquiry, &sums, &inquiry->sums_capacity_len, inquiry->sums_len,
                             sizeof *inquiry->sums);
     inquiry->sums = sums;

@@ -70,23 +70,6 @@ void sotto__distinct_merge(struct sotto__distinct *in_out, const struct sotto__d
 /* Whether its values are whole numbers, nearly all different, and close together or long. */
 bool sotto__distinct_identifies(const struct sotto__distinct *distinct);
 
-/* --- extents.c: how many bits values are --- */
-
-struct sotto__extent {
-    double least; /* above most: there are no values */
-    double most;
-    double step; /* all values are multiples of it: a power of two, or of exact numbers of ten */
-};
-
-void sotto__extent_init(struct sotto__extent *out);
-void sotto__extent_merge(struct sotto__extent *in_out, const struct sotto__extent *other);
-/* Takes a piece of a column: its register, of exact numbers of a scale or of doubles, and its
- * values as doubles, NaN where there is none. */
-void sotto__extent_take(struct sotto__extent *in_out, const struct sotto__register *reg,
-                        const struct sotto__op *op, const double *values, size_t len);
-/* How many bits tell its values apart; 0 if there are not two. */
-double sotto__extent_bits(const struct sotto__extent *extent);
-
 /* --- affine.c: columns that are the same but for few rows --- */
 
 /* Of a pair of columns, as far as all rows stand on one line. */

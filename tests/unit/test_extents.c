@@ -2,7 +2,7 @@
 
 /* How many bits a column's values are: their last digit that is not 0, in any type. */
 
-#include "engine/contribute/tables.h"
+#include "engine/contribute/extents.h"
 #include "test.h"
 
 #include <math.h>
@@ -14,7 +14,8 @@ static struct sotto__extent take_floats(const double *values, size_t len)
     struct sotto__register reg = {.values = values};
     sotto__extent_init(&extent);
     const struct sotto__op op = {.type = SOTTO__ROW_FLOAT};
-    sotto__extent_take(&extent, &reg, &op, values, len);
+    sotto__extent_take(
+        &extent, &(struct sotto__piece){.reg = &reg, .op = &op, .values = values, .last = len});
     return extent;
 }
 
@@ -72,7 +73,8 @@ static struct sotto__extent take_exact(const int64_t *values, size_t len, unsign
     struct sotto__register reg = {.values = words, .state = missing, .limbs = limbs};
     sotto__extent_init(&extent);
     const struct sotto__op op = {.type = SOTTO__ROW_EXACT, .scale = scale};
-    sotto__extent_take(&extent, &reg, &op, nearest, len);
+    sotto__extent_take(
+        &extent, &(struct sotto__piece){.reg = &reg, .op = &op, .values = nearest, .last = len});
     return extent;
 }
 

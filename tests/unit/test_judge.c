@@ -535,6 +535,34 @@ static enum sotto_status judge_flags(const char *select, int len, char text[SOTT
     return status;
 }
 
+/* A yes or no in 40 rows is one, whatever the column has in others. */
+static void test_digits_of_other_rows(void **state)
+{
+    (void)state;
+    static char rows[20000];
+    const struct {
+        const char *keys;
+        const char *select;
+    } questions[] = {
+        {"\"where\": \"part == 1\",", "dot(code, x)"},
+        {"\"group_by\": [{\"column\": \"part\", \"levels\": [1, 2]}],", "dot(code, x)"},
+        {"", "cov(if(part == 1, code, na), x)"}};
+    size_t at = (size_t)snprintf(rows, sizeof rows, "part,code,x\n");
+    for (int i = 0; i < 200; i++) {
+        at += (size_t)snprintf(rows + at, sizeof rows - at, "%d,%d,%.17ge0\n", i < 40 ? 1 : 2,
+                               i < 40 ? i % 2 : 1000 + i / 2, 1 + 1. / (1 + i));
+    }
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        struct judged judged;
+        begin(&judged, questions[i].keys, questions[i].select, rows);
+        assert_true(judge(&judged) == SOTTO_ERROR_REFUSED || judged.withheld[0] != 0);
+        judged.rules.is_on[SOTTO_RULE_BUDGET] = false;
+        assert_ok(judge(&judged));
+        assert_int_equal(judged.withheld[0], 0);
+        end(&judged);
+    }
+}
+
 static void test_digits_of_products(void **state)
 {
     (void)state;
@@ -692,6 +720,7 @@ int main(void)
         cmocka_unit_test(test_identifiers),
         cmocka_unit_test(test_declared_identifiers),
         cmocka_unit_test(test_digits_of_products),
+        cmocka_unit_test(test_digits_of_other_rows),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_bins_and_levels),
         cmocka_unit_test(test_withheld_in_the_result),

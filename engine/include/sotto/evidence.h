@@ -142,11 +142,12 @@ SOTTO_API double sotto_evidence_sample_value(const struct sotto_evidence *eviden
  * nearly all different, and close together or of nine digits or more. */
 SOTTO_API bool sotto_evidence_is_identifier(const struct sotto_evidence *evidence, size_t column);
 
-/* How many bits tell a column's values apart, in all groups: log2 of how many numbers lie from the
- * least to the largest in steps of their last digit that is not 0; 0 if there are not two values.
- * *out_step: the step, infinity without values; of exact numbers in units of the last decimal. */
+/* How many bits tell the values of one of two factors of a sum apart, in its rows of a group: log2
+ * of how many numbers lie from the least to the largest in steps of their last digit that is not 0;
+ * 0 if there are not two values. *out_step: the step, infinity without values; of exact numbers in
+ * units of the last decimal. */
 SOTTO_API double sotto_evidence_bits(const struct sotto_evidence *evidence, double *out_step,
-                                     size_t column);
+                                     size_t group, size_t sum, size_t factor);
 
 /* A column of more different values has many. */
 #define SOTTO_EVIDENCE_LEVELS_MAX 16
