@@ -80,6 +80,11 @@ enum sotto_status sotto__step_sum(struct sotto__value *out, const struct sotto__
 enum sotto_status sotto__step_sums(struct sotto__value **out, const struct sotto__step *step,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__step_sums_free(struct sotto__value *sums, const struct sotto__step *step);
+/* Reads them, has the fields set of them, and ends the call. Returns: as sotto__step_sums. */
+enum sotto_status sotto__step_finish(struct sotto__step *step,
+                                     void (*set_fields)(struct sotto__step *step,
+                                                        const struct sotto__value *sums),
+                                     struct sotto_error *err) SOTTO_NODISCARD;
 /* How many parties keep back a cell that the call asked for. */
 uint64_t sotto__step_withheld(const struct sotto__step *step, size_t asked);
 /* The count, or the sum, of a number of an index. */

@@ -45,14 +45,7 @@ static void set_fields(struct sotto__step *step, const struct sotto__value *coun
 
 static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
 {
-    struct sotto__value *counts = NULL;
-    enum sotto_status status = sotto__step_sums(&counts, step, err);
-    if (status == SOTTO_OK) {
-        set_fields(step, counts);
-        step->is_done = true;
-        sotto__step_sums_free(counts, step);
-    }
-    return status;
+    return sotto__step_finish(step, set_fields, err);
 }
 
 const struct sotto__method sotto__method_missing_patterns = {

@@ -20,22 +20,6 @@ static bool set_counts(struct sotto__step *step, const struct sotto__value *coun
     return is_withheld;
 }
 
-/* Reads the counts, sets what they say, and ends the call. */
-static enum sotto_status step_levels(struct sotto__step *step,
-                                     void (*set_fields)(struct sotto__step *step,
-                                                        const struct sotto__value *counts),
-                                     struct sotto_error *err)
-{
-    struct sotto__value *counts = NULL;
-    enum sotto_status status = sotto__step_sums(&counts, step, err);
-    if (status == SOTTO_OK) {
-        set_fields(step, counts);
-        step->is_done = true;
-        sotto__step_sums_free(counts, step);
-    }
-    return status;
-}
-
 /* --- The mode --- */
 
 static const struct sotto__method_field mode_fields[] = {
@@ -69,7 +53,7 @@ static void set_mode(struct sotto__step *step, const struct sotto__value *counts
 
 static enum sotto_status step_mode(struct sotto__step *step, struct sotto_error *err)
 {
-    return step_levels(step, set_mode, err);
+    return sotto__step_finish(step, set_mode, err);
 }
 
 const struct sotto__method sotto__method_mode = {
@@ -111,7 +95,7 @@ static void set_nunique(struct sotto__step *step, const struct sotto__value *cou
 
 static enum sotto_status step_nunique(struct sotto__step *step, struct sotto_error *err)
 {
-    return step_levels(step, set_nunique, err);
+    return sotto__step_finish(step, set_nunique, err);
 }
 
 const struct sotto__method sotto__method_nunique = {

@@ -53,6 +53,22 @@ void sotto__step_sums_free(struct sotto__value *sums, const struct sotto__step *
     sotto_free(sums);
 }
 
+enum sotto_status sotto__step_finish(struct sotto__step *step,
+                                     void (*set_fields)(struct sotto__step *step,
+                                                        const struct sotto__value *sums),
+                                     struct sotto_error *err)
+{
+    struct sotto__value *sums = NULL;
+    enum sotto_status status = sotto__step_sums(&sums, step, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    set_fields(step, sums);
+    step->is_done = true;
+    sotto__step_sums_free(sums, step);
+    return SOTTO_OK;
+}
+
 uint64_t sotto__step_withheld(const struct sotto__step *step, size_t asked)
 {
     SOTTO_REQUIRE(asked < step->asked_len && step->asked[asked].terms_len == 0);

@@ -218,6 +218,19 @@ void test_gives(const char *output, const char *const *texts, size_t texts_len, 
     sotto_plan_free(plan);
 }
 
+void test_refuses_call(const char *call, const char *part)
+{
+    char json[600];
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                   "{\"t\": \"t.csv\"}, \"select\": {\"r\": \"%s\"}}",
+                   call);
+    assert_int_equal(sotto_plan_parse(&plan, json, strlen(json), &err), SOTTO_ERROR_PLAN);
+    assert_contains(err.text, part);
+}
+
 void test_gives1(const char *output, const char *text, const char *part)
 {
     test_gives(output, &text, 1, part);

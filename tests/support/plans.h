@@ -41,5 +41,7 @@ enum sotto_status test_run_methods(char **out, struct sotto_buffer *out_limbs,
 /* The result of one output over the parties' texts must contain part; _gives1: over one party's. */
 void test_gives(const char *output, const char *const *texts, size_t texts_len, const char *part);
 void test_gives1(const char *output, const char *text, const char *part);
+/* A plan with this call for its only output is refused, with part in the error. */
+void test_refuses_call(const char *call, const char *part);
 
 #endif

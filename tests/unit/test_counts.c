@@ -30,19 +30,6 @@ static void gives(const char *call, const char *part)
     test_gives1(output, rows, part);
 }
 
-static void refuses(const char *call, const char *part)
-{
-    char json[600];
-    struct sotto_plan *plan = NULL;
-    struct sotto_error err = {0};
-    (void)snprintf(json, sizeof json,
-                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
-                   "{\"t\": \"t.csv\"}, \"select\": {\"r\": \"%s\"}}",
-                   call);
-    assert_int_equal(sotto_plan_parse(&plan, json, strlen(json), &err), SOTTO_ERROR_PLAN);
-    assert_contains(err.text, part);
-}
-
 /* What a call says where one party withholds the cells that a bit is set for. Each cell is a count
  * of one limb, and one for who withholds it; the file's own counts stay. */
 static void gives_withheld(const char *call, unsigned cells, const char *part)
@@ -158,19 +145,22 @@ static void test_withheld_patterns(void **state)
 static void test_what_is_no_call(void **state)
 {
     (void)state;
-    refuses("mode(g)", "mode takes two arguments or more, found fewer");
-    refuses("mode(g, h)", "expected a level: a number or a text, written out");
-    refuses("nunique(g, 'a', 'a')", "column 17: this level is there already");
-    refuses("nunique([x, y], 1)", "this takes single columns, not frames");
-    refuses("mode(g, 'a') + 1", "this stands alone");
-    refuses("missing_patterns()", "missing_patterns takes one argument or more, found none");
-    refuses("missing_patterns(*)", "column 18: missing_patterns takes columns by their names");
-    refuses("missing_patterns(x, [y, *])",
-            "column 25: missing_patterns takes columns by their names");
-    refuses("missing_patterns(x + 1)", "missing_patterns takes columns");
-    refuses("missing_patterns(x, [y, [g, x]])", "column 29: this column is there already");
-    refuses("missing_patterns(a, b, c, d, e, f, g, h, i)", "at most 8 columns");
-    refuses("sum(missing_patterns(x))", "sum takes a column, found an aggregate");
+    test_refuses_call("mode(g)", "mode takes two arguments or more, found fewer");
+    test_refuses_call("mode(g, h)", "expected a level: a number or a text, written out");
+    test_refuses_call("nunique(g, 'a', 'a')", "column 17: this level is there already");
+    test_refuses_call("nunique([x, y], 1)", "this takes single columns, not frames");
+    test_refuses_call("mode(g, 'a') + 1", "this stands alone");
+    test_refuses_call("missing_patterns()",
+                      "missing_patterns takes one argument or more, found none");
+    test_refuses_call("missing_patterns(*)",
+                      "column 18: missing_patterns takes columns by their names");
+    test_refuses_call("missing_patterns(x, [y, *])",
+                      "column 25: missing_patterns takes columns by their names");
+    test_refuses_call("missing_patterns(x + 1)", "missing_patterns takes columns");
+    test_refuses_call("missing_patterns(x, [y, [g, x]])",
+                      "column 29: this column is there already");
+    test_refuses_call("missing_patterns(a, b, c, d, e, f, g, h, i)", "at most 8 columns");
+    test_refuses_call("sum(missing_patterns(x))", "sum takes a column, found an aggregate");
 }
 
 static void test_levels_may_not_be_too_many(void **state)
