@@ -79,9 +79,7 @@ class Logit:
     As there, no intercept is added; intercept=True adds one.
     """
 
-    def __init__(
-        self, endog: Series, exog: Series | DataFrame, *, intercept: bool = False
-    ) -> None:
+    def __init__(self, endog: Series, exog: Series | DataFrame, *, intercept: bool = False) -> None:
         if not isinstance(endog, Series) or not isinstance(exog, Series | DataFrame):
             raise PlanError("Logit(endog, exog): expected a column, and columns that explain it")
         if exog._condition != endog._condition:
