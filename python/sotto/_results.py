@@ -114,7 +114,7 @@ class Model(_Coefficients):
         frame has the columns that explain, by their names, and those of C() with their levels.
         """
         eta = sum(value * self._regressor(frame, name) for name, value in self.params.items())
-        inverse = {
+        inverse: dict[str, Callable[[Any], Any]] = {
             "gaussian": lambda x: x,
             "binomial": lambda x: 1 / (1 + numpy.exp(-x)),
             "poisson": numpy.exp,

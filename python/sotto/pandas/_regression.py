@@ -65,7 +65,8 @@ def glm(
         raise PlanError(f"glm(..., {data!r}): expected a dataset's frame")
     y, regressors, has_intercept = _Formula(formula, data).parts()
     if data._condition is not None:
-        y, *regressors = (Filtered(data._condition, part) for part in (y, *regressors))
+        y = Filtered(data._condition, y)
+        regressors = [Filtered(data._condition, part) for part in regressors]
     options: dict[str, int | str] = {"family": family}
     options |= {} if has_intercept else {"intercept": 0}
     options |= {} if percent == 95 else {"level": int(percent)}
