@@ -14,6 +14,7 @@
 #include "probability/probability.h"
 
 #include <limits.h>
+#include <math.h>
 
 #define BITS_FIRST 128
 #define BITS_MAX 8192          /* only values halfway between two doubles need as many */
@@ -130,7 +131,7 @@ static double find_gap(const struct series *series, double n)
     return series->is_gamma || gap < y ? gap : y; /* the ratio tends to x, from either side */
 }
 
-/* About how many terms a series has. */
+/* About how many terms a series has; infinity where its ratio is as near to 1 as no double says. */
 static double count_terms(const struct series *series, double bits)
 {
     double a = mpq_get_d(series->a);
@@ -140,7 +141,7 @@ static double count_terms(const struct series *series, double bits)
     double largest = series->is_gamma ? x - a : (b * x - 1 - a * y) / y;
     double rising = largest > 0 ? largest : 0;
     double gap = find_gap(series, rising * 2 + 1);
-    return 3 * rising + bits / (gap > 0 ? gap : 1);
+    return gap > 0 ? 3 * rising + bits / gap : (double)INFINITY;
 }
 
 /* A power of two that 1 / gap is below. */

@@ -178,11 +178,37 @@ static void test_quantiles_give_their_tails(void **state)
     }
 }
 
+/* Statistics that no double has: of columns that a regression explains but for a last digit. */
+static void test_statistics_beyond_doubles(void **state)
+{
+    (void)state;
+    static const unsigned freedoms[] = {1, 2, 3, 7, 50, 1001};
+    mpq_t statistic;
+    mpq_t one;
+    mpq_t freedom;
+    mpq_inits(statistic, one, freedom, NULL);
+    mpq_set_ui(one, 1, 1);
+    for (size_t i = 0; i < sizeof freedoms / sizeof freedoms[0]; i++) {
+        mpq_set_ui(freedom, freedoms[i], 1);
+        mpq_div_2exp(statistic, one, 2112);
+        assert_true(sotto__t_tails(statistic, freedom) == 1);
+        assert_true(sotto__f_tail(statistic, freedom, freedom) == 1);
+        mpq_mul_2exp(statistic, one, 2112);
+        double nearest = freedoms[i] > 1 ? 0 : ldexp(2 / M_PI, -1056); /* 2 atan(1 / t) / pi */
+        assert_true(sotto__t_tails(statistic, freedom) == nearest);
+        mpq_mul_2exp(statistic, one, 8192);
+        assert_true(sotto__t_tails(statistic, freedom) == 0);
+        assert_true(sotto__f_tail(statistic, freedom, freedom) == 0);
+    }
+    mpq_clears(statistic, one, freedom, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_statistics_beyond_doubles),
         cmocka_unit_test(test_exact_answers),
         cmocka_unit_test(test_quantiles_give_their_tails),
     };
