@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT_BITS 24
-
 void sotto__changed_release(struct sotto__changed *changed)
 {
     sotto_free(changed->list);
@@ -53,13 +51,6 @@ static void fail_atom(struct decision *decision, const struct sotto__changed_ato
 
 /* --- Comparing --- */
 
-static bool is_few(const struct decision *decision, const struct sotto_sketch *one,
-                   const struct sotto_sketch *other)
-{
-    uint64_t distance = sotto_sketch_distance(one, other);
-    return distance > 0 && distance < decision->question->min_rows;
-}
-
 /* Whether two changes cancel but for few values. Their numbers tell of most that they don't. */
 static bool cancel_but_few(const struct decision *decision, const struct sotto__changed_atom *one,
                            const struct sotto__changed_atom *other)
@@ -70,7 +61,7 @@ static bool cancel_but_few(const struct decision *decision, const struct sotto__
     }
     struct sotto_sketch both = one->change;
     sotto_sketch_merge(&both, &other->change);
-    return is_few(decision, &nothing, &both);
+    return sotto__decision_is_few(decision, &nothing, &both);
 }
 
 void sotto__changed_compare(struct decision *decision)
@@ -93,18 +84,6 @@ void sotto__changed_compare(struct decision *decision)
     }
 }
 
-/* How many more values there are, as far as cells can count. */
-static int64_t count_more(const struct sotto_sketch *change)
-{
-    int64_t more = 0;
-    for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
-        int64_t count = (int64_t)(change->cells[i] & ((UINT64_C(1) << COUNT_BITS) - 1));
-        more +=
-            count >= (int64_t)1 << (COUNT_BITS - 1) ? count - ((int64_t)1 << COUNT_BITS) : count;
-    }
-    return more;
-}
-
 bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_entry *old,
                         const struct sotto_sketch *now, bool is_asked)
 {
@@ -119,7 +98,7 @@ bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_en
     void *list = changed->list;
     memcpy(atom.digest, old->atom, sizeof atom.digest);
     sotto_sketch_subtract(&atom.change, &old->sketch);
-    atom.more = count_more(&atom.change);
+    atom.more = sotto_sketch_more(&atom.change);
     if (changed->answer < atom.answer) {
         sotto__changed_compare(decision); /* the answer before is complete */
         changed->answer = atom.answer;
@@ -151,7 +130,7 @@ void sotto__changed_compare_pair(struct decision *decision, const struct sotto_l
             const struct sotto__changed_atom *one = &alone->list[i];
             const struct sotto__changed_atom *other = &product->list[j];
             if ((one->is_asked || other->is_asked) && is_same_atom(one, other) &&
-                is_few(decision, &one->change, &other->change)) {
+                sotto__decision_is_few(decision, &one->change, &other->change)) {
                 fail_atom(decision, one);
                 fail_atom(decision, other);
             }

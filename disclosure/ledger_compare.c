@@ -105,13 +105,6 @@ static bool sketch_asked(const struct decision *decision, struct sotto_sketch *o
     return is_asked;
 }
 
-static bool is_few(const struct decision *decision, const struct sotto_sketch *one,
-                   const struct sotto_sketch *other)
-{
-    uint64_t distance = sotto_sketch_distance(one, other);
-    return distance > 0 && distance < decision->question->min_rows;
-}
-
 static void fail_parts(struct decision *decision, const struct sotto__ledger_entry *old,
                        const struct prefix *parts, size_t parts_len, size_t group)
 {
@@ -139,7 +132,8 @@ static bool is_part_but_few(const struct decision *decision, const struct sotto_
             &decision->file->atoms[parts[i].atom].sketches[decision->measure];
         struct sotto_sketch others = *now;
         sotto_sketch_subtract(&others, part);
-        is_near = is_few(decision, &old->sketch, part) || is_few(decision, &old->sketch, &others);
+        is_near = sotto__decision_is_few(decision, &old->sketch, part) ||
+                  sotto__decision_is_few(decision, &old->sketch, &others);
     }
     return is_near;
 }
@@ -158,7 +152,7 @@ static void compare_asked(struct decision *decision, const struct sotto__ledger_
     for (size_t i = 0; i <= decision->question->groups_len; i++) {
         size_t group = i < decision->question->groups_len ? i : SOTTO_NONE;
         if (sketch_asked(decision, &asked, parts, parts_len, group) &&
-            is_few(decision, &old->sketch, &asked)) {
+            sotto__decision_is_few(decision, &old->sketch, &asked)) {
             fail_parts(decision, old, parts, parts_len, group);
         }
     }
@@ -207,7 +201,7 @@ static uint64_t compare_atom(struct decision *decision, const struct sotto__ledg
     if (file->measures[decision->measure].is_context) {
         return distance;
     }
-    if (is_asked && is_few(decision, &old->sketch, now)) {
+    if (is_asked && sotto__decision_is_few(decision, &old->sketch, now)) {
         fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
     } else if (is_asked && distance > 0 && parts_len > 1 &&
                !file->measures[decision->measure].is_count) {

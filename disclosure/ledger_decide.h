@@ -65,6 +65,15 @@ static inline size_t sotto__decision_count_groups(const struct decision *decisio
     return decision->question->groups_len > 0 ? decision->question->groups_len : 1;
 }
 
+/* Whether two multisets differ, but by fewer values than rows are needed. */
+static inline bool sotto__decision_is_few(const struct decision *decision,
+                                          const struct sotto_sketch *one,
+                                          const struct sotto_sketch *other)
+{
+    uint64_t distance = sotto_sketch_distance(one, other);
+    return distance > 0 && distance < decision->question->min_rows;
+}
+
 /* The sums that are asked of a measure. */
 static inline const struct sotto__ledger_sums *
 sotto__decision_asked(const struct decision *decision, size_t measure)

@@ -85,6 +85,16 @@ void sotto_sketch_subtract(struct sotto_sketch *in_out, const struct sotto_sketc
     }
 }
 
+int64_t sotto_sketch_more(const struct sotto_sketch *sketch)
+{
+    int64_t more = 0;
+    for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
+        int64_t count = (int64_t)(sketch->cells[i] & (COUNT_MODULUS - 1));
+        more += count < (int64_t)(COUNT_MODULUS / 2) ? count : count - (int64_t)COUNT_MODULUS;
+    }
+    return more;
+}
+
 /* The sum of the cells' counts is known modulo 2^24 only: where a cell changed by 2^23 elements or
  * more, the bounds are of another number; but then the truth is above all that can be told. */
 uint64_t sotto_sketch_distance(const struct sotto_sketch *one, const struct sotto_sketch *other)

@@ -45,6 +45,10 @@ SOTTO_API void sotto_sketch_merge(struct sotto_sketch *in_out, const struct sott
 /* Takes the elements of another sketch away. */
 SOTTO_API void sotto_sketch_subtract(struct sotto_sketch *in_out, const struct sotto_sketch *other);
 
+/* How many more elements were added to a sketch than were taken away: exact while each cell has had
+ * fewer than 2^23 of them. */
+SOTTO_API int64_t sotto_sketch_more(const struct sotto_sketch *sketch);
+
 /* Of two sketches that differ in more elements than can be told. */
 #define SOTTO_SKETCH_MANY ((uint64_t)1 << 23)
 
