@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a session costs: parties and aggregator of real machines in this process, 100,000 values of
- * 24 bits (and one long vector), dropouts after dealing, complete and sparse graphs. Every sum is
- * checked against a plain one. */
+ * 24 bits (and one long vector), dropouts after dealing, complete and sparse graphs; and what it
+ * costs a party to verify the sum. Every sum is checked against a plain one. */
 #include "party_memory.h"
 #include "support.h"
 
@@ -259,19 +259,26 @@ static void print_growth_with_length(unsigned drop_percent)
     }
 }
 
-static bool bench_case(const struct workload *workload, size_t runs)
+/* Borrows both. */
+static struct sotto_trial trial_of(const struct workload *workload,
+                                   const struct sotto_vector_run *run)
 {
-    struct sotto_vector_run run = {element_bytes(workload), workload->elements_len};
-    struct sotto_trial trial = {
+    return (struct sotto_trial){
         .parties_len = workload->parties_len,
         .min_parties = 3,
         .graph = workload->graph,
-        .runs = &run,
+        .runs = run,
         .runs_len = 1,
         .input = input,
         .leaves = leaves,
         .context = (void *)workload,
     };
+}
+
+static bool bench_case(const struct workload *workload, size_t runs)
+{
+    struct sotto_vector_run run = {element_bytes(workload), workload->elements_len};
+    struct sotto_trial trial = trial_of(workload, &run);
     struct bench_values aggregator = {0};
     struct bench_values party = {0};
     bool ok = true;
@@ -317,6 +324,43 @@ static bool bench_roster(uint32_t parties_len, size_t runs)
     return ok;
 }
 
+/* What it costs a party to check the transcript of a session; it should cost no more than the
+ * session cost the aggregator. CPU time of all threads. */
+static bool bench_verifying(uint32_t parties_len, size_t elements_len, size_t runs)
+{
+    struct workload workload = {parties_len, elements_len, 64, 0, {.model = SOTTO_GRAPH_COMPLETE}};
+    struct sotto_vector_run run = {element_bytes(&workload), elements_len};
+    struct sotto_trial trial = trial_of(&workload, &run);
+    struct sotto_trial_report report = {0};
+    struct bench_values party = {0};
+    struct bench_values aggregator = {0};
+    char name[96];
+    char more[256];
+    bool ok = true;
+    trial.verifies = true;
+    for (size_t i = 0; ok && i < runs; i++) {
+        struct sotto_error err;
+        sotto_trial_report_release(&report);
+        if (sotto_trial_run(&report, &trial, &err) != SOTTO_OK) {
+            (void)fprintf(stderr, "bench_protocol: %s\n", err.text);
+            return false;
+        }
+        ok = sum_is_right(&workload, &report);
+        bench_add(&party, report.verifying.party_cpu_s * 1e3);
+        bench_add(&aggregator, report.total.aggregator_cpu_s * 1e3);
+    }
+    (void)snprintf(name, sizeof name, "verifying_n%u_m%zu_b64", parties_len, elements_len);
+    (void)snprintf(more, sizeof more,
+                   ", \"aggregator_cpu_ms\": %.4g, \"ratio\": %.3g, \"down_bytes\": %.0f, "
+                   "\"goals\": {\"ratio\": 1}",
+                   bench_quantile(&aggregator, 0.5),
+                   bench_quantile(&party, 0.5) / bench_quantile(&aggregator, 0.5),
+                   report.verifying.party_down_bytes);
+    bench_print("protocol", name, &party, "ms", more, ok);
+    sotto_trial_report_release(&report);
+    return ok;
+}
+
 /* What a party may take beside three vectors. */
 #define PARTY_MEMORY_MORE_MB 64
 
@@ -342,8 +386,9 @@ static bool bench_all(bool with_large_complete)
     static const struct sotto_graph_terms curious = {SOTTO_GRAPH_CURIOUS, 50, 330};
     static const struct sotto_graph_terms semi = {SOTTO_GRAPH_SEMI_MALICIOUS, 50, 330};
     static const struct workload scalars = {3, 5, 64, 0, {.model = SOTTO_GRAPH_COMPLETE}};
-    bool ok = bench_party_memory(100, 10000000) && bench_case(&scalars, 21) && bench_roster(3, 5) &&
-              bench_roster(10, 5) && bench_roster(100, 5);
+    bool ok = bench_party_memory(100, 10000000) && bench_verifying(100, 34000, 5) &&
+              bench_case(&scalars, 21) && bench_roster(3, 5) && bench_roster(10, 5) &&
+              bench_roster(100, 5);
     static const uint32_t large[] = {500, 1000};
     for (size_t i = 0; ok && i < 2; i++) {
         for (unsigned drop = 0; ok && drop <= 30; drop += drop == 0 ? 10 : 20) {
@@ -374,7 +419,7 @@ static bool bench_all(bool with_large_complete)
 static bool bench_goals(void)
 {
     static const size_t order[] = {0, 2, 4, 5, 3, 1};
-    bool ok = bench_party_memory(100, 10000000);
+    bool ok = bench_party_memory(100, 10000000) && bench_verifying(100, 34000, 5);
     for (size_t k = 0; ok && k < GOALS_LEN; k++) {
         const struct goal *goal = &goals[order[k]];
         struct workload workload = {goal->parties_len,
@@ -392,12 +437,12 @@ static bool bench_goals(void)
 static int usage(void)
 {
     (void)fprintf(
-        stderr, "usage: bench_protocol [--quick | --full | --goals | --case GRAPH N ELEMENTS BITS "
-                "DROP%%]\n"
+        stderr, "usage: bench_protocol [--quick | --full | --goals | --verifying | --case GRAPH N "
+                "ELEMENTS BITS DROP%%]\n"
                 "GRAPH: complete, curious, semi. --full adds complete graphs of 500 and 1,000\n"
                 "parties, every one of which does all its work: minutes each. --goals runs only\n"
-                "the cases for which there are goals. On a busy machine look at ..._cpu_ms: of\n"
-                "all threads together.\n");
+                "the cases for which there are goals, --verifying the one of verified sums. On a\n"
+                "busy machine look at ..._cpu_ms: of all threads together.\n");
     return 2;
 }
 
@@ -432,6 +477,9 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--goals") == 0) {
         return bench_goals() ? 0 : 1;
     }
+    if (argc == 2 && strcmp(argv[1], "--verifying") == 0) {
+        return bench_verifying(100, 34000, 5) ? 0 : 1;
+    }
     if (argc == 7 && strcmp(argv[1], "--case") == 0) {
         return bench_named(argv + 2) ? 0 : 1;
     }
@@ -440,7 +488,7 @@ int main(int argc, char **argv)
         struct workload some = {10, 1000, 24, 30, {.model = SOTTO_GRAPH_COMPLETE}};
         struct workload sparse = {60, 1000, 24, 10, {SOTTO_GRAPH_SEMI_MALICIOUS, 50, 200}};
         bool ok = bench_case(&scalars, 5) && bench_case(&some, 5) && bench_case(&sparse, 1) &&
-                  bench_party_memory(5, 2000000);
+                  bench_party_memory(5, 2000000) && bench_verifying(5, 100, 3);
         return ok ? 0 : 1;
     }
     return usage();

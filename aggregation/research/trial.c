@@ -204,6 +204,11 @@ static enum sotto_status open_session(struct trial_run *run, struct sotto_error 
         return status;
     }
     run->report.graph = roster.graph;
+    if (run->trial->verifies && !sotto_graph_is_complete(&roster.graph, roster.adverts_len)) {
+        sotto_roster_release(&roster);
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "sums are verified on a complete graph only");
+    }
     status = sotto_session_aggregator_new(&run->aggregator, run->aggregator_identity, &roster,
                                           &run->terms, err);
     if (status != SOTTO_OK) {
@@ -253,6 +258,7 @@ static enum sotto_status trial_prepare(struct trial_run *run, struct sotto_error
     run->terms.min_parties = trial->min_parties;
     run->terms.runs = trial->runs;
     run->terms.runs_len = trial->runs_len;
+    run->terms.verifies = trial->verifies;
     run->terms.invitation.label.round = 1;
     run->terms.invitation.label.attempt = 1;
     status = add_everybody(run);
@@ -526,6 +532,53 @@ static enum sotto_status take_steps(struct trial_run *run, struct sotto_error *e
     return SOTTO_OK;
 }
 
+/* --- After the last step --- */
+
+/* A party checks the transcript, and finds the sum in it that the aggregator has. */
+static enum sotto_status verify_party(struct trial_run *run, struct trial_party *party,
+                                      const struct sotto_buffer *transcript, uint8_t *sum,
+                                      struct sotto_error *err)
+{
+    struct sotto_dispute dispute;
+    struct lap start = lap_start();
+    enum sotto_status status =
+        sotto_session_party_verify(party->session, sum, run->vector_bytes, &dispute,
+                                   transcript->data, transcript->data_bytes, err);
+    lap_add(&party->spent, start);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return memcmp(sum, run->report.sum, run->vector_bytes) == 0
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a verified sum is another one");
+}
+
+/* All survivors check, one after the other; the costs are means over them. */
+static enum sotto_status verify_parties(struct trial_run *run, struct sotto_error *err)
+{
+    struct sotto_trial_cost *cost = &run->report.verifying;
+    const struct sotto_buffer *transcript = sotto_session_aggregator_transcript(run->aggregator);
+    uint8_t *sum = sotto_alloc_aligned(run->vector_bytes);
+    enum sotto_status status = sum != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    uint32_t verified = 0;
+    for (uint32_t i = 0; status == SOTTO_OK && i < run->trial->parties_len; i++) {
+        struct trial_party *party = &run->parties[i];
+        if (!party->gone) {
+            status = verify_party(run, party, transcript, sum, err);
+            cost->party_s += party->spent.s;
+            cost->party_cpu_s += party->spent.cpu_s;
+            cost->party_max_s =
+                party->spent.s > cost->party_max_s ? party->spent.s : cost->party_max_s;
+            verified++;
+        }
+    }
+    sotto_free(sum);
+    cost->party_s /= verified > 0 ? verified : 1;
+    cost->party_cpu_s /= verified > 0 ? verified : 1;
+    cost->party_down_bytes = (double)transcript->data_bytes;
+    return status;
+}
+
 static enum sotto_status trial_conclude(struct trial_run *run, struct sotto_error *err)
 {
     struct sotto_buffer copy;
@@ -540,7 +593,7 @@ static enum sotto_status trial_conclude(struct trial_run *run, struct sotto_erro
         run->report.survivors += sotto_session_aggregator_lives(run->aggregator, i);
     }
     total_steps(run);
-    return SOTTO_OK;
+    return run->trial->verifies ? verify_parties(run, err) : SOTTO_OK;
 }
 
 enum sotto_status sotto_trial_run(struct sotto_trial_report *out, const struct sotto_trial *trial,
@@ -557,6 +610,7 @@ enum sotto_status sotto_trial_run(struct sotto_trial_report *out, const struct s
     }
     status = trial_conclude(&run, err);
     if (status != SOTTO_OK) {
+        sotto_free(run.report.sum);
         goto out;
     }
     *out = run.report;

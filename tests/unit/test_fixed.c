@@ -99,6 +99,7 @@ static void test_summing_real_vectors(void **state)
                                 .runs = &run,
                                 .runs_len = 1,
                                 .seed = 5,
+                                .verifies = true,
                                 .input = gradient,
                                 .leaves = every_fifth_vanishes};
     struct sotto_trial_report report;
@@ -116,7 +117,24 @@ static void test_summing_real_vectors(void **state)
         assert_double_bits_equal(sum[i], ldexp(expected, -24));
     }
     assert_true(report.total.party_up_bytes > 500 && report.total.party_group_operations > 0);
+    assert_true(report.verifying.party_down_bytes > 18 * 500 && report.verifying.party_cpu_s > 0);
     sotto_trial_report_release(&report);
+}
+
+static void test_sparse_graphs_are_not_verified(void **state)
+{
+    (void)state;
+    struct sotto_vector_run run = {fixed.element_bytes, 100};
+    struct sotto_trial trial = {.parties_len = 60,
+                                .graph = {SOTTO_GRAPH_SEMI_MALICIOUS, 50, 200},
+                                .runs = &run,
+                                .runs_len = 1,
+                                .verifies = true,
+                                .input = gradient};
+    struct sotto_trial_report report = {0};
+    struct sotto_error err;
+    assert_int_equal(sotto_trial_run(&report, &trial, &err), SOTTO_ERROR_INPUT);
+    assert_string_equal(err.text, "sums are verified on a complete graph only");
 }
 
 int main(void)
@@ -129,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_headroom_is_checked_before),
         cmocka_unit_test(test_values_out_of_bounds_are_named),
         cmocka_unit_test(test_summing_real_vectors),
+        cmocka_unit_test(test_sparse_graphs_are_not_verified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

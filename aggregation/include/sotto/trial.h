@@ -27,6 +27,7 @@ struct sotto_trial {
     const struct sotto_vector_run *runs; /* borrowed */
     size_t runs_len;
     uint64_t seed; /* of keys and graphs; 0: the system's randomness */
+    bool verifies; /* the survivors are shown the transcript, and check the sum; complete graphs */
     /* Writes a party's vector. */
     void (*input)(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes);
     /* NULL: everybody stays. */
@@ -56,7 +57,8 @@ struct sotto_trial_report {
     uint8_t *sum; /* of the survivors' vectors; ended by sotto_trial_report_release */
     size_t sum_bytes;
     struct sotto_trial_cost steps[SOTTO_TRIAL_STEPS_LEN]; /* by enum sotto_trial_step */
-    struct sotto_trial_cost total;
+    struct sotto_trial_cost total; /* of these steps */
+    struct sotto_trial_cost verifying; /* beside them; zeros where nobody verifies */
 };
 
 /* Runs a session to its end. Returns: SOTTO_ERROR_PARTIES if too many vanished. Threads: the
