@@ -68,12 +68,14 @@ struct sotto__node {
     size_t levels; /* of hist and value_counts: the first of the expression's, and how many */
     size_t levels_len;
     size_t row_levels_len; /* of a table's levels: how many are those of its rows */
-    bool is_sample;        /* an if that stands for one of the levels of samples */
-    bool is_dummy;         /* an if that is 1 where a column has a level of C(), or a part of it */
-    char *dataset;         /* column, star: the qualifier or NULL */
-    char *name;            /* column; the text of a text */
-    size_t dataset_index;  /* column, star: in the plan, set by the check */
-    size_t column;         /* column: index in the plan, set by the check */
+    size_t start_numbers;  /* of start=: the first of the expression's levels, and how many */
+    size_t start_numbers_len;
+    bool is_sample;       /* an if that stands for one of the levels of samples */
+    bool is_dummy;        /* an if that is 1 where a column has a level of C(), or a part of it */
+    char *dataset;        /* column, star: the qualifier or NULL */
+    char *name;           /* column; the text of a text */
+    size_t dataset_index; /* column, star: in the plan, set by the check */
+    size_t column;        /* column: index in the plan, set by the check */
 };
 
 /* Children stand before their parents in nodes, and may have several; the root is the last one. */

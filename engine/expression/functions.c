@@ -12,61 +12,77 @@
 #define OF_ROW SOTTO__FUNCTION_OF_A_ROW
 #define OF_ANY SOTTO__FUNCTION_OF_ANY
 
-static const struct sotto__option ddof[] = {
-    {SOTTO__OPTION_DDOF, "ddof", 0, SOTTO__DDOF_MAX, 1, NULL}, {.name = NULL}};
-static const struct sotto__option digits[] = {
-    {SOTTO__OPTION_DIGITS, "digits", -SOTTO__ROUND_DIGITS_MAX, SOTTO__ROUND_DIGITS_MAX, 0, NULL},
-    {.name = NULL}};
-static const char *const interpolations[] = {"linear", "lower", "higher", "nearest", "midpoint"};
-#define EXACT                                                                                      \
+/* Rows of options: a whole number, and one of some words. */
+#define WHOLE(of_kind, of_name, least, largest, otherwise)                                         \
     {                                                                                              \
-        SOTTO__OPTION_EXACT, "exact", 0, 1, 0, NULL                                                \
+        .kind = SOTTO__OPTION_##of_kind, .name = (of_name), .min = (least), .max = (largest),      \
+        .absent = (otherwise)                                                                      \
     }
+#define WORD(of_kind, of_name, list, last, otherwise)                                              \
+    {                                                                                              \
+        .kind = SOTTO__OPTION_##of_kind, .name = (of_name), .max = (int)(last),                    \
+        .absent = (int)(otherwise), .words = (list)                                                \
+    }
+
+static const char *const interpolations[] = {"linear", "lower", "higher", "nearest", "midpoint"};
+static const char *const alternatives[] = {"two_sided", "less", "greater"};
+static const char *const families[] = {"gaussian", "binomial", "poisson", "gamma"};
+static const char *const weights[] = {"frequency", "probability"};
+
+#define EXACT WHOLE(EXACT, "exact", 0, 1, 0)
+#define INTERCEPT WHOLE(INTERCEPT, "intercept", 0, 1, 1)
+#define LEVEL WHOLE(LEVEL, "level", 1, 99, 95)
+#define ALTERNATIVE                                                                                \
+    WORD(ALTERNATIVE, "alternative", alternatives, SOTTO__ALTERNATIVE_GREATER,                     \
+         SOTTO__ALTERNATIVE_TWO_SIDED)
+#define WEIGHTS WORD(WEIGHTS, "weights", weights, SOTTO__WEIGHTS_PROBABILITY, SOTTO__OPTION_MUST)
+
+/* What models may begin and end with, and be held up by. A ridge beyond that would be another
+ * model, and one by which whoever asks could lead the coefficients. */
+#define RIDGE                                                                                      \
+    {                                                                                              \
+        .kind = SOTTO__OPTION_RIDGE, .name = "ridge", .of = SOTTO__OPTION_OF_NUMBER, .most = 1e-6  \
+    }
+#define TOLERANCE                                                                                  \
+    {                                                                                              \
+        .kind = SOTTO__OPTION_TOLERANCE, .name = "tolerance", .of = SOTTO__OPTION_OF_NUMBER,       \
+        .most = 1                                                                                  \
+    }
+#define START                                                                                      \
+    {                                                                                              \
+        .kind = SOTTO__OPTION_START, .name = "start", .of = SOTTO__OPTION_OF_NUMBERS               \
+    }
+
+static const struct sotto__option ddof[] = {WHOLE(DDOF, "ddof", 0, SOTTO__DDOF_MAX, 1),
+                                            {.name = NULL}};
+static const struct sotto__option digits[] = {
+    WHOLE(DIGITS, "digits", -SOTTO__ROUND_DIGITS_MAX, SOTTO__ROUND_DIGITS_MAX, 0), {.name = NULL}};
 static const struct sotto__option exact[] = {EXACT, {.name = NULL}};
 static const struct sotto__option interpolation_and_exact[] = {
-    {SOTTO__OPTION_INTERPOLATION, "interpolation", 0, SOTTO__INTERPOLATION_MIDPOINT,
-     SOTTO__INTERPOLATION_LINEAR, interpolations},
+    WORD(INTERPOLATION, "interpolation", interpolations, SOTTO__INTERPOLATION_MIDPOINT,
+         SOTTO__INTERPOLATION_LINEAR),
     EXACT,
     {.name = NULL}};
-
 static const struct sotto__option extremes_and_exact[] = {
-    {SOTTO__OPTION_EXTREMES, "extremes", 0, 1, 0, NULL}, EXACT, {.name = NULL}};
-#define LEVEL                                                                                      \
-    {                                                                                              \
-        SOTTO__OPTION_LEVEL, "level", 1, 99, 95, NULL                                              \
-    }
-static const char *const alternatives[] = {"two_sided", "less", "greater"};
-#define ALTERNATIVE                                                                                \
-    {                                                                                              \
-        SOTTO__OPTION_ALTERNATIVE, "alternative", 0, SOTTO__ALTERNATIVE_GREATER,                   \
-            SOTTO__ALTERNATIVE_TWO_SIDED, alternatives                                             \
-    }
+    WHOLE(EXTREMES, "extremes", 0, 1, 0), EXACT, {.name = NULL}};
 static const struct sotto__option level[] = {LEVEL, {.name = NULL}};
-static const struct sotto__option intercept_and_level[] = {
-    {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL}, LEVEL, {.name = NULL}};
-static const char *const families[] = {"gaussian", "binomial", "poisson", "gamma"};
+static const struct sotto__option intercept_and_level[] = {INTERCEPT, LEVEL, {.name = NULL}};
 static const struct sotto__option of_models[] = {
-    {SOTTO__OPTION_FAMILY, "family", 0, SOTTO__FAMILY_GAMMA, SOTTO__FAMILY_GAUSSIAN, families},
-    {SOTTO__OPTION_INTERCEPT, "intercept", 0, 1, 1, NULL},
+    WORD(FAMILY, "family", families, SOTTO__FAMILY_GAMMA, SOTTO__FAMILY_GAUSSIAN),
+    INTERCEPT,
     LEVEL,
-    {SOTTO__OPTION_LIKELIHOOD, "likelihood", 0, 1, 1, NULL},
+    WHOLE(LIKELIHOOD, "likelihood", 0, 1, 1),
+    RIDGE,
+    TOLERANCE,
+    START,
     {.name = NULL}};
 static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option level_equal_var_and_alternative[] = {
-    LEVEL, {SOTTO__OPTION_EQUAL_VAR, "equal_var", 0, 1, 0, NULL}, ALTERNATIVE, {.name = NULL}};
-
-static const char *const weights[] = {"frequency", "probability"};
-#define WEIGHTS                                                                                    \
-    {                                                                                              \
-        SOTTO__OPTION_WEIGHTS, "weights", 0, SOTTO__WEIGHTS_PROBABILITY, SOTTO__OPTION_MUST,       \
-            weights                                                                                \
-    }
+    LEVEL, WHOLE(EQUAL_VAR, "equal_var", 0, 1, 0), ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option weights_level_and_alternative[] = {
     WEIGHTS, LEVEL, ALTERNATIVE, {.name = NULL}};
-
-static const struct sotto__option yates[] = {{SOTTO__OPTION_YATES, "yates", 0, 1, 0, NULL},
-                                             {.name = NULL}};
+static const struct sotto__option yates[] = {WHOLE(YATES, "yates", 0, 1, 0), {.name = NULL}};
 
 static const struct sotto__method_card regression = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
@@ -193,6 +209,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_GLM] = {.name = "glm",
                              .arguments_len = 2,
                              .is_variadic = true,
+                             .version = 1,
                              .options = of_models,
                              .method = &model,
                              .opens = {SOTTO__OPENS_FIT, .count = true, .powers = 2, .y_powers = 2,
@@ -460,5 +477,6 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
            a->interpolation == b->interpolation && a->level == b->level &&
            a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
            a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights &&
-           a->family == b->family && a->likelihood == b->likelihood;
+           a->family == b->family && a->likelihood == b->likelihood && a->ridge == b->ridge &&
+           a->tolerance == b->tolerance;
 }

@@ -25,6 +25,9 @@ enum sotto__option_kind {
     SOTTO__OPTION_WEIGHTS,
     SOTTO__OPTION_FAMILY,
     SOTTO__OPTION_LIKELIHOOD,
+    SOTTO__OPTION_RIDGE,
+    SOTTO__OPTION_TOLERANCE,
+    SOTTO__OPTION_START,
 };
 
 /* The value between two, as pandas has it. */
@@ -61,14 +64,21 @@ enum sotto__family {
     SOTTO__FAMILY_GAMMA,    /* above 0, inverse */
 };
 
-/* A whole number, "ddof=0", or one of some words. The first one needs no name if it is a number. */
+/* A whole number, "ddof=0", one of some words, or one or several numbers as they are written. The
+ * first option needs no name if it is a whole number. */
 struct sotto__option {
     enum sotto__option_kind kind;
     const char *name;
     int min;
     int max;
     int absent;               /* what it is where it is left out, or SOTTO__OPTION_MUST */
-    const char *const *words; /* NULL: it is a number; else from 0 to max */
+    const char *const *words; /* from 0 to max; NULL: it is a number */
+    enum {
+        SOTTO__OPTION_OF_ONE,     /* a whole number, or a word */
+        SOTTO__OPTION_OF_NUMBER,  /* any from 0 to `most` */
+        SOTTO__OPTION_OF_NUMBERS, /* several, in brackets */
+    } of;
+    double most;
 };
 
 /* The options of a call. Only a function whose rules name an option reads its field; all others are
@@ -82,11 +92,13 @@ struct sotto__options {
     enum sotto__alternative alternative;
     enum sotto__weights weights;
     enum sotto__family family;
-    bool likelihood; /* deviance and log-likelihood are told too */
-    bool equal_var;  /* two samples are held to vary alike */
-    bool yates;      /* chi-squared of a table of two by two is corrected */
-    bool extremes;   /* the least and the largest value are told */
-    bool exact;      /* an order statistic is somebody's value, not an interval */
+    bool likelihood;  /* deviance and log-likelihood are told too */
+    double ridge;     /* is added to each diagonal element of a row's information */
+    double tolerance; /* of the largest element of a row's score, where a model ends; 0: as ever */
+    bool equal_var;   /* two samples are held to vary alike */
+    bool yates;       /* chi-squared of a table of two by two is corrected */
+    bool extremes;    /* the least and the largest value are told */
+    bool exact;       /* an order statistic is somebody's value, not an interval */
 };
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);

@@ -229,6 +229,10 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_LIKELIHOOD:
         options->likelihood = value != 0;
         break;
+    case SOTTO__OPTION_RIDGE: /* the rest are no whole numbers */
+    case SOTTO__OPTION_TOLERANCE:
+    case SOTTO__OPTION_START:
+        break;
     }
 }
 
@@ -260,6 +264,56 @@ static int read_word(struct parser *parser, const struct sotto__option *option)
     return 0;
 }
 
+/* The token as the nearest double, from 0 to the option's most. */
+static double read_number(struct parser *parser, const struct sotto__option *option)
+{
+    struct sotto__value value;
+    double number = -1;
+    bool is_number = parser->token.kind == SOTTO__TOKEN_NUMBER;
+    char *text = is_number ? sotto__token_text(parser, &parser->token) : NULL;
+    if (text != NULL) {
+        sotto__value_init(&value);
+        sotto__decimal_set(&value, text);
+        number = sotto__rational_to_double(value.number);
+        sotto__value_clear(&value);
+        sotto_free(text);
+    }
+    if (!(number >= 0 && number <= option->most)) {
+        sotto__parser_fail_at(parser, parser->token.start,
+                              "expected %s: a number from 0 to %g, written out", option->name,
+                              option->most);
+    }
+    sotto__token_next(parser);
+    return number;
+}
+
+/* Numbers in brackets, which become levels of the expression. */
+static void parse_start(struct parser *parser, struct sotto__node *node)
+{
+    struct sotto__node numbers = {.levels_len = 0};
+    sotto__token_take(parser, "(");
+    do {
+        sotto__parse_level(parser, &numbers, "a coefficient", false);
+    } while (parser->status == SOTTO_OK && sotto__token_accept(parser, ","));
+    sotto__token_take(parser, ")");
+    node->start_numbers = numbers.levels;
+    node->start_numbers_len = numbers.levels_len;
+}
+
+/* Takes an option that is no whole number and no word. Returns: whether it is one. */
+static bool parse_numbers(struct parser *parser, struct sotto__node *node,
+                          const struct sotto__option *option)
+{
+    if (option->of == SOTTO__OPTION_OF_NUMBERS) {
+        parse_start(parser, node);
+    } else if (option->kind == SOTTO__OPTION_RIDGE) {
+        node->options.ridge = read_number(parser, option);
+    } else if (option->kind == SOTTO__OPTION_TOLERANCE) {
+        node->options.tolerance = read_number(parser, option);
+    }
+    return option->of != SOTTO__OPTION_OF_ONE;
+}
+
 /* "ddof=0" or "digits=-2" after the arguments, or the first option's number alone. */
 static void parse_option(struct parser *parser, struct sotto__node *node,
                          const struct sotto__option *option)
@@ -267,6 +321,9 @@ static void parse_option(struct parser *parser, struct sotto__node *node,
     if (find_option(parser, sotto__function_card(node->function)) != NULL) {
         sotto__token_next(parser);
         sotto__token_take(parser, "=");
+    }
+    if (parse_numbers(parser, node, option)) {
+        return;
     }
     size_t start = parser->token.start;
     int value = option->words != NULL

@@ -203,11 +203,14 @@ bool sotto_function_option(struct sotto_function_option *out, const char *functi
         bool is_it = card->name != NULL && strcmp(card->name, function) == 0;
         const struct sotto__option *option = is_it ? option_at(card, index) : NULL;
         if (option != NULL) {
-            *out = (struct sotto_function_option){.name = option->name,
-                                                  .min = option->min,
-                                                  .max = option->max,
-                                                  .absent = option->absent,
-                                                  .words = option->words};
+            *out =
+                (struct sotto_function_option){.name = option->name,
+                                               .min = option->min,
+                                               .max = option->max,
+                                               .absent = option->absent,
+                                               .words = option->words,
+                                               .most = option->most,
+                                               .is_list = option->of == SOTTO__OPTION_OF_NUMBERS};
             return true;
         }
     }

@@ -15,6 +15,8 @@
  *    what the step is in standard errors. Where it is at most 1e-16 the model has converged: the
  *    step's error is its square. One more round looks at the coefficients after it, and everything
  *    that is told is told of them; that their decrement is as small is the proof of it.
+ *    With tolerance= the last coefficients are instead those at which no element of a row's share
+ *    of the score is above it.
  * 4. Coefficients that grow for ever have a name, not a value. A deviance below 2 log 2 proves that
  *    no row's y has a probability below 1/2: then any multiple of these coefficients fits better.
  *    Where only some rows are fitted without limit, all steps are of the same length, and
@@ -40,6 +42,7 @@
 enum { COEFFICIENTS, STANDARD_ERRORS, STATISTIC, P, LOW, HIGH, SERIES_LEN };
 enum {
     DEVIANCE,
+    DEVIANCE_BEFORE,
     NULL_DEVIANCE,
     LOG_LIKELIHOOD,
     AIC,
@@ -60,6 +63,7 @@ static const struct sotto__method_field fields[] = {
     {.name = "low", .axes_len = 1},
     {.name = "high", .axes_len = 1},
     {.name = "deviance"},
+    {.name = "deviance_before"},
     {.name = "null_deviance"},
     {.name = "log_likelihood"},
     {.name = "aic"},
@@ -103,6 +107,12 @@ static bool has_likelihood(const struct sotto__step *step)
            family_of(step) == SOTTO__FAMILY_BINOMIAL;
 }
 
+/* Whether the plan says from which coefficients. */
+static bool starts_elsewhere(const struct sotto__step *step)
+{
+    return step->call->expression->nodes[step->call->node].start_numbers_len > 0;
+}
+
 /* --- Ends without values --- */
 
 /* The model has no coefficients, for this reason. Of a group it is the group's outcome. */
@@ -138,7 +148,7 @@ struct equations {
     struct sotto__normal normal;
     mpq_srcptr *moments; /* the right side: borrowed */
     mpq_t *solution;
-    mpq_t *right; /* room for a right side that is computed */
+    mpq_t *room; /* k more: for a right side that is computed, or for a diagonal */
 };
 
 static void equations_release(struct equations *equations)
@@ -166,7 +176,7 @@ static enum sotto_status equations_init(struct equations *out, const struct sott
         sotto__normal_init(&out->normal, k) != SOTTO_OK) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    out->right = out->solution + k;
+    out->room = out->solution + k;
     const struct sotto__value *product = &sums[k];
     for (size_t i = 0; i < k; i++) {
         out->moments[i] = sums[i].number;
@@ -175,6 +185,23 @@ static enum sotto_status equations_init(struct equations *out, const struct sott
         }
     }
     return SOTTO_OK;
+}
+
+/* Adds ridge for each row to the diagonal. */
+static void add_ridge(struct equations *equations, double ridge, uint64_t rows)
+{
+    size_t k = equations->k;
+    mpq_t added;
+    mpq_t n;
+    mpq_inits(added, n, NULL);
+    mpq_set_d(added, ridge);
+    mpq_set_ui(n, rows, 1);
+    mpq_mul(added, added, n);
+    for (size_t i = 0; i < k; i++) {
+        mpq_add(equations->room[i], equations->normal.matrix[i * k + i], added);
+        equations->normal.matrix[i * k + i] = equations->room[i];
+    }
+    mpq_clears(added, n, NULL);
 }
 
 static double find_condition(const struct equations *equations)
@@ -219,6 +246,22 @@ static double find_decrement(const struct equations *equations)
     return decrement;
 }
 
+/* The largest element of a row's share of the score, rounded. */
+static double find_largest(const struct equations *equations, uint64_t rows)
+{
+    double largest = 0;
+    mpq_t n;
+    mpq_t share;
+    mpq_inits(n, share, NULL);
+    mpq_set_ui(n, rows, 1);
+    for (size_t i = 0; i < equations->k; i++) {
+        mpq_div(share, equations->moments[i], n);
+        largest = fmax(largest, fabs(sotto__rational_to_double(share)));
+    }
+    mpq_clears(n, share, NULL);
+    return largest;
+}
+
 /* Moves the coefficients by the solution. Returns: whether any has changed. */
 static bool move(struct sotto__step *step, const struct equations *equations)
 {
@@ -238,6 +281,21 @@ static bool move(struct sotto__step *step, const struct equations *equations)
     step->state[SOTTO__GLM_STEPS] += has_moved;
     step->state[SOTTO__GLM_HALVINGS] = 0;
     return has_moved;
+}
+
+/* Sets the coefficients to those that the plan starts from. */
+static void begin_there(struct sotto__step *step)
+{
+    const struct sotto__expression *expression = step->call->expression;
+    const struct sotto__node *node = &expression->nodes[step->call->node];
+    struct sotto__value number;
+    sotto__value_init(&number);
+    for (size_t i = 0; i < step->labels_len; i++) {
+        sotto__decimal_set(&number, expression->levels[node->start_numbers + i].text);
+        write_double(step, SOTTO__GLM_BETA + i, sotto__value_double(&number));
+    }
+    sotto__value_clear(&number);
+    write_double(step, SOTTO__GLM_DEVIANCE, (double)INFINITY);
 }
 
 /* Goes half of the way back. */
@@ -356,10 +414,10 @@ static void make_first_step(struct sotto__step *step, struct equations *equation
         mpq_t *at = &equations->solution[i];
         mpq_mul(*at, *at, predictor);
         write_double(step, SOTTO__GLM_BEFORE + i, sotto__rational_to_double(*at));
-        mpq_mul(equations->right[i], sums[i].number, part);
+        mpq_mul(equations->room[i], sums[i].number, part);
         mpq_mul(*at, sums[k + i].number, slope);
-        mpq_add(equations->right[i], equations->right[i], *at);
-        equations->moments[i] = equations->right[i];
+        mpq_add(equations->room[i], equations->room[i], *at);
+        equations->moments[i] = equations->room[i];
     }
     sotto__normal_solve(equations->solution, &equations->normal, equations->moments);
     for (size_t i = 0; i < k; i++) {
@@ -380,6 +438,10 @@ static enum sotto_status solve_start(struct sotto__step *step, struct equations 
     }
     if (is_singular) {
         return end_singular(step, equations, rank, err);
+    }
+    if (starts_elsewhere(step)) {
+        begin_there(step);
+        return SOTTO_OK;
     }
     make_first_step(step, equations, &sums[SOTTO__GLM_START_LEN], sums[SOTTO__GLM_VALID].number,
                     sums[SOTTO__GLM_Y].number);
@@ -461,6 +523,7 @@ static void set_scalars(struct sotto__step *step, const struct equations *equati
 {
     struct sotto__value *out = &step->values[SERIES_LEN * equations->k];
     uint64_t rows = step->state[SOTTO__GLM_ROWS];
+    double before = read_double(step, SOTTO__GLM_DEVIANCE);
     size_t parameters = equations->k + has_dispersion(step);
     mpq_t n;
     mpq_init(n);
@@ -469,6 +532,7 @@ static void set_scalars(struct sotto__step *step, const struct equations *equati
                                                   read_double(step, SOTTO__GLM_CONSTANT));
     mpq_mul_2exp(n, sums[SOTTO__GLM_HALF].number, 1);
     sotto__value_set_rounded(&out[DEVIANCE], sotto__rational_to_double(n));
+    sotto__value_set_rounded(&out[DEVIANCE_BEFORE], isinf(before) ? (double)NAN : before);
     sotto__value_set_rounded(&out[NULL_DEVIANCE], read_double(step, SOTTO__GLM_NULL_DEVIANCE));
     sotto__value_set_rounded(&out[LOG_LIKELIHOOD], likelihood);
     sotto__value_set_rounded(&out[AIC], 2 * (double)parameters - 2 * likelihood);
@@ -499,6 +563,9 @@ static bool is_descent(double *out, const struct sotto__step *step, const struct
 
 static enum sotto_status go_back(struct sotto__step *step, struct sotto_error *err)
 {
+    if (step->state[SOTTO__GLM_STEPS] == 0) {
+        return end_without(step, "at the coefficients of start= some rows have no mean", err);
+    }
     if (step->state[SOTTO__GLM_HALVINGS] == HALVINGS_MAX) {
         return end_without(step, "no part of a step lowers the deviance", err);
     }
@@ -526,10 +593,17 @@ static const char *find_separation(struct sotto__step *step, double deviance, do
 }
 
 /* Whether coefficients with this decrement are the last ones. */
-static bool is_last(const struct sotto__step *step, double decrement)
+static bool is_last(const struct sotto__step *step, const struct equations *equations,
+                    double decrement)
 {
     double before = read_double(step, SOTTO__GLM_DECREMENT);
-    return decrement <= CONVERGED_AT_ONCE || family_of(step) == SOTTO__FAMILY_GAUSSIAN ||
+    double tolerance = sotto__step_options(step)->tolerance;
+    bool is_whole_step =
+        family_of(step) == SOTTO__FAMILY_GAUSSIAN && step->state[SOTTO__GLM_STEPS] > 0;
+    if (tolerance > 0) {
+        return find_largest(equations, step->state[SOTTO__GLM_ROWS]) < tolerance;
+    }
+    return decrement <= CONVERGED_AT_ONCE || is_whole_step ||
            (decrement <= CONVERGED && before <= CONVERGED);
 }
 
@@ -546,7 +620,7 @@ static enum sotto_status go_on(struct sotto__step *step, struct equations *equat
     enum sotto_status status = SOTTO_OK;
     if (separation != NULL) {
         status = end_without(step, separation, err);
-    } else if (is_last(step, decrement) || !move(step, equations)) {
+    } else if (is_last(step, equations, decrement) || !move(step, equations)) {
         set_coefficients(step, equations, dispersion);
         set_scalars(step, equations, sums, dispersion, decrement);
         step->is_done = true;
@@ -565,6 +639,7 @@ static enum sotto_status solve_round(struct sotto__step *step, struct equations 
 {
     bool is_singular = false;
     size_t rank = 0;
+    add_ridge(equations, sotto__step_options(step)->ridge, step->state[SOTTO__GLM_ROWS]);
     enum sotto_status status = solve(equations, &rank, &is_singular, step, err);
     if (status != SOTTO_OK) {
         return status;

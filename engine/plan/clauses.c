@@ -272,6 +272,22 @@ static bool asks_extreme(const struct sotto__expression *expression, const struc
     return found;
 }
 
+/* Whether a model starts where the plan says, and not at coefficients of 0: then whoever asks has
+ * the weights of all rows in hand, with 0 in all but few of them if they like. */
+static bool chooses_coefficients(const struct sotto__expression *expression,
+                                 const struct sotto__node *node)
+{
+    bool found = false;
+    struct sotto__value number;
+    sotto__value_init(&number);
+    for (size_t i = 0; i < node->start_numbers_len && !found; i++) {
+        sotto__decimal_set(&number, expression->levels[node->start_numbers + i].text);
+        found = mpq_sgn(number.number) != 0;
+    }
+    sotto__value_clear(&number);
+    return found;
+}
+
 static void describe_aggregate(struct sotto_plan_clause *out,
                                const struct sotto__expression *expression, size_t i,
                                const struct made *made)
@@ -302,7 +318,8 @@ static void describe_aggregate(struct sotto_plan_clause *out,
         out->degree = 2; /* describe opens sums of squares too */
         out->is_extreme = asks_extreme(expression, node);
     } else if (card->opens.kind == SOTTO__OPENS_FIT && x->of == MADE_COLUMNS &&
-               (y->of == MADE_COLUMNS || y->of == MADE_CHOICE) && !out->is_computed) {
+               (y->of == MADE_COLUMNS || y->of == MADE_CHOICE) && !out->is_computed &&
+               !chooses_coefficients(expression, node)) {
         out->form = SOTTO_FORM_FIT;
         out->degree = 2;
     } else if (card->opens.kind == SOTTO__OPENS_POWERS && card->takes == SOTTO__TAKES_TABLE) {
@@ -311,7 +328,9 @@ static void describe_aggregate(struct sotto_plan_clause *out,
         out->form = find_form(&card->opens, x, y);
     }
     if (out->form == SOTTO_FORM_OTHER) {
-        out->why = find_harm(expression, i, made);
+        out->why = chooses_coefficients(expression, node)
+                       ? "coefficients that the plan chooses (start=): they choose the rows too"
+                       : find_harm(expression, i, made);
     }
 }
 

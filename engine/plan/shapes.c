@@ -495,6 +495,30 @@ static void check_written(struct shaping *shaping, const struct sotto__node *cal
     }
 }
 
+/* That start= has a number for each coefficient. What a star stands for is not known before the
+ * types are agreed; it is looked at again then. */
+static void check_start(struct shaping *shaping, const struct sotto__node *call)
+{
+    char text[160];
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
+    size_t items_len = sotto__list_items(lists, shaping->expression, call->right);
+    size_t len = call->options.intercept;
+    bool is_open = false;
+    for (size_t i = 0; i < items_len && shaping->status == SOTTO_OK; i++) {
+        const struct sotto__shape *shape =
+            &shaping->shapes[shaping->expression->nodes[lists[i]].right];
+        const struct sotto__axis *axis = &shaping->expansion->axes[shape->axes[0]];
+        len += shape->axes_len > 0 ? axis->len : 1;
+        is_open = is_open || (shape->axes_len > 0 && axis->is_open);
+    }
+    if (!is_open && len != call->start_numbers_len) {
+        (void)snprintf(text, sizeof text,
+                       "start has %zu coefficients, the model has %zu: %sthe regressors in order",
+                       call->start_numbers_len, len, call->options.intercept ? "const, then " : "");
+        (void)fail_at(shaping, call->start, text);
+    }
+}
+
 /* A method whose output is all of its fields. */
 static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
 {
@@ -518,6 +542,9 @@ static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
         }
     }
     check_written(shaping, call);
+    if (call->start_numbers_len > 0) {
+        check_start(shaping, call);
+    }
     return single_value;
 }
 

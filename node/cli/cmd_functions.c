@@ -41,6 +41,14 @@ static void format_opens(char out[OPENS_BYTES], const struct sotto_function *fun
 static void format_option(char out[200], const struct sotto_function_option *option)
 {
     size_t at = 0;
+    if (option->is_list) {
+        (void)snprintf(out, 200, "%s=()  numbers in brackets", option->name);
+        return;
+    }
+    if (option->most > 0) {
+        (void)snprintf(out, 200, "%s=0  a number from 0 to %g", option->name, option->most);
+        return;
+    }
     if (option->words == NULL) {
         (void)snprintf(out, 200, "%s=%d  a whole number from %d to %d", option->name,
                        option->absent, option->min, option->max);
@@ -81,9 +89,10 @@ static json_t *make_object(const struct sotto_function *function)
     struct sotto_function_option option;
     json_t *options = json_array();
     for (size_t i = 0; sotto_function_option(&option, function->name, i); i++) {
-        json_t *absent = option.absent < option.min ? json_null()
-                         : option.words != NULL     ? json_string(option.words[option.absent])
-                                                    : json_integer(option.absent);
+        json_t *absent = option.is_list               ? json_string("()")
+                         : option.absent < option.min ? json_null()
+                         : option.words != NULL       ? json_string(option.words[option.absent])
+                                                      : json_integer(option.absent);
         (void)json_array_append_new(options,
                                     json_pack("{s:s, s:o}", "name", option.name, "absent", absent));
     }

@@ -153,6 +153,51 @@ class Models(unittest.TestCase):
         for name in ("coefficients", "standard_errors", "p", "low", "high"):
             self.near(values_of(model[name]), values_of(line[name]), 1e-12)
 
+    # --- Beginnings and ends of one's own ---
+
+    def test_delta(self):
+        """What Delta's LogitTask computes, with the true sigmoid: Newton's steps from 0, until no
+        element of a row's share of the score is above 1e-8; the value is that of the step before."""
+        found = fields_of([VECTORS / "spector.csv"], "glm(grade, gpa, tuce, psi, family=binomial, "
+                          "intercept=0, start=(0, 0, 0), ridge=1e-10, tolerance=1e-8)")
+        self.near(values_of(found["coefficients"]),
+                  [0.29933592277495014, -0.10147248179221835, 1.6363573902308648], 1e-15)
+        self.assertEqual(found["deviance_before"]["value"] / 2 / 32, 0.5865803799171717)
+        self.assertEqual(found["iterations"]["value"], 4)
+
+    def test_start(self):
+        """The coefficients of a fit are where another one ends at once; near ones are a few steps
+        away, and what comes out is the same."""
+        for family, y in (("binomial", "grade"), ("poisson", "psi"), ("gamma", "gpa"), ("gaussian", "gpa")):
+            with self.subTest(family):
+                model = f"glm({y}, tuce, {'gpa' if y != 'gpa' else 'psi'}, family={family}"
+                whole = fields_of([VECTORS / "spector.csv"], model + ")")
+                there = ", ".join(map(repr, values_of(whole["coefficients"])))
+                again = fields_of([VECTORS / "spector.csv"], f"{model}, start=({there}))")
+                self.assertLessEqual(again["iterations"]["value"], 1)
+                near = ", ".join(str(value * 1.001) for value in values_of(whole["coefficients"]))
+                moved = fields_of([VECTORS / "spector.csv"], f"{model}, start=({near}))")
+                for found in (again, moved):
+                    for name in ("coefficients", "standard_errors", "p"):
+                        self.near(values_of(found[name]), values_of(whole[name]), 1e-12)
+
+    def test_options_that_are_none(self):
+        named = [("start=(0, 0)", "start has 2 coefficients, the model has 4: const, then"),
+                 ("intercept=0, start=(0, 0, 0, 0)", "start has 4 coefficients, the model has 3: the"),
+                 ("start=(0, x, 0, 0)", "expected a coefficient: a number"),
+                 ("start=0", r'expected "("'), ("ridge=1e-5", "expected ridge: a number from 0 to 1e-06"),
+                 ("ridge=-1", "expected ridge"), ("tolerance=1.5", "tolerance: a number from 0 to 1,"),
+                 ("ridge=0, ridge=0", "ridge is there already"),
+                 ("start=(0, 1e308, 1e308, 1e308)", "at the coefficients of start= some rows have no mean")]
+        for options, text in named:
+            with self.subTest(options):
+                done = support.run("local", "--data", str(VECTORS / "spector.csv"), "--",
+                                   f"glm(grade, gpa, tuce, psi, family=binomial, {options})", check=False)
+                self.assertIn(text, done.stderr)
+        done = support.run("local", "--data", str(VECTORS / "spector.csv"), "--",
+                           "glm(grade, *, family=binomial, start=(0, 0))", check=False)
+        self.assertIn("the model has 5", done.stderr)
+
     # --- 50 digits ---
 
     def draw(self, rng, family):

@@ -111,13 +111,16 @@ struct sotto_function {
  * one on. */
 SOTTO_API bool sotto_function_describe(struct sotto_function *out, size_t index) SOTTO_NODISCARD;
 
-/* An option of a function: a whole number from min to max, or (words not NULL) one of these. */
+/* An option of a function: a whole number from min to max, (words not NULL) one of these, any
+ * number from 0 to most, or (is_list) numbers in brackets. */
 struct sotto_function_option {
     const char *name;
     int min;
     int max;
     int absent; /* what it is where it is left out; below min: it must be there */
     const char *const *words;
+    double most;
+    bool is_list;
 };
 
 /* The options of a function by its name. Returns: false from the last one on. */
