@@ -27,6 +27,7 @@
  *    (SOTTO_ERROR_PROTOCOL), and the driver stays in its round. */
 
 #include "driver.h"
+#include "methods/reached.h"
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
@@ -197,6 +198,26 @@ enum sotto_status sotto_driver_round_words(const struct sotto_driver *driver, ch
         sotto__plan_round_words(driver->plan, out, driver->stage, ended, ended_len, err);
     sotto_free(ended);
     return status;
+}
+
+enum sotto_status sotto_driver_reached(const struct sotto_driver *driver, char **out,
+                                       struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOTTO__REACHED_BYTES_MAX);
+    sotto__calls_write_reached(&writer, &driver->calls, &driver->results);
+    enum sotto_status status = sotto__json_finish(&writer, out);
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
+enum sotto_status sotto_driver_reached_words(const struct sotto_driver *driver, char **out,
+                                             struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOTTO__REACHED_BYTES_MAX);
+    sotto__calls_write_reached_words(&writer, &driver->calls, &driver->results);
+    enum sotto_status status = sotto__json_finish(&writer, out);
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 const uint16_t *sotto_driver_slots(const struct sotto_driver *driver, size_t *out_slots_len)

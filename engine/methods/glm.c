@@ -683,10 +683,24 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
     return status;
 }
 
+static void reach(struct sotto__reached *out, const struct sotto__step *step)
+{
+    double deviance = read_double(step, SOTTO__GLM_DEVIANCE);
+    double decrement = read_double(step, SOTTO__GLM_DECREMENT);
+    bool has_begun = step->state[SOTTO__GLM_ROWS] > 0;
+    *out = (struct sotto__reached){
+        .iterations = step->state[SOTTO__GLM_STEPS],
+        .deviance = has_likelihood(step) && isfinite(deviance) ? deviance : (double)NAN,
+        .step = isfinite(decrement) ? sqrt(decrement) : (double)NAN,
+        .first_word = SOTTO__GLM_BETA,
+        .words_len = has_begun ? step->labels_len : 0};
+}
+
 const struct sotto__method sotto__method_glm = {
     .state_words = SOTTO__GLM_WORDS,
     .fields = fields,
     .fields_len = sizeof fields / sizeof fields[0],
     .ask = sotto__glm_ask,
     .step = step,
+    .reach = reach,
 };

@@ -32,6 +32,15 @@ struct sotto__step {
     const char *outcome; /* why there are none, which are NaN then; static. NULL: there are */
 };
 
+/* How far a fit has come in a group. */
+struct sotto__reached {
+    uint64_t iterations;
+    double deviance;   /* of the coefficients before the last step; NaN: it is not told */
+    double step;       /* the last step's length in standard errors; NaN: there was none */
+    size_t first_word; /* of the state: the coefficients at which the next round computes */
+    size_t words_len;  /* doubles; 0: there are none yet */
+};
+
 struct sotto__method {
     size_t state_words; /* of each group */
     const struct sotto__method_field *fields;
@@ -40,6 +49,9 @@ struct sotto__method {
     /* Returns: SOTTO_ERROR_PROTOCOL for what no rows can give, SOTTO_ERROR_INPUT for rows without
      * an answer, if they are of no group, SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED. */
     enum sotto_status (*step)(struct sotto__step *step, struct sotto_error *err);
+    /* Reads how far a call has come, whose state and labels are set. NULL: the method has no
+     * coefficients from which it could start (start=). */
+    void (*reach)(struct sotto__reached *out, const struct sotto__step *step);
 };
 
 /* All methods, by function; NULL: it is none. */

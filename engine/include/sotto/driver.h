@@ -72,6 +72,22 @@ SOTTO_API enum sotto_status sotto_driver_advance(struct sotto_driver *driver, co
                                                  size_t limbs_len,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
 
+/* How far the plan's models have come, of those of no groups that have begun: a JSON list of
+ * {"output": name, "call": "glm(...)", "iterations": whole, "deviance": number or null, "step":
+ * number or null, "names": [text], "coefficients": [number]}. Coefficients are those at which the
+ * next round computes, or the model has ended; the deviance is that of the coefficients before the
+ * last step, and step the last step's length in standard errors. sotto_plan_start_from takes it.
+ * Returns: *out, ended by sotto_free; SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_driver_reached(const struct sotto_driver *driver, char **out,
+                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+/* How far the plan's models have come in a line for logs, "" where none has begun: "fit: iteration
+ * 3, deviance 25.8, step of 0.02 standard errors". Returns: *out, ended by sotto_free;
+ * SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_driver_reached_words(const struct sotto_driver *driver,
+                                                       char **out,
+                                                       struct sotto_error *err) SOTTO_NODISCARD;
+
 /* How many groups a plan with group_by has, 0 without. A party's contribution to the round is made
  * by sotto/contribution.h. */
 SOTTO_API size_t sotto_driver_groups_len(const struct sotto_driver *driver);

@@ -44,6 +44,14 @@ SOTTO_API enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void
                                              size_t json_bytes,
                                              struct sotto_error *err) SOTTO_NODISCARD;
 
+/* The plan, JSON text, with its models starting where those of another task have ended: reached is
+ * of sotto_driver_reached, of a plan that has the same calls in outputs of the same names. Returns:
+ * *out, ended by sotto_free; SOTTO_ERROR_PLAN for what is no JSON; SOTTO_ERROR_INPUT where nothing
+ * was reached, or the plan lacks such a model. */
+SOTTO_API enum sotto_status sotto_plan_start_from(char **out, const void *json, size_t json_bytes,
+                                                  const char *reached,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Frees a plan; NULL is fine. Nothing that borrows from it may be in use. */
 SOTTO_API void sotto_plan_free(struct sotto_plan *plan);
 
