@@ -287,7 +287,10 @@ static void finish_round(struct sotto_task_aggregator *task)
         sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
     if (status != SOTTO_OK) {
         sotto__task_aggregator_end(task, status, err.text);
-    } else if (sotto_driver_round(task->driver) != 0) {
+        return;
+    }
+    sotto__task_aggregator_log_models(task);
+    if (sotto_driver_round(task->driver) != 0) {
         open_round(task, sum, sum_bytes);
     } else {
         finish_task(task);

@@ -131,6 +131,20 @@ void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task)
     sotto_free(words);
 }
 
+void sotto__task_aggregator_log_models(struct sotto_task_aggregator *task)
+{
+    char *words = NULL;
+    enum sotto_status status = sotto_driver_reached_words(task->driver, &words, NULL);
+    if (status != SOTTO_OK) {
+        task->outbox.status = status;
+        return;
+    }
+    if (words[0] != '\0') {
+        sotto__task_aggregator_log_step(task, "Model", words);
+    }
+    sotto_free(words);
+}
+
 /* --- The end --- */
 
 static void send_finish(struct sotto_task_aggregator *task, enum sotto_status status)

@@ -103,8 +103,9 @@ void sotto__task_aggregator_log_members(
 
 void sotto__task_aggregator_log_step(struct sotto_task_aggregator *task, const char *tag,
                                      const char *text);
-
 void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task);
+/* Logs how far the plan's models have come. */
+void sotto__task_aggregator_log_models(struct sotto_task_aggregator *task);
 
 /* Ends the task and tells everybody; text: why. */
 void sotto__task_aggregator_end(struct sotto_task_aggregator *task, enum sotto_status status,
