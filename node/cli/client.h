@@ -31,9 +31,10 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
 enum sotto_status client_json(struct client *client, json_t **out, const char *path,
                               const char *body, struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Gives a plan to the node. */
-enum sotto_status client_create(struct client *client, const char *plan, uint64_t *out_number,
-                                struct sotto_error *err) SOTTO_NODISCARD;
+/* Gives a plan to the node. start_from: 0, or a task where its models start, whose plan it is where
+ * plan is "". */
+enum sotto_status client_create(struct client *client, const char *plan, uint32_t start_from,
+                                uint64_t *out_number, struct sotto_error *err) SOTTO_NODISCARD;
 /* Whether the task has ended, after at most wait_s; *out_failed: it has, and without a result. */
 enum sotto_status client_poll_end(struct client *client, uint64_t number, int wait_s,
                                   bool *out_ended, bool *out_failed,

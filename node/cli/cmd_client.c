@@ -9,6 +9,7 @@
 #include "loop/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -20,11 +21,15 @@
 
 /* --- Steps --- */
 
-enum sotto_status client_create(struct client *client, const char *plan, uint64_t *out_number,
-                                struct sotto_error *err)
+enum sotto_status client_create(struct client *client, const char *plan, uint32_t start_from,
+                                uint64_t *out_number, struct sotto_error *err)
 {
+    char path[64] = "/v1/task";
     json_t *object = NULL;
-    enum sotto_status status = client_json(client, &object, "/v1/task", plan, err);
+    if (start_from > 0) {
+        (void)snprintf(path, sizeof path, "/v1/task?start_from=%" PRIu32, start_from);
+    }
+    enum sotto_status status = client_json(client, &object, path, plan, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -142,18 +147,21 @@ int cmd_create(const struct args *args)
     char *plan = NULL;
     size_t plan_bytes;
     uint64_t number = 0;
-    if (args->positional_len != 1 || args->outputs_len > 0) {
+    bool has_plan = args->positional_len == 1;
+    if ((!has_plan && args->start_from == 0) || args->positional_len > 1 || args->outputs_len > 0) {
         return command_usage("expected: sotto create plan.json");
     }
     enum sotto_status status = client_init(&client, args, &err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = file_read(args->positional[0], &plan, &plan_bytes, SOTTO_PLAN_BYTES_MAX, &err);
+    if (has_plan) {
+        status = file_read(args->positional[0], &plan, &plan_bytes, SOTTO_PLAN_BYTES_MAX, &err);
+    }
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = client_create(&client, plan, &number, &err);
+    status = client_create(&client, has_plan ? plan : "", args->start_from, &number, &err);
     if (status != SOTTO_OK) {
         goto out;
     }

@@ -35,14 +35,18 @@ static bool on_tick(void *context)
     return is_interrupted == 0;
 }
 
-/* Reads the plan of `sotto run` from a file, or composes it from the options. Ownership: *out is
- * ended by sotto_free. */
+/* Reads the plan of `sotto run` from a file, or composes it from the options; it is "" where it is
+ * that of the task to start from. Ownership: *out is ended by sotto_free. */
 static enum sotto_status make_plan(char **out, const struct args *args, struct sotto_error *err)
 {
     struct data_options data = {0};
     size_t bytes;
     if (args->positional_len == 1) {
         return file_read(args->positional[0], out, &bytes, SOTTO_PLAN_BYTES_MAX, err);
+    }
+    if (args->start_from > 0) {
+        *out = sotto_text_copy("", 0);
+        return *out != NULL ? SOTTO_OK : sotto_error_no_memory(err);
     }
     struct sotto_strategy strategy = args->strategy;
     if (strategy.min_clients == 0) {
@@ -111,7 +115,7 @@ static enum sotto_status run_task(struct client *client, const struct args *args
         return status;
     }
     watch_interrupts(client);
-    status = client_create(client, plan, out_number, err);
+    status = client_create(client, plan, args->start_from, out_number, err);
     sotto_free(plan);
     if (status != SOTTO_OK) {
         return status;
@@ -125,7 +129,8 @@ int cmd_run(const struct args *args)
     struct client client;
     uint64_t number = 0;
     bool has_failed = false;
-    bool has_file = args->positional_len == 1 && args->outputs_len == 0 && args->data_len == 0;
+    bool has_file = (args->positional_len == 1 || args->start_from > 0) &&
+                    args->positional_len <= 1 && args->outputs_len == 0 && args->data_len == 0;
     bool has_parts = args->positional_len == 0 && args->outputs_len > 0 && args->data_len > 0;
     if (!has_file && !has_parts) {
         return command_usage("expected a plan file, or --data and expressions after --; see sotto "

@@ -36,8 +36,9 @@ enum command_option {
     OPTION_PEERS = 1 << 18,
     OPTION_FULL = 1 << 19,
     OPTION_PLOT = 1 << 20,
+    OPTION_START = 1 << 21,
 };
-#define OPTION_GROUPS_LEN 21
+#define OPTION_GROUPS_LEN 22
 #define BY_LEN_MAX 2
 #define COMMANDS_MAX 64
 struct trial_options {
@@ -67,8 +68,9 @@ struct args {
     const char *policy; /* "safe", "open", or a node.yaml whose policy is meant */
     const char *listen;
     const char *role;
-    uint32_t days; /* 0: not given */
-    bool is_shown; /* --show, with or without a value in show */
+    uint32_t days;       /* 0: not given */
+    uint32_t start_from; /* a task; 0: not given */
+    bool is_shown;       /* --show, with or without a value in show */
     struct sotto_strategy strategy;
     const char *where;
     const char *by[BY_LEN_MAX];

@@ -22,6 +22,11 @@
     "\n"                                                                                           \
     "--policy safe, open, or a node.yaml: refuses and withholds as nodes with such a\n"            \
     "policy would; with --json the code of the rule is printed.\n"
+#define START_USAGE                                                                                \
+    "\n"                                                                                           \
+    "--start-from: models start from the last coefficients of a task that failed;\n"               \
+    "without a plan, with that task's own.\n"
+
 #define WORDS_USAGE                                                                                \
     "\n"                                                                                           \
     "Where a file is not read as it should: --delimiter ';' --decimal , --na none\n"               \
@@ -97,7 +102,9 @@ static const struct command commands[] = {
      "at once.\n",
      OPTION_CONFIG | OPTION_TOKEN, cmd_token},
     {"create", "create", "give a plan to a node, print the task's number",
-     "sotto create plan.json [--json]\n" CLIENT_USAGE, OPTION_CLIENT | OPTION_JSON, cmd_create},
+     "sotto create plan.json [--json]\n"
+     "sotto create --start-from NUMBER [plan.json] [--json]\n" START_USAGE CLIENT_USAGE,
+     OPTION_CLIENT | OPTION_JSON | OPTION_START, cmd_create},
     {"trace", "trace, wait", "follow a task until it ends, aloud or in silence",
      "sotto trace NUMBER\n"
      "\n"
@@ -113,13 +120,15 @@ static const struct command commands[] = {
      OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_PLOT, cmd_result},
     {"run", "run", "create, trace and result in one",
      "sotto run plan.json [--json | --csv | --plot]\n"
+     "sotto run --start-from NUMBER [plan.json] [--json | --csv | --plot]\n"
      "sotto run --data wages=wages.csv [--min 3] [--max 9] [--name NAME]\n"
      "          [--wait-timeout 60] [--connection-timeout 60]\n"
      "          [--where CONDITION] [--by GROUPS]...\n"
      "          [--json | --csv | --plot] -- 'm=mean(wage)'...\n" ROWS_USAGE
-     "Ctrl-C leaves the task at the node: trace and result come back to it.\n" CLIENT_USAGE,
+     "Ctrl-C leaves the task at the node: trace and result come back to it.\n" START_USAGE
+         CLIENT_USAGE,
      OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_DATA | OPTION_STRATEGY |
-         OPTION_NAME | OPTION_ROWS,
+         OPTION_NAME | OPTION_ROWS | OPTION_START,
      cmd_run},
     {"receipt", "receipt, verify", "the file that shows who confirmed a result",
      "sotto receipt NUMBER [--out FILE] [--full]\n"

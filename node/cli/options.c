@@ -110,6 +110,7 @@ static const struct option_row rows[] = {
     TEXT("role", OPTION_TOKEN, role),
     COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
     TEXT("policy", OPTION_POLICY, policy),
+    COUNT("start-from", OPTION_START, start_from, 1, UINT32_MAX, ", a task's number"),
     COUNT("min", OPTION_STRATEGY, strategy.min_clients, SOTTO_PLAN_MIN_CLIENTS,
           SOTTO_PLAN_MAX_CLIENTS, " parties: of two each learns the other's value"),
     COUNT("max", OPTION_STRATEGY, strategy.max_clients, SOTTO_PLAN_MIN_CLIENTS,

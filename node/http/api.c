@@ -125,9 +125,27 @@ static void get_metadata(struct http_api *api, struct http_request *request)
     }
 }
 
-static void answer_task_state(struct http_request *request, const struct store_task *task)
+/* How far the models of a task that failed have come. Returns: NULL if none has begun. */
+static json_t *load_reached(const struct http_api *api, const struct store_task *task)
+{
+    char *json = NULL;
+    bool has_failed = task->state == TASK_ERROR || task->state == TASK_CANCELLED;
+    if (!has_failed || store_get_reached(api->reader, &json, task->number, NULL) != SOTTO_OK) {
+        return NULL;
+    }
+    json_t *reached = json_loads(json, 0, NULL);
+    sotto_free(json);
+    return reached;
+}
+
+static void answer_task_state(const struct http_api *api, struct http_request *request,
+                              const struct store_task *task)
 {
     json_t *object = json_pack("{s:s}", "status", task_state_name(task->state));
+    json_t *reached = load_reached(api, task);
+    if (reached != NULL) {
+        (void)json_object_set_new(object, "reached", reached);
+    }
     if (task->error[0] != '\0') {
         (void)json_object_set_new(object, "error", json_string(task->error));
     }
@@ -164,7 +182,7 @@ static void get_status(struct http_api *api, struct http_request *request)
         (void)wait_for(request, &wait, wait_s);
         return;
     }
-    answer_task_state(request, &task);
+    answer_task_state(api, request, &task);
 }
 
 struct list_query {
@@ -318,9 +336,13 @@ static void get_result(struct http_api *api, struct http_request *request)
         http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "task %llu is not finished",
                            (unsigned long long)task.number);
     } else if (task.state != TASK_FINISHED && task.state != TASK_CONFIRMED) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "task %llu has no result, it is %s: %s",
-                           (unsigned long long)task.number, task_state_name(task.state),
-                           task.error);
+        json_t *reached = load_reached(api, &task);
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "task %llu has no result, it is %s: %s%s",
+                           (unsigned long long)task.number, task_state_name(task.state), task.error,
+                           reached != NULL ? "; its models go on from their last coefficients in a "
+                                             "task that starts from it (start_from)"
+                                           : "");
+        json_decref(reached);
     } else if (store_get_result(api->reader, &json, task.number, &err) != SOTTO_OK) {
         http_api__answer_error(request, &err);
     } else {
@@ -394,12 +416,16 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
 
 static void post_task(struct http_api *api, struct http_request *request)
 {
-    if (request->body.data_bytes == 0) {
+    uint64_t start_from = 0;
+    if (!http_api__read_number(request, &start_from, "start_from", 1, INT64_MAX)) {
+        return;
+    }
+    if (request->body.data_bytes == 0 && start_from == 0) {
         http_answer_detail(request, MHD_HTTP_BAD_REQUEST,
                            "the body is empty: expected a plan as JSON");
         return;
     }
-    http_api__ask_compute(api, request, JOB_CREATE, 0, false);
+    http_api__ask_compute(api, request, JOB_CREATE, start_from, false);
 }
 
 static void post_cancel(struct http_api *api, struct http_request *request)
@@ -647,7 +673,7 @@ static void finish_wait(struct http_api *api, struct http_request *request)
         break;
     case WAIT_FOR_END:
         if (store_get_task(api->reader, &task, wait->number, &err) == SOTTO_OK) {
-            answer_task_state(request, &task);
+            answer_task_state(api, request, &task);
         } else {
             http_api__answer_error(request, &err);
         }

@@ -30,7 +30,8 @@
 
 enum job_kind {
     /* to the compute thread */
-    JOB_CREATE,   /* bytes: a plan, away; answered by EVENT_REPLY to request */
+    JOB_CREATE,   /* bytes: a plan, away; number: 0, or a task that it starts from, whose own
+                     plan it is without bytes; answered by EVENT_REPLY to request */
     JOB_CANCEL,   /* number: a task; answered by EVENT_REPLY to request */
     JOB_MESSAGE,  /* bytes: a message of a machine, from peer */
     JOB_RETURNED, /* peer: came on line with nothing of the past */

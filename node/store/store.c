@@ -87,6 +87,7 @@ static const char *const migrations[] = {
     "CREATE TABLE underway ("
     "  id INTEGER PRIMARY KEY, uid BLOB NOT NULL, creator_key BLOB NOT NULL, bytes BLOB NOT NULL);"
     "CREATE INDEX underway_uid ON underway(uid);",
+    "ALTER TABLE tasks ADD COLUMN reached TEXT NOT NULL DEFAULT '';",
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -404,6 +405,12 @@ enum sotto_status store_confirmation(struct store *store, uint64_t number, const
                         number);
 }
 
+enum sotto_status store_reached(struct store *store, uint64_t number, const char *json,
+                                struct sotto_error *err)
+{
+    return store__write(store, err, "UPDATE tasks SET reached=? WHERE id=?", "ti", json, number);
+}
+
 enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
                             const char *message, struct sotto_error *err)
 {
@@ -581,13 +588,13 @@ enum sotto_status store__read_bytes(struct store *store, struct sotto_buffer *ou
     return status;
 }
 
-enum sotto_status store_get_result(struct store *store, char **out_json, uint64_t number,
-                                   struct sotto_error *err)
+/* Reads one text of a task. Returns: SOTTO_ERROR_NOT_FOUND. */
+static enum sotto_status read_text(struct store *store, char **out, const char *sql,
+                                   uint64_t number, struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
     struct sotto_buffer document = {0};
-    enum sotto_status status = store__prepare(
-        store, &statement, err, "SELECT document FROM results WHERE task_id=?", "i", number);
+    enum sotto_status status = store__prepare(store, &statement, err, sql, "i", number);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -600,8 +607,26 @@ enum sotto_status store_get_result(struct store *store, char **out_json, uint64_
     if (json == NULL) {
         return sotto_error_no_memory(err);
     }
-    *out_json = json;
+    *out = json;
     return SOTTO_OK;
+}
+
+enum sotto_status store_get_result(struct store *store, char **out_json, uint64_t number,
+                                   struct sotto_error *err)
+{
+    return read_text(store, out_json, "SELECT document FROM results WHERE task_id=?", number, err);
+}
+
+enum sotto_status store_get_plan(struct store *store, char **out_json, uint64_t number,
+                                 struct sotto_error *err)
+{
+    return read_text(store, out_json, "SELECT plan FROM tasks WHERE id=?", number, err);
+}
+
+enum sotto_status store_get_reached(struct store *store, char **out_json, uint64_t number,
+                                    struct sotto_error *err)
+{
+    return read_text(store, out_json, "SELECT reached FROM tasks WHERE id=?", number, err);
 }
 
 /* --- Catalogue and answers --- */

@@ -69,6 +69,9 @@ enum sotto_status store_task_state(struct store *store, uint64_t number, enum ta
 /* Says who confirmed the task's result, or STORE_AWAITED. */
 enum sotto_status store_confirmation(struct store *store, uint64_t number, const char *text,
                                      struct sotto_error *err) SOTTO_NODISCARD;
+/* Keeps how far the task's models have come (sotto_driver_reached). */
+enum sotto_status store_reached(struct store *store, uint64_t number, const char *json,
+                                struct sotto_error *err) SOTTO_NODISCARD;
 /* Adds a line to the task's log. */
 enum sotto_status store_log(struct store *store, uint64_t number, int64_t created_ms,
                             const char *message, struct sotto_error *err) SOTTO_NODISCARD;
@@ -86,6 +89,12 @@ enum sotto_status store_get_task(struct store *store, struct store_task *out, ui
 /* Returns: SOTTO_ERROR_NOT_FOUND. Ownership: *out_json is ended by sotto_free. */
 enum sotto_status store_get_result(struct store *store, char **out_json, uint64_t number,
                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* The plan of a task, and how far its models have come, "" where none has begun. Returns and
+ * ownership: likewise. */
+enum sotto_status store_get_plan(struct store *store, char **out_json, uint64_t number,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status store_get_reached(struct store *store, char **out_json, uint64_t number,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Calls visit for up to limit tasks after the first offset, by their numbers. */
 typedef void store_task_visit(void *context, const struct store_task *task);

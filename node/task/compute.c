@@ -4,7 +4,7 @@
  * tasks that have ended. Leans on created.c and joined.c, which do the work. The idea: one thread
  * owns all machines, so that none of them needs a lock; queue.h tells what passes in and out. */
 
-#include "task/compute_internal.h"
+#include "task/created.h"
 
 #include <errno.h>
 #include <jansson.h>

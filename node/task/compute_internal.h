@@ -25,21 +25,7 @@
 #define HTTP_INTERNAL 500
 #define HTTP_UNAVAILABLE 503
 
-/* A task that was created here. */
-struct created {
-    struct created *next;
-    struct sotto_task_aggregator *machine;
-    struct sotto_task_id id;
-    uint64_t number;
-    uint64_t deadline_ms; /* when it is ticked next, of clock_ms */
-    uint64_t patience_ms; /* how long an undelivered message is worth keeping */
-    size_t body_bytes;    /* what its parties may send at once */
-    bool is_over;         /* the machine is done; its end may not be in the store yet */
-    enum sotto_status end_status;
-    char end_text[SOTTO_ERROR_TEXT_BYTES];
-    bool has_result; /* the result is in the store */
-    bool has_ended;  /* it is freed after this job */
-};
+struct created; /* a task that was created here: created.h */
 
 /* This node's part in a task. */
 struct joined {
@@ -103,18 +89,6 @@ void compute__changed(struct compute *compute, uint64_t number);
 size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver,
                         size_t vectors_len);
 uint64_t compute__patience(const struct sotto_plan *plan);
-
-/* Each does its job and answers. */
-void created_create(struct compute *compute, const struct job *job);
-void created_receipt(struct compute *compute, const struct job *job);
-void created_cancel(struct compute *compute, const struct job *job);
-/* A message, a peer that came back, the time: each goes to the machine, whose actions are done. */
-void created_receive(struct compute *compute, struct created *created, const struct sotto_key *from,
-                     const struct sotto_buffer *message);
-void created_returned(struct compute *compute, struct created *created,
-                      const struct sotto_key *peer);
-void created_tick(struct compute *compute, struct created *created);
-void created_free(struct created *created);
 
 /* An invitation: begins this node's part. */
 void joined_invited(struct compute *compute, const struct sotto_message_route *route,

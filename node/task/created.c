@@ -23,8 +23,8 @@
  *    ERROR (store_interrupt_tasks). The parties are not told by this node; their own times end
  *    their parts. */
 
+#include "task/created.h"
 #include "store/store_receipt.h"
-#include "task/compute_internal.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
@@ -161,6 +161,18 @@ static void describe_confirmation(char out[SOTTO_ERROR_TEXT_BYTES], const struct
                    lost != NULL ? lost->text : "");
 }
 
+/* Says in its log how a task whose models have come somewhere can go on. */
+static enum sotto_status write_hint(struct store *store, const struct created *created,
+                                    struct sotto_error *err)
+{
+    char text[SOTTO_ERROR_TEXT_BYTES];
+    (void)snprintf(text, sizeof text,
+                   "[Error] task %llu: its models can go on from their last coefficients: sotto "
+                   "create --start-from %llu",
+                   (unsigned long long)created->number, (unsigned long long)created->number);
+    return store_log(store, created->number, clock_unix_ms(), text, err);
+}
+
 /* Writes the end of a task: state, reason and result in one durable transaction. */
 static enum sotto_status write_end(struct compute *compute, const struct created *created,
                                    enum receipts which, const struct sotto_error *lost,
@@ -176,6 +188,8 @@ static enum sotto_status write_end(struct compute *compute, const struct created
     }
     if (is_well) {
         status = write_result(store, created, err);
+    } else if (created->has_reached) {
+        status = write_hint(store, created, err);
     }
     if (status != SOTTO_OK) {
         goto out;
@@ -277,6 +291,7 @@ static void carry_out(struct compute *compute, struct created *created)
         }
         sotto_action_release(&action);
     }
+    reached_keep(compute, created);
     created->body_bytes =
         compute__measure(compute, sotto_task_aggregator_driver(created->machine), 1);
     commit_log(compute, &in_transaction);
@@ -460,10 +475,9 @@ out:
 
 /* Makes the machine of a task, and the task durable. */
 static enum sotto_status start_task(struct compute *compute, struct created *created,
-                                    const struct sotto_plan *plan, const struct job *job,
-                                    struct sotto_error *err)
+                                    const struct sotto_plan *plan, const struct sotto_buffer *json,
+                                    const bool *away, struct sotto_error *err)
 {
-    const struct sotto_buffer *json = &job->bytes;
     char *text = NULL;
     struct store *store = compute->config.store;
     struct sotto_random random = sotto_random_system();
@@ -486,7 +500,7 @@ static enum sotto_status start_task(struct compute *compute, struct created *cre
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = make_machine(compute, created, text, strlen(text), job->away, err);
+    status = make_machine(compute, created, text, strlen(text), away, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -518,6 +532,7 @@ static enum sotto_status make_created(struct compute *compute, struct created **
                                       const struct job *job, struct sotto_error *err)
 {
     struct sotto_plan *plan = NULL;
+    struct sotto_buffer json = {0};
     if (compute->created_len >= CREATED_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_STATE,
                                "%d tasks are under way, and that is the most: try again later",
@@ -527,7 +542,11 @@ static enum sotto_status make_created(struct compute *compute, struct created **
     if (created == NULL) {
         return sotto_error_no_memory(err);
     }
-    enum sotto_status status = sotto_plan_parse(&plan, job->bytes.data, job->bytes.data_bytes, err);
+    enum sotto_status status = reached_plan(compute, &json, job, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_plan_parse(&plan, json.data, json.data_bytes, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -537,7 +556,7 @@ static enum sotto_status make_created(struct compute *compute, struct created **
     }
     created->deadline_ms = UINT64_MAX;
     created->patience_ms = compute__patience(plan);
-    status = start_task(compute, created, plan, job, err);
+    status = start_task(compute, created, plan, &json, job->away, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -549,6 +568,7 @@ out:
     if (created != NULL) {
         created_free(created);
     }
+    sotto_buffer_release(&json);
     sotto_plan_free(plan);
     return status;
 }

@@ -87,12 +87,13 @@ class DeltaNode(_Node):
         super().__init__(url, token, verify)
         self._http = httpx.Client(**self._options)
 
-    def create_task(self, task: Anything) -> int:
+    def create_task(self, task: Anything | None = None, start_from: int | None = None) -> int:
         """Creates a task from what build() gave; returns its id. Only its plan is sent.
 
-        Raises PlanRefused where the node does not take the plan.
+        start_from: a task that failed; models start from its last coefficients. Without a task
+        that one is asked again. Raises PlanRefused where the node does not take the plan.
         """
-        return self._run(say.create_task(task))
+        return self._run(say.create_task(task, start_from))
 
     def trace(self, task_id: int) -> bool:
         """Prints the log of a task until it ends. Returns whether it ended well."""
@@ -172,9 +173,11 @@ class AsyncDeltaNode(_Node):
         super().__init__(url, token, verify)
         self._http = httpx.AsyncClient(**self._options)
 
-    async def create_task(self, task: Anything) -> int:
+    async def create_task(
+        self, task: Anything | None = None, start_from: int | None = None
+    ) -> int:
         """As DeltaNode.create_task."""
-        return await self._run(say.create_task(task))
+        return await self._run(say.create_task(task, start_from))
 
     async def trace(self, task_id: int) -> bool:
         """As DeltaNode.trace."""

@@ -85,19 +85,24 @@ def _error(status: int, said: Any) -> NodeError:
     return NodeError(f"the node answered {status}: {detail or 'nothing more'}", status, detail)
 
 
-def create_task(task: Task | HorizontalAnalytics | Mapping[str, Any]) -> Conversation[int]:
-    """Creates a task; gives its id."""
+def create_task(
+    task: Task | HorizontalAnalytics | Mapping[str, Any] | None, start_from: int | None
+) -> Conversation[int]:
+    """Creates a task, whose models start where those of another one have ended; gives its id."""
+    if task is None and start_from is None:
+        raise TypeError("create_task(): expected a task, or start_from, the id of one that failed")
     if isinstance(task, HorizontalAnalytics):
         task = task.build()
     elif isinstance(task, Mapping):
         task = Task(task)
-    elif not isinstance(task, Task):
+    elif task is not None and not isinstance(task, Task):
         raise TypeError(
             f"create_task({task!r}): expected a task, as `MyTask().build()` gives it; code is "
             "never sent to a node"
         )
     try:
-        answer = yield from _ask("POST", "/v1/task", task.json)
+        start = {} if start_from is None else {"start_from": start_from}
+        answer = yield from _ask("POST", "/v1/task", task.json if task else None, **start)
     except NodeError as error:
         if error.status == 400:
             text = f"the node does not take the plan: {error.detail}"
@@ -146,7 +151,11 @@ def get_result_json(task_id: int) -> Conversation[dict[str, Any]]:
             f"task {task_id} is not finished: call trace({task_id}) or wait({task_id}) first", 400
         )
     reason = answer.get("error") or "no reason was told"
-    raise TaskFailed(f"task {task_id} ended in {answer['status']}, without a result: {reason}", 400)
+    raise TaskFailed(
+        f"task {task_id} ended in {answer['status']}, without a result: {reason}",
+        400,
+        answer.get("reached", []),
+    )
 
 
 def get_receipt(task_id: int, full: bool) -> Conversation[bytes]:

@@ -13,6 +13,8 @@ SottoError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SottoError(Exception):
     """Everything that this package raises on purpose."""
@@ -63,7 +65,15 @@ class TaskNotFinished(NodeError):
 
 
 class TaskFailed(NodeError):
-    """The task ended in ERROR or was cancelled, so there is no result."""
+    """The task ended in ERROR or was cancelled, so there is no result.
+
+    reached: how far each of its models had come, with "output", "iterations", "names" and
+    "coefficients"; `create_task(start_from=...)` goes on there.
+    """
+
+    def __init__(self, message: str, status: int, reached: list[dict[str, Any]]) -> None:
+        super().__init__(message, status)
+        self.reached = reached
 
 
 class EngineError(SottoError):

@@ -114,6 +114,29 @@ def test_a_failed_task_tells_why(cluster, node, capsys):
         extra.write_text(before)
 
 
+def test_a_fit_goes_on_where_another_failed(node):
+    plan = dict(WageAvg().build().plan)
+    plan["datasets"] = {"n": "numbers.csv"}
+    plan["select"] = {"f": "glm(age > 35, age, family=binomial)"}  # no coefficients are the best
+    task_id = node.create_task(plan)
+    assert node.wait(task_id) is False
+    with pytest.raises(TaskFailed, match="separation") as failed:
+        node.get_result(task_id)
+    [reached] = failed.value.reached
+    assert reached["names"] == ["const", "age"]
+    again = node.create_task(start_from=task_id)
+    assert node.wait(again) is False
+    with pytest.raises(TaskFailed, match="separation") as failed_again:
+        node.get_result(again)
+    [reached_again] = failed_again.value.reached
+    assert "start=(" in reached_again["call"]
+    assert reached_again["coefficients"] == reached["coefficients"]
+    with pytest.raises(PlanRefused, match="no output"):
+        node.create_task(WageAvg(), start_from=task_id)
+    with pytest.raises(TypeError, match="start_from"):
+        node.create_task()
+
+
 def test_a_receipt(node):
     class Shown(WageAvg):
         def __init__(self):

@@ -7,7 +7,7 @@ import random
 import tempfile
 from pathlib import Path
 
-from support import ClusterCase, main_together, plan, run
+from support import PATIENCE, ClusterCase, main_together, plan, run
 
 MODEL = "glm(wages.ill, wages.age, C(wages.ward in ('a', 'b', 'c')), family=binomial)"
 
@@ -23,11 +23,11 @@ def hospital(seed, rows=150):
 
 
 class Models(ClusterCase):
-    def start(self, rows=150):
+    def start(self, rows=150, **policy):
         self.files = [hospital(seed, rows) for seed in range(3)]
         cluster = self.cluster([{"wages.csv": text} for text in self.files], start=False)
         for node in cluster.nodes:
-            node.policy = {"min_rows": 10}
+            node.policy = {"min_rows": 10, **policy}
         cluster.start()
         cluster.wait_connected()
         return cluster
@@ -63,6 +63,64 @@ class Models(ClusterCase):
         creator, _, last = self.start().nodes
         self.ask(creator, "ERROR", enable_verify=False)
         self.assertIn("a model of sums that nobody checks", last.log())
+
+    @staticmethod
+    def lose(cluster, who):
+        """A fit of which a node is killed for good in its fourth round; its number."""
+        creator, node = cluster.nodes[0], cluster.nodes[who]
+        node.stop()
+        node.start({"SOTTO_TEST_STOP_AT": "pledge", "SOTTO_TEST_STOP_ROUND": "4"})
+        task = creator.create(plan({"f": MODEL}, wait=1, connection=3))
+        node.process.wait(PATIENCE)
+        node.process.stdout.close()
+        node.process = None
+        return task
+
+    def test_a_party_lost_in_the_fourth_round(self):
+        """The coefficients are kept, and another task goes on there, to the pooled bits."""
+        cluster = self.start(profile="open")
+        creator, last = cluster.nodes[0], cluster.nodes[2]
+        task = self.lose(cluster, 2)
+        self.assertEqual(creator.wait_end(task), "ERROR", creator.messages(task))
+        log = creator.messages(task)
+        self.assertIn("was lost in round 4", log[-2])
+        self.assertIn(f"sotto create --start-from {task}", log[-1])
+        models = [line for line in log if line.startswith("[Model]")]
+        self.assertRegex(models[-1], r"f: iteration 3, deviance [0-9.]+, step of [0-9.]+ standard")
+        self.assertIn("start_from", creator.cli("result", str(task), check=False).stderr)
+        reached = creator.get(f"/v1/task/status?task_id={task}")["reached"]
+        self.assertEqual([reached[0][key] for key in ("output", "call", "iterations")],
+                         ["f", MODEL, 3])
+        self.assertEqual(len(reached[0]["coefficients"]), len(reached[0]["names"]))
+        last.start()
+        again = int(creator.cli("create", "--start-from", str(task)).stdout)
+        self.assertEqual(creator.wait_end(again), "FINISHED", creator.messages(again))
+        found = creator.result(again)["outputs"]["f"]["fields"]
+        start = ", ".join(repr(number) for number in reached[0]["coefficients"])
+        self.assertEqual(found, self.pooled(MODEL[:-1] + f", start=({start}))"))
+        whole = self.pooled(MODEL)
+        self.assertLess(found["iterations"]["value"], whole["iterations"]["value"])
+        for i, coefficient in enumerate(whole["coefficients"]["values"]):
+            self.assertAlmostEqual(found["coefficients"]["values"][i]["value"],
+                                   coefficient["value"], 12)
+
+    def test_a_creator_that_is_restarted(self):
+        """What its models have reached is on its disk."""
+        cluster = self.start(profile="open")
+        creator = cluster.nodes[0]
+        task = self.lose(cluster, 0)
+        creator.start()
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        done = creator.cli("run", "--json", "--start-from", str(task))
+        self.assertIn('"coefficients"', done.stdout)
+
+    def test_tasks_that_nothing_goes_on_from(self):
+        creator = self.start().nodes[0]
+        task = self.ask(creator, "FINISHED", model="mean(wages.age)")
+        for number, words in ((task, "there is no model to go on with"), (99, "does not exist")):
+            done = creator.cli("create", "--start-from", str(number), check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(words, done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_CREATED_H
+#define SOTTO_NODE_CREATED_H
+
+/* Tasks that were created here (created.c), and where they start (reached.c). Threads: the compute
+ * thread's. */
+
+#include "task/compute_internal.h"
+
+/* A task that was created here. */
+struct created {
+    struct created *next;
+    struct sotto_task_aggregator *machine;
+    struct sotto_task_id id;
+    uint64_t number;
+    uint64_t deadline_ms; /* when it is ticked next, of clock_ms */
+    uint64_t patience_ms; /* how long an undelivered message is worth keeping */
+    size_t body_bytes;    /* what its parties may send at once */
+    bool is_over;         /* the machine is done; its end may not be in the store yet */
+    enum sotto_status end_status;
+    char end_text[SOTTO_ERROR_TEXT_BYTES];
+    bool has_result;        /* the result is in the store */
+    uint32_t reached_round; /* the last one before which its models were asked how far they are */
+    bool has_reached;       /* coefficients of them are in the store */
+    bool has_ended;         /* it is freed after this job */
+};
+
+/* Each does its job and answers. */
+void created_create(struct compute *compute, const struct job *job);
+void created_receipt(struct compute *compute, const struct job *job);
+void created_cancel(struct compute *compute, const struct job *job);
+/* A message, a peer that came back, the time: each goes to the machine, whose actions are done. */
+void created_receive(struct compute *compute, struct created *created, const struct sotto_key *from,
+                     const struct sotto_buffer *message);
+void created_returned(struct compute *compute, struct created *created,
+                      const struct sotto_key *peer);
+void created_tick(struct compute *compute, struct created *created);
+void created_free(struct created *created);
+
+/* --- reached.c --- */
+
+/* Keeps how far the models of a task have come, once a round. */
+void reached_keep(const struct compute *compute, struct created *created);
+/* The plan of a JOB_CREATE. Returns: as sotto_plan_start_from, SOTTO_ERROR_NOT_FOUND. Ownership:
+ * *out is ended by sotto_buffer_release. */
+enum sotto_status reached_plan(const struct compute *compute, struct sotto_buffer *out,
+                               const struct job *job, struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif
