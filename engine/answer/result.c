@@ -313,6 +313,40 @@ static void write_outcomes(struct sotto_writer *writer, const struct sotto__resu
     sotto__json_raw(writer, is_grouped ? "]" : "");
 }
 
+static void write_option(struct sotto_writer *writer, const struct sotto__option *option,
+                         double value)
+{
+    sotto__json_string(writer, option->name);
+    sotto__json_raw(writer, ": ");
+    if (option->words != NULL) {
+        sotto__json_string(writer, option->words[(size_t)value]);
+    } else if (option->of == SOTTO__OPTION_OF_ONE) {
+        sotto__json_integer(writer, (uint64_t)value);
+    } else {
+        char text[SOTTO_DOUBLE_TEXT_BYTES];
+        sotto_double_text(text, value);
+        sotto__json_raw(writer, text);
+    }
+}
+
+/* What a method was told behind its arguments, or would have been, but for lists: its values are
+ * read by it. */
+static void write_options(struct sotto_writer *writer, const struct sotto__node *method)
+{
+    const struct sotto__option *option = sotto__function_card(method->function)->options;
+    const char *before = ", \"options\": {";
+    const char *after = "";
+    for (; option != NULL && option->name != NULL; option++) {
+        if (option->of != SOTTO__OPTION_OF_NUMBERS) {
+            sotto__json_raw(writer, before);
+            write_option(writer, option, sotto__option_value(&method->options, option->kind));
+            before = ", ";
+            after = "}";
+        }
+    }
+    sotto__json_raw(writer, after);
+}
+
 static void write_fields(struct sotto_writer *writer, struct value_block block, size_t output)
 {
     const struct sotto__output_values *output_values = block.output_values;
@@ -326,6 +360,7 @@ static void write_fields(struct sotto_writer *writer, struct value_block block, 
             sotto__method_field_len(field, block.results->expansion, &output_values->shape);
     }
     sotto__json_raw(writer, "}");
+    write_options(writer, output_values->method);
     write_outcomes(writer, block.results, output);
     sotto__json_raw(writer, "}");
 }

@@ -7,6 +7,7 @@
 
 #include "expression/functions.h"
 
+#include <sotto/status.h>
 #include <string.h>
 
 #define OF_ROW SOTTO__FUNCTION_OF_A_ROW
@@ -479,4 +480,44 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
            a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights &&
            a->family == b->family && a->likelihood == b->likelihood && a->ridge == b->ridge &&
            a->tolerance == b->tolerance;
+}
+
+double sotto__option_value(const struct sotto__options *options, enum sotto__option_kind kind)
+{
+    switch (kind) {
+    case SOTTO__OPTION_DDOF:
+        return options->ddof;
+    case SOTTO__OPTION_DIGITS:
+        return options->digits;
+    case SOTTO__OPTION_INTERCEPT:
+        return options->intercept;
+    case SOTTO__OPTION_INTERPOLATION:
+        return (double)options->interpolation;
+    case SOTTO__OPTION_LEVEL:
+        return options->level;
+    case SOTTO__OPTION_EQUAL_VAR:
+        return options->equal_var;
+    case SOTTO__OPTION_YATES:
+        return options->yates;
+    case SOTTO__OPTION_EXTREMES:
+        return options->extremes;
+    case SOTTO__OPTION_EXACT:
+        return options->exact;
+    case SOTTO__OPTION_ALTERNATIVE:
+        return (double)options->alternative;
+    case SOTTO__OPTION_WEIGHTS:
+        return (double)options->weights;
+    case SOTTO__OPTION_FAMILY:
+        return (double)options->family;
+    case SOTTO__OPTION_LIKELIHOOD:
+        return options->likelihood;
+    case SOTTO__OPTION_RIDGE:
+        return options->ridge;
+    case SOTTO__OPTION_TOLERANCE:
+        return options->tolerance;
+    case SOTTO__OPTION_START:
+        break; /* a list */
+    }
+    SOTTO_REQUIRE(false);
+    return 0;
 }

@@ -102,5 +102,7 @@ struct sotto__options {
 };
 
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);
+/* What an option of one number or word is: of a word its place among struct sotto__option's. */
+double sotto__option_value(const struct sotto__options *options, enum sotto__option_kind kind);
 
 #endif

@@ -116,8 +116,7 @@ static void format_group(char out[64], json_t *group)
     }
 }
 
-/* How many columns a text takes: its characters, not its bytes. */
-static int count_columns(const char *text)
+int print_width(const char *text)
 {
     int width = 0;
     for (; *text != '\0'; text++) {
@@ -131,7 +130,7 @@ static int find_width(const struct table *table, size_t column)
 {
     int width = 0;
     for (size_t row = 0; row < table->rows; row++) {
-        int other = count_columns(cell_at(table, row, column));
+        int other = print_width(cell_at(table, row, column));
         width = other > width ? other : width;
     }
     return width;
@@ -151,7 +150,7 @@ static void print_cells(const struct table *table)
         for (size_t column = 0; column < table->columns; column++) {
             char *text = cell_at(table, row, column);
             sotto_text_sanitize(text); /* a result may come from another node */
-            int blanks = widths[column] - count_columns(text);
+            int blanks = widths[column] - print_width(text);
             if (column == 0) {
                 (void)printf("  %s%*s", text, blanks, "");
             } else {
@@ -298,6 +297,27 @@ static void print_status(json_t *status, json_t *groups)
     }
 }
 
+/* Prints a regression, or one of each group behind the group's name. Returns: false, and prints
+ * nothing, where the output is none. */
+static bool print_fits(json_t *output, json_t *groups)
+{
+    size_t i;
+    json_t *group;
+    if (groups == NULL) {
+        return print_fit(output, 0, NULL);
+    }
+    json_array_foreach(groups, i, group)
+    {
+        char label[64];
+        format_group(label, group);
+        sotto_text_sanitize(label);
+        if (!print_fit(output, i, label)) {
+            return false; /* of the first group: all are of one form */
+        }
+    }
+    return true;
+}
+
 /* Prints a method's fields, each behind its name. */
 static void print_fields(json_t *output, json_t *groups)
 {
@@ -308,13 +328,12 @@ static void print_fields(json_t *output, json_t *groups)
         return;
     }
     print_status(json_object_get(output, "status"), groups);
-    bool has_table = groups == NULL && print_fit(json_object_get(output, "fields"));
+    if (print_fits(output, groups)) {
+        return;
+    }
     json_object_foreach(json_object_get(output, "fields"), name, field)
     {
         char safe[512];
-        if (has_table && json_object_get(field, "values") != NULL) {
-            continue;
-        }
         (void)snprintf(safe, sizeof safe, "%s", name);
         sotto_text_sanitize(safe);
         (void)printf("%s  ", safe);
@@ -329,7 +348,7 @@ static void print_outputs(json_t *outputs, json_t *groups, bool has_bars)
     int width = 0;
     json_object_foreach(outputs, name, output)
     {
-        int other = count_columns(name);
+        int other = print_width(name);
         width = other > width ? other : width;
     }
     json_object_foreach(outputs, name, output)
@@ -339,7 +358,7 @@ static void print_outputs(json_t *outputs, json_t *groups, bool has_bars)
         char safe[512];
         (void)snprintf(safe, sizeof safe, "%s", name);
         sotto_text_sanitize(safe);
-        (void)printf("%s%*s", safe, is_single ? width - count_columns(name) + 2 : 0, "");
+        (void)printf("%s%*s", safe, is_single ? width - print_width(name) + 2 : 0, "");
         if (fields != NULL) {
             print_fields(output, groups);
         } else {

@@ -7,6 +7,7 @@ import decimal
 import json
 import pathlib
 import random
+import re
 import sys
 import tempfile
 import unittest
@@ -297,6 +298,48 @@ class Models(unittest.TestCase):
         self.assertEqual(whole["fields"]["coefficients"]["values"][0],
                          alone["fields"]["coefficients"]["values"])
         self.assertEqual(whole["fields"]["coefficients"]["values"][1][0]["special"], "NaN")
+
+
+class Tables(unittest.TestCase):
+    """As people are shown them; numbers are those of the tests above."""
+
+    def shown(self, *arguments):
+        lines = support.run("local", "--data", str(VECTORS / "spector.csv"), *arguments).stdout
+        self.assertLessEqual(max(map(len, lines.splitlines())), 80)
+        return lines.splitlines()
+
+    def test_one_model(self):
+        lines = self.shown("--", "f=glm(grade, gpa, tuce, psi, family=binomial, level=90)")
+        self.assertEqual(re.split("  +", lines[1].strip()),
+                         ["coef", "std err", "z", "P>|z|", "5 %", "95 %"])
+        self.assertEqual(lines[2].split()[:5], "const -13.0213 4.9313 -2.641 0.0083".split())
+        self.assertEqual(lines[4].split()[:5], "tuce 0.0952 0.1416 0.672 0.5014".split())
+        # Points stand below each other.
+        points = [[i for i, c in enumerate(line) if c == "."] for line in lines[2:6]]
+        self.assertEqual(points, [points[0]] * 4)
+        self.assertIn("log likelihood              -12.8896", "\n".join(lines))
+
+    def test_groups_have_tables_of_their_own(self):
+        lines = self.shown("--by", "psi in (0, 1)", "--", "f=ols(grade, gpa)")
+        self.assertEqual(lines.count("0"), 1)
+        self.assertEqual(lines[lines.index("1") + 2].split()[:4], "const -0.6812 0.8040 -0.847".split())
+        self.assertEqual(re.split("  +", lines[lines.index("1") + 1].strip())[2:4], ["t", "P>|t|"])
+
+    def test_a_long_name_has_a_line_of_its_own(self):
+        long = "gpa * 2 + tuce * 3 - gpa * tuce * 5 / 7"
+        lines = self.shown("--", f"f=ols(grade, psi, {long})")
+        self.assertEqual(lines[4].strip(), long)
+        self.assertEqual(len(lines[5].split()), 6)
+        self.assertEqual(len(lines[3].split()), 7)
+
+    def test_scales_that_no_decimals_fit(self):
+        lines = self.shown("--", "f=ols(grade * 1000000, gpa, tuce * 1000000)")
+        self.assertEqual(lines[2].split()[:3], ["const", "-1.4494e+06", "5.7847e+05"])
+
+    def test_no_values(self):
+        lines = self.shown("--where", "grade > 9", "--", "f=ols(grade, gpa)")
+        self.assertEqual(lines[1].split(), "status fewer rows than coefficients".split())
+        self.assertEqual(lines[3].split(), ["const", *["NaN"] * 6])
 
 
 if __name__ == "__main__":
