@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-import numpy
 import pandas
 
+from ._fit import Fit, Model
 from .errors import SottoWarning
 
 _PART = re.compile(r"(.*)\[(.*)\]\Z", re.DOTALL)
@@ -22,118 +22,6 @@ _OF_TUPLE = re.compile(r"result \d+\Z")
 _SPECIAL = {"NaN": math.nan, "inf": math.inf, "-inf": -math.inf, "withheld": math.nan}
 
 Number = Callable[[Mapping[str, Any]], Any]
-
-
-class _Coefficients:
-    """What ols() and glm() have in common."""
-
-    def __init__(self, fields: Mapping[str, Any], statistic: str, status: str | None) -> None:
-        self.status = status
-        self.params = fields["coefficients"]
-        self.bse = fields["standard_errors"]
-        self.tvalues = fields[statistic]
-        self.pvalues = fields["p"]
-        self.condition = fields["condition"]
-        self.nobs = fields["count"]
-        self.df_resid = fields["df"]
-        self._bounds = fields["low"], fields["high"]
-
-    def conf_int(self) -> pandas.DataFrame:
-        """The bounds of each coefficient, of the level that was asked for (95 %)."""
-        return pandas.DataFrame({"low": self._bounds[0], "high": self._bounds[1]})
-
-    def summary_frame(self) -> pandas.DataFrame:
-        """A row for each coefficient: coef, std err, t, p, and the bounds."""
-        columns = {"coef": self.params, "std err": self.bse, "t": self.tvalues, "p": self.pvalues}
-        return pandas.DataFrame(columns).join(self.conf_int())
-
-    def _facts(self) -> str:
-        raise NotImplementedError
-
-    def summary(self) -> str:
-        """The coefficients as a table, and what is known of all of them."""
-        return f"{self.summary_frame()}\n\n{self._notes()}"
-
-    def _notes(self) -> str:
-        status = f"status: {self.status}\n" if self.status else ""
-        return (
-            f"{status}rows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
-            f"{self._facts()}"
-        )
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        notes = "<br/>".join(map(html.escape, self._notes().split("\n")))
-        return f"{self.summary_frame().to_html(float_format='{:.6g}'.format)}<p>{notes}</p>"
-
-
-class Fit(_Coefficients):
-    """What ols() gives: params, bse (standard errors), tvalues, pvalues as Series, conf_int() as a
-    DataFrame; the rest as numbers."""
-
-    def __init__(self, fields: Mapping[str, Any], status: str | None = None) -> None:
-        super().__init__(fields, "t", status)
-        self.rsquared = fields["r2"]
-        self.rsquared_adj = fields["adjusted_r2"]
-        self.residual_sd = fields["residual_sd"]
-        self.fvalue = fields["f"]
-        self.f_pvalue = fields["f_p"]
-
-    def _facts(self) -> str:
-        return (
-            f"R-squared {self.rsquared:.6g}, adjusted {self.rsquared_adj:.6g}, "
-            f"F {self.fvalue:.6g}, p {self.f_pvalue:.6g}"
-        )
-
-
-class Model(_Coefficients):
-    """What glm() gives, with the names of statsmodels. tvalues are z where the family has no
-    dispersion."""
-
-    def __init__(self, fields: Mapping[str, Any], status: str | None = None) -> None:
-        super().__init__(fields, "statistic", status)
-        self.deviance = fields["deviance"]
-        self.null_deviance = fields["null_deviance"]
-        self.llf = fields["log_likelihood"]
-        self.aic = fields["aic"]
-        self.scale = fields["dispersion"]
-        self.iterations = fields["iterations"]
-        self.decrement = fields["decrement"]
-
-    def _facts(self) -> str:
-        return (
-            f"deviance {self.deviance:.6g} of {self.null_deviance:.6g}, log-likelihood "
-            f"{self.llf:.6g}, AIC {self.aic:.6g}, {self.iterations} iterations"
-        )
-
-    def predict(self, frame: pandas.DataFrame, family: str) -> pandas.Series:
-        """The means that a model of this family gives rows of one's own.
-
-        frame has the columns that explain, by their names, and those of C() with their levels.
-        """
-        eta = sum(value * self._regressor(frame, name) for name, value in self.params.items())
-        inverse: dict[str, Callable[[Any], Any]] = {
-            "gaussian": lambda x: x,
-            "binomial": lambda x: 1 / (1 + numpy.exp(-x)),
-            "poisson": numpy.exp,
-            "gamma": lambda x: 1 / x,
-        }
-        if family not in inverse:
-            raise ValueError(f"family={family!r}: expected one of {', '.join(inverse)}")
-        return pandas.Series(inverse[family](eta), index=frame.index)
-
-    def _regressor(self, frame: pandas.DataFrame, name: str) -> Any:
-        if name in frame.columns:
-            return frame[name].astype(float)
-        column, bracket, level = name.partition("[")
-        if bracket and column in frame.columns:
-            own = frame[column]
-            return (own.astype(str) == level[:-1]).where(own.notna()).astype(float)
-        if name == "const":
-            return 1.0
-        raise KeyError(f"the frame has no column {name!r}")
 
 
 _STATISTICS = ("smd", "r", "t", "f", "chi2", "odds_ratio", "proportion", "variance")
@@ -241,11 +129,11 @@ def _modes(fields: Mapping[str, Any], status: str | None) -> pandas.Series:
     return pandas.Series([label for label, is_one in marked.items() if is_one == 1], dtype=object)
 
 
-def _of_fields(fields: Mapping[str, Any], status: str | None) -> Any:
+def _of_fields(fields: Mapping[str, Any], options: Mapping[str, Any], status: str | None) -> Any:
     if "deviance" in fields:
-        return Model(fields, status)
+        return Model(fields, options, status)
     if "coefficients" in fields:
-        return Fit(fields, status)
+        return Fit(fields, options, status)
     if "row_totals" in fields:
         return fields["counts"]
     if "is_mode" in fields:
@@ -344,7 +232,7 @@ def _group_index(groups: Mapping[str, Any]) -> pandas.Index:
 def _output(output: Mapping[str, Any], number: Number, index: pandas.Index | None) -> Any:
     if "fields" in output:
         fields = {name: _output(field, number, None) for name, field in output["fields"].items()}
-        return _of_fields(fields, output.get("status"))
+        return _of_fields(fields, output.get("options", {}), output.get("status"))
     axes = output.get("labels", [])
     if index is None:
         return _shaped(output["values"] if axes else output, axes, number)

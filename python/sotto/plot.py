@@ -6,6 +6,7 @@
     sotto.plot.box(found["description"])    # of describe()
     found["ages"].sotto.plot()              # either of them
     found["test"].plot()                    # an estimate of sotto.stats, with its interval
+    found["model"].plot(exp=True)           # coefficients of a regression, with their intervals
 
 Each returns the matplotlib.axes.Axes that it drew on.
 """
@@ -17,7 +18,7 @@ from typing import Any
 
 import pandas
 
-__all__ = ["box", "hist", "interval"]
+__all__ = ["box", "coefficients", "hist", "interval"]
 
 _QUARTILES = ("25%", "50%", "75%")
 
@@ -95,6 +96,36 @@ def interval(estimate: float, low: float, high: float, name: str, ax: Any = None
         axes.plot([estimate, shown], [0, 0], marker=marker, markevery=[1], color="C0")
     axes.set_yticks([])
     axes.set_xlabel(name)
+    return axes
+
+
+def coefficients(fit: Any, ax: Any = None, *, exp: bool = False, intercept: bool = False) -> Any:
+    """The coefficients of ols() or glm(), the first one on top, each with its interval, and a line
+    where there is no effect.
+
+    exp: e to their power, on a logarithmic scale: odds ratios of a logistic model, ratios of rates
+    of a Poisson model. intercept: "const" too, which is no effect of anything. What is no number is
+    not drawn.
+    """
+    axes = _axes(ax)
+    bounds = fit.conf_int()
+    names = [name for name in fit.params.index if intercept or name != "const"]
+    shown = [fit.params[names], bounds.loc[names, "low"], bounds.loc[names, "high"]]
+    estimates, lows, highs = ([math.exp(x) if exp else x for x in one] for one in shown)
+    places = range(len(names))
+    axes.axvline(1 if exp else 0, color="0.7", linewidth=1, zorder=0)
+    axes.hlines(places, lows, highs, color="C0")
+    axes.plot(estimates, places, "o", color="C0")
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    if exp:
+        from matplotlib.ticker import LogFormatter
+
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(LogFormatter())
+        axes.xaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+    name = "exp(coefficient)" if exp else "coefficient"
+    axes.set_xlabel(f"{name}, {fit.confidence_level:.0%} interval")
     return axes
 
 

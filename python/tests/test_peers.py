@@ -115,7 +115,7 @@ def test_models(family):
     for name in ("deviance", "null_deviance", "nobs", "df_resid"):
         close(getattr(found, name), getattr(wanted, name))
     assert found.scale == pytest.approx(wanted.scale, rel=1e-6)
-    close(found.predict(frame, family).to_numpy(), wanted.predict(design).to_numpy())
+    close(found.predict(frame).to_numpy(), wanted.predict(design).to_numpy())
     assert "iterations" in found.summary()
 
 

@@ -74,6 +74,43 @@ def test_what_has_no_interval_is_not_drawn(axes):
         sotto._results.Test({"chi2": 3.0, "p": 0.1, "df": 1}, None).plot(axes)
 
 
+def model(bounds):
+    names = ["const", "age", "ward[b]"]
+    low, high = (pandas.Series(side, index=names) for side in zip(*bounds, strict=True))
+    middle = (low + high) / 2
+    series = {"coefficients": middle, "low": low, "high": high}
+    series |= dict.fromkeys(("standard_errors", "statistic", "p"), middle)
+    numbers = ("deviance", "null_deviance", "log_likelihood", "aic", "dispersion", "iterations")
+    numbers = dict.fromkeys((*numbers, "decrement", "condition", "count", "df"), 1.0)
+    return sotto._fit.Model(series | numbers, {"family": "binomial", "level": 90})
+
+
+def test_coefficients_have_their_intervals(axes):
+    found = model([(-3, -1), (0.5, 1.5), (-1, 2)])
+    assert found.plot(axes) is axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["age", "ward[b]"]
+    (lines,) = axes.collections
+    assert [tuple(line[:, 0]) for line in lines.get_segments()] == [(0.5, 1.5), (-1, 2)]
+    assert tuple(axes.lines[1].get_xdata()) == (1.0, 0.5)
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first one is on top
+    assert axes.get_xlabel() == "coefficient, 90% interval"
+
+
+def test_odds_ratios_have_a_logarithmic_scale(axes):
+    model([(-3, -1), (0, 0), (-1, 1)]).plot(axes, exp=True, intercept=True)
+    assert axes.get_xscale() == "log"
+    assert tuple(axes.lines[0].get_xdata()) == (1, 1)
+    assert tuple(axes.lines[1].get_xdata())[1:] == (1.0, 1.0)
+    assert axes.get_yticklabels()[0].get_text() == "const"
+
+
+def test_a_coefficient_that_is_no_number_is_left_out(axes):
+    nan = float("nan")
+    model([(0, 1), (nan, nan), (1, 2)]).plot(axes)
+    axes.figure.canvas.draw()
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["age", "ward[b]"]
+
+
 def test_results_draw_themselves(axes):
     counts = pandas.Series([3, 1], index=["[0, 1)", "[1, 2]"])
     counts.sotto.plot(axes)

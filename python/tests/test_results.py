@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pandas
 import pytest
 
-from sotto._results import Fit, from_json
+from sotto._results import Fit, Model, from_json
 from sotto._results import Test as Answer
 from sotto.errors import SottoWarning
 
@@ -89,6 +89,20 @@ def test_lost_parties_and_conversions_are_warned_of():
         from_json(result({"result": {**number(1), "nan_made": 4}}))
 
 
+def test_models_predict_by_levels_of_each_type():
+    names = ["const", "age", "ward[b]", "floor[2]", "old[true]"]
+    series = pandas.Series([1.0, 2.0, 4.0, 8.0, 16.0], names)
+    fields = dict.fromkeys(("coefficients", "standard_errors", "statistic", "p"), series)
+    fields |= dict.fromkeys(("low", "high"), series)
+    numbers = ("deviance", "null_deviance", "log_likelihood", "aic", "dispersion", "iterations")
+    fields |= dict.fromkeys((*numbers, "decrement", "condition", "count", "df"), 1.0)
+    model = Model(fields, {"family": "gaussian"})
+    frame = {"age": [0.5, 1], "ward": ["a", "b"], "floor": [2.0, 1.0], "old": [False, True]}
+    assert model.predict(pandas.DataFrame(frame)).tolist() == [10.0, 23.0]
+    with pytest.raises(KeyError, match="no column 'age'"):
+        model.predict(pandas.DataFrame(frame).drop(columns="age"))
+
+
 def test_results_are_tables_in_notebooks():
     series = pandas.Series({"R&D": 2.0, "HR": 1.5})
     test = Answer({"t": -1.25, "p": 0.04, "means": series}, "fewer < two")
@@ -108,7 +122,8 @@ def test_results_are_tables_in_notebooks():
             "condition": 1.0,
             "count": 9,
             "df": 7,
-        }
+        },
+        {"intercept": 1, "level": 95},
     )
     for result, tables, parts in (
         (test, 2, ["pvalue", "fewer < two"]),

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What regressions give: ols() a Fit, glm() a Model, with the names of statsmodels."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy
+import pandas
+
+_MEANS: dict[str, Callable[[Any], Any]] = {
+    "gaussian": lambda eta: eta,
+    "binomial": lambda eta: 1 / (1 + numpy.exp(-eta)),
+    "poisson": numpy.exp,
+    "gamma": lambda eta: 1 / eta,
+}
+# Families without a dispersion of their own, whose statistic is held against the normal.
+_OF_Z = ("binomial", "poisson")
+
+
+class _Coefficients:
+    """What ols() and glm() have in common."""
+
+    def __init__(
+        self,
+        fields: Mapping[str, Any],
+        options: Mapping[str, Any],
+        statistic: str,
+        status: str | None,
+    ) -> None:
+        self.status = status
+        self.params = fields["coefficients"]
+        self.bse = fields["standard_errors"]
+        self.tvalues = fields[statistic]
+        self.pvalues = fields["p"]
+        self.condition = fields["condition"]
+        self.nobs = fields["count"]
+        self.df_resid = fields["df"]
+        self.confidence_level = options.get("level", 95) / 100
+        self._bounds = fields["low"], fields["high"]
+        self._is_z = options.get("family") in _OF_Z
+
+    def conf_int(self) -> pandas.DataFrame:
+        """The bounds of each coefficient, of the level that was asked for (confidence_level)."""
+        return pandas.DataFrame({"low": self._bounds[0], "high": self._bounds[1]})
+
+    def summary_frame(self) -> pandas.DataFrame:
+        """A row for each coefficient: coef, std err, z or t, p, and the bounds."""
+        statistic = "z" if self._is_z else "t"
+        tail = (1 - self.confidence_level) / 2
+        columns = {
+            "coef": self.params,
+            "std err": self.bse,
+            statistic: self.tvalues,
+            f"P>|{statistic}|": self.pvalues,
+            f"[{tail:.4g}": self._bounds[0],
+            f"{1 - tail:.4g}]": self._bounds[1],
+        }
+        return pandas.DataFrame(columns)
+
+    def _facts(self) -> str:
+        raise NotImplementedError
+
+    def _shown(self) -> pandas.DataFrame:
+        """The summary as texts: numbers of one scale to the same decimals, else five digits."""
+        frame = self.summary_frame()
+        scaled = _number_format(self.bse, frame.iloc[:, [0, 1, 4, 5]].abs().max().max())
+        formats = [scaled, scaled, "{:.3f}", "{:.4f}", scaled, scaled]
+        for column, form in zip(frame.columns, formats, strict=True):
+            frame[column] = [form.format(value) for value in frame[column]]
+        return frame
+
+    def summary(self) -> str:
+        """The coefficients as a table, and what is known of all of them."""
+        return f"{self._shown()}\n\n{self._notes()}"
+
+    def _notes(self) -> str:
+        status = f"status: {self.status}\n" if self.status else ""
+        return (
+            f"{status}rows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
+            f"{self._facts()}"
+        )
+
+    def plot(self, ax: Any = None, *, exp: bool = False, intercept: bool = False) -> Any:
+        """Each coefficient with its interval (sotto.plot.coefficients)."""
+        from . import plot
+
+        return plot.coefficients(self, ax, exp=exp, intercept=intercept)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        notes = "<br/>".join(map(html.escape, self._notes().split("\n")))
+        return f"{self._shown().to_html()}<p>{notes}</p>"
+
+
+def _number_format(errors: pandas.Series, largest: float) -> str:
+    """As many decimals as give the smallest standard error four digits, where they fit."""
+    sizes = [error for error in errors if error > 0]
+    if not sizes or not math.isfinite(largest) or not math.isfinite(min(sizes)):
+        return "{:.5g}"
+    decimals = max(0, 3 - math.floor(math.log10(min(sizes))))
+    digits = math.floor(math.log10(max(largest, 1)))
+    return f"{{:.{decimals}f}}" if decimals <= 8 and digits + decimals <= 8 else "{:.5g}"
+
+
+class Fit(_Coefficients):
+    """What ols() gives: params, bse (standard errors), tvalues, pvalues as Series, conf_int() as a
+    DataFrame; the rest as numbers."""
+
+    def __init__(
+        self, fields: Mapping[str, Any], options: Mapping[str, Any], status: str | None = None
+    ) -> None:
+        super().__init__(fields, options, "t", status)
+        self.rsquared = fields["r2"]
+        self.rsquared_adj = fields["adjusted_r2"]
+        self.residual_sd = fields["residual_sd"]
+        self.fvalue = fields["f"]
+        self.f_pvalue = fields["f_p"]
+
+    def _facts(self) -> str:
+        return (
+            f"R-squared {self.rsquared:.6g}, adjusted {self.rsquared_adj:.6g}, "
+            f"F {self.fvalue:.6g}, p {self.f_pvalue:.6g}"
+        )
+
+
+class Model(_Coefficients):
+    """What glm() gives, with the names of statsmodels. tvalues are z where the family has no
+    dispersion."""
+
+    def __init__(
+        self, fields: Mapping[str, Any], options: Mapping[str, Any], status: str | None = None
+    ) -> None:
+        super().__init__(fields, options, "statistic", status)
+        self.family = options["family"]
+        self.deviance = fields["deviance"]
+        self.null_deviance = fields["null_deviance"]
+        self.llf = fields["log_likelihood"]
+        self.aic = fields["aic"]
+        self.scale = fields["dispersion"]
+        self.iterations = fields["iterations"]
+        self.decrement = fields["decrement"]
+
+    def _facts(self) -> str:
+        return (
+            f"{self.family}: deviance {self.deviance:.6g} of {self.null_deviance:.6g}, "
+            f"log-likelihood {self.llf:.6g}, AIC {self.aic:.6g}, {self.iterations} iterations"
+        )
+
+    def predict(self, frame: pandas.DataFrame) -> pandas.Series:
+        """The means that the model gives rows of one's own.
+
+        frame has the columns that explain, by their names, and those of C() with their levels: a
+        value that is no level counts as the first one. What is computed of columns is a column too.
+        """
+        eta = sum(value * _regressor(frame, name) for name, value in self.params.items())
+        return pandas.Series(_MEANS[self.family](eta), index=frame.index)
+
+
+def _regressor(frame: pandas.DataFrame, name: str) -> Any:
+    if name in frame.columns:
+        return frame[name].astype(float)
+    column, bracket, level = name.partition("[")
+    if bracket and column in frame.columns:
+        return _has_level(frame[column], level[:-1]).where(frame[column].notna())
+    if name == "const":
+        return 1.0
+    raise KeyError(f"the frame has no column {name!r}")
+
+
+def _has_level(column: pandas.Series, level: str) -> pandas.Series:
+    if pandas.api.types.is_bool_dtype(column):
+        return (column.astype(str).str.lower() == level).astype(float)
+    if pandas.api.types.is_numeric_dtype(column):
+        return (column == float(level)).astype(float)
+    return (column.astype(str) == level).astype(float)
