@@ -375,6 +375,17 @@ static void get_receipt(struct http_api *api, struct http_request *request)
     }
 }
 
+/* A file that was never read before is read to its end: the compute thread does that. */
+static void get_columns(struct http_api *api, struct http_request *request)
+{
+    if (http_parameter(request, "dataset") == NULL) {
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+                           "dataset is missing: expected the name of a file, as plans have it");
+        return;
+    }
+    http_api__ask_compute(api, request, JOB_COLUMNS, 0, false);
+}
+
 /* Which peers need not be waited for when a task starts now. Returns: NULL if there is no memory,
  * and then all of them are waited for. */
 static bool *find_away(const struct http_api *api)
@@ -406,6 +417,10 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
     if (kind == JOB_CREATE) {
         job->away = find_away(api);
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
+    } else if (kind == JOB_COLUMNS) {
+        const char *dataset = http_parameter(request, "dataset");
+        job->bytes.data = (uint8_t *)sotto_text_copy(dataset, strlen(dataset));
+        job->bytes.data_bytes = strlen(dataset) + 1;
     }
     if (!wait_for(request, &wait, CREATE_SECONDS_MAX)) {
         job_free(job);
@@ -539,6 +554,7 @@ static const struct route routes[] = {
     {"GET", "/v1/task/logs", get_logs, READERS},
     {"GET", "/v1/task/result", get_result, READERS},
     {"GET", "/v1/task/receipt", get_receipt, READERS},
+    {"GET", "/v1/columns", get_columns, ROLE_ASK},
     {"GET", "/v1/nodes", get_nodes, EVERY_ROLE},
     {"POST", "/v1/task/cancel", post_cancel, ROLE_ASK},
     {"GET", "/v1/asked", http_api__get_asked, ROLE_APPROVE},

@@ -36,6 +36,7 @@ enum job_kind {
     JOB_MESSAGE,  /* bytes: a message of a machine, from peer */
     JOB_RETURNED, /* peer: came on line with nothing of the past */
     JOB_RECEIPT,  /* number: a task whose full receipt is asked for; answered by EVENT_REPLY */
+    JOB_COLUMNS,  /* bytes: the name of a file; answered by EVENT_REPLY to request */
     JOB_DECIDE,   /* number: of what was asked, approves; answered by EVENT_REPLY to request */
     JOB_POLICY,   /* policy: the new one */
     JOB_STOP,

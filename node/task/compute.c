@@ -4,6 +4,7 @@
  * tasks that have ended. Leans on created.c and joined.c, which do the work. The idea: one thread
  * owns all machines, so that none of them needs a lock; queue.h tells what passes in and out. */
 
+#include "task/columns.h"
 #include "task/created.h"
 
 #include <errno.h>
@@ -245,6 +246,9 @@ static void take_job(struct compute *compute, struct job *job)
         break;
     case JOB_RECEIPT:
         created_receipt(compute, job);
+        break;
+    case JOB_COLUMNS:
+        columns_tell(compute, job);
         break;
     case JOB_MESSAGE:
         take_message(compute, job);

@@ -135,6 +135,10 @@ class DeltaNode(_Node):
         """The node's tasks, the latest first: name, type, creator, status, created_at by id."""
         return self._run(say.tasks(page, page_size))
 
+    def columns(self, dataset: str) -> pandas.Series:
+        """The types of the columns of a file that this node itself has, by their names."""
+        return self._run(say.columns(dataset))
+
     def nodes(self) -> pandas.DataFrame:
         """The node and its peers: name, url, connected, key."""
         return self._run(say.nodes())
@@ -207,6 +211,10 @@ class AsyncDeltaNode(_Node):
     async def tasks(self, page: int = 1, page_size: int = 20) -> pandas.DataFrame:
         """As DeltaNode.tasks."""
         return await self._run(say.tasks(page, page_size))
+
+    async def columns(self, dataset: str) -> pandas.Series:
+        """As DeltaNode.columns."""
+        return await self._run(say.columns(dataset))
 
     async def nodes(self) -> pandas.DataFrame:
         """As DeltaNode.nodes."""

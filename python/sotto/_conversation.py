@@ -180,6 +180,13 @@ def tasks(page: int, page_size: int) -> Conversation[pandas.DataFrame]:
     return frame
 
 
+def columns(dataset: str) -> Conversation[pandas.Series]:
+    """The types of the columns of a file of the node's, by their names."""
+    answer = yield from _ask("GET", "/v1/columns", dataset=dataset)
+    types = {column["name"]: column["type"] for column in answer["columns"]}
+    return pandas.Series(types, dtype=object)
+
+
 def nodes() -> Conversation[pandas.DataFrame]:
     """The node and its peers."""
     answer = yield from _ask("GET", "/v1/nodes", page=1, page_size=1000)

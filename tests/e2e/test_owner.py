@@ -174,6 +174,19 @@ class Owner(ClusterCase):
         a.start()
         self.assertEqual(a.get("/v1/record?limit=100000")["record"], record)
 
+    def test_columns_are_told_as_policy_shows_them(self):
+        node = self.cluster([{"wages.csv": "wage,id,dept\n1.5,1,x\n2,2,y\n", "other.csv": "a\n1\n"}],
+                            start=False).nodes[0]
+        node.policy = {"datasets": ["wages.csv"], "columns": [{"dataset": "wages.csv", "hide": ["id"]}]}
+        node.start()
+        self.assertEqual(node.get("/v1/columns?dataset=wages.csv"), {"columns": [
+            {"name": "wage", "type": "decimal"}, {"name": "dept", "type": "string"}]})
+        for query, status, text in (("?dataset=other.csv", 400, "policy.datasets of node.yaml does not"),
+                                    ("?dataset=../token", 400, "refused"), ("", 422, "dataset is missing")):
+            found, body = node.request("GET", "/v1/columns" + query)
+            self.assertEqual(found, status)
+            self.assertIn(text, body["detail"])
+
     def test_tokens_have_roles(self):
         """Who creates tasks, who reads, who decides for the data and who runs the node: four people."""
         a = self.cluster(THREE, start=False).nodes[0].start()
@@ -184,6 +197,7 @@ class Owner(ClusterCase):
                   ("GET", "/v1/task/metadata?task_id=9"): "ask read", ("GET", "/v1/task/status?task_id=9"): "ask read",
                   ("GET", "/v1/task/list?task_ids=9"): "ask read", ("GET", "/v1/tasks"): "ask read",
                   ("GET", "/v1/task/logs?task_id=9"): "ask read", ("GET", "/v1/task/result?task_id=9"): "ask read",
+                  ("GET", "/v1/columns?dataset=wages.csv"): "ask",
                   ("GET", "/v1/asked"): "approve", ("GET", "/v1/asked/one?number=9"): "approve",
                   ("POST", "/v1/asked/approve?number=9"): "approve", ("POST", "/v1/asked/reject?number=9"): "approve",
                   ("GET", "/v1/record"): "approve", ("GET", "/v1/record/one?number=9"): "approve",

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which columns a file of this node has, for an analyst who writes a plan. It leans on datasets.c,
+ * which opens only what policy offers. The idea: what is told here is what an offer tells all
+ * parties of a task, so a column that policy hides is not there. */
+
+#include "task/columns.h"
+#include "task/compute_internal.h"
+
+#include <jansson.h>
+#include <sotto/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Returns: {"columns": [{"name": ..., "type": ...}, ...]}, or NULL without memory. */
+static json_t *list_columns(const struct sotto_catalogue *catalogue)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        const struct sotto_catalogue_column *column = &catalogue->columns[i];
+        if (!column->hidden) {
+            (void)json_array_append_new(list, json_pack("{s:s, s:s}", "name", column->name, "type",
+                                                        sotto_kind_name(column->type.kind)));
+        }
+    }
+    return json_pack("{s:o}", "columns", list);
+}
+
+void columns_tell(struct compute *compute, const struct job *job)
+{
+    struct sotto_error err = {0};
+    struct dataset dataset;
+    const char *file = (const char *)job->bytes.data;
+    enum sotto_status status = file == NULL
+                                   ? sotto_error_no_memory(&err)
+                                   : dataset_open(&dataset, compute->policy, compute->config.store,
+                                                  file, false, &compute->interrupt, &err);
+    if (status != SOTTO_OK) {
+        compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, err.text);
+        return;
+    }
+    json_t *columns = list_columns(dataset.catalogue);
+    char *text = json_dumps(columns, 0);
+    compute__reply(compute, job->request, HTTP_OK,
+                   text != NULL ? sotto_text_copy(text, strlen(text)) : NULL);
+    free(text);
+    json_decref(columns);
+    dataset_release(&dataset);
+}
