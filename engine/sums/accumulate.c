@@ -364,8 +364,8 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
 {
     struct sotto__sums *sums = context;
     const struct sotto__program *program = rows->program;
-    for (size_t i = 0; i < program->terms_len; i++) {
-        const struct sotto__term *term = &program->terms[i];
+    for (size_t i = 0; i < sums->added_len; i++) {
+        const struct sotto__term *term = &program->terms[sums->added[i]];
         if (program->ops[term->factors[0]].dataset != dataset) {
             continue;
         }
@@ -373,8 +373,8 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
             add_rounded_products(sums, rows, term, len);
         } else if (term->index == SOTTO_NONE) {
             add_term(sums, rows, term, len);
-        } else if (term->is_binned && term->first == 0) {
-            sotto__binned_add(sums, rows, i, len);
+        } else {
+            sotto__binned_add(sums, rows, sums->added[i], len);
         }
     }
     for (size_t i = 0; i < program->indices_len; i++) {
@@ -436,6 +436,31 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
 
 /* --- Making one --- */
 
+/* Whether each block is added to a term. Counts of an index are read off when the rows are over,
+ * and the sums by an index's numbers are all reached from the first of them. */
+static bool is_added(const struct sotto__term *term)
+{
+    return term->index == SOTTO_NONE || (term->is_binned && term->first == 0);
+}
+
+static enum sotto_status list_added(struct sotto__sums *sums, const struct sotto__program *program)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < program->terms_len; i++) {
+        len += is_added(&program->terms[i]);
+    }
+    sums->added = sotto_alloc_array(len, sizeof *sums->added);
+    if (sums->added == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < program->terms_len; i++) {
+        if (is_added(&program->terms[i])) {
+            sums->added[sums->added_len++] = i;
+        }
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__program *program)
 {
     size_t groups_len = program->groups_len;
@@ -452,7 +477,8 @@ enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__
     out->products_state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     if (out->accumulators == NULL || out->buffers == NULL || out->fills == NULL ||
         out->counts == NULL || out->totals == NULL || out->scratch == NULL || out->state == NULL ||
-        out->products == NULL || out->products_state == NULL) {
+        out->products == NULL || out->products_state == NULL ||
+        list_added(out, program) != SOTTO_OK) {
         sotto__sums_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -470,5 +496,6 @@ void sotto__sums_release(struct sotto__sums *sums)
     sotto_free(sums->state);
     sotto_free(sums->products);
     sotto_free(sums->products_state);
+    sotto_free(sums->added);
     *sums = (struct sotto__sums){0};
 }

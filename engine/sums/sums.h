@@ -20,6 +20,8 @@ struct sotto__sums {
     uint8_t *state;   /* of a term's rows */
     double *products; /* of two registers, rounded, and their rows' states */
     uint8_t *products_state;
+    size_t *added; /* the terms that blocks are added to */
+    size_t added_len;
 };
 
 /* Borrows program. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__sums_release. */
