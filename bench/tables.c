@@ -159,7 +159,7 @@ void bench_sums(uint64_t *limbs, const struct sotto_driver *driver, const struct
         struct sotto_column columns[BENCH_COLUMNS_MAX];
         const struct sotto_column *blocks[BENCH_COLUMNS_MAX];
         SOTTO_REQUIRE(sotto__worker_init(&own, driver->program, NULL, NULL, 0) == SOTTO_OK);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
         for (size_t at = 0; at < rows; at += BENCH_BLOCK_LEN) {
             size_t now = rows - at < BENCH_BLOCK_LEN ? rows - at : BENCH_BLOCK_LEN;
             for (size_t i = 0; i < table->columns_len; i++) {

@@ -28,9 +28,9 @@ struct sotto__blocks {
     /* Integers in the order of doubles, none of which is NaN; -0 is 0. */
     void (*keys)(int64_t *out, const double *values, size_t len);
     /* Sets out[i] to first + digit where digit = (keys[i] >> shift) - base is from 0 to below
-     * width; elsewhere it stays. shift is at most 63. */
+     * 2^bits; elsewhere it stays. shift and bits are at most 63. */
     void (*digits)(uint32_t *out, const int64_t *keys, unsigned shift, int64_t base, uint32_t first,
-                   uint64_t width, size_t len);
+                   unsigned bits, size_t len);
     /* Takes one more key's levels (found) into groups: groups * levels_len + found. Where found is
      * none or more, why is added to the bits of skipped; the group of a skipped row is 0. */
     void (*join_levels)(uint32_t *groups, uint8_t *skipped, const uint32_t *found,

@@ -130,13 +130,17 @@ static inline void make_keys(int64_t *restrict out, const double *restrict value
     }
 }
 
+/* With 2^63 added to keys and 2^(63 - shift) to the base nothing is negative: AVX2 has no shift of
+ * 64 bits that keeps the sign. */
 static inline void find_digits(uint32_t *restrict out, const int64_t *restrict keys, unsigned shift,
-                               int64_t base, uint32_t first, uint64_t width, size_t len)
+                               int64_t base, uint32_t first, unsigned bits, size_t len)
 {
+    uint64_t above = UINT64_MAX << bits;
+    uint64_t least = (uint64_t)base + (UINT64_C(1) << (63 - shift));
     for (size_t i = 0; i < len; i++) {
-        uint64_t digit = (uint64_t)(keys[i] >> shift) - (uint64_t)base;
+        uint64_t digit = (((uint64_t)keys[i] ^ UINT64_C(1) << 63) >> shift) - least;
         uint32_t found = first + (uint32_t)digit;
-        out[i] = digit < width ? found : out[i];
+        out[i] = (digit & above) == 0 ? found : out[i];
     }
 }
 

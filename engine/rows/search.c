@@ -98,16 +98,23 @@ static sotto__int128 find_base(const struct sotto__rows *rows, const struct sott
     return (sotto__int128)(base - ((sotto__uint128)1 << (index->key_bits - 1 - index->shift)));
 }
 
+/* Whether a cell is the first one again, as both cells of a median mostly are until the last
+ * rounds: it gets no rows then. */
+static bool is_first_cell(const struct sotto__rows *rows, const struct sotto__index *index,
+                          size_t cell)
+{
+    return cell > 0 && find_base(rows, index, cell, 0) == find_base(rows, index, 0, 0);
+}
+
 /* Keys of one word, all rows of one group. A base that no such key reaches is in no cell. */
 static void search_lone_cell(uint32_t *out, const struct sotto__rows *rows,
                              const struct sotto__index *index, size_t cell, size_t len)
 {
     sotto__int128 base = find_base(rows, index, cell, 0);
-    if (base == (int64_t)base) {
+    if (base == (int64_t)base && !is_first_cell(rows, index, cell)) {
         sotto__blocks()->digits(out, rows->registers[index->op].values,
                                 index->shift < 63 ? index->shift : 63, (int64_t)base,
-                                (uint32_t)(cell << index->digit_bits),
-                                UINT64_C(1) << index->digit_bits, len);
+                                (uint32_t)(cell << index->digit_bits), index->digit_bits, len);
     }
 }
 

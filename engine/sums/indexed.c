@@ -7,20 +7,89 @@
 
 #include "sums/sums.h"
 
-/* Counts the rows that a method asks for: in its later rounds few blocks have any. */
-static void count_asked(uint64_t *counts, const struct sotto__rows *rows,
-                        const struct sotto__index *index, const uint32_t *numbers, size_t len)
+#include <string.h>
+
+/* Two cells of 2^8 digits; each lane has one more for all other rows. */
+#define LANE_BINS_MAX ((size_t)2 << 8)
+#define LANES 4
+
+static uint32_t count_equal(const uint32_t *numbers, uint32_t number, size_t len)
 {
-    const struct sotto__program *program = rows->program;
-    uint32_t bins_len = (uint32_t)sotto__index_bins(index);
+    uint32_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        count += numbers[i] == number;
+    }
+    return count;
+}
+
+/* Counts a block whose rows have one number or two, as in the first rounds of a search and in the
+ * last ones: if there is another one than the first row's, it differs from that in all bits in
+ * which any row does. Returns: false if there are more numbers; nothing is counted then. */
+static bool count_pair(uint64_t *counts, const uint32_t *numbers, uint32_t bins_len, size_t len)
+{
+    uint32_t first = numbers[0];
+    uint32_t differing = 0;
+    for (size_t i = 0; i < len; i++) {
+        differing |= numbers[i] ^ first;
+    }
+    uint32_t second = first ^ differing;
+    uint32_t first_len = count_equal(numbers, first, len);
+    if (first_len + (differing != 0 ? count_equal(numbers, second, len) : 0) != len) {
+        return false;
+    }
+    counts[first] += first < bins_len ? first_len : 0;
+    counts[second] += second < bins_len ? len - first_len : 0;
+    return true;
+}
+
+/* Counts rows by number, below bins_len, without waiting for a count to be stored before it is
+ * loaded again: neighbours, which often have the same number, add to different lanes. A block has
+ * at most SOTTO__ROWS_LEN rows, so that a lane's counts fit 16 bits. */
+static void count_in_lanes(uint64_t *counts, const uint32_t *numbers, uint32_t bins_len, size_t len)
+{
+    uint16_t lanes[LANES][LANE_BINS_MAX + 1];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        memset(lanes[lane], 0, (bins_len + 1) * sizeof lanes[lane][0]);
+    }
+    for (size_t i = 0; i < len; i++) {
+        lanes[i % LANES][numbers[i] < bins_len ? numbers[i] : bins_len]++;
+    }
+    for (size_t bin = 0; bin < bins_len; bin++) {
+        for (size_t lane = 0; lane < LANES; lane++) {
+            counts[bin] += lanes[lane][bin];
+        }
+    }
+}
+
+/* Counts the rows that a method asks for, all in one group: in its later rounds few blocks have
+ * any. */
+static void count_asked(uint64_t *counts, const uint32_t *numbers, uint32_t bins_len, size_t len)
+{
     uint32_t asked_len = 0;
+    if (count_pair(counts, numbers, bins_len, len)) {
+        return;
+    }
     for (size_t i = 0; i < len; i++) {
         asked_len += numbers[i] < bins_len;
     }
+    if (bins_len <= LANE_BINS_MAX && asked_len >= len / LANES) {
+        count_in_lanes(counts, numbers, bins_len, len);
+        return;
+    }
     for (size_t i = 0; asked_len > 0 && i < len; i++) {
         if (numbers[i] < bins_len) {
-            size_t group = program->keys_len > 0 ? rows->groups[i] : 0;
-            counts[group * program->group_counts + numbers[i]]++;
+            counts[numbers[i]]++;
+        }
+    }
+}
+
+/* Likewise in many groups, whose counts are stride apart. */
+static void count_asked_by_group(uint64_t *counts, const struct sotto__rows *rows, size_t stride,
+                                 const uint32_t *numbers, uint32_t bins_len, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (numbers[i] < bins_len) {
+            counts[rows->groups[i] * stride + numbers[i]]++;
         }
     }
 }
@@ -31,8 +100,13 @@ void sotto__indexed_add(struct sotto__sums *sums, const struct sotto__rows *rows
     const struct sotto__program *program = sums->program;
     const uint32_t *numbers = rows->numbers + index * SOTTO__ROWS_LEN;
     uint64_t *counts = sums->counts + program->indices[index].offset;
+    uint32_t bins_len = (uint32_t)sotto__index_bins(&program->indices[index]);
+    if (program->indices[index].is_asked && program->keys_len == 0) {
+        count_asked(counts, numbers, bins_len, len);
+        return;
+    }
     if (program->indices[index].is_asked) {
-        count_asked(counts, rows, &program->indices[index], numbers, len);
+        count_asked_by_group(counts, rows, program->group_counts, numbers, bins_len, len);
         return;
     }
     for (size_t i = 0; program->keys_len == 0 && i < len; i++) {
