@@ -5,6 +5,7 @@
 
 #include "aggregation/session/session_aggregator.h"
 #include "aggregation/session/session_party.h"
+#include <sodium.h>
 #include <sotto/secret.h>
 
 /* --- Cheating parties --- */
@@ -337,6 +338,85 @@ static void test_masked_inputs_hide_the_input(void **state)
     sotto_buffer_release(&kept[1]);
 }
 
+/* --- Points that are none --- */
+
+/* The identity, an integer that is not reduced, one that is on no curve, and a negative one. */
+static const uint8_t no_points[][SOTTO__POINT_BYTES] = {
+    {0},
+    {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+    {0x02},
+    {0x01},
+};
+#define NO_POINTS_LEN (sizeof no_points / sizeof no_points[0])
+
+static void refuse_advert(const struct world *world, const uint8_t *channel, const uint8_t *mask)
+{
+    static const struct sotto_session_demands demands;
+    static const uint8_t nonce[SOTTO__NONCE_BYTES] = {7};
+    const struct sotto_invitation_terms *terms = &world->terms.invitation;
+    struct sotto_buffer bytes;
+    struct sotto_advert advert;
+    struct sotto_error err;
+    assert_ok(sotto__advert_seal(&bytes, terms, channel, mask, nonce, &demands, NULL, 0,
+                                 world->parties[0].identity));
+    assert_int_equal(sotto_advert_open(&advert, bytes.data, bytes.data_bytes, terms, &err),
+                     SOTTO_ERROR_PROTOCOL);
+    assert_contains(err.text, "unusable point");
+    sotto_buffer_release(&bytes);
+}
+
+/* The dealing of party 1 shows another B, signed by it. */
+static bool change_seed_point(struct world *world, struct world_letter *letter)
+{
+    struct sotto_message message;
+    struct sotto__dealing dealing;
+    struct sotto_reader reader;
+    struct sotto_writer writer;
+    const struct sotto_identity *dealer = world->parties[1].identity;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    if (message.type != SOTTO_MESSAGE_DEAL || letter->from != 1) {
+        return true;
+    }
+    sotto_reader_init(&reader, message.body, message.body_bytes);
+    sotto__dealing_read(&dealing, &reader);
+    memcpy(dealing.seed_point, world->inspect_context, sizeof dealing.seed_point);
+    sotto__dealing_sign(&dealing, message.session, dealer);
+    sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
+    sotto_message_begin(&writer, SOTTO_MESSAGE_DEAL, &message.label, message.session, dealer);
+    sotto__dealing_write(&dealing, &writer);
+    sotto_write_bytes(&writer, message.body + SOTTO__DEALING_BYTES,
+                      message.body_bytes - SOTTO__DEALING_BYTES);
+    sotto_buffer_release(&letter->bytes);
+    assert_ok(sotto_message_finish(&writer, &letter->bytes, dealer));
+    return true;
+}
+
+/* Who shows one is not there, and the others have their sum: with the identity for a key, whatever
+ * is derived from it would be known to all. */
+static void test_points_that_are_none(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NO_POINTS_LEN; i++) {
+        static const bool lives[] = {true, false, true, true, true, true, true};
+        uint8_t good[SOTTO__POINT_BYTES];
+        uint8_t point[SOTTO__POINT_BYTES];
+        struct world world;
+        crypto_core_ristretto255_random(good);
+        memcpy(point, no_points[i], sizeof point);
+        world_make(&world, 7, 60 + i);
+        refuse_advert(&world, point, good);
+        refuse_advert(&world, good, point);
+        world.inspect = change_seed_point;
+        world.inspect_context = point;
+        assert_ok(world_start(&world));
+        assert_ok(world_run(&world));
+        world_assert_sum(&world, lives);
+        world_release(&world);
+    }
+}
+
 int main(void)
 {
     if (sotto_init() != SOTTO_OK) {
@@ -350,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_a_holder_that_reveals_something_else_is_named_and_not_needed),
         cmocka_unit_test(test_changed_bytes_are_refused),
         cmocka_unit_test(test_masked_inputs_hide_the_input),
+        cmocka_unit_test(test_points_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
