@@ -153,9 +153,7 @@ static enum sotto_status judge_grammar(const struct config *config,
                                        const struct policy_question *question,
                                        struct sotto_error *err)
 {
-    return question->has_leave
-               ? SOTTO_OK
-               : sotto_rules_judge_plan(&config->rules, question->plan, question->schema, err);
+    return question->has_leave ? SOTTO_OK : policy_judge_grammar(config, question, err);
 }
 
 static const struct policy_rule rules[] = {
@@ -180,6 +178,15 @@ enum sotto_status policy_judge(const struct config *config, const struct policy_
         }
     }
     return SOTTO_OK;
+}
+
+enum sotto_status policy_judge_grammar(const struct config *config,
+                                       const struct policy_question *question,
+                                       struct sotto_error *err)
+{
+    const struct sotto_plan *plan =
+        question->continues != NULL ? question->continues : question->plan;
+    return sotto_rules_judge_plan(&config->rules, plan, question->schema, err);
 }
 
 /* --- Words --- */

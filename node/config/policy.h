@@ -10,8 +10,10 @@
 
 struct policy_question {
     const struct sotto_plan *plan;
-    const char *asker;                 /* a peer's name, or this node's */
-    const struct sotto_schema *schema; /* the types, if they are known: NULL */
+    const struct sotto_plan *continues; /* the plan that it goes on with, from what this node
+                                           computed itself, and the grammar judges; NULL: none */
+    const char *asker;                  /* a peer's name, or this node's */
+    const struct sotto_schema *schema;  /* the types, if they are known: NULL */
     bool has_leave; /* the owner decides by hand on what the grammar does not admit */
 };
 
@@ -28,6 +30,11 @@ const struct policy_rule *policy_rules(size_t *out_len);
 /* Asks the rules in order. Returns: the status of the first one that refuses, and its text. */
 enum sotto_status policy_judge(const struct config *config, const struct policy_question *question,
                                struct sotto_error *err) SOTTO_NODISCARD;
+
+/* What the profile alone says, whether or not the owner decides. Returns: likewise. */
+enum sotto_status policy_judge_grammar(const struct config *config,
+                                       const struct policy_question *question,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
 
 /* The plan for its owner: who asks for what, what leaves. Ownership: *out is ended by sotto_free.
  */

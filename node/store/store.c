@@ -87,7 +87,11 @@ static const char *const migrations[] = {
     "CREATE TABLE underway ("
     "  id INTEGER PRIMARY KEY, uid BLOB NOT NULL, creator_key BLOB NOT NULL, bytes BLOB NOT NULL);"
     "CREATE INDEX underway_uid ON underway(uid);",
-    "ALTER TABLE tasks ADD COLUMN reached TEXT NOT NULL DEFAULT '';",
+    ("ALTER TABLE tasks ADD COLUMN reached TEXT NOT NULL DEFAULT '';"
+     "CREATE TABLE continued ("
+     "  id INTEGER PRIMARY KEY, creator_key BLOB NOT NULL, created_at INTEGER NOT NULL,"
+     "  plan TEXT NOT NULL, reached TEXT NOT NULL);"
+     "CREATE INDEX continued_creator ON continued(creator_key);"),
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -695,6 +699,11 @@ enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sot
     }
     status =
         store__write(store, err, "DELETE FROM asked WHERE deadline < ?", "i", (uint64_t)before_ms);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = store__write(store, err, "DELETE FROM continued WHERE created_at < ?", "i",
+                          (uint64_t)before_ms);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -35,8 +35,9 @@ struct joined {
     struct sotto_key creator;
     uint64_t deadline_ms;
     uint64_t patience_ms;
-    size_t peer_index; /* its creator's, in compute->peers */
-    size_t body_bytes; /* what its creator may send at once */
+    size_t peer_index;            /* its creator's, in compute->peers */
+    size_t body_bytes;            /* what its creator may send at once */
+    struct sotto_plan *continues; /* see struct policy_question */
     struct dataset *datasets;
     size_t datasets_len;
     char label[STORE_NAME_BYTES]; /* what the owner's log calls the task */
@@ -89,6 +90,12 @@ void compute__changed(struct compute *compute, uint64_t number);
 size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver,
                         size_t vectors_len);
 uint64_t compute__patience(const struct sotto_plan *plan);
+
+/* Keeps how far the models of a task that failed have come, as this node computed it. */
+void continued_keep(const struct compute *compute, const struct joined *joined);
+/* The plan that a task goes on with from there. Returns: NULL if there is none. Ownership: ended by
+ * sotto_plan_free. */
+struct sotto_plan *continued_find(const struct compute *compute, const struct joined *joined);
 
 /* An invitation: begins this node's part. */
 void joined_invited(struct compute *compute, const struct sotto_message_route *route,

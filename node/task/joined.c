@@ -155,6 +155,7 @@ static struct policy_question make_question(const struct compute *compute,
 {
     struct sotto_key creator = sotto_task_party_creator(joined->machine);
     return (struct policy_question){.plan = sotto_task_party_plan(joined->machine),
+                                    .continues = joined->continues,
                                     .asker = compute__peer_name(compute, &creator),
                                     .schema = schema,
                                     .has_leave = compute->policy->approves_by_hand};
@@ -210,8 +211,7 @@ static enum sotto_status consider_joining(struct compute *compute, struct joined
         return status;
     }
     question.schema = schema;
-    joined->needs_leave =
-        sotto_rules_judge_plan(&compute->policy->rules, question.plan, schema, NULL) != SOTTO_OK;
+    joined->needs_leave = policy_judge_grammar(compute->policy, &question, NULL) != SOTTO_OK;
     return policy_judge(compute->policy, &question, err);
 }
 
@@ -562,7 +562,7 @@ static enum sotto_status keep_result(struct compute *compute, struct joined *joi
     return SOTTO_OK;
 }
 
-static void end_joined(struct compute *compute, struct joined *joined)
+static void end_joined(struct compute *compute, struct joined *joined, bool is_well)
 {
     struct sotto_error err = {0};
     const char *result = sotto_task_party_result(joined->machine);
@@ -570,6 +570,9 @@ static void end_joined(struct compute *compute, struct joined *joined)
     joined->has_ended = true;
     remembered_end(compute, joined);
     resumed_forget(compute, joined);
+    if (!is_well) {
+        continued_keep(compute, joined);
+    }
     if (result != NULL && !is_own && keep_result(compute, joined, result, &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, err.text);
     }
@@ -578,6 +581,7 @@ static void end_joined(struct compute *compute, struct joined *joined)
 void joined_free(struct joined *joined)
 {
     partial_release(joined); /* it borrows the machine's plan */
+    sotto_plan_free(joined->continues);
     sotto_task_party_free(joined->machine);
     release_datasets(joined);
     sotto_free(joined->withheld);
@@ -634,7 +638,7 @@ static void carry_out(struct compute *compute, struct joined *joined)
             log_limited(LOG_JOINED, name_creator(compute, joined), "%s: ended (%s)%s%s",
                         joined->label, sotto_status_name(action.status),
                         action.text[0] != '\0' ? ": " : "", action.text);
-            end_joined(compute, joined);
+            end_joined(compute, joined, action.status == SOTTO_OK);
             break;
         case SOTTO_ACTION_RESULT: /* of aggregators only */
             break;
@@ -804,6 +808,7 @@ void joined_adopt(struct compute *compute, struct joined *joined)
     joined->deadline_ms = UINT64_MAX;
     joined->patience_ms = plan != NULL ? compute__patience(plan) : PATIENCE_MS_DEFAULT;
     label_joined(compute, joined);
+    joined->continues = continued_find(compute, joined);
     joined->next = compute->first_joined;
     compute->first_joined = joined;
     compute->joined_len++;

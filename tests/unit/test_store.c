@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/store/store_asked.h"
+#include "node/store/store_continued.h"
 #include "node/store/store_internal.h"
 #include "node/store/store_ledger.h"
 #include "node/store/store_record.h"
@@ -296,6 +297,64 @@ static void set_version(int version)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+struct continued {
+    char first[16]; /* that was visited */
+    size_t len;
+    size_t wanted; /* after so many it is done */
+};
+
+static bool count_continued(void *context, const char *plan_json, const char *reached)
+{
+    struct continued *continued = context;
+    assert_string_equal(plan_json, "{}");
+    if (continued->len++ == 0) {
+        (void)snprintf(continued->first, sizeof continued->first, "%s", reached);
+    }
+    return continued->len == continued->wanted;
+}
+
+static void assert_continued(struct store *store, const struct sotto_key *creator, size_t wanted,
+                             size_t len, const char *first)
+{
+    struct continued found = {.wanted = wanted};
+    assert_ok(store_each_continued(store, creator, count_continued, &found, NULL));
+    assert_int_equal(found.len, len);
+    assert_string_equal(found.first, first);
+}
+
+/* Of each creator the last ones, the newest first; age removes them. */
+static void test_what_models_had_reached(void **state)
+{
+    (void)state;
+    static const struct sotto_key one = {{1}};
+    static const struct sotto_key other = {{2}};
+    struct store *store = open_store(false);
+    char *json = NULL;
+    uint64_t number = create_task(store, 9);
+    assert_ok(store_get_reached(store, &json, number, NULL));
+    assert_string_equal(json, "");
+    sotto_free(json);
+    assert_ok(store_reached(store, number, "[7]", NULL));
+    assert_ok(store_get_reached(store, &json, number, NULL));
+    assert_string_equal(json, "[7]");
+    sotto_free(json);
+    assert_int_equal(store_get_reached(store, &json, number + 1, NULL), SOTTO_ERROR_NOT_FOUND);
+    assert_continued(store, &one, 0, 0, "");
+    assert_ok(store_continued_add(store, &other, "{}", "[0]", 50, NULL));
+    for (uint64_t i = 1; i <= CONTINUED_OF_ONE + 3; i++) {
+        char reached[16];
+        (void)snprintf(reached, sizeof reached, "[%u]", (unsigned)i);
+        assert_ok(store_continued_add(store, &one, "{}", reached, (int64_t)(100 + i), NULL));
+    }
+    assert_continued(store, &one, 0, CONTINUED_OF_ONE, "[67]");
+    assert_continued(store, &one, 3, 3, "[67]");
+    assert_continued(store, &other, 0, 1, "[0]");
+    assert_ok(store_prune(store, 160, NULL));
+    assert_continued(store, &other, 0, 0, "");
+    assert_continued(store, &one, 0, 8, "[67]");
+    store_close(store);
+}
+
 static void test_versions(void **state)
 {
     (void)state;
@@ -428,6 +487,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers_and_catalogue, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_the_record, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_results_of_one_creator, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_what_models_had_reached, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_versions, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_ledger_outlives_its_process, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_ledger_on_a_full_disk, make_path, remove_path),
