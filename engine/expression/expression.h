@@ -67,7 +67,7 @@ struct sotto__node {
     size_t third;
     size_t levels; /* of hist and value_counts: the first of the expression's, and how many */
     size_t levels_len;
-    size_t row_levels_len; /* of a table's levels: how many are those of its rows */
+    size_t row_levels_len; /* of a table: how many of its levels are its rows'; mnlogit's levels */
     size_t start_numbers;  /* of start=: the first of the expression's levels, and how many */
     size_t start_numbers_len;
     bool is_sample;       /* an if that stands for one of the levels of samples */

@@ -77,6 +77,8 @@ static const struct sotto__option of_models[] = {
     TOLERANCE,
     START,
     {.name = NULL}};
+static const struct sotto__option of_models_of_levels[] = {INTERCEPT, LEVEL, RIDGE,
+                                                           TOLERANCE, START, {.name = NULL}};
 static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option level_equal_var_and_alternative[] = {
@@ -90,6 +92,8 @@ static const struct sotto__method_card regression = {
 /* Newton's method doubles the digits that are right in each round: few models take ten. */
 static const struct sotto__method_card model = {
     .rounds_max = 40, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
+static const struct sotto__method_card model_of_levels = {
+    .rounds_max = 40, .stands_alone = true, .axes = SOTTO__AXES_EQUATIONS};
 static const struct sotto__method_card single_values = {.rounds_max = 1, .stands_alone = true};
 static const struct sotto__method_card samples = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_SAMPLES};
@@ -217,6 +221,16 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                        .product = true},
                              .harm = "sums of a model of what is computed",
                              .synonyms = "logit logistic poisson_regression"},
+    [SOTTO__FUNCTION_MNLOGIT] = {.name = "mnlogit",
+                                 .arguments_len = 2,
+                                 .is_variadic = true,
+                                 .takes = SOTTO__TAKES_OUTCOME,
+                                 .options = of_models_of_levels,
+                                 .method = &model_of_levels,
+                                 .opens = {SOTTO__OPENS_FIT, .count = true, .powers = 2,
+                                           .y_powers = 2, .product = true},
+                                 .harm = "sums of a model of what is computed",
+                                 .synonyms = "multinomial multinom softmax"},
     [SOTTO__FUNCTION_TTEST] = {.name = "ttest",
                                .arguments_len = 2,
                                .takes_samples = true,

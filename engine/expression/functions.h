@@ -4,6 +4,7 @@
 
 /* What is known of each function before it is called: one card each, in one table. */
 
+#include "expression/method_card.h"
 #include "expression/options.h"
 #include <stddef.h>
 
@@ -28,6 +29,7 @@ enum sotto__function {
     SOTTO__FUNCTION_MISSING_PATTERNS,
     SOTTO__FUNCTION_OLS,
     SOTTO__FUNCTION_GLM,
+    SOTTO__FUNCTION_MNLOGIT,
     SOTTO__FUNCTION_TTEST,
     SOTTO__FUNCTION_TTEST_PAIRED,
     SOTTO__FUNCTION_TTEST_ONE,
@@ -91,22 +93,6 @@ struct sotto__opened_sums {
     bool weighted_squares; /* x^2 times y, and x and x^2 times y^2 */
 };
 
-/* Of a method, whose code is in engine/methods/. */
-struct sotto__method_card {
-    unsigned rounds_max; /* that it ever takes */
-    unsigned cells_len;  /* in how many cells at once it counts by digits; 0: it does not */
-    bool stands_alone;   /* its output is all of its fields; else one number */
-    enum {
-        SOTTO__AXES_NONE,       /* all fields are single values */
-        SOTTO__AXES_REGRESSORS, /* series along the intercept and the list of arguments */
-        SOTTO__AXES_SAMPLES,    /* series along all arguments */
-        SOTTO__AXES_TABLE,      /* tables of the levels of two columns */
-        SOTTO__AXES_TERMS,      /* series along two columns, both together, and what is left */
-        SOTTO__AXES_LEVELS,     /* series along the levels of a column */
-        SOTTO__AXES_PATTERNS,   /* series along all arguments, and along sets of them */
-    } axes;
-};
-
 /* Of a polynomial in columns; this one: of anything else. */
 #define SOTTO__DEGREE_OTHER 1000
 
@@ -123,6 +109,7 @@ struct sotto__function_card {
         SOTTO__TAKES_EDGES,   /* likewise edges of bins */
         SOTTO__TAKES_NUMBERS, /* likewise numbers */
         SOTTO__TAKES_TABLE,   /* the last two are columns and their levels: column in (levels) */
+        SOTTO__TAKES_OUTCOME, /* the first one is column in (levels), as the parser writes it out */
         SOTTO__TAKES_COLUMNS, /* all are columns, of which only counts whether they have a value */
     } takes;
     bool takes_samples; /* instead of the arguments after the first one, column in (levels): the

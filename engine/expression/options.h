@@ -59,9 +59,10 @@ enum sotto__weights {
 /* How what a model explains is distributed around its mean. */
 enum sotto__family {
     SOTTO__FAMILY_GAUSSIAN,
-    SOTTO__FAMILY_BINOMIAL, /* 0 and 1, log odds */
-    SOTTO__FAMILY_POISSON,  /* counts, logarithm */
-    SOTTO__FAMILY_GAMMA,    /* above 0, inverse */
+    SOTTO__FAMILY_BINOMIAL,    /* 0 and 1, log odds */
+    SOTTO__FAMILY_POISSON,     /* counts, logarithm */
+    SOTTO__FAMILY_GAMMA,       /* above 0, inverse */
+    SOTTO__FAMILY_MULTINOMIAL, /* levels, log odds against the first one: of no option */
 };
 
 /* A whole number, "ddof=0", one of some words, or one or several numbers as they are written. The

@@ -540,37 +540,51 @@ static size_t add_dummies(struct parser *parser, size_t list, const size_t *equa
     return list;
 }
 
-/* C(column in (levels)), at the "C". Returns: the list, with its regressors. */
-static size_t parse_factor(struct parser *parser, size_t list)
+/* column in (levels), at the column. Adds its regressors to a list. Returns: how many levels.
+ * *out_column: the column's node. name: of what takes it. */
+static size_t parse_dummies(struct parser *parser, size_t *list, size_t *out_column,
+                            const char *name)
 {
     size_t equals[SOTTO__EXPRESSION_NODES_MAX];
     size_t len = 0;
-    sotto__token_next(parser);
-    sotto__token_take(parser, "(");
     if (!is_at_levels(parser)) {
-        sotto__parser_fail_at(
-            parser, parser->token.start,
-            "expected a column and its levels, such as C(dept in (\"a\", \"b\"))");
+        sotto__parser_fail_at(parser, parser->token.start,
+                              "expected a column and its levels, such as %s(dept in (\"a\", \"b\")",
+                              name);
     }
-    size_t column = parse_levels_column(parser);
+    *out_column = parse_levels_column(parser);
     do {
-        equals[len] = parse_equal(parser, column);
+        equals[len] = parse_equal(parser, *out_column);
         check_sample(parser, equals, ++len);
     } while (parser->status == SOTTO_OK && sotto__token_accept(parser, ","));
     if (len < 2) {
         sotto__parser_fail_at(parser, parser->token.start,
-                              "C takes at least two levels, found one");
+                              "%s takes at least two levels, found one", name);
     }
     sotto__token_take(parser, ")");
+    if (parser->status == SOTTO_OK) {
+        *list = add_dummies(parser, *list, equals, len);
+    }
+    return len;
+}
+
+/* C(column in (levels)), at the "C". Returns: the list, with its regressors. */
+static size_t parse_factor(struct parser *parser, size_t list)
+{
+    size_t column;
+    sotto__token_next(parser);
+    sotto__token_take(parser, "(");
+    (void)parse_dummies(parser, &list, &column, "C");
     sotto__token_take(parser, ")");
-    return parser->status == SOTTO_OK ? add_dummies(parser, list, equals, len) : list;
+    return list;
 }
 
 /* --- Arguments --- */
 
 static bool takes_factors(const struct sotto__function_card *card)
 {
-    return card->method != NULL && card->method->axes == SOTTO__AXES_REGRESSORS;
+    return card->method != NULL && (card->method->axes == SOTTO__AXES_REGRESSORS ||
+                                    card->method->axes == SOTTO__AXES_EQUATIONS);
 }
 
 /* The argument with this index, at its first token. */
@@ -586,6 +600,8 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
         card->takes_samples && argument > 1 && parser->expression->nodes[node->left].is_sample;
     if (card->takes == SOTTO__TAKES_TABLE && argument <= last && argument + 1 >= last) {
         *places[argument] = parse_table_argument(parser, node, argument < last);
+    } else if (card->takes == SOTTO__TAKES_OUTCOME && argument == 0) {
+        node->row_levels_len = parse_dummies(parser, &node->right, &node->left, card->name);
     } else if (card->takes_samples && argument == 1 && is_at_levels(parser)) {
         parse_samples(parser, node);
     } else if (is_listed && (argument == last || (card->is_variadic && argument > last))) {
@@ -628,6 +644,7 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
     const struct sotto__function_card *card = sotto__function_card(node->function);
     size_t least = card->is_frame_enough ? 1 : card->arguments_len;
     size_t most = card->arguments_len;
+    size_t arguments_len = 0;
     bool ended = false;
     unsigned has_options = 0; /* a bit for each kind */
     node->left = node->right = node->third = SOTTO_NONE;
@@ -656,13 +673,15 @@ static void parse_arguments(struct parser *parser, struct sotto__node *node)
             refuse_arguments(parser, card, "more");
         } else {
             parse_argument(parser, node, i);
+            arguments_len++;
         }
         ended = i + 1 == most && !card->is_variadic;
     }
     const size_t places[3] = {node->left, node->right, node->third};
     SOTTO_REQUIRE(least >= 1 && least <= 3);
     bool has_levels = card->takes != SOTTO__TAKES_TABLE && node->levels_len > 0;
-    if (places[least - 1] == SOTTO_NONE && !has_levels) {
+    bool is_bare = card->takes == SOTTO__TAKES_OUTCOME && arguments_len < 2;
+    if ((places[least - 1] == SOTTO_NONE && !has_levels) || is_bare) {
         refuse_arguments(parser, card, node->left == SOTTO_NONE ? "none" : "fewer");
     }
     if (sotto__token_is(parser, ",")) {

@@ -73,6 +73,10 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
                              "A generalised linear model: of family=gaussian, binomial (logistic), "
                              "poisson or gamma.",
                              "glm(wage, age, family=gamma)"},
+    [SOTTO__FUNCTION_MNLOGIT] = {"mnlogit(column in (level, level, ...), x, ...)",
+                                 "A multinomial logistic model: which of the levels a row has, "
+                                 "against the first one.",
+                                 "mnlogit(part_time in (0, 1), wage)"},
     [SOTTO__FUNCTION_TTEST] = {"ttest(x, y), ttest(x, column in (level, level))",
                                "Compares two means: Welch's t-test, or with equal_var=1 Student's.",
                                "ttest(wage, dept in ('R&D', 'Sales'))"},

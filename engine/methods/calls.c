@@ -200,9 +200,12 @@ static enum sotto_status step_call(struct sotto__calls *calls, size_t call,
     const struct sotto__output_values *output_values = &results->expansion->outputs[output];
     const struct sotto__method *method = calls->methods[call];
     bool has_fields = method->fields_len > 0;
-    const struct sotto__axis *axis = output_values->shape.axes_len > 0 && has_fields
-                                         ? &results->expansion->axes[output_values->shape.axes[0]]
-                                         : NULL;
+    const struct sotto__shape *shape = &output_values->shape;
+    const struct sotto__axis none = {.len = 0};
+    const struct sotto__axis *axes[2] = {&none, &none};
+    for (size_t i = 0; i < shape->axes_len && has_fields; i++) {
+        axes[i] = &results->expansion->axes[shape->axes[i]];
+    }
     struct sotto__step step = {
         .call = &calls->calls[call],
         .program = opened->program,
@@ -216,8 +219,10 @@ static enum sotto_status step_call(struct sotto__calls *calls, size_t call,
             has_fields ? &results->cells_withheld[opened->group * results->expansion->values_len +
                                                   output_values->values]
                        : NULL,
-        .labels = axis != NULL ? axis->labels : NULL,
-        .labels_len = axis != NULL ? axis->len : 0,
+        .labels = axes[0]->labels,
+        .labels_len = axes[0]->len,
+        .column_labels = axes[1]->labels,
+        .column_labels_len = axes[1]->len,
         .is_grouped = results->plan->keys_len > 0,
         .withheld = results->withheld[opened->group],
         .needed = calls->needed,

@@ -2,18 +2,16 @@
 #ifndef SOTTO_ENGINE_METHODS_GLM_H
 #define SOTTO_ENGINE_METHODS_GLM_H
 
-/* Generalised linear models: what a round asks of rows (glm_rows.c), and what is made of it
- * (glm.c). */
+/* Generalised linear models, and models of several levels: what a round asks of rows (glm_rows.c),
+ * how a fit begins (glm_start.c), goes on (glm.c), and what is told of it (glm_told.c). */
 
-#include "methods/methods.h"
-
-#define SOTTO__GLM_COEFFICIENTS_MAX (1 + SOTTO__METHOD_COLUMNS_MAX)
+#include "methods/glm_equations.h"
 
 /* A group's words; what is not said to be a count is a double. */
 enum {
     SOTTO__GLM_BETA = 0, /* the coefficients at which the round computes */
-    SOTTO__GLM_BEFORE = SOTTO__GLM_COEFFICIENTS_MAX, /* those that the last step started from */
-    SOTTO__GLM_DEVIANCE = 2 * SOTTO__GLM_COEFFICIENTS_MAX, /* of these */
+    SOTTO__GLM_BEFORE = SOTTO__METHOD_COEFFICIENTS_MAX, /* those that the last step started from */
+    SOTTO__GLM_DEVIANCE = 2 * SOTTO__METHOD_COEFFICIENTS_MAX, /* of these */
     SOTTO__GLM_NULL_DEVIANCE,
     SOTTO__GLM_CONSTANT,  /* of the log-likelihood: what no coefficient changes */
     SOTTO__GLM_DECREMENT, /* of the last step */
@@ -25,7 +23,8 @@ enum {
     SOTTO__GLM_WORDS,
 };
 
-/* What the first round asks, in order: then X'1, X'y and X'X, k, k and k (k + 1) / 2 sums. */
+/* What the first round asks, in order: then X'1, X'y (of levels of each but the first) and the
+ * upper triangle of X'X. */
 enum {
     SOTTO__GLM_PRESENT, /* counts of rows that have all variables, */
     SOTTO__GLM_FINITE,  /* none of which is infinite, */
@@ -34,9 +33,11 @@ enum {
     SOTTO__GLM_Y_OWN,   /* y^2, y log y or log y, as the family needs, */
     SOTTO__GLM_Y_OTHER, /* and for counts log y! less log(2 pi) / 2 */
     SOTTO__GLM_START_LEN,
+    SOTTO__GLM_LEVELS = SOTTO__GLM_Y, /* of a model of levels: rows of each but the first */
 };
 
-/* What every other round asks: then the score and X'WX likewise. */
+/* What every other round asks: then the score, and the upper triangle of X'WX; of several equations
+ * that of each two of them, the first one with each other one before. */
 enum {
     SOTTO__GLM_VALUED,  /* rows with a mean */
     SOTTO__GLM_HALF,    /* half of the deviance */
@@ -45,5 +46,56 @@ enum {
 };
 
 void sotto__glm_ask(struct sotto__recipe *recipe, unsigned round);
+
+/* --- glm.c: one fit, in the round of a step --- */
+
+struct sotto__fit {
+    struct sotto__step *step;
+    const struct sotto__options *options;
+    const char *name; /* of the function, for errors */
+    enum sotto__family family;
+    size_t equations;    /* 1; of a model of levels: levels but the first */
+    size_t regressors;   /* with the intercept */
+    size_t k;            /* coefficients, equation after equation */
+    char *const *labels; /* of the regressors */
+};
+
+double sotto__fit_read(const struct sotto__fit *fit, size_t word);
+void sotto__fit_write(const struct sotto__fit *fit, size_t word, double number);
+/* Whether the dispersion is estimated; whether the deviance is whole; whether the plan says from
+ * which coefficients the fit begins. */
+bool sotto__fit_has_dispersion(const struct sotto__fit *fit);
+bool sotto__fit_has_likelihood(const struct sotto__fit *fit);
+bool sotto__fit_begins_elsewhere(const struct sotto__fit *fit);
+/* Moves the coefficients by the solution. Returns: whether any has changed. */
+bool sotto__fit_move(const struct sotto__fit *fit, const struct sotto__equations *equations);
+/* Whether tolerance= is given, and a row's share of the score is below it. */
+bool sotto__fit_is_within_tolerance(const struct sotto__fit *fit,
+                                    const struct sotto__equations *equations);
+/* The model has no coefficients, for this reason. Of a group it is the group's outcome, else an
+ * error. reason: static. */
+enum sotto_status sotto__fit_end_without(const struct sotto__fit *fit, const char *reason,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- glm_start.c --- */
+
+/* Takes the sums of the first round. Returns: as a step. */
+enum sotto_status sotto__fit_start(const struct sotto__fit *fit, const struct sotto__value *sums,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- glm_told.c --- */
+
+#define SOTTO__FIT_FIELDS_LEN 17
+/* Of a model, and of a model of levels. */
+extern const struct sotto__method_field sotto__fit_fields[SOTTO__FIT_FIELDS_LEN];
+extern const struct sotto__method_field sotto__fit_fields_of_levels[SOTTO__FIT_FIELDS_LEN];
+
+/* Nothing but why, and how many rows there are (NULL: not even that). */
+void sotto__fit_tell_nothing(const struct sotto__fit *fit, const char *reason,
+                             const struct sotto__value *count);
+/* All of the coefficients of this round, whose equations are solved and whose sums these are.
+ * decrement: over the dispersion. */
+void sotto__fit_tell(const struct sotto__fit *fit, const struct sotto__equations *equations,
+                     const struct sotto__value *sums, mpq_srcptr dispersion, double decrement);
 
 #endif

@@ -125,6 +125,32 @@ double sotto__glm_null_deviance(enum sotto__family family, mpq_srcptr n, mpq_src
     return finish(half);
 }
 
+double sotto__glm_null_deviance_of_levels(mpq_srcptr n, const struct sotto__value *rows,
+                                          size_t rows_len, bool has_intercept)
+{
+    mpfr_t half; /* n log n - sum(rows log rows), or, all as likely, n log(levels) */
+    mpq_t rest;  /* of the first level, or how many levels there are */
+    mpq_init(rest);
+    mpfr_init2(half, BITS);
+    mpfr_set_zero(half, 1);
+    mpq_set(rest, n);
+    for (size_t i = 0; i < rows_len && has_intercept; i++) {
+        add_log(half, rows[i].number, rows[i].number);
+        mpq_sub(rest, rest, rows[i].number);
+    }
+    if (has_intercept) {
+        add_log(half, rest, rest);
+        mpfr_neg(half, half, MPFR_RNDN);
+        add_log(half, n, n);
+    } else {
+        mpq_set_ui(rest, 1 + rows_len, 1);
+        add_log(half, rest, n);
+    }
+    mpfr_mul_2ui(half, half, 1, MPFR_RNDN);
+    mpq_clear(rest);
+    return finish(half);
+}
+
 double sotto__glm_predictor(enum sotto__family family, mpq_srcptr n, mpq_srcptr y)
 {
     mpfr_t out;

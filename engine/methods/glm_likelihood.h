@@ -12,6 +12,9 @@
  * of 0; NaN where that has none. */
 double sotto__glm_null_deviance(enum sotto__family family, mpq_srcptr n, mpq_srcptr y,
                                 mpq_srcptr own, bool has_intercept);
+/* That of levels: rows of each but the first. */
+double sotto__glm_null_deviance_of_levels(mpq_srcptr n, const struct sotto__value *rows,
+                                          size_t rows_len, bool has_intercept);
 /* The linear predictor of the mean of y, which is none of the ends of what the family has. */
 double sotto__glm_predictor(enum sotto__family family, mpq_srcptr n, mpq_srcptr y);
 /* Sets out to how the predictor changes with the mean there. */

@@ -14,6 +14,10 @@
  *     poisson   mu = e^eta,  r = y - mu,  w = mu,  d / 2 = y (log y - eta) - (y - mu)
  *     gaussian  mu = eta,    r = y - mu,  w = 1,   d / 2 = (y - mu)^2 / 2
  *     gamma     mu = 1 / eta,  r = mu - y,  w = mu^2,  d / 2 = y eta - 1 - log(y eta)
+ *     levels    eta[j] of each level but the first, whose eta is 0;  m near the largest of them,
+ *               e[j] = e^(eta[j] - m),  p[j] = e[j] / sum(e),  q[j] = 1 - p[j] by the other e's,
+ *               r[j] = q[j] in its rows, else -p[j],  w[j, j] = p[j] q[j],  w[j, l] = -p[j] p[l],
+ *               d / 2 = log(sum(e)) - (eta[y] - m)
  *
  * With likelihood=0 d lacks what is of y alone: mu - y eta, y eta - 1 - log eta. */
 
@@ -24,8 +28,10 @@ struct model {
     struct sotto__recipe *recipe;
     enum sotto__family family;
     bool likelihood; /* the deviance is whole: with what no coefficient changes */
-    size_t y;
-    size_t x[SOTTO__GLM_COEFFICIENTS_MAX]; /* a column of ones for the intercept */
+    size_t y;        /* of levels: the first of these */
+    size_t levels[SOTTO__METHOD_COEFFICIENTS_MAX]; /* 1 in the rows of each but the first, else 0 */
+    size_t levels_len;                             /* 0: y is a number */
+    size_t x[SOTTO__METHOD_COEFFICIENTS_MAX];      /* a column of ones for the intercept */
     size_t k;
     size_t present;
     size_t finite;
@@ -133,20 +139,42 @@ static size_t make_proof(const struct model *model)
     }
 }
 
+/* An argument as doubles. */
+static size_t take_argument(const struct model *model, size_t argument)
+{
+    return take(model, SOTTO__OP_FLOAT, sotto__recipe_row(model->recipe, argument));
+}
+
+/* Finds what is explained. Returns: the first argument behind it. */
+static size_t find_outcome(struct model *model, const struct sotto__node *call)
+{
+    if (call->row_levels_len == 0) {
+        model->y = take_argument(model, 0);
+        return 1;
+    }
+    model->family = SOTTO__FAMILY_MULTINOMIAL;
+    model->levels_len = call->row_levels_len - 1;
+    for (size_t i = 0; i < model->levels_len; i++) {
+        model->levels[i] = take_argument(model, 1 + i);
+    }
+    model->y = model->levels[0];
+    return 1 + model->levels_len;
+}
+
 /* Finds the variables, and masks each where any other one has no value. */
 static void model_init(struct model *out, struct sotto__recipe *recipe,
-                       const struct sotto__options *options)
+                       const struct sotto__node *call)
 {
+    const struct sotto__options *options = &call->options;
     size_t len = sotto__recipe_arguments_len(recipe);
     *out = (struct model){
         .recipe = recipe, .family = options->family, .likelihood = options->likelihood};
-    out->y = sotto__recipe_apply(recipe, SOTTO__OP_FLOAT, sotto__recipe_row(recipe, 0), SOTTO_NONE);
+    size_t first = find_outcome(out, call);
     out->k = options->intercept;
     out->x[0] = number(out, 1);
     out->present = out->y;
-    for (size_t i = 1; i < len; i++) {
-        size_t row = sotto__recipe_row(recipe, i);
-        out->x[out->k] = sotto__recipe_apply(recipe, SOTTO__OP_FLOAT, row, SOTTO_NONE);
+    for (size_t i = first; i < len; i++) {
+        out->x[out->k] = take_argument(out, i);
         out->present = apply(out, SOTTO__OP_MASK, out->present, out->x[out->k++]);
     }
     out->finite = keep_finite(out, out->present, out->y);
@@ -158,6 +186,9 @@ static void model_init(struct model *out, struct sotto__recipe *recipe,
     out->y = apply(out, SOTTO__OP_MASK, out->y, out->valid);
     for (size_t i = 0; i < out->k; i++) {
         out->x[i] = apply(out, SOTTO__OP_MASK, out->x[i], out->valid);
+    }
+    for (size_t i = 0; i < out->levels_len; i++) {
+        out->levels[i] = apply(out, SOTTO__OP_MASK, out->levels[i], out->valid);
     }
 }
 
@@ -218,12 +249,21 @@ static void ask_start(const struct model *model)
     (void)sotto__recipe_count(model->recipe, model->present);
     (void)sotto__recipe_count(model->recipe, model->finite);
     (void)sotto__recipe_count(model->recipe, model->valid);
-    ask_values(model);
+    for (size_t i = 0; i < model->levels_len; i++) {
+        (void)sotto__recipe_sum(model->recipe, model->levels[i], SOTTO_NONE);
+    }
+    if (model->levels_len == 0) {
+        ask_values(model);
+    }
     for (size_t i = 0; i < model->k; i++) {
         (void)sotto__recipe_sum(model->recipe, model->x[i], SOTTO_NONE);
     }
-    for (size_t i = 0; i < model->k; i++) {
+    for (size_t i = 0; i < model->k && model->levels_len == 0; i++) {
         (void)sotto__recipe_pair(model->recipe, model->x[i], model->y);
+    }
+    for (size_t i = 0; i < model->levels_len * model->k; i++) {
+        (void)sotto__recipe_pair(model->recipe, model->x[i % model->k],
+                                 model->levels[i / model->k]);
     }
     (void)sotto__recipe_gram(model->recipe, model->x, model->k, SOTTO_NONE);
 }
@@ -296,6 +336,21 @@ static void set_gamma(const struct model *model, struct at *out, size_t eta)
     out->half = subtract(model, excess, out->half);
 }
 
+static void ask_deviance(const struct model *model, size_t half, size_t pearson)
+{
+    half = seal(model, half);
+    (void)sotto__recipe_count(model->recipe, half);
+    (void)sotto__recipe_sum(model->recipe, half, SOTTO_NONE);
+    (void)sotto__recipe_sum(model->recipe, pearson, SOTTO_NONE);
+}
+
+static void ask_score(const struct model *model, size_t r)
+{
+    for (size_t i = 0; i < model->k; i++) {
+        (void)sotto__recipe_sum(model->recipe, multiply(model, r, model->x[i]), SOTTO_NONE);
+    }
+}
+
 static void ask_round(const struct model *model)
 {
     struct at at = {.pearson = fill(model, 0)};
@@ -315,23 +370,114 @@ static void ask_round(const struct model *model)
         set_gaussian(model, &at, eta);
         break;
     }
-    at.half = seal(model, at.half);
-    (void)sotto__recipe_count(model->recipe, at.half);
-    (void)sotto__recipe_sum(model->recipe, at.half, SOTTO_NONE);
-    (void)sotto__recipe_sum(model->recipe, at.pearson, SOTTO_NONE);
-    for (size_t i = 0; i < model->k; i++) {
-        (void)sotto__recipe_sum(model->recipe, multiply(model, at.r, model->x[i]), SOTTO_NONE);
-    }
+    ask_deviance(model, at.half, at.pearson);
+    ask_score(model, at.r);
     (void)sotto__recipe_gram(model->recipe, model->x, model->k, at.w);
+}
+
+/* --- The other rounds of levels --- */
+
+/* What a row has of each level, the first one too. */
+struct shares {
+    size_t len;
+    size_t below[1 + SOTTO__METHOD_COEFFICIENTS_MAX]; /* eta less the largest one */
+    size_t e[1 + SOTTO__METHOD_COEFFICIENTS_MAX];     /* e^ that */
+    size_t sum;                                       /* of these */
+    size_t p[1 + SOTTO__METHOD_COEFFICIENTS_MAX];     /* the probability */
+    size_t q[1 + SOTTO__METHOD_COEFFICIENTS_MAX];     /* that of all others */
+};
+
+/* The larger one, or a number beside it. */
+static size_t take_larger(const struct model *model, size_t a, size_t b)
+{
+    size_t apart = take(model, SOTTO__OP_ABS, subtract(model, a, b));
+    return with(model, SOTTO__OP_MULTIPLY, add(model, add(model, a, b), apart), 0.5);
+}
+
+static void set_below(const struct model *model, struct shares *out)
+{
+    size_t place =
+        sotto__recipe_parameters(model->recipe, SOTTO__GLM_BETA, model->levels_len * model->k);
+    size_t largest = fill(model, 0);
+    out->len = 1 + model->levels_len;
+    out->below[0] = largest;
+    for (size_t i = 1; i < out->len; i++) {
+        out->below[i] =
+            sotto__recipe_linear(model->recipe, model->x, model->k, place + (i - 1) * model->k);
+        largest = take_larger(model, largest, out->below[i]);
+    }
+    for (size_t i = 0; i < out->len; i++) {
+        out->below[i] = subtract(model, out->below[i], largest);
+    }
+}
+
+/* The sum of all of len numbers but one; SOTTO_NONE: of all. */
+static size_t sum_others(const struct model *model, const size_t *rows, size_t len, size_t one)
+{
+    size_t sum = rows[one == 0];
+    for (size_t i = one == 0 ? 2 : 1; i < len; i++) {
+        sum = i == one ? sum : add(model, sum, rows[i]);
+    }
+    return sum;
+}
+
+static void set_shares(const struct model *model, struct shares *out)
+{
+    set_below(model, out);
+    for (size_t i = 0; i < out->len; i++) {
+        out->e[i] = take(model, SOTTO__OP_EXP, out->below[i]);
+    }
+    out->sum = sum_others(model, out->e, out->len, SOTTO_NONE);
+    for (size_t i = 1; i < out->len; i++) {
+        out->p[i] = divide(model, out->e[i], out->sum);
+        out->q[i] = divide(model, sum_others(model, out->e, out->len, i), out->sum);
+    }
+}
+
+/* log(sum) less what the row's own level is below the largest one. */
+static size_t make_loss_of_levels(const struct model *model, const struct shares *shares)
+{
+    size_t first = fill(model, 1); /* 1 in the rows of the first level */
+    size_t own = fill(model, 0);
+    for (size_t i = 1; i < shares->len; i++) {
+        size_t level = model->levels[i - 1];
+        first = subtract(model, first, level);
+        own = add(model, own, multiply(model, level, shares->below[i]));
+    }
+    own = add(model, own, multiply(model, first, shares->below[0]));
+    return subtract(model, take(model, SOTTO__OP_LOG, shares->sum), own);
+}
+
+static void ask_round_of_levels(const struct model *model)
+{
+    struct shares shares = {.len = 0};
+    set_shares(model, &shares);
+    ask_deviance(model, make_loss_of_levels(model, &shares), fill(model, 0));
+    for (size_t i = 1; i < shares.len; i++) {
+        size_t level = model->levels[i - 1];
+        size_t other = with(model, SOTTO__OP_SUBTRACT, level, 1);
+        size_t residual = multiply(model, level, shares.q[i]);
+        ask_score(model, add(model, residual, multiply(model, other, shares.p[i])));
+    }
+    for (size_t i = 1; i < shares.len; i++) {
+        size_t less = take(model, SOTTO__OP_NEGATE, shares.p[i]);
+        for (size_t j = i; j < shares.len; j++) {
+            size_t w = i == j ? multiply(model, shares.p[i], shares.q[i])
+                              : multiply(model, less, shares.p[j]);
+            (void)sotto__recipe_gram(model->recipe, model->x, model->k, w);
+        }
+    }
 }
 
 void sotto__glm_ask(struct sotto__recipe *recipe, unsigned round)
 {
     struct model model;
-    model_init(&model, recipe, &recipe->call->expression->nodes[recipe->call->node].options);
+    model_init(&model, recipe, &recipe->call->expression->nodes[recipe->call->node]);
     if (round == 1) {
         sotto__recipe_tell_nan(recipe, model.present);
         ask_start(&model);
+    } else if (model.levels_len > 0) {
+        ask_round_of_levels(&model);
     } else {
         ask_round(&model);
     }

@@ -15,6 +15,7 @@ const sotto__method_table sotto__methods = {
     [SOTTO__FUNCTION_GLM] = &sotto__method_glm,
     [SOTTO__FUNCTION_MEDIAN] = &sotto__method_median,
     [SOTTO__FUNCTION_MISSING_PATTERNS] = &sotto__method_missing_patterns,
+    [SOTTO__FUNCTION_MNLOGIT] = &sotto__method_mnlogit,
     [SOTTO__FUNCTION_MODE] = &sotto__method_mode,
     [SOTTO__FUNCTION_NUNIQUE] = &sotto__method_nunique,
     [SOTTO__FUNCTION_OLS] = &sotto__method_ols,

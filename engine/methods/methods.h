@@ -22,6 +22,8 @@ struct sotto__step {
     uint64_t *cells_withheld;    /* of its fields: parties that kept back what one counts */
     char *const *labels;         /* along the first axis of its fields; NULL without one */
     size_t labels_len;
+    char *const *column_labels; /* along the second axis, likewise */
+    size_t column_labels_len;
     bool is_grouped;
     uint64_t
         withheld;    /* parties that keep the group back by now: their rows have left the counts */
@@ -32,14 +34,7 @@ struct sotto__step {
     const char *outcome; /* why there are none, which are NaN then; static. NULL: there are */
 };
 
-/* How far a fit has come in a group. */
-struct sotto__reached {
-    uint64_t iterations;
-    double deviance;   /* of the coefficients before the last step; NaN: it is not told */
-    double step;       /* the last step's length in standard errors; NaN: there was none */
-    size_t first_word; /* of the state: the coefficients at which the next round computes */
-    size_t words_len;  /* doubles; 0: there are none yet */
-};
+struct sotto__reached; /* how far a fit has come: reached.h */
 
 struct sotto__method {
     size_t state_words; /* of each group */
@@ -51,7 +46,7 @@ struct sotto__method {
     enum sotto_status (*step)(struct sotto__step *step, struct sotto_error *err);
     /* Reads how far a call has come, whose state and labels are set. NULL: the method has no
      * coefficients from which it could start (start=). */
-    void (*reach)(struct sotto__reached *out, const struct sotto__step *step);
+    void (*reach)(struct sotto__reached *out, struct sotto__step *step);
 };
 
 /* All methods, by function; NULL: it is none. */
@@ -67,6 +62,7 @@ extern const struct sotto__method sotto__method_fisher;
 extern const struct sotto__method sotto__method_glm;
 extern const struct sotto__method sotto__method_median;
 extern const struct sotto__method sotto__method_missing_patterns;
+extern const struct sotto__method sotto__method_mnlogit;
 extern const struct sotto__method sotto__method_mode;
 extern const struct sotto__method sotto__method_nunique;
 extern const struct sotto__method sotto__method_ols;

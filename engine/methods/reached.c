@@ -26,9 +26,18 @@ static void write_coefficients(struct sotto_writer *writer, const struct sotto__
                                const struct sotto__reached *reached)
 {
     sotto__json_raw(writer, ", \"names\": [");
-    for (size_t i = 0; i < step->labels_len; i++) {
+    for (size_t i = 0; i < reached->words_len; i++) {
+        struct sotto_writer name;
+        sotto_writer_init(&name, SOTTO__REACHED_BYTES_MAX);
+        if (step->column_labels_len > 0) { /* of a model of levels: equation after equation */
+            sotto__json_raw(&name, step->labels[i / step->column_labels_len]);
+            sotto__json_raw(&name, ": ");
+            sotto__json_raw(&name, step->column_labels[i % step->column_labels_len]);
+        } else {
+            sotto__json_raw(&name, step->labels[i]);
+        }
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, step->labels[i]);
+        sotto__json_text(writer, &name);
     }
     sotto__json_raw(writer, "], \"coefficients\": [");
     for (size_t i = 0; i < reached->words_len; i++) {
@@ -63,6 +72,11 @@ static bool find_model(struct sotto__step *out, struct sotto__reached *out_reach
                                 .state = &calls->states[calls->offsets[call]],
                                 .labels = axis->labels,
                                 .labels_len = axis->len};
+    if (output->shape.axes_len > 1) {
+        const struct sotto__axis *columns = &results->expansion->axes[output->shape.axes[1]];
+        out->column_labels = columns->labels;
+        out->column_labels_len = columns->len;
+    }
     calls->methods[call]->reach(out_reached, out);
     return out_reached->words_len > 0;
 }

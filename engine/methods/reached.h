@@ -6,6 +6,15 @@
 
 #include "methods/methods.h"
 
+/* How far a fit has come in a group. */
+struct sotto__reached {
+    uint64_t iterations;
+    double deviance;   /* of the coefficients before the last step; NaN: it is not told */
+    double step;       /* the last step's length in standard errors; NaN: there was none */
+    size_t first_word; /* of the state: the coefficients at which the next round computes */
+    size_t words_len;  /* doubles; 0: there are none yet */
+};
+
 #define SOTTO__REACHED_BYTES_MAX ((size_t)1024 * 1024)
 
 /* As sotto_driver_reached has it, and in words. */

@@ -9,8 +9,9 @@
 #define SOTTO__EXPRESSIONS_MAX 4096
 #define SOTTO__EXPRESSIONS_NODES_MAX 131072
 #define SOTTO__EXPANSION_SIZE_MAX 65536
-#define SOTTO__METHOD_COLUMNS_MAX 32 /* in the list of a method's arguments */
-#define SOTTO__METHOD_CELLS_MAX 1024 /* of a table */
+#define SOTTO__METHOD_COLUMNS_MAX 32      /* in the list of a method's arguments */
+#define SOTTO__METHOD_COEFFICIENTS_MAX 48 /* of a model in rounds */
+#define SOTTO__METHOD_CELLS_MAX 1024      /* of a table */
 #define SOTTO__METHOD_PATTERN_COLUMNS_MAX 8
 #define SOTTO__LITERAL_BYTES_MAX 400 /* of an edge's label */
 

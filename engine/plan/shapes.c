@@ -162,19 +162,30 @@ static void label_sample(struct shaping *shaping, size_t axis, const struct sott
     }
 }
 
+/* Writes the level that a regressor stands for. */
+static void write_level(char out[SOTTO__LITERAL_BYTES_MAX + 1],
+                        const struct sotto__expression *expression, const struct sotto__node *dummy)
+{
+    const struct sotto__node *equal = &expression->nodes[dummy->left];
+    const struct sotto__node *level = &expression->nodes[equal->right];
+    size_t bytes = strcspn(expression->text + equal->start, ",)");
+    if (level->kind == SOTTO__NODE_TEXT) {
+        (void)snprintf(out, SOTTO__LITERAL_BYTES_MAX + 1, "%s", level->name);
+    } else {
+        (void)snprintf(out, SOTTO__LITERAL_BYTES_MAX + 1, "%.*s",
+                       (int)(bytes % SOTTO__LITERAL_BYTES_MAX), expression->text + equal->start);
+    }
+}
+
 /* The column and the level that a regressor of C() is of: dept[Sales]. */
 static void label_dummy(struct shaping *shaping, size_t axis, const struct sotto__node *dummy)
 {
+    char level[SOTTO__LITERAL_BYTES_MAX + 1];
     char label[SOTTO__PLAN_NAME_BYTES_MAX + SOTTO__LITERAL_BYTES_MAX + 3];
-    const struct sotto__expression *expression = shaping->expression;
-    const struct sotto__node *equal = &expression->nodes[dummy->left];
-    const struct sotto__node *level = &expression->nodes[equal->right];
-    const char *name = expression->nodes[equal->left].name;
-    size_t bytes = strcspn(expression->text + equal->start, ",)");
-    int len = level->kind == SOTTO__NODE_TEXT
-                  ? snprintf(label, sizeof label, "%.256s[%.400s]", name, level->name)
-                  : snprintf(label, sizeof label, "%.256s[%.*s]", name, (int)(bytes % 400),
-                             expression->text + equal->start);
+    const struct sotto__node *nodes = shaping->expression->nodes;
+    write_level(level, shaping->expression, dummy);
+    int len =
+        snprintf(label, sizeof label, "%.256s[%s]", nodes[nodes[dummy->left].left].name, level);
     add_label(shaping, axis, label, (size_t)len);
 }
 
@@ -495,26 +506,50 @@ static void check_written(struct shaping *shaping, const struct sotto__node *cal
     }
 }
 
-/* That start= has a number for each coefficient. What a star stands for is not known before the
- * types are agreed; it is looked at again then. */
-static void check_start(struct shaping *shaping, const struct sotto__node *call)
+/* How many regressors stand for the levels of what a model explains; 0: it explains a number. */
+static size_t count_equations(const struct sotto__node *call)
 {
-    char text[160];
+    bool is_of_levels = sotto__function_card(call->function)->takes == SOTTO__TAKES_OUTCOME;
+    return is_of_levels ? call->row_levels_len - 1 : 0;
+}
+
+/* How many coefficients a model has; with a star, that of the other regressors. *out_is_open: a
+ * star is among them, and what it stands for is not known before the types are agreed. */
+static size_t count_coefficients(bool *out_is_open, const struct shaping *shaping,
+                                 const struct sotto__node *call)
+{
     size_t lists[SOTTO__EXPRESSION_NODES_MAX];
     size_t items_len = sotto__list_items(lists, shaping->expression, call->right);
+    size_t equations = count_equations(call);
     size_t len = call->options.intercept;
-    bool is_open = false;
-    for (size_t i = 0; i < items_len && shaping->status == SOTTO_OK; i++) {
+    *out_is_open = false;
+    for (size_t i = equations; i < items_len; i++) {
         const struct sotto__shape *shape =
             &shaping->shapes[shaping->expression->nodes[lists[i]].right];
         const struct sotto__axis *axis = &shaping->expansion->axes[shape->axes[0]];
         len += shape->axes_len > 0 ? axis->len : 1;
-        is_open = is_open || (shape->axes_len > 0 && axis->is_open);
+        *out_is_open = *out_is_open || (shape->axes_len > 0 && axis->is_open);
     }
-    if (!is_open && len != call->start_numbers_len) {
+    return equations > 0 ? len * equations : len;
+}
+
+/* That there are not too many coefficients, and start= has a number for each. */
+static void check_coefficients(struct shaping *shaping, const struct sotto__node *call)
+{
+    char text[200];
+    bool is_open = false;
+    size_t len = shaping->status == SOTTO_OK ? count_coefficients(&is_open, shaping, call) : 0;
+    if (len > SOTTO__METHOD_COEFFICIENTS_MAX) {
+        (void)snprintf(text, sizeof text, "this model has %zu coefficients, at most %d are fitted",
+                       len, SOTTO__METHOD_COEFFICIENTS_MAX);
+        (void)fail_at(shaping, call->start, text);
+    }
+    if (!is_open && call->start_numbers_len > 0 && len != call->start_numbers_len) {
         (void)snprintf(text, sizeof text,
-                       "start has %zu coefficients, the model has %zu: %sthe regressors in order",
-                       call->start_numbers_len, len, call->options.intercept ? "const, then " : "");
+                       "start has %zu coefficients, the model has %zu: %s%sthe regressors in order",
+                       call->start_numbers_len, len,
+                       count_equations(call) > 0 ? "for each level but the first " : "",
+                       call->options.intercept ? "const, then " : "");
         (void)fail_at(shaping, call->start, text);
     }
 }
@@ -542,8 +577,8 @@ static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
         }
     }
     check_written(shaping, call);
-    if (call->start_numbers_len > 0) {
-        check_start(shaping, call);
+    if (card->opens.kind == SOTTO__OPENS_FIT) {
+        check_coefficients(shaping, call);
     }
     return single_value;
 }
@@ -603,8 +638,24 @@ static size_t add_list_axis(struct shaping *shaping, const struct sotto__node *m
     if (head != NULL) {
         add_text_label(shaping, axis, head);
     }
-    for (size_t i = 0; i < items_len; i++) {
+    for (size_t i = count_equations(method); i < items_len; i++) {
         label_item(shaping, axis, &shaping->expression->nodes[lists[i]]);
+    }
+    return axis;
+}
+
+/* The axis of the levels that a model explains, but for the first. */
+static size_t add_equations_axis(struct shaping *shaping, const struct sotto__node *method)
+{
+    char label[SOTTO__LITERAL_BYTES_MAX + 1];
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
+    const struct sotto__expression *expression = shaping->expression;
+    size_t len = count_equations(method);
+    size_t axis = add_axis(shaping, len);
+    (void)sotto__list_items(lists, expression, method->right);
+    for (size_t i = 0; i < len; i++) {
+        write_level(label, expression, &expression->nodes[expression->nodes[lists[i]].right]);
+        add_text_label(shaping, axis, label);
     }
     return axis;
 }
@@ -720,6 +771,11 @@ enum sotto_status sotto__frames_method_axes(struct sotto__shape *out,
     case SOTTO__AXES_REGRESSORS:
         *out = make_series(
             add_list_axis(&shaping, method, method->options.intercept ? "const" : NULL));
+        break;
+    case SOTTO__AXES_EQUATIONS:
+        out->axes[0] = add_equations_axis(&shaping, method);
+        out->axes[1] = add_list_axis(&shaping, method, method->options.intercept ? "const" : NULL);
+        out->axes_len = 2;
         break;
     case SOTTO__AXES_SAMPLES:
         *out = make_series(add_samples_axis(&shaping, method));

@@ -21,6 +21,13 @@ VECTORS = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "models"
 Number = decimal.Decimal
 ONE = Number(1)
 
+# Of prog explained by math and num_awards: General, then Vocational, against Academic.
+LEVELS_COEFFICIENTS = [2.781637121544581, -0.05954036290249766, -1.0074767758974001,
+                       6.331928027574691, -0.13315410654728754, -0.5530772013653994]
+LEVELS_ERRORS = [1.2968325338592674, 0.025295189641821165, 0.36804538228664857,
+                 1.3743558864611882, 0.028115062524252245, 0.3349284322304775]
+LEVELS_LIKELIHOOD, LEVELS_NULL = -172.14812568873703, -204.09667423199568
+
 
 def fields_of(files, output):
     command = ["local", "--json", "--data"] if len(files) == 1 else ["simulate", "--json"]
@@ -86,6 +93,31 @@ def fit(family, rows, ys, start):
             norms[0] * norms[1])
 
 
+def fit_levels(rows, ys, start):
+    """As fit, of a model of the levels 0, 1, ...; coefficients are equation after equation."""
+    k, levels = len(rows[0]), len(start) // len(rows[0])
+    beta = [Number(value) for value in start]
+    for _ in range(6):
+        size = k * levels
+        score, info, likelihood = [Number(0)] * size, [[Number(0)] * size for _ in range(size)], Number(0)
+        for x, y in zip(rows, ys):
+            e = [ONE] + [sum(a * b for a, b in zip(x, beta[j * k:])).exp() for j in range(levels)]
+            p = [value / sum(e) for value in e]
+            likelihood += p[y].ln()
+            for i in range(size):
+                score[i] += ((y == i // k + 1) - p[i // k + 1]) * x[i % k]
+                for j in range(size):
+                    a, b = i // k + 1, j // k + 1
+                    info[i][j] += (p[a] * (a == b) - p[a] * p[b]) * x[i % k] * x[j % k]
+        inverse = solve(info, [[Number(i == j) for j in range(size)] for i in range(size)])
+        beta = [a + sum(b * c for b, c in zip(row, score)) for a, row in zip(beta, inverse)]
+    return beta, [inverse[i][i].sqrt() for i in range(size)], likelihood
+
+
+def flat(field):
+    return [value["value"] for row in field["values"] for value in row]
+
+
 class Models(unittest.TestCase):
     def near(self, found, wanted, digits):
         for a, b in zip(found, wanted, strict=True):
@@ -133,6 +165,34 @@ class Models(unittest.TestCase):
                   [0.01672972, 3.512826], 1e-6)
         self.near([found["aic"]["value"]], [37.98992], 1e-6)
 
+    def test_levels_at_three_sites(self):
+        """As statsmodels' MNLogit has it of the 200 rows."""
+        sites = [VECTORS / f"awards_{site}.csv" for site in "abc"]
+        model = "mnlogit(prog in ('Academic', 'General', 'Vocational'), math, num_awards"
+        found = fields_of(sites, model + ")")
+        self.assertEqual(found["coefficients"]["labels"],
+                         [["General", "Vocational"], ["const", "math", "num_awards"]])
+        self.near(flat(found["coefficients"]), LEVELS_COEFFICIENTS, 1e-12)
+        self.near(flat(found["standard_errors"]), LEVELS_ERRORS, 1e-11)
+        self.near([found["log_likelihood"]["value"], found["null_deviance"]["value"] / -2],
+                  [LEVELS_LIKELIHOOD, LEVELS_NULL], 1e-13)
+        self.near([found["aic"]["value"]], [12 - 2 * LEVELS_LIKELIHOOD], 1e-13)
+        self.assertEqual(found["df"]["value"], 194)
+        there = ", ".join(map(repr, flat(found["coefficients"])))
+        again = fields_of(sites, f"{model}, start=({there}))")
+        self.assertLessEqual(again["iterations"]["value"], 1)
+        self.near(flat(again["coefficients"]), flat(found["coefficients"]), 1e-13)
+
+    def test_two_levels_are_a_logistic_model(self):
+        spector = VECTORS / "spector.csv"
+        for more in ("", ", intercept=0", ", start=(0, 0, 0, 0), ridge=1e-10, tolerance=1e-8"):
+            levels = fields_of([spector], f"mnlogit(grade in (0, 1), gpa, tuce, psi{more})")
+            line = fields_of([spector], f"glm(grade, gpa, tuce, psi, family=binomial{more})")
+            for name in ("coefficients", "standard_errors", "p", "low"):
+                self.near(flat(levels[name]), values_of(line[name]), 1e-12)
+            for name in ("deviance", "null_deviance", "log_likelihood", "aic", "condition", "df"):
+                self.near([levels[name]["value"]], [line[name]["value"]], 1e-12)
+
     def test_without_likelihood(self):
         """The same steps; what is of y alone is neither opened nor told."""
         rows = [[i % 4, i % 7, 1 + i % 5] for i in range(60)]
@@ -165,6 +225,35 @@ class Models(unittest.TestCase):
                   [0.29933592277495014, -0.10147248179221835, 1.6363573902308648], 1e-15)
         self.assertEqual(found["deviance_before"]["value"] / 2 / 32, 0.5865803799171717)
         self.assertEqual(found["iterations"]["value"], 4)
+
+    def test_what_safe_takes(self):
+        """Of first coefficients those of 0; the bits are those of the pooled rows."""
+        rng = random.Random(4)
+        rows = [[int(rng.random() < 0.5), rng.randrange(3), rng.randint(20, 80), rng.randrange(9)]
+                for _ in range(450)]
+        begun = "start=({}), ridge=1e-10, tolerance=1e-8)"
+        zeros = [("glm(ill, age, score, family=binomial, intercept=0, ", 2), ("glm(score, age, family=poisson, "
+                 "likelihood=0, ", 2), ("mnlogit(kind in (0, 1, 2), age, score, intercept=0, ", 4)]
+        with tempfile.TemporaryDirectory() as folder:
+            folders = [pathlib.Path(folder, name) for name in "abc"]
+            for i, one in enumerate(folders):
+                one.mkdir()
+                self.write(one, "ill,kind,age,score", rows[150 * i:150 * i + 150])
+            files = [str(one / "rows.csv") for one in folders]
+            whole = self.write(folder, "ill,kind,age,score", rows)
+            for model, len_ in zeros:
+                with self.subTest(model):
+                    output = "f=" + model + begun.format(", ".join(["0"] * len_))
+                    done = support.run("simulate", *files, "--policy", "safe", "--json", "--", output)
+                    self.assertEqual(json.loads(done.stdout)["outputs"]["f"]["fields"],
+                                     fields_of([whole], output[2:]))
+                    output = "f=" + model + begun.format(", ".join(["0"] * (len_ - 1) + ["0.1"]))
+                    done = support.run("simulate", *files, "--policy", "safe", "--", output, check=False)
+                    self.assertIn("coefficients that the plan chooses", done.stderr)
+            done = support.run("simulate", *files, "--policy", "safe", "--json", "--",
+                               "f=mnlogit(kind in (0, 1, 2), age, C(ill in (0, 1)))")
+            self.assertEqual(json.loads(done.stdout)["outputs"]["f"]["fields"],
+                             fields_of([whole], "mnlogit(kind in (0, 1, 2), age, C(ill in (0, 1)))"))
 
     def test_start(self):
         """The coefficients of a fit are where another one ends at once; near ones are a few steps
@@ -247,6 +336,37 @@ class Models(unittest.TestCase):
             compared += 1
         self.assertGreater(compared, cases(24) // 2)
 
+    def test_levels_of_50_digits(self):
+        decimal.getcontext().prec = 50
+        compared = 0
+        for seed in range(cases(6)):
+            rng = random.Random(seed)
+            n, k, levels = rng.choice([30, 60]), rng.choice([1, 2, 3]), rng.choice([2, 3, 4])
+            xs = [[ONE] + [Number(float(round(rng.gauss(0, 2), 2))) for _ in range(k - 1)] for _ in range(n)]
+            odds = [[rng.gauss(0, 0.4) for _ in range(k)] for _ in range(levels)]
+            chances = [[2.718 ** sum(a * float(b) for a, b in zip(one, x)) for one in odds] for x in xs]
+            ys = [rng.choices(range(levels), one)[0] for one in chances]
+            rows = [[f"level {y}", *map(str, map(float, x[1:])), 7] for x, y in zip(xs, ys)]
+            names = [f"x{i}" for i in range(1, k)]
+            texts = ", ".join(f"'level {i}'" for i in range(levels))
+            with tempfile.TemporaryDirectory() as folder:
+                path = self.write(folder, ",".join(["y", *names, "c"]), rows)
+                output = f"f=mnlogit(y in ({texts}), {', '.join(names or ['if(c > 8, 1, 1)'])}"
+                output += ", intercept=0)" if k == 1 else ")"
+                done = support.run("local", "--json", "--data", str(path), "--", output, check=False)
+            if done.returncode != 0:
+                self.assertRegex(done.stderr, "separation|no row has one")
+                continue
+            found = json.loads(done.stdout)["outputs"]["f"]["fields"]
+            beta, errors, likelihood = fit_levels(xs, ys, flat(found["coefficients"]))
+            allowed = Number(1e-13) * Number(found["condition"]["value"])
+            for a, b in zip(flat(found["coefficients"]), beta):
+                self.assertLessEqual(abs(Number(a) - b), allowed * max(map(abs, beta)))
+            self.near([Number(value) for value in flat(found["standard_errors"])], errors, allowed)
+            self.near([Number(found["log_likelihood"]["value"])], [likelihood], allowed)
+            compared += 1
+        self.assertGreater(compared, cases(6) // 2)
+
     # --- What has no answer, by its name ---
 
     def test_named_outcomes(self):
@@ -280,6 +400,38 @@ class Models(unittest.TestCase):
                                    check=False)
                 self.assertIn(text, done.stdout + done.stderr)
                 self.assertNotRegex(done.stdout, "[0-9]e[+]?[0-9]")
+
+    def test_named_outcomes_of_levels(self):
+        named = [
+            ("y,x", ["a,1", "a,2", "b,3", "b,4", "c,5", "c,6", "c,7"], "y in ('a', 'b', 'c'), x",
+             "complete separation: combinations"),
+            ("y,x", ["a,1", "b,2", "a,3", "b,4", "c,8", "c,9", "c,10"], "y in ('a', 'b', 'c'), x",
+             "quasi-complete separation"),
+            ("y,x", ["a,1", "b,2", "a,3", "b,4"], "y in ('a', 'b', 'c'), x",
+             "no more rows than coefficients"),
+            ("y,x", ["a,1", "b,2", "a,3", "b,4", "a,7"], "y in ('a', 'c'), x",
+             "no row has one of the levels"),
+            ("y,x", ["a,1", "b,2", "a,3", "b,4", "a,7"], "y in ('c', 'a'), x",
+             "no row has one of the levels"),
+            ("y,x", ["1,1", "0,1", "2,1", "1,1", "1,1", "2,1", "0,1"], "y in (0, 1, 2), x",
+             "x is collinear with const"),
+            ("y,x", ["1,1", "0,inf", "2,3", "1,4", "1,5", "2,6", "0,7"], "y in (0, 1, 2), x",
+             "infinite values"),
+            ("y,x", ["a,1"], "y in ('a'), x", "mnlogit takes at least two levels, found one"),
+            ("y,x", ["a,1"], "y in ('a', 'a'), x", "this level is there already"),
+            ("y,x", ["a,1"], "y, x", "expected a column and its levels, such as mnlogit(dept"),
+            ("y,x", ["a,1"], "y in ('a', 'b')", "mnlogit takes two arguments or more"),
+            ("y,x", ["a,1"], "y in ('a', 'b', 'c'), x, start=(1, 2, 3)",
+             "start has 3 coefficients, the model has 4: for each level but the first const, then"),
+            ("y,x", ["1,1"], "y in (1, 2, 3, 4, 5, 6), x, x, x, x, x, x, x, x, x",
+             "this model has 50 coefficients, at most 48 are fitted"),
+        ]
+        for header, rows, arguments, text in named:
+            with self.subTest(text), tempfile.TemporaryDirectory() as folder:
+                path = self.write(folder, header, [row.split(",") for row in rows])
+                done = support.run("local", "--data", str(path), "--", f"f=mnlogit({arguments})",
+                                   check=False)
+                self.assertIn(text, done.stdout + done.stderr)
 
     def test_groups_have_outcomes_of_their_own(self):
         rows = [["a", int(i % 3 == 0), i % 7] for i in range(40)]

@@ -261,15 +261,24 @@ static void test_what_takes_levels(void **state)
     is_of_form("ols(x, C(y in ('a', 'b', 'c')))", SOTTO_FORM_CHOICE, 2);
     is_of_form("glm(x, y, C(y in ('a', 'b')), family=poisson)", SOTTO_FORM_FIT, 2);
     is_of_form("glm(x, [x, y])", SOTTO_FORM_FIT, 2);
+    is_of_form("mnlogit(x in (0, 1, 2), y)", SOTTO_FORM_FIT, 2);
+    is_of_form("mnlogit(x in ('a', 'b'), y, C(y in ('a', 'b')))", SOTTO_FORM_FIT, 2);
     is_of_form("glm(x, y, start=(0, 0.0), ridge=1e-10, tolerance=1e-8)", SOTTO_FORM_FIT, 2);
     /* Each argument counts: the second one can't bring in what the first one may not. */
     struct sotto_plan *plan = test_plan_of("m=ttest(x > 0, log(y))");
     assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);
     sotto_plan_free(plan);
-    static const char *const computed[] = {
-        "m=glm(x, log(y))",    "m=glm(x, y ** 2)",       "m=glm(x * 2, y)",
-        "m=glm(x > 0, y)",     "m=glm(x, y > 0)",        "m=ols(x, y > 0, C(y in ('a', 'b')))",
-        "m=glm(x, y, y // 2)", "m=glm(x, fillna(y, 0))", "m=glm(x, y, start=(0, 1))"};
+    static const char *const computed[] = {"m=glm(x, log(y))",
+                                           "m=glm(x, y ** 2)",
+                                           "m=glm(x * 2, y)",
+                                           "m=glm(x > 0, y)",
+                                           "m=glm(x, y > 0)",
+                                           "m=ols(x, y > 0, C(y in ('a', 'b')))",
+                                           "m=glm(x, y, y // 2)",
+                                           "m=glm(x, fillna(y, 0))",
+                                           "m=glm(x, y, start=(0, 1))",
+                                           "m=mnlogit(x in (0, 1), y ** 2)",
+                                           "m=mnlogit(x in (0, 1), y, start=(0, 1))"};
     for (size_t i = 0; i < sizeof computed / sizeof computed[0]; i++) {
         plan = test_plan_of(computed[i]);
         assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);
