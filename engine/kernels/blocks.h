@@ -16,6 +16,16 @@ enum sotto__blocks_result {
     SOTTO__BLOCKS_REFUSED,   /* nothing is said; the caller takes the slow way */
 };
 
+/* A key's number is first + digit where digit = (key >> shift) - base is from 0 to below 2^bits,
+ * else none. shift and bits are at most 63. */
+struct sotto__digits {
+    unsigned shift;
+    unsigned bits;
+    int64_t base;
+    uint32_t first;
+    uint32_t none;
+};
+
 /* Magnitudes of doubles are given by their bits, which have the same order; those of NaN are above
  * infinity's. */
 struct sotto__blocks {
@@ -27,10 +37,15 @@ struct sotto__blocks {
     int64_t (*sum_integers)(const int64_t *values, size_t len);
     /* Integers in the order of doubles, none of which is NaN; -0 is 0. */
     void (*keys)(int64_t *out, const double *values, size_t len);
-    /* Sets out[i] to first + digit where digit = (keys[i] >> shift) - base is from 0 to below
-     * 2^bits; elsewhere it stays. shift and bits are at most 63. */
-    void (*digits)(uint32_t *out, const int64_t *keys, unsigned shift, int64_t base, uint32_t first,
-                   unsigned bits, size_t len);
+    /* Sets out[i] to the number of each key by its digit; more: only for keys that have one. */
+    void (*digits)(uint32_t *out, const int64_t *keys, const struct sotto__digits *digits,
+                   size_t len);
+    void (*more_digits)(uint32_t *out, const int64_t *keys, const struct sotto__digits *digits,
+                        size_t len);
+    /* Whether numbers, at least one, are all the first one or a second one; how many are the first.
+     */
+    bool (*are_two)(uint32_t *out_second, size_t *out_first_len, const uint32_t *numbers,
+                    size_t len);
     /* Takes one more key's levels (found) into groups: groups * levels_len + found. Where found is
      * none or more, why is added to the bits of skipped; the group of a skipped row is 0. */
     void (*join_levels)(uint32_t *groups, uint8_t *skipped, const uint32_t *found,

@@ -130,18 +130,59 @@ static inline void make_keys(int64_t *restrict out, const double *restrict value
     }
 }
 
-/* With 2^63 added to keys and 2^(63 - shift) to the base nothing is negative: AVX2 has no shift of
- * 64 bits that keeps the sign. */
-static inline void find_digits(uint32_t *restrict out, const int64_t *restrict keys, unsigned shift,
-                               int64_t base, uint32_t first, unsigned bits, size_t len)
+/* What find_digits and find_more_digits do, which say with is_more whether out has numbers. With
+ * 2^63 added to keys and 2^(63 - shift) to the base nothing is negative: AVX2 has no shift of 64
+ * bits that keeps the sign. */
+static inline void put_digits(uint32_t *restrict out, const int64_t *restrict keys,
+                              const struct sotto__digits *digits, bool is_more, size_t len)
 {
-    uint64_t above = UINT64_MAX << bits;
-    uint64_t least = (uint64_t)base + (UINT64_C(1) << (63 - shift));
+    unsigned shift = digits->shift;
+    uint32_t first = digits->first;
+    uint32_t none = digits->none;
+    uint64_t above = UINT64_MAX << digits->bits;
+    uint64_t least = (uint64_t)digits->base + (UINT64_C(1) << (63 - shift));
     for (size_t i = 0; i < len; i++) {
         uint64_t digit = (((uint64_t)keys[i] ^ UINT64_C(1) << 63) >> shift) - least;
         uint32_t found = first + (uint32_t)digit;
-        out[i] = (digit & above) == 0 ? found : out[i];
+        uint32_t other = is_more ? out[i] : none;
+        out[i] = (digit & above) == 0 ? found : other;
     }
+}
+
+static inline void find_digits(uint32_t *out, const int64_t *keys,
+                               const struct sotto__digits *digits, size_t len)
+{
+    put_digits(out, keys, digits, false, len);
+}
+
+static inline void find_more_digits(uint32_t *out, const int64_t *keys,
+                                    const struct sotto__digits *digits, size_t len)
+{
+    put_digits(out, keys, digits, true, len);
+}
+
+static inline uint32_t count_equal(const uint32_t *numbers, uint32_t number, size_t len)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        count += numbers[i] == number;
+    }
+    return count;
+}
+
+/* If there is one more number than the first one, it differs from that in all bits in which any
+ * number does. */
+static inline bool are_two(uint32_t *out_second, size_t *out_first_len, const uint32_t *numbers,
+                           size_t len)
+{
+    uint32_t first = numbers[0];
+    uint32_t differing = 0;
+    for (size_t i = 0; i < len; i++) {
+        differing |= numbers[i] ^ first;
+    }
+    *out_second = first ^ differing;
+    *out_first_len = differing == 0 ? len : count_equal(numbers, first, len);
+    return differing == 0 || *out_first_len + count_equal(numbers, first ^ differing, len) == len;
 }
 
 static inline void join_levels(uint32_t *restrict groups, uint8_t *restrict skipped,
@@ -355,7 +396,8 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
         .largest = find_largest, .magnitudes = join_magnitudes, .sum_integers = sum_integers,      \
-        .keys = make_keys, .digits = find_digits, .join_levels = join_levels, .sum = sum_block,    \
+        .keys = make_keys, .digits = find_digits, .more_digits = find_more_digits,                 \
+        .are_two = are_two, .join_levels = join_levels, .sum = sum_block,                          \
         .sum_products = sum_products,                                                              \
     }
 

@@ -106,15 +106,34 @@ static bool is_first_cell(const struct sotto__rows *rows, const struct sotto__in
     return cell > 0 && find_base(rows, index, cell, 0) == find_base(rows, index, 0, 0);
 }
 
-/* Keys of one word, all rows of one group. A base that no such key reaches is in no cell. */
-static void search_lone_cell(uint32_t *out, const struct sotto__rows *rows,
-                             const struct sotto__index *index, size_t cell, size_t len)
+static void fill_none(uint32_t *out, const struct sotto__index *index, size_t len)
 {
-    sotto__int128 base = find_base(rows, index, cell, 0);
-    if (base == (int64_t)base && !is_first_cell(rows, index, cell)) {
-        sotto__blocks()->digits(out, rows->registers[index->op].values,
-                                index->shift < 63 ? index->shift : 63, (int64_t)base,
-                                (uint32_t)(cell << index->digit_bits), index->digit_bits, len);
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (uint32_t)index->len;
+    }
+}
+
+/* Keys of one word, all rows of one group. A base that no such key reaches is in no cell. Cells
+ * from the last one to the first, which wins. */
+static void search_lone_cells(uint32_t *out, const struct sotto__rows *rows,
+                              const struct sotto__index *index, size_t len)
+{
+    bool has_numbers = false;
+    for (size_t cell = index->cells_len; cell-- > 0;) {
+        sotto__int128 base = find_base(rows, index, cell, 0);
+        const struct sotto__digits digits = {.shift = index->shift < 63 ? index->shift : 63,
+                                             .bits = index->digit_bits,
+                                             .base = (int64_t)base,
+                                             .first = (uint32_t)(cell << index->digit_bits),
+                                             .none = (uint32_t)index->len};
+        if (base == (int64_t)base && !is_first_cell(rows, index, cell)) {
+            (has_numbers ? sotto__blocks()->more_digits : sotto__blocks()->digits)(
+                out, rows->registers[index->op].values, &digits, len);
+            has_numbers = true;
+        }
+    }
+    if (!has_numbers) {
+        fill_none(out, index, len);
     }
 }
 
@@ -147,18 +166,17 @@ static void search_wide_cell(uint32_t *restrict out, const struct sotto__rows *r
     }
 }
 
-/* Cells from the last one to the first, which wins. */
 static void search_digits(uint32_t *out, const struct sotto__rows *rows,
                           const struct sotto__index *index, size_t len)
 {
     bool is_narrow = rows->registers[index->op].limbs == 1;
-    for (size_t i = 0; i < len; i++) {
-        out[i] = (uint32_t)index->len;
+    if (is_narrow && rows->program->keys_len == 0) {
+        search_lone_cells(out, rows, index, len);
+        return;
     }
+    fill_none(out, index, len);
     for (size_t cell = index->cells_len; cell-- > 0;) {
-        if (is_narrow && rows->program->keys_len == 0) {
-            search_lone_cell(out, rows, index, cell, len);
-        } else if (is_narrow) {
+        if (is_narrow) {
             search_narrow_cell(out, rows, index, cell, len);
         } else {
             search_wide_cell(out, rows, index, cell, len);
@@ -234,8 +252,8 @@ static void search_parts(uint32_t *out, const struct sotto__rows *rows,
     if (index->limits != NULL) {
         search_numbers(out, &rows->registers[index->op], index, len);
     }
-    for (size_t i = 0; index->limits == NULL && i < len; i++) {
-        out[i] = (uint32_t)index->len;
+    if (index->limits == NULL) {
+        fill_none(out, index, len);
     }
     for (size_t cell = index->limits == NULL ? index->cells_len : 0; cell-- > 0;) {
         if (is_narrow) {

@@ -13,31 +13,16 @@
 #define LANE_BINS_MAX ((size_t)2 << 8)
 #define LANES 4
 
-static uint32_t count_equal(const uint32_t *numbers, uint32_t number, size_t len)
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < len; i++) {
-        count += numbers[i] == number;
-    }
-    return count;
-}
-
 /* Counts a block whose rows have one number or two, as in the first rounds of a search and in the
- * last ones: if there is another one than the first row's, it differs from that in all bits in
- * which any row does. Returns: false if there are more numbers; nothing is counted then. */
+ * last ones. Returns: false if there are more numbers; nothing is counted then. */
 static bool count_pair(uint64_t *counts, const uint32_t *numbers, uint32_t bins_len, size_t len)
 {
-    uint32_t first = numbers[0];
-    uint32_t differing = 0;
-    for (size_t i = 0; i < len; i++) {
-        differing |= numbers[i] ^ first;
-    }
-    uint32_t second = first ^ differing;
-    uint32_t first_len = count_equal(numbers, first, len);
-    if (first_len + (differing != 0 ? count_equal(numbers, second, len) : 0) != len) {
+    uint32_t second;
+    size_t first_len;
+    if (!sotto__blocks()->are_two(&second, &first_len, numbers, len)) {
         return false;
     }
-    counts[first] += first < bins_len ? first_len : 0;
+    counts[numbers[0]] += numbers[0] < bins_len ? first_len : 0;
     counts[second] += second < bins_len ? len - first_len : 0;
     return true;
 }
