@@ -167,6 +167,7 @@ struct sotto_trial {
     const struct sotto_vector_run *runs;
     size_t runs_len;
     uint64_t seed;
+    bool verifies;
     void (*input)(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes);
     int (*leaves)(void *context, uint32_t party);
     void *context;
@@ -191,6 +192,7 @@ struct sotto_trial_report {
     size_t sum_bytes;
     struct sotto_trial_cost steps[4];
     struct sotto_trial_cost total;
+    struct sotto_trial_cost verifying;
 };
 int sotto_trial_run(struct sotto_trial_report *out, const struct sotto_trial *trial,
                     struct sotto_error *err);
