@@ -16,10 +16,10 @@ from . import _conversation as say
 from ._conversation import Conversation, Request, Response, log_line
 from ._progress import Progress, is_watched
 from .errors import NodeUnreachable, PlanError
-from .task import HorizontalAnalytics, Task
+from .task import HorizontalAnalytics, LateTask, Task
 
 Answer = TypeVar("Answer")
-Anything = Task | HorizontalAnalytics | Mapping[str, Any]
+Anything = Task | LateTask | HorizontalAnalytics | Mapping[str, Any]
 
 
 _OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -177,9 +177,7 @@ class AsyncDeltaNode(_Node):
         super().__init__(url, token, verify)
         self._http = httpx.AsyncClient(**self._options)
 
-    async def create_task(
-        self, task: Anything | None = None, start_from: int | None = None
-    ) -> int:
+    async def create_task(self, task: Anything | None = None, start_from: int | None = None) -> int:
         """As DeltaNode.create_task."""
         return await self._run(say.create_task(task, start_from))
 

@@ -24,7 +24,7 @@ from .errors import (
     TaskNotFinished,
     TaskNotFound,
 )
-from .task import HorizontalAnalytics, Task
+from .task import HorizontalAnalytics, LateTask, Task
 
 HELD_S = 20  # how long the node may hold a request until there is something to tell
 _UNDER_WAY = ("PENDING", "RUNNING")
@@ -86,13 +86,15 @@ def _error(status: int, said: Any) -> NodeError:
 
 
 def create_task(
-    task: Task | HorizontalAnalytics | Mapping[str, Any] | None, start_from: int | None
+    task: Task | LateTask | HorizontalAnalytics | Mapping[str, Any] | None, start_from: int | None
 ) -> Conversation[int]:
     """Creates a task, whose models start where those of another one have ended; gives its id."""
     if task is None and start_from is None:
         raise TypeError("create_task(): expected a task, or start_from, the id of one that failed")
     if isinstance(task, HorizontalAnalytics):
         task = task.build()
+    if isinstance(task, LateTask):
+        task = yield from _written(task)
     elif isinstance(task, Mapping):
         task = Task(task)
     elif task is not None and not isinstance(task, Task):
@@ -109,6 +111,18 @@ def create_task(
             raise PlanRefused(text, 400, error.detail) from None
         raise
     return int(answer["task_id"])
+
+
+def _written(task: LateTask) -> Conversation[Task]:
+    """The task, its plan written by what the node answers."""
+    asking = task.questions()
+    try:
+        question = next(asking)
+        while True:
+            types = yield from columns(question.file)
+            question = asking.send(list(types.index))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
 def follow(task_id: int, show: Show = lambda lines: None) -> Conversation[bool]:

@@ -139,6 +139,7 @@ class Model(_Coefficients):
         super().__init__(fields, options, "statistic", status)
         self.family = options["family"]
         self.deviance = fields["deviance"]
+        self.deviance_before = fields["deviance_before"]
         self.null_deviance = fields["null_deviance"]
         self.llf = fields["log_likelihood"]
         self.aic = fields["aic"]

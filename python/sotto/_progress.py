@@ -21,11 +21,16 @@ _STEPS = (
 _LINE = re.compile(r"\[(.*?)\](?: task \d+ round (\d+))?")
 
 
-def is_watched() -> bool:
-    """Whether somebody looks: a terminal, or a notebook."""
+def is_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    return sys.stderr.isatty() or "IPKernelApp" in getattr(shell, "config", ())
+    return "IPKernelApp" in getattr(shell, "config", ())
+
+
+def is_watched() -> bool:
+    """Whether somebody looks: a terminal, or a notebook."""
+    return sys.stderr.isatty() or is_notebook()
 
 
 class Progress:

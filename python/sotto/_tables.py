@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pandas
+
 from .errors import LibraryNotFound, PlanError
 
 
@@ -49,6 +51,13 @@ def record_batch(data: Any) -> Any:
     except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
         _check_values(data)
         raise PlanError(f"this {type(data).__name__} can't be read as a table: {error}") from None
+
+
+def column_names(data: Any) -> list[str]:
+    """The names of a table's columns, or of those of a CSV file."""
+    if is_path(data):
+        return list(pandas.read_csv(data, nrows=0, sep=None, engine="python").columns)
+    return list(_table(_pyarrow(), data).column_names)
 
 
 def _pyarrow() -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .task import HorizontalAnalytics, Task
+from ._tables import column_names
+from .task import HorizontalAnalytics, LateTask, Task
 
 
-def debug(task: Task | HorizontalAnalytics, **frames: Any) -> Any:
+def debug(task: Task | LateTask | HorizontalAnalytics, **frames: Any) -> Any:
     """What the task would give on these rows alone, by the same plan and the same engine.
 
     frames: for each dataset of the task a pandas, polars or pyarrow table, a dict of arrays, or
@@ -17,4 +18,6 @@ def debug(task: Task | HorizontalAnalytics, **frames: Any) -> Any:
     from .research import run_plan
 
     built = task.build() if isinstance(task, HorizontalAnalytics) else task
+    if isinstance(built, LateTask):
+        built = built.written(lambda question: column_names(frames[question.dataset]))
     return run_plan(built.plan, frames)

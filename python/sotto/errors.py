@@ -4,6 +4,7 @@
 SottoError
     PlanError           the task can't be built as it is written
         NotSupported    an operation that no plan can express, or not yet
+            ColumnsUnknown  it asks which columns a file has
         NotAnAggregate  execute() returns rows
     NodeError           what a node answered, or that it didn't
         NodeUnreachable, AccessDenied, PlanRefused, TaskNotFound, TaskNotFinished, TaskFailed
@@ -26,6 +27,10 @@ class PlanError(SottoError, ValueError):
 
 class NotSupported(PlanError, NotImplementedError):
     """An operation that a plan can't express; the message names it and an alternative."""
+
+
+class ColumnsUnknown(NotSupported):
+    """An operation on all columns of a file, and they are not known where the plan is written."""
 
 
 class NotAnAggregate(PlanError):

@@ -16,15 +16,15 @@ from ._library import library
 from ._plan import compose
 from ._results import from_json
 from ._secure_sum import MIN_PARTIES, SecureSum, secure_sum
-from ._tables import is_path, is_table, record_batch
+from ._tables import column_names, is_path, is_table, record_batch
 from .errors import EngineError, PlanError, RuleRefused
 from .pandas import DataFrame
-from .task import HorizontalAnalytics, Task
+from .task import HorizontalAnalytics, LateTask, Task
 
 __all__ = ["SecureSum", "local", "run_plan", "secure_sum", "simulate"]
 
 Settled = str | Mapping[str, str] | Callable[..., Any] | Task
-Query = Settled | HorizontalAnalytics
+Query = Settled | HorizontalAnalytics | LateTask
 Policy = str | Mapping[str, Any]
 
 _STRATEGY = {"min_clients": 3, "max_clients": 3, "wait_timeout": 60, "connection_timeout": 60}
@@ -47,8 +47,8 @@ def local(
     policy: the rules of an owner, "safe" or "open", or a dict of `profile`, `min_rows` and
     `dominance` as node.yaml has them: what they refuse raises RuleRefused.
     """
-    query = _settled(query)
-    return run_plan(_plan(query, _names(data), where), _by_name(data, query), exact, policy)
+    asked = _settled(query, data)
+    return run_plan(_plan(asked, _names(data), where), _by_name(data, asked), exact, policy)
 
 
 def simulate(
@@ -71,14 +71,14 @@ def simulate(
         raise PlanError(
             f"{len(parties)} parties: expected at least {MIN_PARTIES}, fewer can't be private"
         )
-    query = _settled(query)
-    plan = _plan(query, _names(parties[0]), where)
+    asked = _settled(query, parties[0])
+    plan = _plan(asked, _names(parties[0]), where)
     clients = {"min_clients": len(parties), "max_clients": len(parties)}
     plan = {**plan, "strategy": {**plan["strategy"], **clients}}
     with ExitStack() as stack:
         scope = _Scope(stack)
         parsed = _Plan(scope, plan)
-        data = [parsed.ordered(_by_name(each, query)) for each in parties]
+        data = [parsed.ordered(_by_name(each, asked)) for each in parties]
         rules = _rules(scope, policy)
         return from_json(_simulated(scope, parsed, data, seed, log, rules), exact)
 
@@ -100,8 +100,12 @@ def run_plan(
 # --- From a query to a plan ---
 
 
-def _settled(query: Query) -> Settled:
-    return query.build() if isinstance(query, HorizontalAnalytics) else query
+def _settled(query: Query, data: Any) -> Settled:
+    """A task built, its plan written; any other query as it is."""
+    built = query.build() if isinstance(query, HorizontalAnalytics) else query
+    if not isinstance(built, LateTask):
+        return built
+    return built.written(lambda q: column_names(data[q.dataset] if _is_datasets(data) else data))
 
 
 def _is_datasets(data: Any) -> bool:

@@ -7,7 +7,7 @@ import inspect
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,41 @@ class Task:
         groups = [key["column"] for key in self.plan.get("group_by", ())]
         by = f"\n    by {', '.join(groups)}" if groups else ""
         return f"<Task {self.name!r}\n{outputs}{where}{by}>"
+
+
+@dataclass(frozen=True)
+class ColumnsOf:
+    """The question which columns the file of a dataset has."""
+
+    dataset: str
+    file: str
+
+
+class LateTask:
+    """A task whose plan is written when the node has answered what the plan depends on.
+
+    questions: begins to ask: it yields ColumnsOf, which is answered by a list of names, and returns
+    the task.
+    """
+
+    def __init__(
+        self, name: str, questions: Callable[[], Generator[ColumnsOf, list[str], Task]]
+    ) -> None:
+        self.name = name
+        self.questions = questions
+
+    def written(self, answer: Callable[[ColumnsOf], list[str]]) -> Task:
+        """The task, by what answers its questions."""
+        asking = self.questions()
+        try:
+            question = next(asking)
+            while True:
+                question = asking.send(answer(question))
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name!r}, whose plan is written for a node>"
 
 
 class HorizontalAnalytics:
@@ -115,21 +150,30 @@ class HorizontalAnalytics:
             f"{type(self).__name__} has no execute(): return what it computes, such as wages.mean()"
         )
 
-    def build(self) -> Task:
+    def build(self) -> Task | LateTask:
         """The task as a plan. Raises PlanError, NotSupported, NotAnAggregate."""
-        datasets = _datasets(self.dataset())
-        try:
-            inspect.signature(self.execute).bind(**datasets)
-        except TypeError as error:
-            raise PlanError(
-                f"dataset() has {', '.join(datasets)}, and execute() must take just these "
-                f"arguments: {error}"
-            ) from None
+        datasets = datasets_of(self.dataset())
+        check_arguments(self.execute, datasets)
         outputs = self.execute(**{name: DataFrame(Column(name, None)) for name in datasets})
+        return self._task(datasets, outputs)
+
+    def _task(self, datasets: Mapping[str, str], outputs: Any) -> Task:
         return Task({**compose(self.name, datasets, outputs, self.strategy), **self.showing})
 
 
-def _datasets(datasets: Any) -> dict[str, str]:
+def check_arguments(method: Callable[..., Any], datasets: Mapping[str, str]) -> None:
+    """Raises PlanError unless a method's arguments are the names of datasets."""
+    try:
+        inspect.signature(method).bind(**datasets)
+    except TypeError as error:
+        raise PlanError(
+            f"dataset() has {', '.join(datasets)}, and {method.__name__}() must take just these "
+            f"arguments: {error}"
+        ) from None
+
+
+def datasets_of(datasets: Any) -> dict[str, str]:
+    """The files of what dataset() returned, by their names. Raises PlanError."""
     if isinstance(datasets, Mapping) and datasets:
         for name, data in datasets.items():
             if not isinstance(name, str) or not name.isidentifier():

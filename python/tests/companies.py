@@ -2,6 +2,7 @@
 """What the three companies hold: the rows of each, and all together as pandas reads them."""
 
 import io
+from pathlib import Path
 
 import pandas
 
@@ -36,7 +37,11 @@ WAGES = [
     "wage\n3\n6200.1\n",
 ]
 
-_FILES = {"numbers.csv": NUMBERS, "staff.csv": STAFF, "wages.csv": WAGES}
+_VECTORS = Path(__file__).resolve().parents[2] / "tests" / "vectors"
+_HEADER, *_ROWS = (_VECTORS / "models" / "spector.csv").read_text().splitlines()
+SPECTOR = ["\n".join([_HEADER, *_ROWS[i::3], ""]) for i in range(3)]
+
+_FILES = {"numbers.csv": NUMBERS, "staff.csv": STAFF, "wages.csv": WAGES, "spector.csv": SPECTOR}
 
 
 def header_and_rows(name: str, company: int) -> str:

@@ -25,10 +25,8 @@ def pytest_runtest_logreport(report):
 
 
 def started_cluster(policy):
-    files = [
-        {name: header_and_rows(name, company) for name in ("numbers.csv", "staff.csv", "wages.csv")}
-        for company in range(3)
-    ]
+    names = ("numbers.csv", "staff.csv", "wages.csv", "spector.csv")
+    files = [{name: header_and_rows(name, company) for name in names} for company in range(3)]
     cluster = support.Cluster(files)
     for node in cluster.nodes:
         node.policy = policy

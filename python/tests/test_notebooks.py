@@ -7,12 +7,16 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
+from test_delta import LOGIT
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 
 
 def executed(name):
-    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    return outputs_of(nbformat.read(FOLDER / f"{name}.ipynb", as_version=4))
+
+
+def outputs_of(notebook):
     nbclient.NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
     return "\n".join(
         output.get("text") or output.get("data", {}).get("text/plain", "")
@@ -38,6 +42,16 @@ def test_cost_and_dropouts():
     assert "Warning" not in shown
     assert "party_ms" in shown
     assert "parties - masked inputs" in shown
+
+
+def test_a_notebook_for_delta(cluster, monkeypatch):
+    creator = cluster.nodes[0]
+    monkeypatch.setitem(os.environ, "SOTTO_TOKEN", creator.token)
+    cells = ["import sotto.delta", LOGIT.replace("NODE_URL", creator.api_url)]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    shown = outputs_of(notebook)
+    assert "confirmed by all 3 parties" in shown
+    assert "0.5865803799171717 4" in shown
 
 
 @pytest.mark.parametrize("notebook", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)

@@ -80,7 +80,15 @@ def model(bounds):
     middle = (low + high) / 2
     series = {"coefficients": middle, "low": low, "high": high}
     series |= dict.fromkeys(("standard_errors", "statistic", "p"), middle)
-    numbers = ("deviance", "null_deviance", "log_likelihood", "aic", "dispersion", "iterations")
+    numbers = (
+        "deviance",
+        "deviance_before",
+        "null_deviance",
+        "log_likelihood",
+        "aic",
+        "dispersion",
+        "iterations",
+    )
     numbers = dict.fromkeys((*numbers, "decrement", "condition", "count", "df"), 1.0)
     return sotto._fit.Model(series | numbers, {"family": "binomial", "level": 90})
 

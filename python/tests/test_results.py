@@ -94,7 +94,15 @@ def test_models_predict_by_levels_of_each_type():
     series = pandas.Series([1.0, 2.0, 4.0, 8.0, 16.0], names)
     fields = dict.fromkeys(("coefficients", "standard_errors", "statistic", "p"), series)
     fields |= dict.fromkeys(("low", "high"), series)
-    numbers = ("deviance", "null_deviance", "log_likelihood", "aic", "dispersion", "iterations")
+    numbers = (
+        "deviance",
+        "deviance_before",
+        "null_deviance",
+        "log_likelihood",
+        "aic",
+        "dispersion",
+        "iterations",
+    )
     fields |= dict.fromkeys((*numbers, "decrement", "condition", "count", "df"), 1.0)
     model = Model(fields, {"family": "gaussian"})
     frame = {"age": [0.5, 1], "ward": ["a", "b"], "floor": [2.0, 1.0], "old": [False, True]}

@@ -3,28 +3,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import runpy
 import sys
 from pathlib import Path
 
-from .. import delta, pandas
+from ._install import install
 
 _USAGE = "usage: python -m sotto.delta script.py [arguments]"
-
-
-def install() -> None:
-    """Makes `delta` and its modules those of this package, whatever else is installed."""
-    own = delta.__name__
-    names = [
-        module.name
-        for module in pkgutil.walk_packages(delta.__path__, own + ".")
-        if not module.name.rpartition(".")[2].startswith("_")
-    ]
-    for name in [own, *names]:
-        sys.modules["delta" + name[len(own) :]] = importlib.import_module(name)
-    sys.modules["delta.pandas"] = pandas
 
 
 def main(arguments: list[str]) -> int:

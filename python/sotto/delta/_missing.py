@@ -28,4 +28,4 @@ def refusing(name: str, instead: str) -> Any:
 
 
 LEARNING = "federated learning sends code to the parties, and tasks here are data only"
-REGRESSION = "binary and multinomial logit are not there yet; sotto.pandas.ols() is"
+MULTINOMIAL = "multinomial logit is not there yet; LogitTask is"

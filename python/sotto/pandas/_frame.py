@@ -10,7 +10,7 @@ from typing import Any, overload
 import pandas
 
 from .._expression import Column, Expression, Frame, call, substitute
-from ..errors import PlanError
+from ..errors import ColumnsUnknown, PlanError
 from ._aggregate import Aggregate, Summary, pick
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, complete, reduce_columns, reduce_rows, spread_options
@@ -268,12 +268,36 @@ class DataFrame(NamedOperators):
             raise PlanError(f"how={how!r}: expected 'any' or 'all'")
         return self._filtered(Series(condition, self._condition))
 
-    def drop(self, columns: Sequence[str] | str, axis: Axis = 1) -> DataFrame:
-        """The frame without some of its columns, which must have been chosen by name."""
+    @property
+    def columns(self) -> pandas.Index:
+        """The names of the columns, which must have been chosen by name."""
+        return pandas.Index(self._known_columns("columns of a file"))
+
+    def _known_columns(self, what: str) -> tuple[str, ...]:
         names = labels(self._expression)
-        if names is None or axis_number(axis) != 1:
-            raise not_supported("drop() of unknown columns", "choose those to keep: df[['a', 'b']]")
-        dropped = {columns} if isinstance(columns, str) else set(columns)
+        if names is None:
+            raise ColumnsUnknown(
+                f"{what} are not known where a plan is written: choose by name, df[['a', 'b']]"
+            )
+        return names
+
+    def copy(self, deep: bool = True) -> DataFrame:
+        """The same frame: nothing changes it."""
+        return self
+
+    def drop(
+        self,
+        labels: Sequence[str] | str | None = None,
+        axis: Axis = 1,
+        *,
+        columns: Sequence[str] | str | None = None,
+    ) -> DataFrame:
+        """The frame without some of its columns, which must have been chosen by name."""
+        given = labels if columns is None else columns
+        if given is None or axis_number(axis) != 1:
+            raise not_supported("drop() of rows", "filter them: df[df['age'] >= 18]")
+        names = self._known_columns("columns to drop from")
+        dropped = {given} if isinstance(given, str) else set(given)
         if not dropped < set(names):
             raise PlanError(f"drop({sorted(dropped)}): expected some, not all, of {list(names)}")
         return self._chosen_columns([name for name in names if name not in dropped])

@@ -62,6 +62,10 @@ class Series(NamedOperators):
                 "let the frame come first and say axis=0: df.add(df['a'], axis=0)",
             )
 
+    def copy(self, deep: bool = True) -> Self:
+        """The same values: nothing changes them."""
+        return self
+
     def __getitem__(self, key: Any) -> Self:
         """The values where a condition is true."""
         if isinstance(key, Series):

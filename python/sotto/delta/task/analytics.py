@@ -32,6 +32,13 @@ class HorizontalAnalytics(task.HorizontalAnalytics):
                 SottoWarning,
                 stacklevel=3,
             )
+        if enable_verify:
+            warnings.warn(
+                f"{name}: enable_verify=True gives the sums and the result to all who take part "
+                '(results="participants"): they check both',
+                SottoWarning,
+                stacklevel=3,
+            )
         super().__init__(
             name,
             max(min_clients, _LEAST),
