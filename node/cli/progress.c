@@ -115,6 +115,9 @@ static bool heed_message(struct progress *progress, const char *tag, const char 
         }
         return !joins;
     }
+    if (strcmp(tag, "Model") == 0) {
+        (void)snprintf(progress->models, sizeof progress->models, "%s", text);
+    }
     if (strcmp(tag, "Masked Result Commitment") == 0) {
         progress->answers++;
     }
@@ -166,6 +169,17 @@ static double seconds_of(const struct progress *progress)
     return (double)(clock_ms() - progress->start_ms) / 1000;
 }
 
+/* What else there is to say: how far models are, or before there is any, who joined. */
+static void write_news(const struct progress *progress, char *out, size_t out_bytes)
+{
+    if (progress->models[0] != '\0') {
+        (void)snprintf(out, out_bytes, "%s", progress->models);
+    } else {
+        (void)snprintf(out, out_bytes, "%u joined%s%s", progress->joined,
+                       progress->joined > 0 ? ": " : "", progress->names);
+    }
+}
+
 void progress_tick(struct progress *progress)
 {
     char line[LINE_BYTES_MAX];
@@ -181,10 +195,10 @@ void progress_tick(struct progress *progress)
     if (progress->round > 1) {
         (void)snprintf(round, sizeof round, "round %u, ", progress->round);
     }
-    (void)snprintf(line, sizeof line, "task %llu  %.1f s  %s%s%s  %u joined%s%s",
-                   (unsigned long long)progress->number, seconds_of(progress), round,
-                   progress->step, answers, progress->joined, progress->joined > 0 ? ": " : "",
-                   progress->names);
+    int bytes = snprintf(line, sizeof line, "task %llu  %.1f s  %s%s%s  ",
+                         (unsigned long long)progress->number, seconds_of(progress), round,
+                         progress->step, answers);
+    write_news(progress, line + bytes, sizeof line - (size_t)bytes);
     sotto_text_sanitize(line);
     fit_text(line, count_columns() - 1, progress->is_utf8);
     if (progress->is_drawn && strncmp(line, progress->drawn, sizeof progress->drawn - 1) == 0) {

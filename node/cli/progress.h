@@ -21,6 +21,7 @@ struct progress {
     unsigned joined;
     unsigned answers; /* of the round's step */
     char step[96];
+    char models[256]; /* how far they were after the last round */
     char drawn[1024]; /* what stands there */
     char names[PROGRESS_NAMES_BYTES];
 };

@@ -37,6 +37,7 @@ class Progress:
     """A bar of the steps of a task's rounds, as far as they are known. Use it in a `with`."""
 
     def __init__(self, task_id: int, shown: bool) -> None:
+        self._models = ""  # how far they were after the last round
         with warnings.catch_warnings():
             # In a notebook without widgets the bar is text, which needs no warning.
             warnings.simplefilter("ignore")
@@ -63,10 +64,12 @@ class Progress:
         """Moves on by new lines of the log."""
         for _, message in lines:
             found = _LINE.match(message)
+            if found and found[1] == "Model":
+                self._models = message[found.end() :].strip()
             if found and found[1] in _STEPS:
                 done = _STEPS.index(found[1]) + 1
                 before = (int(found[2] or 1) - 1) * len(_STEPS)
                 self._bar.total = before + len(_STEPS)
                 self._bar.n = before + done
-                self._bar.set_postfix_str(found[1].lower(), refresh=False)
+                self._bar.set_postfix_str(f"{found[1].lower()}  {self._models}", refresh=False)
         self._bar.refresh()

@@ -13,6 +13,7 @@ import support
 from companies import pooled
 
 import sotto
+from sotto._progress import Progress
 from sotto.errors import (
     AccessDenied,
     NodeError,
@@ -268,3 +269,11 @@ def test_a_task_with_code_in_it_is_refused(cluster, node):
 def test_reprs(node):
     assert repr(node).startswith("DeltaNode('http://127.0.0.1:")
     assert "token" not in repr(node)
+
+
+def test_progress_says_how_far_models_are():
+    with Progress(1, True) as bar:
+        bar.take([(0.0, "[Start Round] task 1 round 1 start")])
+        bar.take([(0.0, "[Model] task 1 round 1 f: iteration 1, deviance 41.18")])
+        bar.take([(0.0, "[Select Candidates] task 1 round 2 select candidates [a, b, c]")])
+        assert bar._bar.postfix == "select candidates  f: iteration 1, deviance 41.18"

@@ -91,6 +91,25 @@ class Run(ClusterCase):
             self.assertIn("c?dar" if "C" == more["LC_ALL"] else "c\u00e9dar", terminal.out)
             cluster.nodes[2].stop() if columns == 40 else None
 
+    def test_models_say_how_far_they_are(self):
+        rows = "ill,age\n" + "".join(f"{int(i * 7 % 10 > 4)},{20 + i}\n" for i in range(40))
+        cluster = self.cluster([{"wages.csv": rows}] * 3, start=False)
+        for node in cluster.nodes:
+            node.policy = {"profile": "open"}
+        cluster.start()
+        cluster.wait_connected()
+        creator = cluster.nodes[0]
+        model = plan({"f": "glm(wages.ill, wages.age, family=binomial)"})
+        arguments, env = self.arguments(creator, body=model)
+        done = run(*arguments, env={**env, "TERM": "xterm"})
+        first = re.search(r"\[Model\] task 1 round 1 (f: iteration 1, deviance \S+)\n", done.stderr)
+        terminal = Terminal(arguments, 120, **env)
+        self.assertEqual(terminal.end(), 0, terminal.out)
+        lines = re.split(r"\r|\n", re.sub(r"\033\[[0-9;]*[mK]", "", terminal.out))
+        live = [line for line in lines if first[1] in line]
+        self.assertTrue(all(line.startswith("task 2 ") for line in live) and live, lines)
+        self.assertRegex(terminal.out, "round 3, [a-z ]+  f: iteration 2, deviance .* step of")
+
     def test_piped(self):
         creator = self.three().nodes[0]
         arguments, env = self.arguments(creator)
