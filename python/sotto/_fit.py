@@ -68,9 +68,9 @@ class _Coefficients:
         """The summary as texts: numbers of one scale to the same decimals, else five digits."""
         frame = self.summary_frame()
         scaled = _number_format(self.bse, frame.iloc[:, [0, 1, 4, 5]].abs().max().max())
-        formats = [scaled, scaled, "{:.3f}", "{:.4f}", scaled, scaled]
+        formats = [scaled.format, scaled.format, "{:.3f}".format, _p, scaled.format, scaled.format]
         for column, form in zip(frame.columns, formats, strict=True):
-            frame[column] = [form.format(value) for value in frame[column]]
+            frame[column] = [form(value) for value in frame[column]]
         return frame
 
     def summary(self) -> str:
@@ -96,6 +96,10 @@ class _Coefficients:
     def _repr_html_(self) -> str:
         notes = "<br/>".join(map(html.escape, self._notes().split("\n")))
         return f"{self._shown().to_html()}<p>{notes}</p>"
+
+
+def _p(value: float) -> str:
+    return f"{value:.2e}" if value < 0.001 else f"{value:.4f}"
 
 
 def _number_format(errors: pandas.Series, largest: float) -> str:

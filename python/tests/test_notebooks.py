@@ -37,6 +37,15 @@ def test_the_average_wage(cluster, monkeypatch):
     assert "max" in shown
 
 
+def test_three_hospitals():
+    shown = executed("three_hospitals")
+    assert "Warning" not in shown
+    assert "[Model] task 1 round 2 result: iteration 2, deviance" in shown
+    assert "ward[heart]      0.954380  0.080131" in shown
+    assert "0.671" in shown
+    assert "profile safe does not admit" in shown
+
+
 def test_cost_and_dropouts():
     shown = executed("cost_and_dropouts")
     assert "Warning" not in shown
