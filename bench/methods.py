@@ -8,6 +8,11 @@ parties in one process, with the keys, shares and masks of their secure sums, ov
 threads. `describe_20` is of a CSV file of 20 columns and 411 MB, read, typed and described by `sotto local`, exactly,
 which never saw it before; pandas reads and describes it, DuckDB has SUMMARIZE, whose quartiles are approximate.
 `round_bytes` is the largest vector that a party would mask and send, `ratio` a peer's time over ours.
+`logistic_10_iteration` is a step of a logistic regression on ten columns and 10,000,000 rows, with exact sums, against
+NumPy's inexact (X * w[:, None]).T @ X alone; `passes` is what is left of it without the exponentials, in readings of all
+columns at the speed of memory. `logistic_10` is the whole fit, against statsmodels and scikit-learn (lbfgs) run until
+their coefficients are as near to ours as `off` says. `logistic_csv` is the first iteration on a file, the only one that
+reads it (`read_later_mb`).
 """
 import json
 import os
@@ -22,6 +27,8 @@ from peers import case_folder, ours, peer, peers_python, read_arguments
 CASES = {"median_float64": ["numpy", "duckdb", "polars"], "median_int64": ["numpy", "duckdb", "polars"],
          "median_decimal": ["numpy", "duckdb", "polars"], "median_20": ["numpy", "duckdb", "polars"],
          "median_by_1000": ["duckdb", "polars"]}
+OF_MODELS = {"logistic_10": ["statsmodels", "scikit-learn"], "logistic_csv": []}
+GOALS = {"numpy": 2, "statsmodels": 3, "scikit-learn": 1}
 OF_FILES = {"describe_20": ["pandas", "duckdb"]}
 COLUMNS, ROWS = 20, 3_300_000  # 411 MB
 
@@ -142,6 +149,64 @@ def compare_files(arguments, python, case):
     return line["ok"]
 
 
+# Runs in the peers' Python: argv = peer, case, folder, threads. Prints seconds, and by how much coefficients are off.
+MODEL = r"""
+import json, pathlib, sys, time
+import numpy as np
+peer, case, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+x = np.column_stack([np.fromfile(folder / n, dtype=np.float64) for n in "abcdefghij"])
+y = np.fromfile(folder / "k", dtype=np.int64)
+answers = np.fromfile(folder / "answers")
+off, runs = 0.0, 1
+if peer == "numpy":
+    p = 1 / (1 + np.exp(-(x @ answers[1:] + answers[0])))
+    w, runs = p * (1 - p), 3
+    run = lambda: (x * w[:, None]).T @ x
+elif peer == "statsmodels":
+    import statsmodels.api as sm
+    run = lambda: sm.Logit(y, np.column_stack([np.ones(len(y)), x])).fit(disp=0, method="newton").params
+else:
+    from sklearn.linear_model import LogisticRegression
+    def run():
+        model = LogisticRegression(C=np.inf, solver="lbfgs", tol=1e-9, max_iter=1000).fit(x, y)
+        return np.concatenate([model.intercept_, model.coef_[0]])
+seconds = []
+for _ in range(runs):
+    start = time.perf_counter()
+    found = run()
+    seconds.append(time.perf_counter() - start)
+if peer != "numpy":
+    off = float(np.max(np.abs(found - answers) / np.max(np.abs(answers))))
+print(json.dumps({"seconds": seconds, "off": off}))
+"""
+
+
+def add_peer(arguments, python, line, name, folder):
+    """A peer's seconds, its ratio beside the goal, and how far off its coefficients are."""
+    found = peer(arguments, python, MODEL, name, line["case"], folder)
+    line.setdefault("goals", {}).setdefault("ratio", {})[name] = GOALS[name]
+    if found is not None:
+        line["peers"][name] = round(statistics.median(found["seconds"]), 3)
+        line["ratio"][name] = round(line["peers"][name] / line["value"], 3)
+        line.setdefault("off", {})[name] = found["off"]
+
+
+def compare_models(arguments, python, case):
+    """A line for what bench_logistic measured, and one for the whole fit where it was of a table."""
+    with case_folder() as folder:
+        line = ours(arguments, "bench_logistic", case, folder)
+        lines = [line]
+        if OF_MODELS[case]:
+            whole = {key: line[key] for key in ("bench", "unit", "threads", "isa", "rows", "ok")}
+            lines.append({**whole, "case": case, "value": line["fit_s"], "peers": {}, "ratio": {}})
+            add_peer(arguments, python, line, "numpy", folder)
+        for name in OF_MODELS[case]:
+            add_peer(arguments, python, lines[-1], name, folder)
+    for line in lines:
+        print(json.dumps(line), flush=True)
+    return line["ok"]
+
+
 def compare(arguments, python, case):
     with case_folder() as folder:
         line = ours(arguments, "bench_methods", case, folder)
@@ -158,12 +223,14 @@ def compare(arguments, python, case):
 
 
 def main():
-    arguments = read_arguments([*CASES, *OF_FILES])
+    everything = {**dict.fromkeys(CASES, compare), **dict.fromkeys(OF_FILES, compare_files),
+                  **dict.fromkeys(OF_MODELS, compare_models)}
+    arguments = read_arguments(everything)
     if arguments.quick:
-        return subprocess.run([pathlib.Path(arguments.bin) / "bench/bench_methods", "--quick"]).returncode
-    python = peers_python(["numpy", "duckdb", "polars", "pyarrow", "pandas"])
-    results = [(compare_files if case in OF_FILES else compare)(arguments, python, case)
-               for case in arguments.case or [*CASES, *OF_FILES]]
+        programs = [pathlib.Path(arguments.bin) / "bench" / name for name in ("bench_methods", "bench_logistic")]
+        return max(subprocess.run([program, "--quick"]).returncode for program in programs)
+    python = peers_python(["numpy", "duckdb", "polars", "pyarrow", "pandas", "statsmodels", "sklearn"])
+    results = [everything[case](arguments, python, case) for case in arguments.case or everything]
     return 0 if all(results) else 1
 
 

@@ -16,6 +16,10 @@ import venv
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
+# Packages whose modules have other names.
+PACKAGES = {"sklearn": "scikit-learn"}
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -27,7 +31,7 @@ def peers_python(peers):
     if not python.exists():
         say("making build/venv ...")
         venv.create(folder, with_pip=True)
-    wanted = [peer for peer in peers if subprocess.run([python, "-c", f"import {peer}"], capture_output=True).returncode]
+    wanted = [PACKAGES.get(peer, peer) for peer in peers if subprocess.run([python, "-c", f"import {peer}"], capture_output=True).returncode]
     if wanted:
         say(f"installing {' '.join(wanted)} into build/venv ...")
         if subprocess.run([python, "-m", "pip", "install", "-q", *wanted], stdout=sys.stderr).returncode:
