@@ -19,7 +19,7 @@ static void print_help(FILE *out)
             (void)fprintf(out, "  %-15s %s\n", commands[i].label, commands[i].summary);
         }
     }
-    (void)fputs("sotto COMMAND --help says more\n", out);
+    (void)fputs("sotto help COMMAND says more\n", out);
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -32,12 +32,17 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+static int print_usage(const struct command *command)
+{
+    (void)printf("%s: %s\n\n%s", command->name, command->summary, command->usage);
+    return EXIT_DONE;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
     struct args args;
     if (asks_for_help(argc, argv)) {
-        (void)printf("%s: %s\n\n%s", command->name, command->summary, command->usage);
-        return EXIT_DONE;
+        return print_usage(command);
     }
     if (!args_parse(&args, command, argc, argv)) {
         return EXIT_USAGE;
@@ -63,11 +68,15 @@ int main(int argc, char **argv)
     size_t len;
     const struct command *commands = command_table(&len);
     const char *names[COMMANDS_MAX];
-    const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+    bool is_help = strcmp(argv[1], "help") == 0; /* sotto help local, as sotto local --help */
+    const char *name = strcmp(argv[1], "--version") == 0 ? "version"
+                       : is_help && argc > 2             ? argv[2]
+                                                         : argv[1];
     for (size_t i = 0; i < len; i++) {
         names[i] = commands[i].name;
         if (strcmp(commands[i].name, name) == 0) {
-            return run_command(&commands[i], argc - 1, argv + 1);
+            return is_help ? print_usage(&commands[i])
+                           : run_command(&commands[i], argc - 1, argv + 1);
         }
     }
     if (strcmp(name, "help") == 0 || asks_for_help(argc - 1, argv + 1)) {

@@ -18,6 +18,7 @@ foreach(name
     defects
     describe
     dropouts
+    folder
     guarded
     honest
     hostile_peer

@@ -7,16 +7,14 @@
 #include "cli/client.h"
 
 #include "config/address.h"
-#include "config/keys.h"
 #include <sotto/secret.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define NODE_DEFAULT "http://127.0.0.1:6700"
 #define RESPONSE_BYTES_MAX ((size_t)256 * 1024 * 1024)
 #define HTTP_OK 200
+#define HTTP_UNAUTHORIZED 401
 
 void client_release(struct client *client)
 {
@@ -63,33 +61,22 @@ static bool is_loopback(const char *url)
     return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.:") == bytes;
 }
 
-static enum sotto_status set_token(struct client *client, const struct args *args,
-                                   struct sotto_error *err)
+static enum sotto_status set_token(struct client *client, struct sotto_error *err)
 {
-    char token[TOKEN_TEXT_BYTES];
-    char header[512];
-    const char *text = getenv("SOTTO_TOKEN");
-    if (args->token_file != NULL) {
-        enum sotto_status status = token_file_load(args->token_file, token, false, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        text = token;
+    char header[sizeof client->target.token + 32];
+    const char *base = client->target.base;
+    if (client->target.token[0] == '\0') {
+        return SOTTO_OK;
     }
-    if (text != NULL && strncasecmp(client->base, "https://", 8) != 0 &&
-        !is_loopback(client->base)) {
-        sotto_wipe(token, sizeof token);
+    if (strncasecmp(base, "https://", 8) != 0 && !is_loopback(base)) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "%s is neither https nor this machine: the token would travel in "
                                "the clear",
-                               client->base);
+                               base);
     }
-    if (text != NULL) {
-        (void)snprintf(header, sizeof header, "Authorization: Bearer %s", text);
-        client->headers = curl_slist_append(client->headers, header);
-        sotto_wipe(header, sizeof header);
-    }
-    sotto_wipe(token, sizeof token);
+    (void)snprintf(header, sizeof header, "Authorization: Bearer %s", client->target.token);
+    client->headers = curl_slist_append(client->headers, header);
+    sotto_wipe(header, sizeof header);
     return SOTTO_OK;
 }
 
@@ -100,16 +87,15 @@ static enum sotto_status check_base(const char *base, const char *source, struct
     const char *scheme = strstr(base, "://") != NULL ? "" : "http://";
     int bytes = snprintf(url, sizeof url, "%s%s", scheme, base);
     if (bytes < 0 || (size_t)bytes >= sizeof url || !address_is_url(url)) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "%s %.400s: expected a node's address, such as " NODE_DEFAULT,
-                               source, base);
+        return sotto_error_set(
+            err, SOTTO_ERROR_INPUT,
+            "%s %.400s: expected a node's address, such as http://127.0.0.1:6700", source, base);
     }
     return SOTTO_OK;
 }
 
-static void set_options(struct client *client, const struct args *args)
+static void set_options(struct client *client)
 {
-    const char *ca = args->ca != NULL ? args->ca : getenv("SOTTO_CA");
     (void)curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
     (void)curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, on_response);
     (void)curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
@@ -119,21 +105,18 @@ static void set_options(struct client *client, const struct args *args)
     (void)curl_easy_setopt(client->easy, CURLOPT_CONNECTTIMEOUT, 10L);
     (void)curl_easy_setopt(client->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(client->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (is_loopback(client->base)) {
+    if (is_loopback(client->target.base)) {
         (void)curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
     }
-    if (ca != NULL) {
-        (void)curl_easy_setopt(client->easy, CURLOPT_CAINFO, ca);
+    if (client->target.ca[0] != '\0') {
+        (void)curl_easy_setopt(client->easy, CURLOPT_CAINFO, client->target.ca);
     }
 }
 
 enum sotto_status client_init(struct client *client, const struct args *args,
                               struct sotto_error *err)
 {
-    const char *node = getenv("SOTTO_NODE");
-    *client = (struct client){.base = args->node != NULL ? args->node
-                                      : node != NULL     ? node
-                                                         : NODE_DEFAULT};
+    *client = (struct client){.easy = NULL};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
     client->easy = curl_easy_init();
@@ -141,15 +124,19 @@ enum sotto_status client_init(struct client *client, const struct args *args,
     if (client->easy == NULL || client->headers == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "libcurl does not start");
     }
-    enum sotto_status status = set_token(client, args, err);
+    enum sotto_status status = target_find(&client->target, args, err);
+    if (status == SOTTO_OK) {
+        status = set_token(client, err);
+    }
+    sotto_wipe(client->target.token, sizeof client->target.token);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_base(client->base, args->node != NULL ? "--node" : "SOTTO_NODE", err);
+    status = check_base(client->target.base, client->target.base_source, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    set_options(client, args);
+    set_options(client);
     return SOTTO_OK;
 }
 
@@ -160,11 +147,17 @@ static enum sotto_status set_node_error(const struct client *client, long http_s
     json_t *object =
         json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
     const char *detail = json_string_value(json_object_get(object, "detail"));
-    if (detail != NULL) {
+    if (http_status == HTTP_UNAUTHORIZED) {
+        (void)sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                              "%s wants another token, or has none yet: it is in the file `token` "
+                              "of the node's folder. Run sotto there, or say --config NODE.YAML, "
+                              "--token-file FILE or SOTTO_TOKEN",
+                              client->target.base);
+    } else if (detail != NULL) {
         (void)sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s", detail);
     } else {
         (void)sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s answers with HTTP status %ld",
-                              client->base, http_status);
+                              client->target.base, http_status);
     }
     json_decref(object);
     return SOTTO_ERROR_REFUSED;
@@ -175,11 +168,11 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
 {
     char url[1024];
     long http_status = 0;
-    size_t base_bytes = strlen(client->base);
-    if (base_bytes > 0 && client->base[base_bytes - 1] == '/') {
+    size_t base_bytes = strlen(client->target.base);
+    if (base_bytes > 0 && client->target.base[base_bytes - 1] == '/') {
         base_bytes--;
     }
-    (void)snprintf(url, sizeof url, "%.*s%s", (int)base_bytes, client->base, path);
+    (void)snprintf(url, sizeof url, "%.*s%s", (int)base_bytes, client->target.base, path);
     sotto_writer_release(&client->response);
     sotto_writer_init(&client->response, RESPONSE_BYTES_MAX);
     (void)curl_easy_setopt(client->easy, CURLOPT_URL, url);
@@ -194,7 +187,7 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
     CURLcode code = curl_easy_perform(client->easy);
     if (code != CURLE_OK) {
         return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached: %s",
-                               client->base, curl_easy_strerror(code));
+                               client->target.base, curl_easy_strerror(code));
     }
     (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_status);
     return http_status == HTTP_OK ? SOTTO_OK : set_node_error(client, http_status, err);
@@ -208,7 +201,8 @@ enum sotto_status client_json(struct client *client, json_t **out, const char *p
         return status;
     }
     *out = json_loadb((const char *)client->response.data, client->response.data_bytes, 0, NULL);
-    return *out != NULL ? SOTTO_OK
-                        : sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                          "%s does not answer like a sotto node", client->base);
+    return *out != NULL
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_INPUT, "%s does not answer like a sotto node",
+                                 client->target.base);
 }

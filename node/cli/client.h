@@ -5,6 +5,7 @@
 /* A node's API from the command line: client.c calls it, cmd_client.c has the steps of commands. */
 
 #include "cli/print.h"
+#include "cli/target.h"
 #include <curl/curl.h>
 #include <jansson.h>
 #include <sotto/bytes.h>
@@ -12,7 +13,7 @@
 struct client {
     CURL *easy;
     struct curl_slist *headers;
-    const char *base;
+    struct target target;
     struct sotto_writer response;
     bool (*tick)(void *context); /* while a call waits; false: it is given up. NULL: none */
     void *tick_context;

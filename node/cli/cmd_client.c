@@ -18,6 +18,7 @@
 
 #define LOGS_LIMIT 200
 #define POLL_SECONDS 25
+#define LIST_LEN_DEFAULT 1000U
 
 /* --- Steps --- */
 
@@ -259,6 +260,7 @@ int cmd_list(const struct args *args)
     struct sotto_error err = {0};
     struct client client;
     json_t *object = NULL;
+    char path[64];
     if (args->positional_len > 0 || args->outputs_len > 0) {
         return command_usage("expected: sotto list");
     }
@@ -266,7 +268,9 @@ int cmd_list(const struct args *args)
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = client_json(&client, &object, "/v1/tasks?page_size=1000&order=desc", NULL, &err);
+    (void)snprintf(path, sizeof path, "/v1/tasks?page_size=%u&order=desc",
+                   args->limit > 0 ? (unsigned)args->limit : LIST_LEN_DEFAULT);
+    status = client_json(&client, &object, path, NULL, &err);
     if (status != SOTTO_OK) {
         goto out;
     }

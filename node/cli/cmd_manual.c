@@ -56,6 +56,7 @@ int cmd_man(const struct args *args)
     (void)puts(".SH ENVIRONMENT\n"
                ".TP\n.B SOTTO_NODE\nwhere the node's API is\n"
                ".TP\n.B SOTTO_TOKEN\nits token\n"
+               ".TP\n.B SOTTO_TOKEN_FILE\nthe file that has it\n"
                ".TP\n.B SOTTO_CA\ncertificates that its https is checked against\n"
                ".TP\n.B NO_COLOR\nif set, nothing is coloured\n"
                ".SH EXIT STATUS\n"

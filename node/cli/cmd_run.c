@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "config/keys.h"
 
+#include <jansson.h>
 #include <signal.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -123,6 +124,27 @@ static enum sotto_status run_task(struct client *client, const struct args *args
     return watch_task(client, *out_number, out_failed, err);
 }
 
+/* Prints the plan that would be sent. */
+static int print_plan(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct sotto_plan *parsed = NULL;
+    char *plan = NULL;
+    enum sotto_status status = make_plan(&plan, args, &err);
+    if (status == SOTTO_OK) {
+        status = sotto_plan_parse(&parsed, plan, strlen(plan), &err);
+    }
+    json_t *object = status == SOTTO_OK ? json_loads(plan, 0, NULL) : NULL;
+    if (object != NULL) {
+        (void)json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        (void)putchar('\n');
+    }
+    json_decref(object);
+    sotto_plan_free(parsed);
+    sotto_free(plan);
+    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+}
+
 int cmd_run(const struct args *args)
 {
     struct sotto_error err = {0};
@@ -139,6 +161,13 @@ int cmd_run(const struct args *args)
     if (has_file && args_refuse(args, OPTION_STRATEGY | OPTION_NAME | OPTION_ROWS,
                                 "sotto run PLAN, which says it all itself,")) {
         return EXIT_USAGE;
+    }
+    if (args->is_dry && args->start_from > 0) {
+        return command_usage("--dry-run prints a plan; what --start-from adds to it only the node "
+                             "knows");
+    }
+    if (args->is_dry) {
+        return print_plan(args);
     }
     enum sotto_status status = client_init(&client, args, &err);
     if (status == SOTTO_OK) {

@@ -37,8 +37,10 @@ enum command_option {
     OPTION_FULL = 1 << 19,
     OPTION_PLOT = 1 << 20,
     OPTION_START = 1 << 21,
+    OPTION_LIMIT = 1 << 22,
+    OPTION_DRY = 1 << 23,
 };
-#define OPTION_GROUPS_LEN 22
+#define OPTION_GROUPS_LEN 24
 #define BY_LEN_MAX 2
 #define COMMANDS_MAX 64
 struct trial_options {
@@ -51,7 +53,7 @@ struct trial_options {
 
 struct args {
     struct trial_options trial;
-    bool json, full;
+    bool json, full, is_dry;
     bool csv;
     bool plot;
     bool log;
@@ -70,6 +72,7 @@ struct args {
     const char *role;
     uint32_t days;       /* 0: not given */
     uint32_t start_from; /* a task; 0: not given */
+    uint32_t limit;      /* 0: not given */
     bool is_shown;       /* --show, with or without a value in show */
     struct sotto_strategy strategy;
     const char *where;
@@ -116,6 +119,8 @@ int cmd_wait(const struct args *args);
 int cmd_result(const struct args *args);
 int cmd_run(const struct args *args);
 int cmd_list(const struct args *args);
+int cmd_show(const struct args *args);
+int cmd_nodes(const struct args *args);
 int cmd_cancel(const struct args *args);
 int cmd_init(const struct args *args);
 int cmd_peer(const struct args *args);

@@ -8,9 +8,11 @@
 
 #define CLIENT_USAGE                                                                               \
     "\n"                                                                                           \
-    "The node is http://127.0.0.1:6700, or what SOTTO_NODE or --node URL says. Its\n"              \
-    "token is in SOTTO_TOKEN, or in the file that --token-file names. --ca FILE or\n"              \
-    "SOTTO_CA: certificates that its https is checked against.\n"
+    "In a node's folder it is asked itself, with its token; elsewhere --config says\n"             \
+    "its node.yaml, or --node URL (SOTTO_NODE) where it is and --token-file\n"                     \
+    "(SOTTO_TOKEN_FILE, or SOTTO_TOKEN itself) the token; http://127.0.0.1:6700 if\n"              \
+    "nothing does. --ca FILE (SOTTO_CA): what its https is checked against.\n"
+#define CLIENT_OPTIONS (OPTION_CLIENT | OPTION_CONFIG)
 
 #define ROWS_USAGE                                                                                 \
     "\n"                                                                                           \
@@ -101,23 +103,23 @@ static const struct command commands[] = {
      "everything, as the token in the file `token` may. A node that runs heeds changes\n"
      "at once.\n",
      OPTION_CONFIG | OPTION_TOKEN, cmd_token},
-    {"create", "create", "give a plan to a node, print the task's number",
+    {"create", "create, cancel", "give a plan to a node, print the task's number",
      "sotto create plan.json [--json]\n"
      "sotto create --start-from NUMBER [plan.json] [--json]\n" START_USAGE CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON | OPTION_START, cmd_create},
+     CLIENT_OPTIONS | OPTION_JSON | OPTION_START, cmd_create},
     {"trace", "trace, wait", "follow a task until it ends, aloud or in silence",
      "sotto trace NUMBER\n"
      "\n"
      "Exit code 1 if the task fails.\n" CLIENT_USAGE,
-     OPTION_CLIENT, cmd_trace},
+     CLIENT_OPTIONS, cmd_trace},
     {"wait", NULL, "wait in silence until a task ends",
      "sotto wait NUMBER\n"
      "\n"
      "Exit code 1 if the task fails.\n" CLIENT_USAGE,
-     OPTION_CLIENT, cmd_wait},
+     CLIENT_OPTIONS, cmd_wait},
     {"result", "result", "print the result of a task",
      "sotto result NUMBER [--json | --csv | --plot]\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_PLOT, cmd_result},
+     CLIENT_OPTIONS | OPTION_JSON | OPTION_CSV | OPTION_PLOT, cmd_result},
     {"run", "run", "create, trace and result in one",
      "sotto run plan.json [--json | --csv | --plot]\n"
      "sotto run --start-from NUMBER [plan.json] [--json | --csv | --plot]\n"
@@ -125,10 +127,10 @@ static const struct command commands[] = {
      "          [--wait-timeout 60] [--connection-timeout 60]\n"
      "          [--where CONDITION] [--by GROUPS]...\n"
      "          [--json | --csv | --plot] -- 'm=mean(wage)'...\n" ROWS_USAGE
-     "Ctrl-C leaves the task at the node: trace and result come back to it.\n" START_USAGE
-         CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_DATA | OPTION_STRATEGY |
-         OPTION_NAME | OPTION_ROWS | OPTION_START,
+     "--dry-run prints the plan and asks nobody. Ctrl-C leaves the task at the node:\n"
+     "trace and result come back to it.\n" START_USAGE CLIENT_USAGE,
+     CLIENT_OPTIONS | OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_DATA | OPTION_STRATEGY |
+         OPTION_NAME | OPTION_ROWS | OPTION_START | OPTION_DRY,
      cmd_run},
     {"receipt", "receipt, verify", "the file that shows who confirmed a result",
      "sotto receipt NUMBER [--out FILE] [--full]\n"
@@ -137,7 +139,7 @@ static const struct command commands[] = {
      "parties were given the result and checked it (results: participants). --full: with\n"
      "all that opens the sums, where every owner lets it be kept "
      "(policy.transcripts).\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_OUT | OPTION_FULL, cmd_receipt},
+     CLIENT_OPTIONS | OPTION_OUT | OPTION_FULL, cmd_receipt},
     {"verify", NULL, "check a receipt, without asking anybody",
      "sotto verify FILE [--peers node.yaml] [--json]\n"
      "\n"
@@ -145,9 +147,17 @@ static const struct command commands[] = {
      "believes nobody but the keys of the peers in node.yaml. Exit code 1 if the file\n"
      "does not hold, or if it is not full and nobody but who ran the task confirmed.\n",
      OPTION_PEERS | OPTION_JSON, cmd_verify},
-    {"list", "list", "the tasks of a node", "sotto list [--json]\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON, cmd_list},
-    {"cancel", "cancel", "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, OPTION_CLIENT,
+    {"list", "list, show", "the tasks of a node, and one of them",
+     "sotto list [--limit 20] [--json]    the newest first\n" CLIENT_USAGE,
+     CLIENT_OPTIONS | OPTION_JSON | OPTION_LIMIT, cmd_list},
+    {"show", NULL, "what a task asks, and what became of it",
+     "sotto show NUMBER [--json]\n"
+     "\n"
+     "--json prints its plan.\n" CLIENT_USAGE,
+     CLIENT_OPTIONS | OPTION_JSON, cmd_show},
+    {"nodes", "nodes", "the node and its peers, and who is connected",
+     "sotto nodes [--json]\n" CLIENT_USAGE, CLIENT_OPTIONS | OPTION_JSON, cmd_nodes},
+    {"cancel", NULL, "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, CLIENT_OPTIONS,
      cmd_cancel},
     {"check", "check", "what would my node say to this plan?",
      "sotto check plan.json [--config node.yaml] [--from PEER]\n"
@@ -174,10 +184,10 @@ static const struct command commands[] = {
      "sotto asked NUMBER [--json]    one of them in words, its result if there is one\n"
      "\n"
      "With approve: manual in node.yaml tasks of others wait here for a decision.\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON, cmd_asked},
+     CLIENT_OPTIONS | OPTION_JSON, cmd_asked},
     {"approve", "approve, reject", "let this node take part in what was asked, or not",
-     "sotto approve NUMBER\n" CLIENT_USAGE, OPTION_CLIENT, cmd_approve},
-    {"reject", NULL, "decline what was asked", "sotto reject NUMBER\n" CLIENT_USAGE, OPTION_CLIENT,
+     "sotto approve NUMBER\n" CLIENT_USAGE, CLIENT_OPTIONS, cmd_approve},
+    {"reject", NULL, "decline what was asked", "sotto reject NUMBER\n" CLIENT_USAGE, CLIENT_OPTIONS,
      cmd_reject},
     {"record", "record", "what was asked of this node, and what became of it",
      "sotto record [--json]           every question, verdict and decision, the newest first\n"
@@ -185,13 +195,13 @@ static const struct command commands[] = {
      "\n"
      "The node keeps it for 90 days, whatever anybody asks. (and N more): so many of\n"
      "the same day and reason.\n" CLIENT_USAGE,
-     OPTION_CLIENT | OPTION_JSON, cmd_record},
+     CLIENT_OPTIONS | OPTION_JSON, cmd_record},
     {"reload", "reload", "let the node read its policy again",
      "sotto reload\n"
      "\n"
      "Takes policy and files from node.yaml, as SIGHUP does. If the file is wrong\n"
      "the old ones stay.\n" CLIENT_USAGE,
-     OPTION_CLIENT, cmd_reload},
+     CLIENT_OPTIONS, cmd_reload},
     {"completion", NULL, "print what completes commands in a shell",
      "sotto completion bash    for eval, or a file in bash-completion/completions\n"
      "sotto completion zsh     for a file _sotto in a folder of fpath\n",

@@ -107,6 +107,8 @@ static const struct option_row rows[] = {
     TEXT("epoch", OPTION_EPOCH, epoch),
     TEXT("peers", OPTION_PEERS, peers),
     FLAG("full", OPTION_FULL, full),
+    COUNT("limit", OPTION_LIMIT, limit, 1, 1000, " tasks"),
+    FLAG("dry-run", OPTION_DRY, is_dry),
     TEXT("role", OPTION_TOKEN, role),
     COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
     TEXT("policy", OPTION_POLICY, policy),

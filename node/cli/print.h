@@ -18,8 +18,8 @@ void print_csv(struct json_t *result);
 /* print_bars.c: a line with a bar for each count. Returns: false, and prints nothing, where values
  * are no counts, or all 0. */
 bool print_bars(struct json_t *values, struct json_t *labels);
-/* print_fit.c: a regression, of a group below its name, or of all rows (name: NULL). Returns: false,
- * and prints nothing, where the output is no such thing. */
+/* print_fit.c: a regression, of a group below its name, or of all rows (name: NULL). Returns:
+ * false, and prints nothing, where the output is no such thing. */
 bool print_fit(struct json_t *output, size_t group, const char *name);
 /* How many columns a text takes: its characters, not its bytes. */
 int print_width(const char *text);

@@ -350,6 +350,21 @@ static void get_result(struct http_api *api, struct http_request *request)
     }
 }
 
+static void get_plan(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    struct store_task task;
+    char *json = NULL;
+    if (!find_task(api, request, &task)) {
+        return;
+    }
+    if (store_get_plan(api->reader, &json, task.number, &err) != SOTTO_OK) {
+        http_api__answer_error(request, &err);
+    } else {
+        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
+    }
+}
+
 /* A full receipt has all vectors of the task: another thread reads and encodes it. */
 static void get_receipt(struct http_api *api, struct http_request *request)
 {
@@ -552,6 +567,7 @@ static const struct route routes[] = {
     {"GET", "/v1/task/list", get_list, READERS},
     {"GET", "/v1/tasks", get_tasks, READERS},
     {"GET", "/v1/task/logs", get_logs, READERS},
+    {"GET", "/v1/task/plan", get_plan, READERS},
     {"GET", "/v1/task/result", get_result, READERS},
     {"GET", "/v1/task/receipt", get_receipt, READERS},
     {"GET", "/v1/columns", get_columns, ROLE_ASK},

@@ -416,6 +416,18 @@ out:
     return status;
 }
 
+/* Others take part in a task at the peer side of the node where it was created. */
+static enum sotto_status check_guests(const struct compute *compute, struct sotto_error *err)
+{
+    const struct config_file *file = compute->config.config->file;
+    return file->peer != NULL
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_PARTIES,
+                                 "this node has no section `peer` in its node.yaml, so no other "
+                                 "can take part in tasks that are created here: create them at a "
+                                 "node that has one, or add it (sotto init --listen shows how)");
+}
+
 static void describe_task(struct store_task *task, const struct compute *compute,
                           const struct sotto_plan *plan, const struct sotto_buffer *json)
 {
@@ -547,6 +559,10 @@ static enum sotto_status make_created(struct compute *compute, struct created **
         goto out;
     }
     status = sotto_plan_parse(&plan, json.data, json.data_bytes, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = check_guests(compute, err);
     if (status != SOTTO_OK) {
         goto out;
     }

@@ -29,10 +29,10 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def run(*arguments, check=True, env=None, stdin=None):
+def run(*arguments, check=True, env=None, stdin=None, cwd=None):
     """Runs the sotto executable to its end."""
     done = subprocess.run([SOTTO, *arguments], capture_output=True, text=True, timeout=PATIENCE,
-                          env={**os.environ, **(env or {})}, input=stdin)
+                          env={**os.environ, **(env or {})}, input=stdin, cwd=cwd)
     if check and done.returncode != 0:
         raise AssertionError(f"sotto {arguments} gave {done.returncode}: {done.stderr}")
     return done

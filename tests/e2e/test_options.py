@@ -71,6 +71,8 @@ class Options(unittest.TestCase):
     def test_addresses_of_nodes(self):
         for address in ("6700", "http://6700", "ftp://x", "http://", "", "x:0", "x y", "http://x:66000", "::1", "http://x?y"):
             for arguments, env in ((["list", "--node", address], {}), (["list"], {"SOTTO_NODE": address})):
+                if env.get("SOTTO_NODE") == "":
+                    continue  # as if it were not set
                 done = run(*arguments, check=False, env=env)
                 self.assertEqual(done.returncode, 1)
                 self.assertIn("expected a node's address, such as http://127.0.0.1:6700", done.stderr, address)

@@ -153,7 +153,7 @@ class Refusals(ClusterCase):
         expect(2, "no command", "frobnicate")
         expect(2, "sotto local --data", "local")
         expect(0, "sotto run plan.json", "run", "--help")
-        expect(0, "sotto COMMAND --help", "--help")
+        expect(0, "sotto help COMMAND", "--help")
         path = creator.folder / "plan.json"
         path.write_text(json.dumps(plan()))
         self.assertEqual(expect(0, "1", "create", str(path), env=env).stdout, "1\n")

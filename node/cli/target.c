@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which node a command talks to. Leans on config.c for what a node.yaml says. The idea: what is
+ * nearest says so first: an option, then the environment, then the folder; and a token that was
+ * found in a node's folder goes to that node only. */
+
+#include "cli/target.h"
+#include "config/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NODE_DEFAULT "http://127.0.0.1:6700"
+#define CONFIG_DEFAULT "node.yaml"
+
+static enum sotto_status copy_text(char *out, size_t out_bytes, const char *text,
+                                   const char *source, struct sotto_error *err)
+{
+    int bytes = snprintf(out, out_bytes, "%s", text);
+    return bytes >= 0 && (size_t)bytes < out_bytes
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_INPUT, "%s is too long", source);
+}
+
+/* Where a node on this machine is called that listens there. */
+static enum sotto_status write_base(struct target *out, const struct config_listener *api,
+                                    const char *path, struct sotto_error *err)
+{
+    static const char *const any[][2] = {{"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}};
+    const char *host = "";
+    const char *rest = api->listen;
+    for (size_t i = 0; i < 2; i++) {
+        size_t bytes = strlen(any[i][0]);
+        if (strncmp(rest, any[i][0], bytes) == 0) {
+            host = any[i][1];
+            rest += bytes;
+            break;
+        }
+    }
+    if (strtoul(strrchr(api->listen, ':') + 1, NULL, 10) == 0) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: api.listen has any free port: say --node with the address that "
+                               "the node printed",
+                               path);
+    }
+    (void)snprintf(out->base, sizeof out->base, "http%s://%s%s", api->tls_cert != NULL ? "s" : "",
+                   host, rest);
+    return SOTTO_OK;
+}
+
+/* Takes all that the command line and the environment have not said from a node's own file. */
+static enum sotto_status take_listener(struct target *out, const struct config_listener *api,
+                                       const char *path, bool takes_base, bool takes_token,
+                                       struct sotto_error *err)
+{
+    if (takes_base) {
+        enum sotto_status status = write_base(out, api, path, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        out->base_source = path;
+    }
+    if (takes_token) {
+        enum sotto_status status = token_file_load(api->token_file, out->token, false, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return out->ca[0] != '\0' || api->tls_cert == NULL
+               ? SOTTO_OK
+               : copy_text(out->ca, sizeof out->ca, api->tls_cert, "api.tls_cert", err);
+}
+
+static enum sotto_status take_config(struct target *out, const char *path, bool takes_base,
+                                     bool takes_token, struct sotto_error *err)
+{
+    struct config config;
+    enum sotto_status status = config_load(&config, path, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = take_listener(out, &config.file->api, path, takes_base, takes_token, err);
+    config_release(&config);
+    return status;
+}
+
+/* Returns: NULL for what is not set, or is nothing. */
+static const char *get_variable(const char *name)
+{
+    const char *text = getenv(name);
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+static enum sotto_status find_base(struct target *out, const struct args *args,
+                                   struct sotto_error *err)
+{
+    const char *variable = args->config == NULL ? get_variable("SOTTO_NODE") : NULL;
+    const char *text = args->node != NULL ? args->node : variable;
+    out->base_source = args->node != NULL ? "--node" : "SOTTO_NODE";
+    return text == NULL ? SOTTO_OK
+                        : copy_text(out->base, sizeof out->base, text, out->base_source, err);
+}
+
+static enum sotto_status find_token(struct target *out, const struct args *args,
+                                    struct sotto_error *err)
+{
+    bool asks_environment = args->token_file == NULL && args->config == NULL;
+    const char *token = asks_environment ? get_variable("SOTTO_TOKEN") : NULL;
+    const char *path = asks_environment ? get_variable("SOTTO_TOKEN_FILE") : args->token_file;
+    if (token != NULL) {
+        return copy_text(out->token, sizeof out->token, token, "SOTTO_TOKEN", err);
+    }
+    return path == NULL ? SOTTO_OK : token_file_load(path, out->token, false, err);
+}
+
+static enum sotto_status find_ca(struct target *out, const struct args *args,
+                                 struct sotto_error *err)
+{
+    const char *ca = args->ca != NULL ? args->ca : get_variable("SOTTO_CA");
+    return ca == NULL ? SOTTO_OK : copy_text(out->ca, sizeof out->ca, ca, "--ca", err);
+}
+
+enum sotto_status target_find(struct target *out, const struct args *args, struct sotto_error *err)
+{
+    *out = (struct target){.base = ""};
+    enum sotto_status status = find_ca(out, args, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = find_base(out, args, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = find_token(out, args, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    bool has_base = args->node != NULL || out->base[0] != '\0';
+    bool has_token = out->token[0] != '\0';
+    if (args->config != NULL && (!has_base || !has_token)) {
+        return take_config(out, args->config, !has_base, !has_token, err);
+    }
+    if (!has_base && access(CONFIG_DEFAULT, R_OK) == 0) {
+        return take_config(out, CONFIG_DEFAULT, true, !has_token, err);
+    }
+    return has_base ? SOTTO_OK
+                    : copy_text(out->base, sizeof out->base, NODE_DEFAULT, NODE_DEFAULT, err);
+}
