@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A regression as R and statsmodels print it: a row for each coefficient, and below the table what
- * is known of all of them. Leans on print.c for texts of labels. The idea: numbers of one scale
- * have their points below each other, so they are shown to the same decimals, as many as give the
- * smallest standard error four digits; --json has all digits. */
+ * is known of all of them; of a model of levels a table for each level. Leans on print.c for texts
+ * of labels. The idea: numbers of one scale have their points below each other, so they are shown
+ * to the same decimals, as many as give the smallest standard error four digits; --json has all
+ * digits. */
 
 #include "cli/print.h"
 
@@ -39,6 +40,8 @@ struct fit {
     json_t *options;
     bool is_grouped;
     size_t group;
+    json_t *levels; /* of a model of levels the first axis; else NULL */
+    size_t level;
     json_t *labels;
     json_t *columns[COLUMNS_LEN]; /* lists as long as labels */
 };
@@ -62,9 +65,19 @@ static bool read_column(struct fit *fit, size_t column)
         field = json_object_get(fit->fields, names[column][1]);
     }
     json_t *values = find_values(fit, field);
+    values = fit->levels != NULL ? json_array_get(values, fit->level) : values;
     fit->columns[column] = values;
     return json_is_array(values) && json_array_size(values) == json_array_size(fit->labels) &&
            json_is_object(json_array_get(values, 0));
+}
+
+static bool read_columns(struct fit *fit)
+{
+    bool has_all = true;
+    for (size_t column = 0; column < COLUMNS_LEN; column++) {
+        has_all = read_column(fit, column) && has_all;
+    }
+    return has_all;
 }
 
 static bool read_fit(struct fit *out, json_t *output, size_t group, bool is_grouped)
@@ -75,12 +88,10 @@ static bool read_fit(struct fit *out, json_t *output, size_t group, bool is_grou
                         .group = group};
     json_t *coefficients = json_object_get(out->fields, names[COEFFICIENT][0]);
     json_t *axes = json_object_get(coefficients, "labels");
-    out->labels = json_array_get(axes, 0);
-    bool has_all = json_array_size(axes) == 1;
-    for (size_t column = 0; column < COLUMNS_LEN; column++) {
-        has_all = read_column(out, column) && has_all;
-    }
-    return has_all;
+    size_t axes_len = json_array_size(axes);
+    out->levels = axes_len == 2 ? json_array_get(axes, 0) : NULL;
+    out->labels = json_array_get(axes, axes_len == 2 ? 1 : 0);
+    return (axes_len == 1 || axes_len == 2) && read_columns(out);
 }
 
 /* Returns: NaN where there is no number. */
@@ -167,7 +178,9 @@ static void write_cell(char out[CELL_BYTES], const struct fit *fit, size_t colum
 static bool is_z(const struct fit *fit)
 {
     const char *family = json_string_value(json_object_get(fit->options, "family"));
-    return family != NULL && (strcmp(family, "binomial") == 0 || strcmp(family, "poisson") == 0);
+    bool is_known =
+        family != NULL && (strcmp(family, "binomial") == 0 || strcmp(family, "poisson") == 0);
+    return is_known || fit->levels != NULL;
 }
 
 static void write_heads(char heads[COLUMNS_LEN][CELL_BYTES], const struct fit *fit)
@@ -259,6 +272,19 @@ static void print_table(const struct fit *fit)
     sotto_free(cells);
 }
 
+static void print_tables(struct fit *fit)
+{
+    if (fit->levels == NULL) {
+        print_table(fit);
+    }
+    for (; fit->level < json_array_size(fit->levels) && read_columns(fit); fit->level++) {
+        char text[64];
+        write_label(text, json_array_get(fit->levels, fit->level));
+        (void)printf("%s  %s\n", fit->level > 0 ? "\n" : "", text);
+        print_table(fit);
+    }
+}
+
 /* --- What is known of all coefficients --- */
 
 /* Writes "null deviance  41.183", filled up to two columns of a page. */
@@ -318,7 +344,7 @@ bool print_fit(json_t *output, size_t group, const char *name)
     if (name != NULL) {
         (void)printf("%s%s\n", group > 0 ? "\n" : "", name);
     }
-    print_table(&fit);
+    print_tables(&fit);
     (void)printf("\n");
     print_facts(&fit);
     return true;

@@ -477,6 +477,12 @@ class Tables(unittest.TestCase):
         self.assertEqual(lines[lines.index("1") + 2].split()[:4], "const -0.6812 0.8040 -0.847".split())
         self.assertEqual(re.split("  +", lines[lines.index("1") + 1].strip())[2:4], ["t", "P>|t|"])
 
+    def test_levels_have_tables_of_their_own(self):
+        lines = self.shown("--", "f=mnlogit(tuce in (25, 23, 19), gpa)")
+        self.assertEqual([lines[1], lines[6]], ["  23", "  19"])
+        self.assertEqual(re.split("  +", lines[7].strip())[2:4], ["z", "P>|z|"])
+        self.assertEqual([line.split()[0] for line in lines[3:5] + lines[8:10]], ["const", "gpa"] * 2)
+
     def test_a_long_name_has_a_line_of_its_own(self):
         long = "gpa * 2 + tuce * 3 - gpa * tuce * 5 / 7"
         lines = self.shown("--", f"f=ols(grade, psi, {long})")
