@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What regressions give: ols() a Fit, glm() a Model, with the names of statsmodels."""
+"""What regressions give: ols() a Fit, glm() a Model, mnlogit() a LevelsModel, with the names of
+statsmodels."""
 
 from __future__ import annotations
 
@@ -163,8 +164,78 @@ class Model(_Coefficients):
         frame has the columns that explain, by their names, and those of C() with their levels: a
         value that is no level counts as the first one. What is computed of columns is a column too.
         """
-        eta = sum(value * _regressor(frame, name) for name, value in self.params.items())
-        return pandas.Series(_MEANS[self.family](eta), index=frame.index)
+        return pandas.Series(_MEANS[self.family](self._predictor(frame)), index=frame.index)
+
+    def _predictor(self, frame: pandas.DataFrame) -> Any:
+        return sum(value * _regressor(frame, name) for name, value in self.params.items())
+
+
+_SERIES = ("coefficients", "standard_errors", "statistic", "p", "low", "high")
+
+
+class LevelsModel:
+    """What mnlogit() gives: params, bse, tvalues, pvalues as frames, with a column for each level
+    but the first; levels has the Model of each; the rest is as a Model has it."""
+
+    def __init__(
+        self, fields: Mapping[str, Any], options: Mapping[str, Any], status: str | None = None
+    ) -> None:
+        self.status = status
+        # Each level against the first one is a logistic regression with errors of its own.
+        of_one = {**options, "family": "binomial"}
+        self.levels = {
+            level: Model({**fields, **{name: fields[name].loc[level] for name in _SERIES}}, of_one)
+            for level in fields["coefficients"].index
+        }
+        for name in ("deviance", "deviance_before", "null_deviance", "iterations", "decrement"):
+            setattr(self, name, fields[name])
+        self.params = fields["coefficients"].T
+        self.bse = fields["standard_errors"].T
+        self.tvalues = fields["statistic"].T
+        self.pvalues = fields["p"].T
+        self.llf, self.aic = fields["log_likelihood"], fields["aic"]
+        self.nobs, self.df_resid = fields["count"], fields["df"]
+        self.condition = fields["condition"]
+
+    def conf_int(self) -> pandas.DataFrame:
+        """The bounds of each coefficient, by level."""
+        return pandas.concat({level: model.conf_int() for level, model in self.levels.items()})
+
+    def summary(self) -> str:
+        """The coefficients of each level as a table, and what is known of all of them."""
+        tables = [f"{level}\n{model._shown()}\n" for level, model in self.levels.items()]
+        last = next(reversed(self.levels.values()))
+        return "\n".join(
+            [*tables, (f"status: {self.status}\n" if self.status else "") + last._notes()]
+        )
+
+    def predict(self, frame: pandas.DataFrame) -> pandas.DataFrame:
+        """How likely each level is for rows of one's own; the first one is called "first"."""
+        log_odds = pandas.DataFrame({"first": 0.0}, index=frame.index)
+        for level, model in self.levels.items():
+            log_odds[level] = model._predictor(frame)
+        odds = numpy.exp(log_odds.sub(log_odds.max(axis=1), axis=0))
+        return odds.div(odds.sum(axis=1), axis=0)
+
+    def plot(self, ax: Any = None, *, exp: bool = False, intercept: bool = False) -> Any:
+        """Each coefficient with its interval, levels side by side: an array of Axes."""
+        from matplotlib import pyplot
+
+        if ax is None:
+            _, ax = pyplot.subplots(1, len(self.levels), sharey=True, squeeze=False)
+        axes = numpy.ravel(ax)
+        for place, (level, model) in zip(axes, self.levels.items(), strict=True):
+            model.plot(place, exp=exp, intercept=intercept).set_title(level)
+        return axes
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<p>{html.escape(level)}</p>{model._repr_html_()}"
+            for level, model in self.levels.items()
+        )
 
 
 def _regressor(frame: pandas.DataFrame, name: str) -> Any:

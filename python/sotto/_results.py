@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas
 
-from ._fit import Fit, Model
+from ._fit import Fit, LevelsModel, Model
 from .errors import SottoWarning
 
 _PART = re.compile(r"(.*)\[(.*)\]\Z", re.DOTALL)
@@ -130,6 +130,8 @@ def _modes(fields: Mapping[str, Any], status: str | None) -> pandas.Series:
 
 
 def _of_fields(fields: Mapping[str, Any], options: Mapping[str, Any], status: str | None) -> Any:
+    if isinstance(fields.get("coefficients"), pandas.DataFrame):
+        return LevelsModel(fields, options, status)
     if "deviance" in fields:
         return Model(fields, options, status)
     if "coefficients" in fields:

@@ -119,6 +119,37 @@ def test_models(family):
     assert "iterations" in found.summary()
 
 
+def test_mnlogit():
+    rng = numpy.random.default_rng(9)
+    frame = pandas.DataFrame({"x": rng.normal(size=400).round(2), "n": rng.integers(0, 5, 400)})
+    frame["g"] = numpy.where(
+        rng.random(400) < 0.4 + 0.1 * frame.x, "b", rng.choice(list("ac"), 400)
+    )
+    levels = ["b", "a", "c"]
+    found = sotto.local(
+        frame, lambda t: sotto.MNLogit(t.g, t[["x", "n"]], levels=levels, intercept=True).fit()
+    )
+    design = api.add_constant(frame[["x", "n"]]).astype(float)
+    peer = api.MNLogit(frame.g.map(levels.index), design)
+    wanted = peer.fit(disp=0, method="newton", tol=1e-13)
+    assert (list(found.params.index), list(found.params)) == (["const", "x", "n"], ["a", "c"])
+    for name in ("params", "bse", "tvalues", "pvalues"):
+        close(getattr(found, name).to_numpy(), getattr(wanted, name).to_numpy())
+    for name in ("llf", "aic"):
+        close(getattr(found, name), getattr(wanted, name))
+    close(found.conf_int().to_numpy(), wanted.conf_int().to_numpy())
+    close(found.predict(frame).to_numpy(), wanted.predict().astype(float))
+    assert list(found.predict(frame)) == ["first", "a", "c"]
+    assert "z" in found.summary()
+    again = sotto.local(
+        frame,
+        lambda t: sotto.MNLogit(t.g, t[["x", "n"]], levels=levels, intercept=True).fit(
+            found.params.to_numpy().ravel(order="F")
+        ),
+    )
+    assert again.iterations <= 1
+
+
 def test_logit(table):
     """Without an intercept, as statsmodels has it, and with one."""
     rows = table.dropna().assign(high=lambda frame: (frame.y > 3).astype(int))

@@ -5,7 +5,7 @@ from ._aggregate import Aggregate, Summary
 from ._crosstab import crosstab
 from ._frame import DataFrame
 from ._groupby import GroupBy
-from ._regression import Logit, glm, ols
+from ._regression import Logit, MNLogit, glm, ols
 from ._series import Series
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DataFrame",
     "GroupBy",
     "Logit",
+    "MNLogit",
     "Series",
     "Summary",
     "crosstab",

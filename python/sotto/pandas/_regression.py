@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from .._expression import Column, Expression, Filtered, Operation, call, literal
 from ..errors import PlanError
@@ -41,6 +42,7 @@ def glm(
     *,
     confidence_level: float = 0.95,
     likelihood: bool = True,
+    start: Sequence[float] | None = None,
 ) -> Aggregate:
     """A generalised linear model: "ill ~ age + C(ward, levels=['a', 'b', 'c'])".
 
@@ -48,7 +50,8 @@ def glm(
     (inverse link). In a formula stand columns, Q("odd names"), I(arithmetic of columns), and the
     levels of a column as regressors, the first one of which is what the others are compared with.
     "- 1" leaves the intercept out. likelihood=False leaves out sums of y that only the deviance and
-    the log-likelihood of a poisson or gamma model need, and that give rare counts away.
+    the log-likelihood of a poisson or gamma model need, and that give rare counts away. start: the
+    first coefficients, to go on from those of another fit: list(result.params).
 
     The result has params, bse, tvalues and pvalues as Series ("const" is the intercept),
     conf_int(), summary(), predict(frame), deviance, null_deviance, llf, aic, scale, iterations,
@@ -71,6 +74,7 @@ def glm(
     options |= {} if has_intercept else {"intercept": 0}
     options |= {} if percent == 95 else {"level": int(percent)}
     options |= {} if likelihood else {"likelihood": 0}
+    options |= _start(start)
     return Aggregate(call("glm", y, *regressors, **options), "fit")
 
 
@@ -87,11 +91,56 @@ class Logit:
             raise PlanError("Logit(): expected both to be filtered alike")
         check_one_dataset(endog._expression, exog._expression)
         self._arguments = [part._rows.only_where_filtered() for part in (endog, exog)]
-        self._options = {"family": "binomial"} | ({} if intercept else {"intercept": 0})
+        self._options: dict[str, int | str] = {"family": "binomial"}
+        self._options |= {} if intercept else {"intercept": 0}
 
-    def fit(self) -> Aggregate:
-        """What a task returns: its result is as that of glm()."""
-        return Aggregate(call("glm", *self._arguments, **self._options), "fit")
+    def fit(self, start_params: Sequence[float] | None = None) -> Aggregate:
+        """What a task returns: its result is as that of glm(). start_params: where it begins."""
+        options = self._options | _start(start_params)
+        return Aggregate(call("glm", *self._arguments, **options), "fit")
+
+
+class MNLogit:
+    """Which of several levels a column has, with the names of statsmodels:
+    MNLogit(df["ward"], df[["age"]], levels=["a", "b", "c"]).
+
+    The first level is what the others are compared with. As there, no intercept is added;
+    intercept=True adds one.
+    """
+
+    def __init__(
+        self,
+        endog: Series,
+        exog: Series | DataFrame,
+        *,
+        levels: Sequence[Any],
+        intercept: bool = False,
+    ) -> None:
+        if not isinstance(endog, Series) or not isinstance(endog._expression, Column):
+            raise PlanError("MNLogit(endog, exog): expected a column of levels")
+        if not isinstance(exog, Series | DataFrame):
+            raise PlanError("MNLogit(endog, exog): expected columns that explain it")
+        if endog._condition is not None or exog._condition is not None:
+            raise PlanError("MNLogit() of filtered rows: filter all results of the task alike")
+        if len(levels) < 2:
+            raise PlanError(f"levels={levels!r}: expected at least two, written out")
+        check_one_dataset(endog._expression, exog._expression)
+        side = Operation("in", (endog._expression, *map(literal, levels)))
+        self._arguments = [side, exog._expression]
+        self._options: dict[str, int | str] = {} if intercept else {"intercept": 0}
+
+    def fit(self, start_params: Sequence[float] | None = None) -> Aggregate:
+        """What a task returns. Its result has params, bse, tvalues and pvalues as frames with a
+        column for each level but the first, levels, which has a result as that of glm() for each of
+        them, conf_int(), summary(), predict(frame), plot(), deviance, llf, aic and more.
+
+        start_params: where it begins, level after level."""
+        options = self._options | _start(start_params)
+        return Aggregate(call("mnlogit", *self._arguments, **options), "fit")
+
+
+def _start(params: Sequence[float] | None) -> dict[str, str]:
+    return {} if params is None else {"start": f"({', '.join(map(repr, map(float, params)))})"}
 
 
 class _Formula:
