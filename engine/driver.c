@@ -12,9 +12,9 @@
  *    those below it.
  * 2. A round's program is made when the round begins. It knows that it will meet a number of an
  *    earlier round (SOTTO__OP_PARAMETER), and not which one: slots and widths depend on the
- *    plan and the types alone. So all of them are made once at the start too, one after the other,
- *    and only their moments are remembered: a plan that can't be computed is refused before the
- *    first round.
+ *    plan and the types alone. So they are made once at the start too, one after the other, but for
+ *    rounds that ask what one before them did, and only their moments are remembered: a plan that
+ *    can't be computed is refused before the first round.
  * 3. sotto_driver_advance takes the limbs that a round has opened, and reads them group by group.
  *    Numbers that the next round meets are rounded once, to the nearest doubles in the next
  *    program's parameters; everybody computes them from the same limbs, so every party's rows
@@ -42,12 +42,21 @@ static enum sotto_status init_program(struct sotto__program *out, const struct s
                                driver->calls.calls, round, err);
 }
 
+/* Whether a round asks what none before it did. */
+static bool is_new_round(const struct sotto_driver *driver, uint32_t round)
+{
+    return sotto__kept_opens(&driver->kept, round) || !sotto__calls_repeat(&driver->calls, round);
+}
+
 /* Makes the programs of all later rounds for a moment: they can be made, and their moments are
- * known. */
+ * known. A round that asks what an earlier one has asked can be made as that one can. */
 static enum sotto_status try_later_rounds(struct sotto_driver *driver, struct sotto_error *err)
 {
     for (uint32_t round = 2; round <= driver->stages_len; round++) {
         struct sotto__program program;
+        if (!is_new_round(driver, round)) {
+            continue;
+        }
         enum sotto_status status = init_program(&program, driver, round, err);
         if (status != SOTTO_OK) {
             return status;

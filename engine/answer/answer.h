@@ -91,6 +91,8 @@ void sotto__kept_release(struct sotto__kept *kept);
 /* Remembers by which sums a round's program opens its aggregates. */
 void sotto__kept_learn(struct sotto__kept *kept, const struct sotto__program *program,
                        unsigned round);
+/* Whether a round of the plan opens an aggregate; a method's call is one in its last round. */
+bool sotto__kept_opens(const struct sotto__kept *kept, unsigned round);
 /* Keeps what later rounds need of a group. Returns: as sotto__statistic. */
 enum sotto_status sotto__kept_add(struct sotto__kept *kept, const struct sotto__opened *opened,
                                   struct sotto_error *err) SOTTO_NODISCARD;

@@ -169,6 +169,15 @@ void sotto__kept_release(struct sotto__kept *kept)
     *kept = (struct sotto__kept){0};
 }
 
+bool sotto__kept_opens(const struct sotto__kept *kept, unsigned round)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < kept->aggregates_len; i++) {
+        found = kept->aggregates[i].round == round;
+    }
+    return found;
+}
+
 void sotto__kept_learn(struct sotto__kept *kept, const struct sotto__program *program,
                        unsigned round)
 {

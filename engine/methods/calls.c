@@ -17,6 +17,9 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
+/* Of a method that repeats: see struct sotto__method. */
+#define ROUNDS_UNTIL_REPEATED 4
+
 /* --- Making them --- */
 
 static bool is_call(const struct sotto__node *node)
@@ -150,6 +153,22 @@ void sotto__calls_release(struct sotto__calls *calls)
     sotto_free(calls->is_open);
     sotto_free(calls->next_is_open);
     *calls = (struct sotto__calls){0};
+}
+
+/* What is asked in a round is that of two rounds before once all calls that have begun repeat. Of
+ * the call that began last the first four rounds are said to be new: in two of them it repeats
+ * already, as all others do. */
+bool sotto__calls_repeat(const struct sotto__calls *calls, unsigned round)
+{
+    for (size_t i = 0; i < calls->len; i++) {
+        const struct sotto__call *call = &calls->calls[i];
+        unsigned rounds = calls->methods[i]->repeats ? ROUNDS_UNTIL_REPEATED
+                                                     : call->expression->nodes[call->node].rounds;
+        if (round >= call->first_round && round - call->first_round < rounds) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* --- Steps --- */

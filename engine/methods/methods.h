@@ -41,6 +41,7 @@ struct sotto__method {
     const struct sotto__method_field *fields;
     size_t fields_len; /* 0: its value is one number */
     void (*ask)(struct sotto__recipe *recipe, unsigned round);
+    bool repeats; /* from its fifth round on it asks what it asked two rounds before, or less */
     /* Returns: SOTTO_ERROR_PROTOCOL for what no rows can give, SOTTO_ERROR_INPUT for rows without
      * an answer, if they are of no group, SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED. */
     enum sotto_status (*step)(struct sotto__step *step, struct sotto_error *err);
@@ -129,6 +130,9 @@ enum sotto_status sotto__calls_init(struct sotto__calls *out, struct sotto__expa
 enum sotto_status sotto__calls_start(struct sotto__calls *calls, size_t groups_len,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__calls_release(struct sotto__calls *calls);
+/* Whether no call asks anything in a round of the plan that all calls together, as far as they have
+ * begun, have not asked in one of the rounds before. */
+bool sotto__calls_repeat(const struct sotto__calls *calls, unsigned round);
 /* Before a round's groups are stepped: forgets what an attempt that failed has left. */
 void sotto__calls_begin(struct sotto__calls *calls);
 /* Steps one group of all calls that asked in the round. Returns: as a step, naming the output. */

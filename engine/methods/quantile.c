@@ -333,11 +333,13 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
 const struct sotto__method sotto__method_median = {
     .state_words = SOTTO__ORDER_WORDS,
     .ask = ask,
+    .repeats = true,
     .step = step,
 };
 
 const struct sotto__method sotto__method_quantile = {
     .state_words = SOTTO__ORDER_WORDS,
     .ask = ask,
+    .repeats = true,
     .step = step,
 };

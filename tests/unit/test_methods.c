@@ -280,13 +280,67 @@ static void test_what_is_refused(void **state)
     }
 }
 
+/* --- Rounds that ask what others did --- */
+
+struct measures {
+    size_t limbs_len;
+    size_t terms_len;
+    size_t rows_bytes;
+    size_t parameters_len;
+};
+
+static struct measures measure_round(const struct sotto_driver *driver, unsigned round)
+{
+    struct sotto__program program;
+    struct sotto_error err = {0};
+    assert_ok(sotto__program_init(&program, driver->plan, &driver->expansion, driver->kept.moments,
+                                  driver->calls.calls, round, &err));
+    const struct measures out = {program.limbs_len, program.terms_len, program.rows_bytes,
+                                 program.parameters_len};
+    sotto__program_release(&program);
+    return out;
+}
+
+/* A round that is not tried before the first one asks no more than that of two rounds before. */
+static void test_repeated_rounds(void **state)
+{
+    (void)state;
+    static const char *const selects[] = {
+        "\"m\": \"median(i)\"",
+        "\"m\": \"quantile(d, 0.1, 0.9, exact=1)\"",
+        "\"m\": \"describe([i, d, f])\", \"s\": \"sum(f)\"",
+        "\"m\": \"median(f - mean(f))\", \"n\": \"median(i)\"",
+        "\"m\": \"median(f - mean(f), exact=1)\", \"n\": \"iqr(d)\"",
+        "\"m\": \"median(f)\", \"g\": \"glm(i, [f, d], family=poisson)\"",
+    };
+    size_t repeated_len = 0;
+    for (size_t i = 0; i < sizeof selects / sizeof selects[0]; i++) {
+        struct run run;
+        run_begin(&run, "i,d,f\n1,2.5,3e0\n2,3.5,4e0\n", "", selects[i]);
+        for (unsigned round = 2; round <= run.driver->stages_len; round++) {
+            if (sotto__kept_opens(&run.driver->kept, round) ||
+                !sotto__calls_repeat(&run.driver->calls, round)) {
+                continue;
+            }
+            const struct measures now = measure_round(run.driver, round);
+            const struct measures before = measure_round(run.driver, round - 2);
+            assert_true(now.limbs_len <= before.limbs_len && now.terms_len <= before.terms_len &&
+                        now.rows_bytes <= before.rows_bytes &&
+                        now.parameters_len <= before.parameters_len);
+            repeated_len++;
+        }
+        run_end(&run);
+    }
+    assert_true(repeated_len > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounds),          cmocka_unit_test(test_many_groups),
         cmocka_unit_test(test_withheld_later),  cmocka_unit_test(test_other_rows),
         cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_too_many_values),
-        cmocka_unit_test(test_many_shares),
+        cmocka_unit_test(test_many_shares),     cmocka_unit_test(test_repeated_rounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
