@@ -28,6 +28,7 @@
 static const char *const interpolations[] = {"linear", "lower", "higher", "nearest", "midpoint"};
 static const char *const alternatives[] = {"two_sided", "less", "greater"};
 static const char *const families[] = {"gaussian", "binomial", "poisson", "gamma"};
+static const char *const errors[] = {"nonrobust", "hc0", "hc1"};
 static const char *const weights[] = {"frequency", "probability"};
 
 #define EXACT WHOLE(EXACT, "exact", 0, 1, 0)
@@ -36,6 +37,7 @@ static const char *const weights[] = {"frequency", "probability"};
 #define ALTERNATIVE                                                                                \
     WORD(ALTERNATIVE, "alternative", alternatives, SOTTO__ALTERNATIVE_GREATER,                     \
          SOTTO__ALTERNATIVE_TWO_SIDED)
+#define ERRORS WORD(ERRORS, "cov", errors, SOTTO__ERRORS_HC1, SOTTO__ERRORS_NONROBUST)
 #define WEIGHTS WORD(WEIGHTS, "weights", weights, SOTTO__WEIGHTS_PROBABILITY, SOTTO__OPTION_MUST)
 
 /* What models may begin and end with, and be held up by. A ridge beyond that would be another
@@ -67,12 +69,13 @@ static const struct sotto__option interpolation_and_exact[] = {
 static const struct sotto__option extremes_and_exact[] = {
     WHOLE(EXTREMES, "extremes", 0, 1, 0), EXACT, {.name = NULL}};
 static const struct sotto__option level[] = {LEVEL, {.name = NULL}};
-static const struct sotto__option intercept_and_level[] = {INTERCEPT, LEVEL, {.name = NULL}};
+static const struct sotto__option of_lines[] = {INTERCEPT, LEVEL, ERRORS, {.name = NULL}};
 static const struct sotto__option of_models[] = {
     WORD(FAMILY, "family", families, SOTTO__FAMILY_GAMMA, SOTTO__FAMILY_GAUSSIAN),
     INTERCEPT,
     LEVEL,
     WHOLE(LIKELIHOOD, "likelihood", 0, 1, 1),
+    ERRORS,
     RIDGE,
     TOLERANCE,
     START,
@@ -88,7 +91,7 @@ static const struct sotto__option weights_level_and_alternative[] = {
 static const struct sotto__option yates[] = {WHOLE(YATES, "yates", 0, 1, 0), {.name = NULL}};
 
 static const struct sotto__method_card regression = {
-    .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
+    .rounds_max = 1, .rounds_robust = 2, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
 /* Newton's method doubles the digits that are right in each round: few models take ten. */
 static const struct sotto__method_card model = {
     .rounds_max = 40, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
@@ -206,7 +209,8 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_OLS] = {.name = "ols",
                              .arguments_len = 2,
                              .is_variadic = true,
-                             .options = intercept_and_level,
+                             .version = 1,
+                             .options = of_lines,
                              .method = &regression,
                              .opens = {SOTTO__OPENS_POWERS, .count = true, .powers = 2,
                                        .y_powers = 2, .product = true},
@@ -492,8 +496,8 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
            a->interpolation == b->interpolation && a->level == b->level &&
            a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
            a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights &&
-           a->family == b->family && a->likelihood == b->likelihood && a->ridge == b->ridge &&
-           a->tolerance == b->tolerance;
+           a->family == b->family && a->errors == b->errors && a->likelihood == b->likelihood &&
+           a->ridge == b->ridge && a->tolerance == b->tolerance;
 }
 
 double sotto__option_value(const struct sotto__options *options, enum sotto__option_kind kind)
@@ -523,6 +527,8 @@ double sotto__option_value(const struct sotto__options *options, enum sotto__opt
         return (double)options->weights;
     case SOTTO__OPTION_FAMILY:
         return (double)options->family;
+    case SOTTO__OPTION_ERRORS:
+        return (double)options->errors;
     case SOTTO__OPTION_LIKELIHOOD:
         return options->likelihood;
     case SOTTO__OPTION_RIDGE:

@@ -9,9 +9,10 @@
 
 /* Of a method, whose code is in engine/methods/. */
 struct sotto__method_card {
-    unsigned rounds_max; /* that it ever takes */
-    unsigned cells_len;  /* in how many cells at once it counts by digits; 0: it does not */
-    bool stands_alone;   /* its output is all of its fields; else one number */
+    unsigned rounds_max;    /* that it ever takes */
+    unsigned rounds_robust; /* the same where errors lean on residuals; 0: as many */
+    unsigned cells_len;     /* in how many cells at once it counts by digits; 0: it does not */
+    bool stands_alone;      /* its output is all of its fields; else one number */
     enum {
         SOTTO__AXES_NONE,       /* all fields are single values */
         SOTTO__AXES_REGRESSORS, /* series along the intercept and the list of arguments */

@@ -28,6 +28,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_RIDGE,
     SOTTO__OPTION_TOLERANCE,
     SOTTO__OPTION_START,
+    SOTTO__OPTION_ERRORS,
 };
 
 /* The value between two, as pandas has it. */
@@ -55,6 +56,14 @@ enum sotto__weights {
 
 /* Of an option that must be there. */
 #define SOTTO__OPTION_MUST (-1000000)
+
+/* What errors of coefficients lean on: that all rows vary as the model says, or on each row's own
+ * residual (White's), and that corrected for how many coefficients there are. */
+enum sotto__errors {
+    SOTTO__ERRORS_NONROBUST,
+    SOTTO__ERRORS_HC0,
+    SOTTO__ERRORS_HC1,
+};
 
 /* How what a model explains is distributed around its mean. */
 enum sotto__family {
@@ -93,6 +102,7 @@ struct sotto__options {
     enum sotto__alternative alternative;
     enum sotto__weights weights;
     enum sotto__family family;
+    enum sotto__errors errors;
     bool likelihood;  /* deviance and log-likelihood are told too */
     double ridge;     /* is added to each diagonal element of a row's information */
     double tolerance; /* of the largest element of a row's score, where a model ends; 0: as ever */

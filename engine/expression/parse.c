@@ -229,6 +229,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_LIKELIHOOD:
         options->likelihood = value != 0;
         break;
+    case SOTTO__OPTION_ERRORS:
+        options->errors = (enum sotto__errors)value;
+        break;
     case SOTTO__OPTION_RIDGE: /* the rest are no whole numbers */
     case SOTTO__OPTION_TOLERANCE:
     case SOTTO__OPTION_START:
@@ -789,6 +792,9 @@ static size_t parse_call(struct parser *parser, const struct token *name)
     }
     sotto__token_next(parser);
     parse_arguments(parser, &node);
+    if (node.options.errors != SOTTO__ERRORS_NONROBUST && card->method->rounds_robust > 0) {
+        node.rounds = card->method->rounds_robust;
+    }
     return add_written_out(parser, &node);
 }
 

@@ -220,7 +220,7 @@ static enum sotto_status go_on(const struct sotto__fit *fit, struct sotto__equat
     if (separation != NULL) {
         status = sotto__fit_end_without(fit, separation, err);
     } else if (is_last(fit, equations, decrement) || !sotto__fit_move(fit, equations)) {
-        sotto__fit_tell(fit, equations, sums, dispersion, decrement);
+        status = sotto__fit_tell(fit, equations, sums, dispersion, decrement, err);
     } else if (fit->step->round == sotto__function_card(SOTTO__FUNCTION_GLM)->method->rounds_max) {
         status = sotto__fit_end_without(fit, "no convergence in 40 rounds", err);
     }

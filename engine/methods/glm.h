@@ -37,7 +37,8 @@ enum {
 };
 
 /* What every other round asks: then the score, and the upper triangle of X'WX; of several equations
- * that of each two of them, the first one with each other one before. */
+ * that of each two of them, the first one with each other one before. For robust errors then the
+ * triangle of x x' times squares of what rows add to the score. */
 enum {
     SOTTO__GLM_VALUED,  /* rows with a mean */
     SOTTO__GLM_HALF,    /* half of the deviance */
@@ -94,8 +95,10 @@ extern const struct sotto__method_field sotto__fit_fields_of_levels[SOTTO__FIT_F
 void sotto__fit_tell_nothing(const struct sotto__fit *fit, const char *reason,
                              const struct sotto__value *count);
 /* All of the coefficients of this round, whose equations are solved and whose sums these are.
- * decrement: over the dispersion. */
-void sotto__fit_tell(const struct sotto__fit *fit, const struct sotto__equations *equations,
-                     const struct sotto__value *sums, mpq_srcptr dispersion, double decrement);
+ * decrement: over the dispersion. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__fit_tell(const struct sotto__fit *fit,
+                                  const struct sotto__equations *equations,
+                                  const struct sotto__value *sums, mpq_srcptr dispersion,
+                                  double decrement, struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

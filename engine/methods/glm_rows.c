@@ -27,6 +27,7 @@
 struct model {
     struct sotto__recipe *recipe;
     enum sotto__family family;
+    enum sotto__errors errors;
     bool likelihood; /* the deviance is whole: with what no coefficient changes */
     size_t y;        /* of levels: the first of these */
     size_t levels[SOTTO__METHOD_COEFFICIENTS_MAX]; /* 1 in the rows of each but the first, else 0 */
@@ -167,8 +168,10 @@ static void model_init(struct model *out, struct sotto__recipe *recipe,
 {
     const struct sotto__options *options = &call->options;
     size_t len = sotto__recipe_arguments_len(recipe);
-    *out = (struct model){
-        .recipe = recipe, .family = options->family, .likelihood = options->likelihood};
+    *out = (struct model){.recipe = recipe,
+                          .family = options->family,
+                          .errors = options->errors,
+                          .likelihood = options->likelihood};
     size_t first = find_outcome(out, call);
     out->k = options->intercept;
     out->x[0] = number(out, 1);
@@ -373,6 +376,10 @@ static void ask_round(const struct model *model)
     ask_deviance(model, at.half, at.pearson);
     ask_score(model, at.r);
     (void)sotto__recipe_gram(model->recipe, model->x, model->k, at.w);
+    if (model->errors != SOTTO__ERRORS_NONROBUST) {
+        size_t square = multiply(model, at.r, at.r);
+        (void)sotto__recipe_gram(model->recipe, model->x, model->k, square);
+    }
 }
 
 /* --- The other rounds of levels --- */

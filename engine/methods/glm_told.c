@@ -6,6 +6,7 @@
 #include "methods/fields.h"
 #include "methods/glm.h"
 #include "methods/glm_likelihood.h"
+#include "methods/sandwich.h"
 
 #include <math.h>
 
@@ -54,31 +55,43 @@ void sotto__fit_tell_nothing(const struct sotto__fit *fit, const char *reason,
     fit->step->is_done = true;
 }
 
-static void tell_coefficients(const struct sotto__fit *fit,
-                              const struct sotto__equations *equations, mpq_srcptr dispersion)
+/* Sets out to the square of the error of coefficient i. sums: of the round. */
+static enum sotto_status find_square(mpq_t out, const struct sotto__fit *fit,
+                                     const struct sotto__equations *equations,
+                                     const struct sotto__value *sums, mpq_srcptr dispersion,
+                                     size_t i, struct sotto_error *err)
+{
+    size_t k = fit->k;
+    const struct sotto__value *squares = &sums[SOTTO__GLM_ROUND_LEN + k + k * (k + 1) / 2];
+    if (fit->options->errors != SOTTO__ERRORS_NONROBUST) {
+        return sotto__sandwich_set(out, &equations->normal, squares, i,
+                                   fit->step->state[SOTTO__GLM_ROWS], fit->options->errors, err);
+    }
+    sotto__normal_set_inverse(out, &equations->normal, i, i);
+    mpq_mul(out, out, dispersion);
+    return SOTTO_OK;
+}
+
+/* square: of the coefficient's error. */
+static void tell_coefficient(const struct sotto__fit *fit, size_t i, mpq_srcptr square)
 {
     size_t k = fit->k;
     struct sotto__value *out = fit->step->values;
+    double coefficient = sotto__fit_read(fit, SOTTO__GLM_BETA + i);
     mpq_t estimate;
-    mpq_t square;
     mpq_t freedom;
-    mpq_inits(estimate, square, freedom, NULL);
+    mpq_inits(estimate, freedom, NULL);
     mpq_set_ui(freedom, fit->step->state[SOTTO__GLM_ROWS] - k, 1);
     mpq_srcptr of_t = sotto__fit_has_dispersion(fit) ? freedom : NULL;
-    for (size_t i = 0; i < k; i++) {
-        double coefficient = sotto__fit_read(fit, SOTTO__GLM_BETA + i);
-        mpq_set_d(estimate, coefficient);
-        sotto__normal_set_inverse(square, &equations->normal, i, i);
-        mpq_mul(square, square, dispersion);
-        sotto__value_set_rounded(&out[COEFFICIENTS * k + i], coefficient);
-        sotto__value_set_root(&out[STANDARD_ERRORS * k + i], square);
-        out[STANDARD_ERRORS * k + i].is_rounded = true;
-        sotto__value_set_t(&out[STATISTIC * k + i], &out[P * k + i], estimate, square, of_t);
-        out[STATISTIC * k + i].is_rounded = true;
-        sotto__value_set_interval(&out[LOW * k + i], &out[HIGH * k + i], estimate, square, of_t,
-                                  fit->options->level);
-    }
-    mpq_clears(estimate, square, freedom, NULL);
+    mpq_set_d(estimate, coefficient);
+    sotto__value_set_rounded(&out[COEFFICIENTS * k + i], coefficient);
+    sotto__value_set_root(&out[STANDARD_ERRORS * k + i], square);
+    out[STANDARD_ERRORS * k + i].is_rounded = true;
+    sotto__value_set_t(&out[STATISTIC * k + i], &out[P * k + i], estimate, square, of_t);
+    out[STATISTIC * k + i].is_rounded = true;
+    sotto__value_set_interval(&out[LOW * k + i], &out[HIGH * k + i], estimate, square, of_t,
+                              fit->options->level);
+    mpq_clears(estimate, freedom, NULL);
 }
 
 static void set_count(struct sotto__value *out, uint64_t count)
@@ -110,12 +123,21 @@ static void tell_deviances(const struct sotto__fit *fit, mpq_srcptr half)
     mpq_clear(number);
 }
 
-void sotto__fit_tell(const struct sotto__fit *fit, const struct sotto__equations *equations,
-                     const struct sotto__value *sums, mpq_srcptr dispersion, double decrement)
+enum sotto_status sotto__fit_tell(const struct sotto__fit *fit,
+                                  const struct sotto__equations *equations,
+                                  const struct sotto__value *sums, mpq_srcptr dispersion,
+                                  double decrement, struct sotto_error *err)
 {
     struct sotto__value *out = &fit->step->values[SERIES_LEN * fit->k];
     uint64_t rows = fit->step->state[SOTTO__GLM_ROWS];
-    tell_coefficients(fit, equations, dispersion);
+    enum sotto_status status = SOTTO_OK;
+    mpq_t square;
+    mpq_init(square);
+    for (size_t i = 0; i < fit->k && status == SOTTO_OK; i++) {
+        status = find_square(square, fit, equations, sums, dispersion, i, err);
+        tell_coefficient(fit, i, square);
+    }
+    mpq_clear(square);
     tell_deviances(fit, sums[SOTTO__GLM_HALF].number);
     sotto__value_set_rounded(&out[DISPERSION], sotto__rational_to_double(dispersion));
     sotto__value_set_rounded(&out[DECREMENT], decrement);
@@ -124,4 +146,5 @@ void sotto__fit_tell(const struct sotto__fit *fit, const struct sotto__equations
     set_count(&out[COUNT], rows);
     set_count(&out[DF], rows - fit->k);
     fit->step->is_done = true;
+    return status;
 }

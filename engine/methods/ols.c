@@ -2,12 +2,15 @@
 
 /* Ordinary least squares, in one round: the exact sums of all products of the variables' rows,
  * where none of them is missing, are all that is needed of the rows. X'X b = X'y is solved in
- * rationals (normal.c); nothing is rounded before the end. */
+ * rationals (normal.c); nothing is rounded before the end. Robust errors take a second round: the
+ * same sums, and x x' times squares of residuals, which are doubles, each operation rounded once.
+ */
 
 #include "methods/fields.h"
-#include "methods/normal.h"
+#include "methods/sandwich.h"
 
 #include <sotto/alloc.h>
+#include <string.h>
 
 /* The values: some of each coefficient, then single ones. */
 enum { COEFFICIENTS, STANDARD_ERRORS, T, P, LOW, HIGH, SERIES_LEN };
@@ -40,6 +43,9 @@ static const struct sotto__method_field fields[] = {
     {.name = "df", .is_count = true},
 };
 
+/* A group's words: coefficients, doubles, and how many parties kept the group back. */
+enum { BETA, WITHHELD = 1 + SOTTO__METHOD_COLUMNS_MAX, STATE_WORDS };
+
 struct regression {
     const struct sotto__value
         *sums;        /* the count, the sums and the products, y before the regressors */
@@ -47,6 +53,9 @@ struct regression {
     size_t k;         /* coefficients */
     bool intercept;   /* the first coefficient */
     int level;        /* of intervals */
+    enum sotto__errors errors;
+    const struct sotto__value *residuals; /* of the second round: rows that have one, and a triangle
+                                             of their squares times x x'; NULL: it is the first */
     struct sotto__normal normal;
     mpq_srcptr *moments; /* X'y */
     mpq_t *solution;
@@ -101,6 +110,12 @@ static void regression_release(struct regression *regression)
                NULL);
 }
 
+/* Sums of variables, and of products of two. */
+static size_t count_products(size_t variables)
+{
+    return variables + variables * (variables + 1) / 2;
+}
+
 /* Ended by regression_release, also after a failure. */
 static enum sotto_status regression_init(struct regression *out, const struct sotto__value *sums,
                                          const struct sotto__step *step)
@@ -111,6 +126,7 @@ static enum sotto_status regression_init(struct regression *out, const struct so
                                .variables = k - options->intercept + 1,
                                .k = k,
                                .intercept = options->intercept,
+                               .errors = options->errors,
                                .level = options->level};
     mpq_inits(out->residual, out->total, out->freedom, out->explained, NULL);
     out->moments = sotto_alloc_array(k, sizeof *out->moments);
@@ -121,6 +137,9 @@ static enum sotto_status regression_init(struct regression *out, const struct so
     if (out->moments == NULL || out->solution == NULL ||
         sotto__normal_init(&out->normal, k) != SOTTO_OK) {
         return SOTTO_ERROR_NO_MEMORY;
+    }
+    if (step->round == 2) {
+        out->residuals = &sums[1 + count_products(out->variables)];
     }
     for (size_t i = 0; i < k; i++) {
         out->moments[i] = element_of(out, i, SOTTO_NONE);
@@ -173,25 +192,44 @@ static void set_coefficient(struct sotto__value *out, const struct regression *r
 {
     size_t k = regression->k;
     mpq_srcptr estimate = regression->solution[i];
+    bool is_rounded = regression->residuals != NULL;
     sotto__value_set_root(&out[STANDARD_ERRORS * k + i], square);
+    out[STANDARD_ERRORS * k + i].is_rounded = is_rounded;
     sotto__value_set_t(&out[T * k + i], &out[P * k + i], estimate, square, regression->freedom);
+    out[T * k + i].is_rounded = is_rounded;
     sotto__value_set_interval(&out[LOW * k + i], &out[HIGH * k + i], estimate, square,
                               regression->freedom, regression->level);
 }
 
+/* Sets out to the square of coefficient i's error. */
+static enum sotto_status find_square(mpq_t out, const struct regression *regression, size_t i,
+                                     struct sotto_error *err)
+{
+    if (regression->residuals != NULL) {
+        return sotto__sandwich_set(out, &regression->normal, regression->residuals + 1, i,
+                                   mpz_get_ui(mpq_numref(regression->sums[0].number)),
+                                   regression->errors, err);
+    }
+    sotto__normal_set_inverse(out, &regression->normal, i, i);
+    mpq_mul(out, out, regression->residual);
+    mpq_div(out, out, regression->freedom);
+    return SOTTO_OK;
+}
+
 /* Without degrees of freedom nothing is known of how far coefficients are off. */
-static void set_coefficients(struct sotto__value *out, const struct regression *regression)
+static enum sotto_status set_coefficients(struct sotto__value *out,
+                                          const struct regression *regression,
+                                          struct sotto_error *err)
 {
     size_t k = regression->k;
     bool has_freedom = mpq_sgn(regression->freedom) > 0;
+    enum sotto_status status = SOTTO_OK;
     mpq_t square;
     mpq_init(square);
-    for (size_t i = 0; i < k; i++) {
+    for (size_t i = 0; i < k && status == SOTTO_OK; i++) {
         sotto__value_set_rational(&out[COEFFICIENTS * k + i], regression->solution[i]);
         if (has_freedom) {
-            sotto__normal_set_inverse(square, &regression->normal, i, i);
-            mpq_mul(square, square, regression->residual);
-            mpq_div(square, square, regression->freedom);
+            status = find_square(square, regression, i, err);
             set_coefficient(out, regression, i, square);
         }
     }
@@ -199,6 +237,7 @@ static void set_coefficients(struct sotto__value *out, const struct regression *
         sotto__value_set_nans(out + STANDARD_ERRORS * k, (SERIES_LEN - STANDARD_ERRORS) * k);
     }
     mpq_clear(square);
+    return status;
 }
 
 /* Sets F, of all regressors but the intercept, and its probability. */
@@ -271,7 +310,7 @@ static enum sotto_status set_fit(struct sotto__value *out, struct regression *re
     }
     sotto__value_init(&variance);
     set_ratio(&variance, regression->residual, regression->freedom); /* 0 / 0 is NaN */
-    set_coefficients(out, regression);
+    enum sotto_status status = set_coefficients(out, regression, err);
     set_shares(scalars, regression);
     set_f(scalars, regression, &variance);
     sotto__value_set(&scalars[RESIDUAL_SD], &variance);
@@ -279,14 +318,28 @@ static enum sotto_status set_fit(struct sotto__value *out, struct regression *re
     set_condition(&scalars[CONDITION], regression);
     sotto__value_set_rational(&scalars[DF], regression->freedom);
     sotto__value_clear(&variance);
-    return SOTTO_OK;
+    return status;
+}
+
+/* Why the second round's sums give no errors; NULL: they do. */
+static const char *find_outcome_of_residuals(const struct regression *regression)
+{
+    const struct sotto__value *residuals = regression->residuals;
+    size_t k = regression->k;
+    if (residuals == NULL) {
+        return NULL;
+    }
+    bool are_finite = mpq_equal(residuals[0].number, regression->sums[0].number) != 0;
+    for (size_t i = 0; i <= k * (k + 1) / 2; i++) {
+        are_finite = are_finite && residuals[i].kind == SOTTO__VALUE_FINITE;
+    }
+    return are_finite ? NULL : "values are too large: scale them";
 }
 
 /* Why there is no solution, as far as sums tell before they are solved for; NULL: there may be. */
 static const char *find_outcome(const struct regression *regression)
 {
-    size_t variables = regression->variables;
-    size_t sums_len = 1 + variables + variables * (variables + 1) / 2;
+    size_t sums_len = 1 + count_products(regression->variables);
     if (mpq_cmp_ui(regression->sums[0].number, regression->k, 1) < 0) {
         return "fewer rows than coefficients";
     }
@@ -295,7 +348,7 @@ static const char *find_outcome(const struct regression *regression)
             return "infinite values";
         }
     }
-    return NULL;
+    return find_outcome_of_residuals(regression);
 }
 
 /* Solves for one group, whose values are the step's fields. */
@@ -303,7 +356,8 @@ static enum sotto_status solve_for_group(struct sotto__step *step, struct regres
                                          struct sotto_error *err)
 {
     size_t rank = 0;
-    step->outcome = find_outcome(regression);
+    bool has_left = step->round == 2 && step->withheld != step->state[WITHHELD];
+    step->outcome = has_left ? "rows that were fitted before have left" : find_outcome(regression);
     if (step->outcome == NULL) {
         enum sotto_status status =
             sotto__normal_invert(&regression->normal, &rank, "ols", step->interrupt, err);
@@ -326,25 +380,59 @@ static enum sotto_status solve_for_group(struct sotto__step *step, struct regres
 
 /* --- The method --- */
 
+/* rows: y and the regressors, where all have values. */
+static void ask_residuals(struct sotto__recipe *recipe, const size_t *rows, size_t len)
+{
+    size_t x[1 + SOTTO__METHOD_COLUMNS_MAX];
+    size_t k = recipe->call->expression->nodes[recipe->call->node].options.intercept;
+    x[0] = sotto__recipe_constant(recipe, 1);
+    x[0] = sotto__recipe_apply(recipe, SOTTO__OP_MASK, x[0], rows[0]);
+    for (size_t i = 1; i < len; i++) {
+        x[k++] = rows[i];
+    }
+    size_t place = sotto__recipe_parameters(recipe, BETA, k);
+    size_t residual = sotto__recipe_linear(recipe, x, k, place);
+    residual = sotto__recipe_apply(recipe, SOTTO__OP_SUBTRACT, rows[0], residual);
+    size_t square = sotto__recipe_apply(recipe, SOTTO__OP_MULTIPLY, residual, residual);
+    size_t zero = sotto__recipe_apply(recipe, SOTTO__OP_SUBTRACT, square, square);
+    size_t finite = sotto__recipe_apply(recipe, SOTTO__OP_MASK, square, zero);
+    (void)sotto__recipe_count(recipe, finite);
+    (void)sotto__recipe_gram(recipe, x, k, square);
+}
+
 /* Asks for the count of the rows that have all variables, their sums, and their products. */
 static void ask(struct sotto__recipe *recipe, unsigned round)
 {
     size_t rows[1 + SOTTO__METHOD_COLUMNS_MAX];
     size_t len = sotto__recipe_arguments_len(recipe);
-    (void)round;
     rows[0] = sotto__recipe_row(recipe, 0);
     size_t all = rows[0];
     for (size_t i = 1; i < len; i++) {
         rows[i] = sotto__recipe_row(recipe, i);
         all = sotto__recipe_together(recipe, all, rows[i]);
     }
-    sotto__recipe_tell_nan(recipe, all);
+    if (round == 1) {
+        sotto__recipe_tell_nan(recipe, all);
+    }
     (void)sotto__recipe_count(recipe, all);
     for (size_t i = 0; i < len; i++) {
         rows[i] = sotto__recipe_together(recipe, rows[i], all);
         (void)sotto__recipe_sum(recipe, rows[i], SOTTO_NONE);
     }
     (void)sotto__recipe_gram(recipe, rows, len, SOTTO_NONE);
+    if (round == 2) {
+        ask_residuals(recipe, rows, len);
+    }
+}
+
+/* Keeps the coefficients for the residuals of the second round. */
+static void keep_coefficients(struct sotto__step *step, const struct regression *regression)
+{
+    step->state[WITHHELD] = step->withheld;
+    for (size_t i = 0; i < regression->k; i++) {
+        double coefficient = sotto__rational_to_double(regression->solution[i]);
+        memcpy(&step->state[BETA + i], &coefficient, sizeof coefficient);
+    }
 }
 
 static enum sotto_status solve(struct sotto__step *step, const struct sotto__value *sums,
@@ -361,7 +449,11 @@ static enum sotto_status solve(struct sotto__step *step, const struct sotto__val
         goto out;
     }
     sotto__value_set_rational(&step->values[SERIES_LEN * regression.k + COUNT], sums[0].number);
-    step->is_done = true;
+    step->is_done =
+        step->outcome != NULL || step->round == 2 || regression.errors == SOTTO__ERRORS_NONROBUST;
+    if (!step->is_done) {
+        keep_coefficients(step, &regression);
+    }
 out:
     regression_release(&regression);
     return status;
@@ -380,6 +472,7 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
 }
 
 const struct sotto__method sotto__method_ols = {
+    .state_words = STATE_WORDS,
     .fields = fields,
     .fields_len = sizeof fields / sizeof fields[0],
     .ask = ask,

@@ -327,6 +327,9 @@ static void describe_aggregate(struct sotto_plan_clause *out,
     } else if (card->opens.kind == SOTTO__OPENS_POWERS) {
         out->form = find_form(&card->opens, x, y);
     }
+    if (node->options.errors != SOTTO__ERRORS_NONROBUST) {
+        out->degree = 2 * out->degree; /* squares of residuals times two columns */
+    }
     if (out->form == SOTTO_FORM_OTHER) {
         out->why = chooses_coefficients(expression, node)
                        ? "coefficients that the plan chooses (start=): they choose the rows too"

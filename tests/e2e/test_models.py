@@ -206,6 +206,42 @@ class Models(unittest.TestCase):
             self.assertEqual(part["deviance"]["special"], "NaN")
             self.assertEqual(part["log_likelihood"]["special"], "NaN")
 
+    def test_robust_errors(self):
+        """As statsmodels has HC0, its last digits apart, and HC1 of its OLS; that of a model is as
+        R's sandwich and Stata have it, n / (n - k) times HC0's squares."""
+        spector, sites = VECTORS / "spector.csv", [VECTORS / f"awards_{site}.csv" for site in "abc"]
+        named = [([spector], "ols(gpa, tuce, psi, cov={})", 29,
+                  [0.3222741783647657, 0.014971487227919928, 0.1599717549005898]),
+                 ([spector], "glm(grade, gpa, tuce, psi, family=binomial, cov={})", 28,
+                  [5.197585410299452, 1.267545982015747, 0.11792226774939177, 0.9644192096528813]),
+                 ([spector], "glm(tuce, gpa, family=gamma, cov={})", 30,
+                  [0.008453635786199827, 0.0025442754800357086]),
+                 (sites, "glm(num_awards, math, family=poisson, cov={})", 198,
+                  [0.5932509318463903, 0.009827967648608533])]
+        for files, model, freedom, errors in named:
+            with self.subTest(model):
+                plain, hc0, hc1 = (fields_of(files, model.format(cov)) for cov in ("nonrobust", "hc0", "hc1"))
+                self.near(values_of(hc0["standard_errors"]), errors, 2e-12)
+                grown = ((freedom + len(errors)) / freedom) ** 0.5
+                self.near(values_of(hc1["standard_errors"]),
+                          [error * grown for error in values_of(hc0["standard_errors"])], 1e-14)
+                self.assertEqual(values_of(hc0["coefficients"]), values_of(plain["coefficients"]))
+                z = [a / b for a, b in zip(values_of(hc0["coefficients"]), values_of(hc0["standard_errors"]))]
+                self.near(values_of(hc0["t" if "t" in hc0 else "statistic"]), z, 1e-14)
+        self.near(values_of(fields_of([spector], named[0][1].format("hc1"))["standard_errors"]),
+                  [0.3385333821110028, 0.015726820660024492, 0.16804256395445027], 1e-13)
+
+    def test_robust_errors_that_are_none(self):
+        named = [("y,x", ["1,1e200", "0,1", "3,2", "4,1e180"], "x, cov=hc0", "too large: scale them"),
+                 ("y,x", ["1,1", "2,3"], "x, cov=hc1", "NaN"),
+                 ("y,x", ["1,1", "2,1", "3,1"], "x, cov=hc1", "x is collinear with const"),
+                 ("y,x", ["1,1"], "x, cov=hc2", "expected cov: one of nonrobust, hc0, hc1")]
+        for header, rows, arguments, text in named:
+            with self.subTest(arguments), tempfile.TemporaryDirectory() as folder:
+                path = self.write(folder, header, [row.split(",") for row in rows])
+                done = support.run("local", "--data", str(path), "--", f"f=ols(y, {arguments})", check=False)
+                self.assertIn(text, done.stdout + done.stderr)
+
     def test_gaussian_is_ols(self):
         spector = VECTORS / "spector.csv"
         model = fields_of([spector], "glm(grade, gpa, tuce, psi, level=90)")

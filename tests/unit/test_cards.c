@@ -262,6 +262,8 @@ static void test_what_takes_levels(void **state)
     is_of_form("glm(x, y, C(y in ('a', 'b')), family=poisson)", SOTTO_FORM_FIT, 2);
     is_of_form("glm(x, [x, y])", SOTTO_FORM_FIT, 2);
     is_of_form("mnlogit(x in (0, 1, 2), y)", SOTTO_FORM_FIT, 2);
+    is_of_form("glm(x, y, cov=hc0)", SOTTO_FORM_FIT, 4);
+    is_of_form("ols(x, y, cov=hc1)", SOTTO_FORM_COLUMNS, 4);
     is_of_form("mnlogit(x in ('a', 'b'), y, C(y in ('a', 'b')))", SOTTO_FORM_FIT, 2);
     is_of_form("glm(x, y, start=(0, 0.0), ridge=1e-10, tolerance=1e-8)", SOTTO_FORM_FIT, 2);
     /* Each argument counts: the second one can't bring in what the first one may not. */
