@@ -22,6 +22,7 @@
 
 #define CONFIG_DEFAULT "node.yaml"
 #define CONFIG_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define API_PORT_DEFAULT 6700U
 #define PEER_PORT_DEFAULT "6701"
 
 /* --- The line of a node --- */
@@ -134,9 +135,9 @@ static enum sotto_status write_config(const struct args *args, const char *name,
         "state_dir: state             # tasks, results, the log\n"
         "identity: node.key           # this node's secret: keep it, and keep it to yourself\n"
         "api:\n"
-        "  listen: \"127.0.0.1:6700\"   # for your own people, with the token in the file "
+        "  listen: \"127.0.0.1:%u\"   # for your own people, with the token in the file "
         "`token`\n",
-        name);
+        name, args->api_port > 0 ? (unsigned)args->api_port : API_PORT_DEFAULT);
     write_peer_section(out, address);
     (void)fputs("peers: []                    # sotto peer add LINE\n"
                 "policy:\n",
@@ -202,7 +203,7 @@ int cmd_init(const struct args *args)
     const char *config = args->config != NULL ? args->config : CONFIG_DEFAULT;
     bool makes = args->positional_len == 1 && !args->is_shown && args->config == NULL;
     bool shows = args->positional_len == 0 && args->is_shown && args->show == NULL &&
-                 args->listen == NULL && args->data_len == 0;
+                 args->listen == NULL && args->api_port == 0 && args->data_len == 0;
     if (args->outputs_len > 0 || (!makes && !shows)) {
         return command_usage("expected: sotto init NAME, or sotto init --show; see sotto init "
                              "--help");

@@ -73,6 +73,7 @@ struct args {
     uint32_t days;       /* 0: not given */
     uint32_t start_from; /* a task; 0: not given */
     uint32_t limit;      /* 0: not given */
+    uint32_t api_port;   /* 0: not given */
     bool is_shown;       /* --show, with or without a value in show */
     struct sotto_strategy strategy;
     const char *where;

@@ -429,7 +429,7 @@ __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *context, cons
 /* --- Start and stop --- */
 
 static enum sotto_status open_listener(int *out_fd, uint16_t *out_port, const char *listen_text,
-                                       struct sotto_error *err)
+                                       const char *section, struct sotto_error *err)
 {
     struct sockaddr_storage address;
     socklen_t address_bytes;
@@ -444,8 +444,9 @@ static enum sotto_status open_listener(int *out_fd, uint16_t *out_port, const ch
         if (fd >= 0) {
             (void)close(fd);
         }
-        return sotto_error_set(err, SOTTO_ERROR_IO, "can't listen on %s: %s", listen_text,
-                               strerror(reason));
+        return sotto_error_set(err, SOTTO_ERROR_IO,
+                               "can't listen on %s: %s; %s.listen in node.yaml says where",
+                               listen_text, strerror(reason), section);
     }
     *out_fd = fd;
     *out_port =
@@ -511,7 +512,8 @@ static enum sotto_status start_server(struct http_server *server, uint16_t *out_
     if (status != SOTTO_OK) {
         return status;
     }
-    status = open_listener(&server->listen_fd, out_port, listener->listen, err);
+    status =
+        open_listener(&server->listen_fd, out_port, listener->listen, server->handlers.name, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -50,6 +50,14 @@ class Init(unittest.TestCase):
             self.assertEqual(line.split(",")[3], "https://" + url)
             self.assertIn(f'listen: "0.0.0.0:{url.rsplit(":", 1)[1]}"', (self.root / f"n{i}" / "node.yaml").read_text())
 
+    def test_two_on_one_machine(self):
+        self.run_in("a", "init", "acorn")
+        self.run_in("b", "init", "birch", "--api", "6800")
+        for folder, port in (("a", 6700), ("b", 6800)):
+            self.assertIn(f'listen: "127.0.0.1:{port}"', (self.root / folder / "node.yaml").read_text())
+        for port in ("0", "65536", "x"):
+            self.run_in("c", "init", "cedar", "--api", port, code=2)
+
     def test_what_is_there_stays(self):
         self.run_in("a", "init", "acorn")
         before = (self.root / "a" / "node.yaml").read_text()
