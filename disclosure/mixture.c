@@ -106,11 +106,18 @@ uint64_t sotto__mixture_number(double value, uint64_t prime)
     return value < 0 && number != 0 ? prime - number : number;
 }
 
+/* Each product with one factor costs no division (Shoup): q = floor(b s / 2^64) for s =
+ * floor(2^64 factor / prime) is floor(factor b / prime) or one less, since s prime falls short of
+ * 2^64 factor by less than prime, and b is below 2^64. So factor b - q prime is below 2 prime,
+ * which fits 64 bits. */
 void sotto__mixture_subtract(uint64_t *out, const uint64_t *row, uint64_t factor, size_t from,
                              size_t width, uint64_t prime)
 {
+    uint64_t scaled = (uint64_t)(((wide)factor << 64) / prime);
     for (size_t i = from; factor != 0 && i < width; i++) {
-        uint64_t part = row[i] != 0 ? sotto__mixture_multiply(factor, row[i], prime) : 0;
+        uint64_t quotient = (uint64_t)((wide)scaled * row[i] >> 64);
+        uint64_t part = factor * row[i] - quotient * prime;
+        part = part >= prime ? part - prime : part;
         out[i] = out[i] >= part ? out[i] - part : out[i] + prime - part;
     }
 }

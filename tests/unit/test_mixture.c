@@ -67,6 +67,24 @@ static void test_weights(void **state)
     assert_true(finds(times, 2, weights, 4));
 }
 
+/* A row times a factor, subtracted, is what single products give. */
+static void test_subtraction(void **state)
+{
+    uint64_t random = 17;
+    (void)state;
+    for (size_t i = 0; i < test_cases(2000); i++) {
+        const uint64_t numbers[] = {0, 1, prime - 1, test_random_below(&random, prime)};
+        uint64_t factor = numbers[test_random_below(&random, 4)];
+        uint64_t row = numbers[test_random_below(&random, 4)];
+        uint64_t before = numbers[test_random_below(&random, 4)];
+        uint64_t out = before;
+        sotto__mixture_subtract(&out, &row, factor, 0, 1, prime);
+        uint64_t product = sotto__mixture_multiply(factor, row, prime);
+        assert_true(out < prime);
+        assert_int_equal((out + product) % prime, before);
+    }
+}
+
 /* --- Beside all subsets of atoms --- */
 
 #define ATOMS_MAX 9
@@ -203,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_numbers, start),
         cmocka_unit_test_setup(test_weights, start),
+        cmocka_unit_test_setup(test_subtraction, start),
         cmocka_unit_test_setup(test_all_combinations, start),
         cmocka_unit_test_setup(test_three_together, start),
         cmocka_unit_test_setup(test_too_many_choices, start),
