@@ -20,23 +20,28 @@ static size_t choose_least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-/* Levenshtein's distance, letters' case ignored. Requires lengths up to WORD_BYTES_MAX. */
+/* Levenshtein's distance in which two neighbours that changed places count once, as typing does it;
+ * letters' case ignored. Requires lengths up to WORD_BYTES_MAX. */
 static size_t measure_distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
-    size_t row[WORD_BYTES_MAX + 1];
+    size_t rows[3][WORD_BYTES_MAX + 1]; /* of i - 2, i - 1 and i, modulo 3 */
     for (size_t j = 0; j <= b_bytes; j++) {
-        row[j] = j;
+        rows[0][j] = j;
     }
     for (size_t i = 1; i <= a_bytes; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i - 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= b_bytes; j++) {
-            size_t replaced = diagonal + (lower_letter(a[i - 1]) != lower_letter(b[j - 1]));
-            diagonal = row[j];
-            row[j] = choose_least(replaced, row[j] + 1, row[j - 1] + 1);
+            unsigned char x = lower_letter(a[i - 1]);
+            unsigned char y = lower_letter(b[j - 1]);
+            row[j] = choose_least(above[j - 1] + (x != y), above[j] + 1, row[j - 1] + 1);
+            if (i > 1 && j > 1 && x == lower_letter(b[j - 2]) && y == lower_letter(a[i - 2])) {
+                row[j] = choose_least(row[j], rows[(i - 2) % 3][j - 2] + 1, row[j]);
+            }
         }
     }
-    return row[b_bytes];
+    return rows[a_bytes % 3][b_bytes];
 }
 
 const char *sotto_text_nearest(const char *word, const char *const *names, size_t names_len)

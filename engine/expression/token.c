@@ -224,6 +224,27 @@ static bool is_word(const char *text, size_t bytes)
     return false;
 }
 
+/* What people write who come from SQL, C, R or pandas, and what is written here. */
+static const char *hint_at(const char *text)
+{
+    static const char *const foreign[][2] = {
+        {"==", ""}, /* it is right */
+        {"=", "; equality is written =="},
+        {"&", "; this is written: and"},
+        {"|", "; this is written: or"},
+        {"~", "; this is written: not"},
+        {"!", "; this is written: not"},
+        {"^", "; a power is written **"},
+        {"[", "; levels stand in round brackets"},
+    };
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        if (strncmp(text, foreign[i][0], strlen(foreign[i][0])) == 0) {
+            return foreign[i][1];
+        }
+    }
+    return "";
+}
+
 void sotto__token_next(struct parser *parser)
 {
     const char *text = parser->text;
@@ -246,7 +267,7 @@ void sotto__token_next(struct parser *parser)
     } else if (sign_bytes > 0) {
         set_token(parser, SOTTO__TOKEN_SIGN, start, sign_bytes);
     } else {
-        sotto__parser_fail_at(parser, start, "unexpected \"%c\"", c);
+        sotto__parser_fail_at(parser, start, "unexpected \"%c\"%s", c, hint_at(text + start));
     }
 }
 
@@ -294,8 +315,9 @@ void sotto__token_unexpected(struct parser *parser, const char *expected)
         sotto__parser_fail_at(parser, token->start, "expected %s, found the end", expected);
         return;
     }
-    sotto__parser_fail_at(parser, token->start, "expected %s, found \"%.*s\"", expected,
-                          (int)token->bytes, parser->text + token->start);
+    sotto__parser_fail_at(parser, token->start, "expected %s, found \"%.*s\"%s", expected,
+                          (int)token->bytes, parser->text + token->start,
+                          hint_at(parser->text + token->start));
 }
 
 bool sotto__token_accept(struct parser *parser, const char *sign)

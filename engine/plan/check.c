@@ -51,6 +51,12 @@ static enum sotto_status check_argument(const struct sotto__expression *expressi
     if (place == SOTTO__PLACE_ROW) {
         return SOTTO_OK;
     }
+    if (expression->nodes[argument].kind == SOTTO__NODE_TEXT) {
+        return sotto__expression_error(expression->text, start, err,
+                                       "%s takes a column, found a text: a column's name stands by "
+                                       "itself, or in backticks, `as here`",
+                                       function);
+    }
     if (place == SOTTO__PLACE_CONSTANT) {
         return sotto__expression_error(expression->text, start, err,
                                        "%s takes a column, found a constant", function);

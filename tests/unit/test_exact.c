@@ -424,6 +424,9 @@ static void test_nearest_names(void **state)
     static const char *const names[] = {"count", "sum", "mean", "wage"};
     assert_string_equal(sotto_text_nearest("medain", names, 4), "mean");
     assert_string_equal(sotto_text_nearest("WAGE", names, 4), "wage");
+    static const char *const centres[] = {"mean", "median"};
+    assert_string_equal(sotto_text_nearest("medain", centres, 2), "median");
+    assert_string_equal(sotto_text_nearest("maen", centres, 2), "mean");
     assert_string_equal(sotto_text_nearest("cuont", names, 4), "count");
     assert_null(sotto_text_nearest("frobnicate", names, 4));
     assert_null(sotto_text_nearest("xy", names, 4));

@@ -136,7 +136,7 @@ static void test_expression_errors(void **state)
     refuses_output("wage - mean(wage)", "is row-wise");
     refuses_output("1 + 2", "\"1 + 2\" is a constant: an output must be an aggregate");
     refuses_output("1 + medain(a)",
-                   "output \"x\": column 5: unknown function \"medain\"; did you mean \"mean\"?");
+                   "output \"x\": column 5: unknown function \"medain\"; did you mean \"median\"?");
     refuses_output("frobnicate(a)", "there are count, sum, mean, var");
     refuses_output("mean(2 * 3)", "column 8: mean takes a column, found a constant");
     refuses_output("mean(a) > 2", "column 9: this works on rows, not on aggregates");
