@@ -113,7 +113,8 @@ static enum sotto_status read_column(struct sotto_catalogue_column *out,
     out->type.scale = sotto_read_u8(reader);
     uint8_t flags = sotto_read_u8(reader);
     out->missing = sotto_read_u64(reader);
-    if (name == NULL || sotto_read_bytes(reader, 0) == NULL || name_bytes == 0 ||
+    bool is_hidden = (flags & 2) != 0; /* as one that has no name must be */
+    if (name == NULL || sotto_read_bytes(reader, 0) == NULL || (name_bytes == 0 && !is_hidden) ||
         memchr(name, 0, name_bytes) != NULL ||
         sotto_utf8_valid_prefix(name, name_bytes) != name_bytes ||
         !column_is_possible(out, kind, flags, rows)) {
@@ -121,7 +122,7 @@ static enum sotto_status read_column(struct sotto_catalogue_column *out,
     }
     out->type.kind = (enum sotto_kind)kind;
     out->digits_lost = (flags & 1) != 0;
-    out->hidden = (flags & 2) != 0;
+    out->hidden = is_hidden;
     out->inexact = (flags & 4) != 0;
     out->exponent_inexact = (flags & 8) != 0;
     out->name = sotto_text_copy((const char *)name, name_bytes);

@@ -55,7 +55,8 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
         char *name = sotto_text_copy(names[i], strlen(names[i]));
         complete = name != NULL;
         if (complete) {
-            catalogue->columns[catalogue->columns_len++].name = name;
+            catalogue->columns[catalogue->columns_len++] =
+                (struct sotto_catalogue_column){.name = name, .hidden = name[0] == '\0'};
         }
     }
     if (!complete) {

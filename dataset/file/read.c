@@ -35,6 +35,7 @@ struct sotto__csv_reader {
     uint64_t record_line; /* where the current record starts */
     uint64_t field_line;  /* where the current field starts */
     size_t field;         /* fields of the current record so far */
+    bool is_field_empty;  /* the last one of them */
     bool after_cr;
     bool header_done;
     bool header_only;     /* stop behind the header */
@@ -99,10 +100,6 @@ static enum sotto_status header_field(struct sotto__csv_reader *reader, const ch
         return sotto__csv_error(reader, SOTTO_ERROR_LIMIT, SOTTO_NONE,
                                 "expected at most %d columns, found more", SOTTO_CSV_COLUMNS_MAX);
     }
-    if (text_bytes == 0) {
-        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, reader->names_len,
-                                "expected a name in the header, found none");
-    }
     if (text_bytes > SOTTO_CSV_NAME_BYTES_MAX) {
         return sotto__csv_error(reader, SOTTO_ERROR_LIMIT, reader->names_len,
                                 "expected a name of at most %d bytes, found %zu",
@@ -142,9 +139,27 @@ static bool header_is_data(const struct sotto__csv_reader *reader)
     return has_number;
 }
 
+/* Only the first column may have no name, as R and pandas write row names, and the last one, where
+ * each line ends with a delimiter. Nobody can ask for them. */
+static enum sotto_status check_nameless(struct sotto__csv_reader *reader)
+{
+    for (size_t i = 0; i < reader->names_len; i++) {
+        bool is_within = i > 0 && i + 1 < reader->names_len;
+        if (reader->names[i][0] == '\0' && (is_within || reader->names_len == 1)) {
+            return sotto__csv_error(reader, SOTTO_ERROR_INPUT, i,
+                                    "expected a name in the header, found none");
+        }
+    }
+    return SOTTO_OK;
+}
+
 /* The header is complete: the visitor gets it. */
 static enum sotto_status header_end(struct sotto__csv_reader *reader)
 {
+    enum sotto_status status = check_nameless(reader);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     if (header_is_data(reader)) {
         return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
                                 "expected a header with the columns' names, found only numbers and "
@@ -152,7 +167,6 @@ static enum sotto_status header_end(struct sotto__csv_reader *reader)
     }
     size_t first;
     size_t second;
-    enum sotto_status status;
     if (sotto__names_duplicate(&first, &second, &status, reader->names, reader->names_len)) {
         return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
                                 "expected different names in the header, found \"%s\" as column "
@@ -205,20 +219,23 @@ static void on_field(void *text, size_t text_bytes, void *context)
         reader->status = reader->visitor->field(reader->visitor->context, reader, reader->field,
                                                 text, text_bytes);
     }
+    reader->is_field_empty = text_bytes == 0;
     reader->field++;
     reader->field_line = reader->line;
 }
 
 /* A header that is one name, with what may be the delimiter in it, is worth a word: most ragged
- * files are files with another delimiter. */
+ * files are files with another delimiter. So is a delimiter too many at the end. */
 static enum sotto_status report_ragged(struct sotto__csv_reader *reader)
 {
     const char *other = reader->names_len == 1 ? strpbrk(reader->names[0], ";\t|,") : NULL;
-    char hint[40] = "";
+    char hint[64] = "";
     if (other != NULL && *other == '\t') {
         (void)snprintf(hint, sizeof hint, "; is a tab the delimiter?");
     } else if (other != NULL) {
         (void)snprintf(hint, sizeof hint, "; is '%c' the delimiter?", *other);
+    } else if (reader->field == reader->names_len + 1 && reader->is_field_empty) {
+        (void)snprintf(hint, sizeof hint, "; it ends with a delimiter, the header does not");
     }
     return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
                             "expected %zu fields as in the header, found %zu%s", reader->names_len,

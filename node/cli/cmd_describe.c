@@ -15,6 +15,7 @@
 #include <string.h>
 
 /* Up to so many different strings of a column are counted. */
+#define NAMELESS "-" /* a column that nobody can ask for */
 #define DISTINCT_MAX ((size_t)100000)
 #define SLOTS_MIN ((size_t)1024)
 
@@ -185,9 +186,10 @@ static enum sotto_status count_strings(struct description *description, struct s
         return sotto_error_no_memory(err);
     }
     for (size_t i = 0; i < catalogue->columns_len; i++) {
-        if (catalogue->columns[i].type.kind == SOTTO_KIND_STRING) {
+        const struct sotto_catalogue_column *column = &catalogue->columns[i];
+        if (column->type.kind == SOTTO_KIND_STRING && !column->hidden) {
             description->wanted[description->wanted_len++] =
-                (struct sotto_csv_wanted){.column = i, .type = catalogue->columns[i].type};
+                (struct sotto_csv_wanted){.column = i, .type = column->type};
         }
     }
     size_t len = description->wanted_len;
@@ -313,7 +315,7 @@ static void print_description(const struct description *description)
             (void)snprintf(distinct, sizeof distinct, "%s%zu", above ? "> " : "",
                            above ? DISTINCT_MAX : set->len);
         }
-        (void)snprintf(name, sizeof name, "%s", column->name);
+        (void)snprintf(name, sizeof name, "%s", column->hidden ? NAMELESS : column->name);
         sotto_text_sanitize(name);
         (void)printf("%-*s  %-21s  %12llu  %12s\n", width, name, type,
                      (unsigned long long)column->missing, distinct);

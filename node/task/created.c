@@ -562,11 +562,11 @@ static enum sotto_status make_created(struct compute *compute, struct created **
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = check_guests(compute, err);
+    status = check_own_data(compute, plan, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = check_own_data(compute, plan, err);
+    status = check_guests(compute, err);
     if (status != SOTTO_OK) {
         goto out;
     }

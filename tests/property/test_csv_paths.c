@@ -21,6 +21,7 @@
 struct text {
     char bytes[TEXT_BYTES];
     size_t len;
+    bool is_nameless; /* its first column has no name */
 };
 
 static void add(struct text *text, const char *bytes, size_t len)
@@ -128,9 +129,11 @@ static void make(struct text *text, uint64_t *random)
     if (test_random_below(random, 8) == 0) {
         add(text, "\xef\xbb\xbf", 3);
     }
+    text->is_nameless = columns > 1 && test_random_below(random, 4) == 0;
     for (size_t i = 0; i < columns; i++) {
         char name[] = {(char)('a' + (int)i), ','};
-        add(text, name, i + 1 < columns ? 2 : 1);
+        size_t from = i == 0 && text->is_nameless;
+        add(text, name + from, (i + 1 < columns ? 2 : 1) - from);
         flavours[i] = (unsigned)test_random_below(random, 4);
     }
     add(text, usual, strlen(usual));
@@ -157,6 +160,7 @@ static void same_catalogues(const struct sotto_catalogue *a, const struct sotto_
         const struct sotto_catalogue_column *x = &a->columns[i];
         const struct sotto_catalogue_column *y = &b->columns[i];
         assert_string_equal(x->name, y->name);
+        assert_int_equal(x->hidden, y->hidden);
         assert_int_equal(x->type.kind, y->type.kind);
         assert_int_equal(x->type.scale, y->type.scale);
         assert_int_equal(x->missing, y->missing);
@@ -254,8 +258,9 @@ static void compare(struct outcome *outcome, const struct text *text, uint64_t *
         outcome->spans += ours->spans_len;
         /* Each file has its own identity. */
         struct sotto_csv_wanted wanted[6];
+        size_t first = ours->columns[0].hidden; /* nobody can ask for it */
         for (size_t i = 0; i < ours->columns_len; i++) {
-            wanted[i].column = test_random_below(random, ours->columns_len);
+            wanted[i].column = first + test_random_below(random, ours->columns_len - first);
             wanted[i].type = type_above(ours->columns[wanted[i].column].type, random);
         }
         struct sotto_table *a = load(serial, catalogue, wanted);
@@ -348,7 +353,9 @@ static void test_decimal_commas(void **state)
         struct text comma = text;
         to_comma(comma.bytes, comma.len);
         compare(&outcome, &comma, &random, i % 16 == 0, true);
-        compare_comma(&text, &comma, &random);
+        if (!text.is_nameless) {
+            compare_comma(&text, &comma, &random);
+        }
     }
     omp_set_num_threads(1);
     assert_true(outcome.good > cases / 3 && outcome.bad > cases / 50);

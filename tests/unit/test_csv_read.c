@@ -296,6 +296,33 @@ static void test_rounding_mode_of_the_caller_does_not_matter(void **state)
     assert_int_equal(fesetround(FE_TONEAREST), 0);
 }
 
+/* Row names of R and pandas, and a delimiter at each line's end, make columns that nobody finds. */
+static void test_columns_without_a_name(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"\"\",\"x\"\n\"ann\",3\n\"bob\",4\n", "x, \n3,\n4,\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct sotto_csv *csv = test_csv(texts[i]);
+        struct sotto_catalogue *catalogue = test_catalogue(csv);
+        struct sotto_catalogue *decoded = NULL;
+        struct sotto_buffer bytes = {0};
+        assert_int_equal(catalogue->columns_len, 2);
+        assert_int_equal(catalogue->rows, 2);
+        assert_string_equal(catalogue->columns[i].name, "");
+        assert_true(catalogue->columns[i].hidden);
+        assert_int_equal(sotto_catalogue_find(catalogue, ""), SOTTO_NONE);
+        assert_int_equal(sotto_catalogue_find(catalogue, "x"), 1 - i);
+        assert_int_equal(catalogue->columns[1 - i].type.kind, SOTTO_KIND_INT64);
+        assert_ok(sotto_catalogue_encode(catalogue, &bytes));
+        assert_ok(sotto_catalogue_decode(&decoded, bytes.data, bytes.data_bytes));
+        assert_true(decoded->columns[i].hidden);
+        sotto_catalogue_free(decoded);
+        sotto_buffer_release(&bytes);
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+    }
+}
+
 static void test_catalogue_bytes(void **state)
 {
     (void)state;
@@ -348,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_types_below_are_refused),
         cmocka_unit_test(test_one_column_twice_and_many_blocks),
         cmocka_unit_test(test_rounding_mode_of_the_caller_does_not_matter),
+        cmocka_unit_test(test_columns_without_a_name),
         cmocka_unit_test(test_catalogue_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,11 @@ static void test_malformed_texts(void **state)
     refuses("a,\"b\n", "t.csv:1: column 2: unclosed quote");
     refuses("a,,c\n", "t.csv:1: column 2: expected a name");
     refuses("a,\" \",c\n", "t.csv:1: column 2: expected a name");
+    refuses("\"\"\n1\n", "t.csv:1: column 1: expected a name");
+    refuses(",a,,b\n", "t.csv:1: column 3: expected a name");
+    refuses(",a,\n1,2,\n", "found \"\" as column 1 and as column 3");
+    refuses(",1,2\n", "found only numbers");
+    refuses("a,b\n1,2,\n", "found 3; it ends with a delimiter, the header does not");
     refuses("a,b, a \n", "found \"a\" as column 1 and as column 3");
     refuses("1,2.5,-3e5\n4,5,6\n", "found only numbers");
     refuses("2024\n1\n", "found only numbers");
