@@ -33,6 +33,9 @@ struct sotto__blocks {
     uint64_t (*largest)(const double *values, size_t len);
     /* The same for integers: the bits of all v >= 0 and -v - 1 together. */
     uint64_t (*magnitudes)(const int64_t *values, size_t len);
+    /* Sets out to the doubles nearest to products, of any number of values. Returns: the largest
+     * magnitude of them. out must not overlap x and y. */
+    uint64_t (*multiply)(double *out, const double *x, const double *y, size_t len);
     /* The sum of integers of at most 53 bits, at most SOTTO__ROWS_LEN. */
     int64_t (*sum_integers)(const int64_t *values, size_t len);
     /* Integers in the order of doubles, none of which is NaN; -0 is 0. */

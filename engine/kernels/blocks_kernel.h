@@ -80,6 +80,32 @@ static inline uint64_t find_largest(const double *values, size_t len)
     return result;
 }
 
+static inline vector load_vector(const double *values)
+{
+    vector x;
+    memcpy(&x, values, sizeof x);
+    return x;
+}
+
+static inline uint64_t multiply_values(double *restrict out, const double *restrict x,
+                                       const double *restrict y, size_t len)
+{
+    vectori most = {0};
+    size_t i = 0;
+    for (; i + LANES <= len; i += LANES) {
+        vector product = load_vector(x + i) * load_vector(y + i);
+        memcpy(out + i, &product, sizeof product);
+        most = take_larger(load_magnitudes(out + i), most);
+    }
+    uint64_t result = reduce_largest(most);
+    size_t from = i;
+    for (; i < len; i++) {
+        out[i] = x[i] * y[i];
+    }
+    uint64_t rest = find_largest(out + from, len - from);
+    return rest > result ? rest : result;
+}
+
 static inline uint64_t join_magnitudes(const int64_t *values, size_t len)
 {
     vectori any = {0};
@@ -273,13 +299,6 @@ static inline vectori read_bits(vector x)
     return bits;
 }
 
-static inline vector load_vector(const double *values)
-{
-    vector x;
-    memcpy(&x, values, sizeof x);
-    return x;
-}
-
 static inline enum sotto__blocks_result
 sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *values, size_t len)
 {
@@ -395,10 +414,10 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
 
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
-        .largest = find_largest, .magnitudes = join_magnitudes, .sum_integers = sum_integers,      \
-        .keys = make_keys, .digits = find_digits, .more_digits = find_more_digits,                 \
-        .are_two = are_two, .join_levels = join_levels, .sum = sum_block,                          \
-        .sum_products = sum_products,                                                              \
+        .largest = find_largest, .multiply = multiply_values, .magnitudes = join_magnitudes,       \
+        .sum_integers = sum_integers, .keys = make_keys, .digits = find_digits,                    \
+        .more_digits = find_more_digits, .are_two = are_two, .join_levels = join_levels,           \
+        .sum = sum_block, .sum_products = sum_products,                                            \
     }
 
 #endif

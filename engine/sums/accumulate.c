@@ -337,6 +337,22 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
     }
 }
 
+/* The states of products: who lacks a factor has none. */
+static const uint8_t *join_states(struct sotto__sums *sums, const struct sotto__rows *rows,
+                                  const struct sotto__register *a, const struct sotto__register *b,
+                                  size_t len)
+{
+    if (a->state == b->state || b->state == rows->no_state) {
+        return a->state;
+    }
+    if (a->state == rows->no_state) {
+        return b->state;
+    }
+    memcpy(sums->products_state, a->state, len);
+    add_state(sums->products_state, b->state, len);
+    return sums->products_state;
+}
+
 /* Adds the doubles nearest to products: those of a block stand in the register behind all others.
  */
 static void add_rounded_products(struct sotto__sums *sums, const struct sotto__rows *rows,
@@ -344,19 +360,16 @@ static void add_rounded_products(struct sotto__sums *sums, const struct sotto__r
 {
     const struct sotto__register *a = &rows->registers[term->factors[0]];
     const struct sotto__register *b = &rows->registers[term->times];
-    const double *x = a->values;
-    const double *y = b->values;
+    const uint8_t *state = join_states(sums, rows, a, b, len);
     struct sotto__term product = *term;
     product.factors[0] = rows->program->ops_len;
-    for (size_t i = 0; i < len; i++) {
-        sums->products[i] = x[i] * y[i];
-        sums->products_state[i] = a->state[i] | b->state[i];
-    }
-    rows->registers[rows->program->ops_len] =
-        (struct sotto__register){.values = sums->products,
-                                 .state = sums->products_state,
-                                 .limbs = 1,
-                                 .bound = SOTTO__BOUND_UNKNOWN};
+    uint64_t bound = sotto__blocks()->multiply(sums->products, a->values, b->values, len);
+    rows->registers[rows->program->ops_len] = (struct sotto__register){
+        .values = sums->products,
+        .state = state,
+        .limbs = 1,
+        /* What stands where there is no value says nothing of the others. */
+        .bound = state == rows->no_state ? bound : SOTTO__BOUND_UNKNOWN};
     add_term(sums, rows, &product, len);
 }
 

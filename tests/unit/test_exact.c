@@ -408,6 +408,34 @@ static void test_looking_at_blocks(void **state)
     }
 }
 
+/* Each product is the CPU's own, of any length at any place. */
+static void test_products_of_blocks(void **state)
+{
+    (void)state;
+    static double x[SOTTO__ROWS_LEN];
+    static double y[SOTTO__ROWS_LEN];
+    static double out[SOTTO__ROWS_LEN];
+    uint64_t random = 6;
+    for (size_t i = 0, cases = test_cases(300); i < cases; i++) {
+        size_t at = test_random_below(&random, SOTTO__ROWS_LEN);
+        size_t len = test_random_below(&random, SOTTO__ROWS_LEN - at + 1);
+        uint64_t largest = 0;
+        random_block(x, SOTTO__ROWS_LEN, 5 * i, &random);
+        random_block(y, SOTTO__ROWS_LEN, 5 * i, &random);
+        x[test_random_below(&random, SOTTO__ROWS_LEN)] = i % 3 == 0 ? -HUGE_VAL : 0;
+        uint64_t found = sotto__blocks()->multiply(out, x + at, y + at, len);
+        for (size_t j = 0; j < len; j++) {
+            double product = x[at + j] * y[at + j];
+            uint64_t bits;
+            memcpy(&bits, &product, sizeof bits);
+            assert_memory_equal(&out[j], &product, sizeof product);
+            bits &= INT64_MAX;
+            largest = bits > largest ? bits : largest;
+        }
+        assert_true(found == largest);
+    }
+}
+
 static void test_blocks_of_doubles(void **state)
 {
     (void)state;
@@ -447,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_literals),
         cmocka_unit_test(test_nearest_names),
         cmocka_unit_test(test_looking_at_blocks),
+        cmocka_unit_test(test_products_of_blocks),
         cmocka_unit_test(test_blocks_of_doubles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
