@@ -24,7 +24,7 @@ from .errors import (
     TaskNotFinished,
     TaskNotFound,
 )
-from .task import HorizontalAnalytics, LateTask, Task
+from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned
 
 HELD_S = 20  # how long the node may hold a request until there is something to tell
 _UNDER_WAY = ("PENDING", "RUNNING")
@@ -119,10 +119,19 @@ def _written(task: LateTask) -> Conversation[Task]:
     try:
         question = next(asking)
         while True:
-            types = yield from columns(question.file)
-            question = asking.send(list(types.index))
+            question = asking.send((yield from _answered(question)))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
+
+
+def _answered(question: ColumnsOf | Task) -> Conversation[Any]:
+    if isinstance(question, ColumnsOf):
+        return list((yield from columns(question.file)).index)
+    task_id = yield from create_task(question, None)
+    yield from follow(task_id)
+    result = yield from get_result_json(task_id)
+    with unwarned():
+        return from_json(result)
 
 
 def follow(task_id: int, show: Show = lambda lines: None) -> Conversation[bool]:

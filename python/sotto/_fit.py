@@ -187,8 +187,9 @@ class LevelsModel:
             level: Model({**fields, **{name: fields[name].loc[level] for name in _SERIES}}, of_one)
             for level in fields["coefficients"].index
         }
-        for name in ("deviance", "deviance_before", "null_deviance", "iterations", "decrement"):
-            setattr(self, name, fields[name])
+        self.deviance, self.deviance_before = fields["deviance"], fields["deviance_before"]
+        self.null_deviance = fields["null_deviance"]
+        self.iterations, self.decrement = fields["iterations"], fields["decrement"]
         self.params = fields["coefficients"].T
         self.bse = fields["standard_errors"].T
         self.tvalues = fields["statistic"].T

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ._tables import column_names
-from .task import HorizontalAnalytics, LateTask, Task
+from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned
 
 
 def debug(task: Task | LateTask | HorizontalAnalytics, **frames: Any) -> Any:
@@ -19,5 +20,14 @@ def debug(task: Task | LateTask | HorizontalAnalytics, **frames: Any) -> Any:
 
     built = task.build() if isinstance(task, HorizontalAnalytics) else task
     if isinstance(built, LateTask):
-        built = built.written(lambda question: column_names(frames[question.dataset]))
+        built = built.written(lambda question: _answer(question, frames))
     return run_plan(built.plan, frames)
+
+
+def _answer(question: ColumnsOf | Task, frames: Mapping[str, Any]) -> Any:
+    from .research import run_plan
+
+    if isinstance(question, ColumnsOf):
+        return column_names(frames[question.dataset])
+    with unwarned():
+        return run_plan(question.plan, frames)

@@ -19,7 +19,7 @@ from ._secure_sum import MIN_PARTIES, SecureSum, secure_sum
 from ._tables import column_names, is_path, is_table, record_batch
 from .errors import EngineError, PlanError, RuleRefused
 from .pandas import DataFrame
-from .task import HorizontalAnalytics, LateTask, Task
+from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned
 
 __all__ = ["SecureSum", "local", "run_plan", "secure_sum", "simulate"]
 
@@ -105,7 +105,14 @@ def _settled(query: Query, data: Any) -> Settled:
     built = query.build() if isinstance(query, HorizontalAnalytics) else query
     if not isinstance(built, LateTask):
         return built
-    return built.written(lambda q: column_names(data[q.dataset] if _is_datasets(data) else data))
+
+    def answer(question: ColumnsOf | Task) -> Any:
+        if isinstance(question, Task):
+            with unwarned():
+                return local(data, question)
+        return column_names(data[question.dataset] if _is_datasets(data) else data)
+
+    return built.written(answer)
 
 
 def _is_datasets(data: Any) -> bool:

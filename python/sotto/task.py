@@ -7,14 +7,15 @@ import inspect
 import json
 import logging
 import math
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from . import dataset as _dataset
 from ._expression import Column
 from ._plan import compose
-from .errors import PlanError
+from .errors import PlanError, SottoWarning
 from .pandas import DataFrame
 
 _log = logging.getLogger("sotto")
@@ -53,6 +54,9 @@ class Task:
         return f"<Task {self.name!r}\n{outputs}{where}{by}>"
 
 
+Answer = TypeVar("Answer")
+
+
 @dataclass(frozen=True)
 class ColumnsOf:
     """The question which columns the file of a dataset has."""
@@ -61,20 +65,27 @@ class ColumnsOf:
     file: str
 
 
+# What yields questions and returns what they lead to: ColumnsOf is answered by a list of names, a
+# Task by its result.
+Questions = Generator[ColumnsOf | Task, Any, Answer]
+
+
+def unwarned() -> warnings.catch_warnings[None]:
+    """While a task's own question is answered: what there is to know of that is not for people."""
+    return warnings.catch_warnings(action="ignore", category=SottoWarning)
+
+
 class LateTask:
     """A task whose plan is written when the node has answered what the plan depends on.
 
-    questions: begins to ask: it yields ColumnsOf, which is answered by a list of names, and returns
-    the task.
+    questions: begins to ask.
     """
 
-    def __init__(
-        self, name: str, questions: Callable[[], Generator[ColumnsOf, list[str], Task]]
-    ) -> None:
+    def __init__(self, name: str, questions: Callable[[], Questions[Task]]) -> None:
         self.name = name
         self.questions = questions
 
-    def written(self, answer: Callable[[ColumnsOf], list[str]]) -> Task:
+    def written(self, answer: Callable[[ColumnsOf | Task], Any]) -> Task:
         """The task, by what answers its questions."""
         asking = self.questions()
         try:

@@ -28,4 +28,3 @@ def refusing(name: str, instead: str) -> Any:
 
 
 LEARNING = "federated learning sends code to the parties, and tasks here are data only"
-MULTINOMIAL = "multinomial logit is not there yet; LogitTask is"
