@@ -42,6 +42,7 @@ class _Coefficients:
         self.df_resid = fields["df"]
         self.confidence_level = options.get("level", 95) / 100
         self._bounds = fields["low"], fields["high"]
+        self.cov_type = {"hc0": "HC0", "hc1": "HC1"}.get(options.get("cov", ""), "nonrobust")
         self._is_z = options.get("family") in _OF_Z
 
     def conf_int(self) -> pandas.DataFrame:
@@ -80,8 +81,9 @@ class _Coefficients:
 
     def _notes(self) -> str:
         status = f"status: {self.status}\n" if self.status else ""
+        errors = f"errors {self.cov_type}, " if self.cov_type != "nonrobust" else ""
         return (
-            f"{status}rows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
+            f"{status}{errors}rows {self.nobs}, residual degrees of freedom {self.df_resid}\n"
             f"{self._facts()}"
         )
 

@@ -468,6 +468,9 @@ def test_formulas():
         "level=90)"
     )
     assert planned("ill ~ age", family="poisson", likelihood=False).endswith(", likelihood=0)")
+    assert planned("ill ~ age", start=[0.5, -2], cov_type="HC1").endswith(
+        "family=gaussian, start=(0.5, -2.0), cov=hc1)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -485,6 +488,7 @@ def test_formulas():
         ("ill ~ I(__import__('os').system('true'))", {}, "is not known here"),
         ("ill ~ age", {"family": "probit"}, "expected one of gaussian"),
         ("ill ~ age", {"confidence_level": 0.999}, "whole per cents"),
+        ("ill ~ age", {"cov_type": "HC3"}, "expected one of nonrobust, HC0, HC1"),
     ],
 )
 def test_formulas_that_are_refused(formula, options, text):

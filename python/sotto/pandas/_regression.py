@@ -15,10 +15,21 @@ from ._rowwise import check_one_dataset
 from ._series import Series
 
 FAMILIES = ("gaussian", "binomial", "poisson", "gamma")
+_ERRORS = {"nonrobust": {}, "HC0": {"cov": "hc0"}, "HC1": {"cov": "hc1"}}
 
 
-def ols(y: Series, *x: Series | DataFrame, intercept: bool = True) -> Aggregate:
+def _errors(cov_type: str) -> dict[str, str]:
+    if cov_type not in _ERRORS:
+        raise PlanError(f"cov_type={cov_type!r}: expected one of {', '.join(_ERRORS)}")
+    return _ERRORS[cov_type]
+
+
+def ols(
+    y: Series, *x: Series | DataFrame, intercept: bool = True, cov_type: str = "nonrobust"
+) -> Aggregate:
     """Ordinary least squares of y on columns and frames x, over the rows where all are present.
+
+    cov_type: "HC0" or "HC1" for errors that hold though rows vary unlike each other.
 
     The result has params, bse, tvalues and pvalues as Series ("const" is the intercept),
     conf_int(), rsquared, rsquared_adj, residual_sd, fvalue, f_pvalue, nobs, df_resid, and condition
@@ -32,7 +43,8 @@ def ols(y: Series, *x: Series | DataFrame, intercept: bool = True) -> Aggregate:
         raise PlanError("ols(): expected y and the regressors to be filtered alike")
     check_one_dataset(y._expression, *(regressor._expression for regressor in x))
     arguments = [part._rows.only_where_filtered() for part in (y, *x)]
-    return Aggregate(call("ols", *arguments, **({} if intercept else {"intercept": 0})), "fit")
+    options: dict[str, int | str] = {} if intercept else {"intercept": 0}
+    return Aggregate(call("ols", *arguments, **options, **_errors(cov_type)), "fit")
 
 
 def glm(
@@ -43,6 +55,7 @@ def glm(
     confidence_level: float = 0.95,
     likelihood: bool = True,
     start: Sequence[float] | None = None,
+    cov_type: str = "nonrobust",
 ) -> Aggregate:
     """A generalised linear model: "ill ~ age + C(ward, levels=['a', 'b', 'c'])".
 
@@ -51,7 +64,8 @@ def glm(
     levels of a column as regressors, the first one of which is what the others are compared with.
     "- 1" leaves the intercept out. likelihood=False leaves out sums of y that only the deviance and
     the log-likelihood of a poisson or gamma model need, and that give rare counts away. start: the
-    first coefficients, to go on from those of another fit: list(result.params).
+    first coefficients, to go on from those of another fit: list(result.params). cov_type: "HC0" or
+    "HC1" for errors that hold though rows vary unlike each other.
 
     The result has params, bse, tvalues and pvalues as Series ("const" is the intercept),
     conf_int(), summary(), predict(frame), deviance, null_deviance, llf, aic, scale, iterations,
@@ -74,7 +88,7 @@ def glm(
     options |= {} if has_intercept else {"intercept": 0}
     options |= {} if percent == 95 else {"level": int(percent)}
     options |= {} if likelihood else {"likelihood": 0}
-    options |= _start(start)
+    options |= _start(start) | _errors(cov_type)
     return Aggregate(call("glm", y, *regressors, **options), "fit")
 
 
