@@ -21,6 +21,7 @@
 #define DECIMALS_MAX 8
 #define CELL_BYTES 32
 #define FACT_COLUMNS 36
+#define FACT_BYTES 192
 
 enum { COEFFICIENT, ERROR, STATISTIC, P, LOW, HIGH, COLUMNS_LEN };
 
@@ -288,7 +289,7 @@ static void print_tables(struct fit *fit)
 /* --- What is known of all coefficients --- */
 
 /* Writes "null deviance  41.183", filled up to two columns of a page. */
-static void write_fact(char out[128], const char *name, json_t *value)
+static void write_fact(char out[FACT_BYTES], const char *name, json_t *value)
 {
     char label[64];
     char text[64];
@@ -307,12 +308,12 @@ static void write_fact(char out[128], const char *name, json_t *value)
     sotto_text_sanitize(label);
     sotto_text_sanitize(text);
     int blanks = FACT_COLUMNS - print_width(label) - print_width(text);
-    (void)snprintf(out, 128, "%s%*s%s", label, blanks > 2 ? blanks : 2, "", text);
+    (void)snprintf(out, FACT_BYTES, "%s%*s%s", label, blanks > 2 ? blanks : 2, "", text);
 }
 
 static void print_facts(const struct fit *fit)
 {
-    char facts[32][128];
+    char facts[32][FACT_BYTES];
     size_t len = 0;
     const char *name;
     json_t *field;
