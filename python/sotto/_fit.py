@@ -164,7 +164,8 @@ class Model(_Coefficients):
         """The means that the model gives rows of one's own.
 
         frame has the columns that explain, by their names, and those of C() with their levels: a
-        value that is no level counts as the first one. What is computed of columns is a column too.
+        value that is no level counts as the first one. Products and powers of columns are computed;
+        what else a plan computes of columns must be a column of the frame, by the name it has here.
         """
         return pandas.Series(_MEANS[self.family](self._predictor(frame)), index=frame.index)
 
@@ -249,7 +250,19 @@ def _regressor(frame: pandas.DataFrame, name: str) -> Any:
         return _has_level(frame[column], level[:-1]).where(frame[column].notna())
     if name == "const":
         return 1.0
+    for operator, together in ((" * ", numpy.multiply), (" ** ", numpy.power)):
+        left, found, right = name.rpartition(operator)
+        if found:
+            return together(_operand(frame, left), _operand(frame, right))
     raise KeyError(f"the frame has no column {name!r}")
+
+
+def _operand(frame: pandas.DataFrame, text: str) -> Any:
+    """A number, or a column as a plan names it: age, patients.age, patients.`body mass`."""
+    if text.isdigit():
+        return int(text)
+    column = text if text in frame.columns else text[text.find(".") + 1 :]
+    return _regressor(frame, column.strip("`"))
 
 
 def _has_level(column: pandas.Series, level: str) -> pandas.Series:

@@ -119,6 +119,15 @@ def test_models(family):
     assert "iterations" in found.summary()
 
 
+def test_products(table):
+    rows = table.dropna().assign(high=lambda frame: (frame.y > 3).astype(int))
+    found = sotto.local(rows, lambda t: sotto.glm("high ~ x2 * n", t, family="binomial"))
+    design = api.add_constant(rows[["x2", "n"]].assign(both=rows.x2 * rows.n))
+    wanted = api.Logit(rows.high, design).fit(disp=0, method="newton", tol=1e-12)
+    close(found.params.to_numpy(), wanted.params.to_numpy())
+    close(found.predict(rows).to_numpy(), wanted.predict(design).to_numpy())
+
+
 def test_mnlogit():
     rng = numpy.random.default_rng(9)
     frame = pandas.DataFrame({"x": rng.normal(size=400).round(2), "n": rng.integers(0, 5, 400)})

@@ -468,6 +468,11 @@ def test_formulas():
         "level=90)"
     )
     assert planned("ill ~ age", family="poisson", likelihood=False).endswith(", likelihood=0)")
+    products = planned("ill ~ age * Q('body mass') + age:weight")
+    assert products.startswith(
+        "glm(wards.ill, wards.age, wards.`body mass`, wards.age * wards.`body mass`, "
+        "wards.age * wards.weight, "
+    )
     assert planned("ill ~ age", start=[0.5, -2], cov_type="HC1").endswith(
         "family=gaussian, start=(0.5, -2.0), cov=hc1)"
     )
@@ -479,7 +484,9 @@ def test_formulas():
         ("ill", {}, "expected a formula"),
         ("ill ~ ", {}, "no part of a formula"),
         ("ill ~ 1", {}, "columns that explain"),
-        ("ill ~ age * weight", {}, "is not known here"),
+        ("ill ~ age * weight * ward", {}, "is not known here"),
+        ("ill ~ age : C(ward, levels=['a', 'b'])", {}, "is not known here"),
+        ("ill ~ age : ", {}, "no part of a formula"),
         ("ill ~ age - weight", {}, "is not known here"),
         ("ill ~ log(age)", {}, "is not known here"),
         ("ill ~ C(ward)", {}, "needs levels"),

@@ -89,6 +89,9 @@ def test_lost_parties_and_conversions_are_warned_of():
         from_json(result({"result": {**number(1), "nan_made": 4}}))
 
 
+SERIES = ("coefficients", "standard_errors", "statistic", "p", "low", "high")
+
+
 def test_models_predict_by_levels_of_each_type():
     names = ["const", "age", "ward[b]", "floor[2]", "old[true]"]
     series = pandas.Series([1.0, 2.0, 4.0, 8.0, 16.0], names)
@@ -107,6 +110,13 @@ def test_models_predict_by_levels_of_each_type():
     model = Model(fields, {"family": "gaussian"})
     frame = {"age": [0.5, 1], "ward": ["a", "b"], "floor": [2.0, 1.0], "old": [False, True]}
     assert model.predict(pandas.DataFrame(frame)).tolist() == [10.0, 23.0]
+    named = {"age": "t.age * t.`of stay`", "floor[2]": "age ** 2"}
+    fields = {
+        name: value.rename(named) if name in SERIES else value for name, value in fields.items()
+    }
+    products = Model(fields, {"family": "gaussian"})
+    rows = pandas.DataFrame({**frame, "of stay": [2, 3], "old": False})
+    assert products.predict(rows).tolist() == [1 + 2 * 1 + 8 * 0.25, 1 + 2 * 3 + 4 + 8]
     with pytest.raises(KeyError, match="no column 'age'"):
         model.predict(pandas.DataFrame(frame).drop(columns="age"))
 

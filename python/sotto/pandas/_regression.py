@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -60,8 +62,9 @@ def glm(
     """A generalised linear model: "ill ~ age + C(ward, levels=['a', 'b', 'c'])".
 
     family: "gaussian", "binomial" (y is 0 or 1: logistic regression), "poisson" or "gamma"
-    (inverse link). In a formula stand columns, Q("odd names"), I(arithmetic of columns), and the
-    levels of a column as regressors, the first one of which is what the others are compared with.
+    (inverse link). In a formula stand columns, Q("odd names"), I(arithmetic of columns), products
+    of two columns, a:b, or a*b for these and their product, and the levels of a column as
+    regressors, the first one of which is what the others are compared with.
     "- 1" leaves the intercept out. likelihood=False leaves out sums of y that only the deviance and
     the log-likelihood of a poisson or gamma model need, and that give rare counts away. start: the
     first coefficients, to go on from those of another fit: list(result.params). cov_type: "HC0" or
@@ -157,6 +160,17 @@ def _start(params: Sequence[float] | None) -> dict[str, str]:
     return {} if params is None else {"start": f"({', '.join(map(repr, map(float, params)))})"}
 
 
+def _with_products(side: str) -> str:
+    """A side of a formula as Python: "a:b", a product, is "a@b" there."""
+    depth = 0
+    tokens = []
+    for token in tokenize.generate_tokens(io.StringIO(side).readline):
+        depth += (token.string in ("(", "[", "{")) - (token.string in (")", "]", "}"))
+        is_product = token.string == ":" and depth == 0
+        tokens.append((token.type, "@" if is_product else token.string))
+    return tokenize.untokenize(tokens).strip()
+
+
 class _Formula:
     """A formula over a frame's columns. It is read as Python, and nothing of it is run."""
 
@@ -186,14 +200,14 @@ class _Formula:
 
     def _parsed(self, side: str) -> ast.expr:
         try:
-            return ast.parse(side.strip(), mode="eval").body
-        except SyntaxError:
+            return ast.parse(_with_products(side.strip()), mode="eval").body
+        except (SyntaxError, tokenize.TokenError):
             raise PlanError(f"{self.text!r}: {side.strip()!r} is no part of a formula") from None
 
     def _unknown(self, term: ast.expr) -> PlanError:
         return PlanError(
             f"{self.text!r}: {ast.unparse(term)!r} is not known here: expected columns, Q('name'), "
-            "C(column, levels=[...]), I(arithmetic), and + between them"
+            "C(column, levels=[...]), I(arithmetic), columns with : or * between, and + between all"
         )
 
     def _terms(self, node: ast.expr, is_left_out: bool = False) -> Iterator[tuple[ast.expr, bool]]:
@@ -204,6 +218,10 @@ class _Formula:
             case ast.BinOp(left, ast.Sub(), right):
                 yield from self._terms(left)
                 yield from self._terms(right, True)
+            case ast.BinOp(left, ast.Mult(), right):
+                yield from self._terms(left)
+                yield from self._terms(right)
+                yield ast.BinOp(left, ast.MatMult(), right), is_left_out
             case _:
                 yield node, is_left_out
 
@@ -211,6 +229,8 @@ class _Formula:
         match term:
             case ast.Call(ast.Name("C"), [column], [ast.keyword("levels", levels)]):
                 return self._factor(column, levels)
+            case ast.BinOp(left, ast.MatMult(), right):
+                return (Series(self._value(left)) * Series(self._value(right)))._expression
             case ast.Call(ast.Name("C")):
                 raise PlanError(
                     f"{self.text!r}: {ast.unparse(term)} needs levels=[...]: no party tells which "
