@@ -91,6 +91,7 @@ static enum sotto_status driver_init(struct sotto_driver *driver, const struct s
     if (status != SOTTO_OK) {
         return status;
     }
+    sotto__indices_find_twins(driver->program);
     status = sotto__calls_start(&driver->calls, driver->program->groups_len, err);
     if (status != SOTTO_OK) {
         return status;
@@ -387,6 +388,7 @@ static enum sotto_status make_next(struct sotto__program *out, const struct sott
         return status;
     }
     sotto__calls_set_parameters(&driver->calls, out);
+    sotto__indices_find_twins(out);
     for (opened->group = 0; out->earlier_numbers_len > 0 && opened->group < out->groups_len;
          opened->group++) {
         status = sotto__group_sums_read(

@@ -446,6 +446,7 @@ static enum sotto_status add_index(struct sotto__program *program,
     struct sotto__index *index = &program->indices[program->indices_len];
     *index = (struct sotto__index){.kind = is_text ? SOTTO__INDEX_LEVELS : SOTTO__INDEX_LIMITS,
                                    .op = value,
+                                   .twin = program->indices_len,
                                    .offset = program->group_counts};
     enum sotto_status status = is_text ? index_texts(program, index, candidates, err)
                                        : index_numbers(program, index, candidates);
@@ -480,6 +481,51 @@ static enum sotto_status add_indices(struct sotto__program *program, struct cand
         }
     }
     return SOTTO_OK;
+}
+
+/* --- Twins --- */
+
+/* Whether words at two places are the same in each group's parameters. */
+static bool are_same_words(const struct sotto__program *program, size_t a, size_t b, size_t words)
+{
+    bool same = true;
+    for (size_t group = 0; same && group < program->groups_len; group++) {
+        const uint64_t *parameters = program->parameters + group * program->parameters_len;
+        same = memcmp(parameters + a, parameters + b, words * sizeof *parameters) == 0;
+    }
+    return same;
+}
+
+/* How many words of parameters an index of digits or of parts has at its place. */
+static size_t count_words(const struct sotto__index *index)
+{
+    return index->cells_len * (index->kind == SOTTO__INDEX_DIGITS ? 2 : SOTTO__CELL_WORDS);
+}
+
+static bool are_twins(const struct sotto__program *program, const struct sotto__index *a,
+                      const struct sotto__index *b)
+{
+    bool by_keys = a->kind == SOTTO__INDEX_DIGITS || a->kind == SOTTO__INDEX_PARTS;
+    bool are_alike = by_keys && a->op == b->op && a->kind == b->kind && a->shift == b->shift &&
+                     a->digit_bits == b->digit_bits && a->key_bits == b->key_bits &&
+                     a->cells_len == b->cells_len && a->is_mapped == b->is_mapped &&
+                     (a->place == SOTTO_NONE) == (b->place == SOTTO_NONE);
+    return are_alike &&
+           (a->place == SOTTO_NONE ||
+            are_same_words(program, a->place, b->place, count_words(a))) &&
+           (!a->is_mapped ||
+            are_same_words(program, a->map, b->map, a->cells_len * SOTTO__MAP_WORDS));
+}
+
+void sotto__indices_find_twins(struct sotto__program *program)
+{
+    for (size_t i = 0; i < program->indices_len; i++) {
+        size_t twin = 0;
+        while (twin < i && !are_twins(program, &program->indices[twin], &program->indices[i])) {
+            twin++;
+        }
+        program->indices[i].twin = twin;
+    }
 }
 
 /* --- What is idle --- */

@@ -57,6 +57,7 @@ struct sotto__index {
                           negative */
     size_t len;
     size_t offset;     /* of its len + 4 counts among a group's */
+    size_t twin;       /* the first index whose numbers are the same in all rows; may be itself */
     size_t padded_len; /* a power of two, less 1: limits beyond len are above all values */
     size_t narrow_len; /* limits that a value of 64 bits can reach */
     /* Those of exact values of one limb and of two, or of doubles; else NULL. */
@@ -85,6 +86,10 @@ static inline size_t sotto__index_bins(const struct sotto__index *index)
 }
 
 void sotto__index_release(struct sotto__index *index);
+struct sotto__program;
+/* Finds the twins of a program whose parameters are set: searches in one column begin in the same
+ * cells. Until then each index is its own. */
+void sotto__indices_find_twins(struct sotto__program *program);
 /* Gives an index of exact values len rising limits: copies them. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__index_set_limits(struct sotto__index *index, const sotto__int128 *limits,
                                           size_t len) SOTTO_NODISCARD;

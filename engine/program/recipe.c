@@ -213,6 +213,7 @@ static size_t add_index(struct sotto__recipe *recipe, struct sotto__index index)
     }
     program->indices = indices;
     index.is_asked = true;
+    index.twin = program->indices_len;
     index.offset = program->group_counts;
     program->group_counts += index.len + 4;
     program->indices[program->indices_len] = index;

@@ -329,9 +329,9 @@ void sotto__rows_search(struct sotto__rows *rows, size_t dataset,
 {
     const struct sotto__program *program = rows->program;
     for (size_t i = 0; i < program->indices_len; i++) {
-        if (program->ops[program->indices[i].op].dataset == dataset) {
-            search_index(rows->numbers + i * SOTTO__ROWS_LEN, rows, &program->indices[i], blocks,
-                         at, len);
+        const struct sotto__index *index = &program->indices[i];
+        if (program->ops[index->op].dataset == dataset && index->twin == i) {
+            search_index(rows->numbers + i * SOTTO__ROWS_LEN, rows, index, blocks, at, len);
         }
     }
 }

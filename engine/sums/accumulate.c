@@ -391,7 +391,8 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
         }
     }
     for (size_t i = 0; i < program->indices_len; i++) {
-        if (program->ops[program->indices[i].op].dataset == dataset) {
+        const struct sotto__index *index = &program->indices[i];
+        if (program->ops[index->op].dataset == dataset && index->twin == i) {
             sotto__indexed_add(sums, rows, i, len);
         }
     }

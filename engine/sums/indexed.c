@@ -121,9 +121,24 @@ void sotto__indexed_add_up(const struct sotto__sums *sums, size_t group)
     }
 }
 
+/* Rows were counted by the first of indices that give them the same numbers. */
+static void copy_counts(const struct sotto__sums *sums, size_t group)
+{
+    const struct sotto__program *program = sums->program;
+    uint64_t *counts = sums->counts + group * program->group_counts;
+    for (size_t i = 0; i < program->indices_len; i++) {
+        const struct sotto__index *index = &program->indices[i];
+        const struct sotto__index *twin = &program->indices[index->twin];
+        if (twin != index) {
+            memcpy(counts + index->offset, counts + twin->offset, index->len * sizeof *counts);
+        }
+    }
+}
+
 void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t group)
 {
     const struct sotto__program *program = sums->program;
+    copy_counts(sums, group);
     sotto__indexed_add_up(sums, group);
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];

@@ -3,6 +3,7 @@
 /* Statistics with rounds of their own: how many rounds, what they ask, groups that are withheld,
  * and sums that do not go with those before. Values are tests/random/test_medians.py's. */
 
+#include "cases.h"
 #include "engine/driver.h"
 #include "files.h"
 #include "plans.h"
@@ -280,6 +281,52 @@ static void test_what_is_refused(void **state)
     }
 }
 
+/* --- Searches in one column --- */
+
+static void run_all(struct run *out, const char *text, const char *select)
+{
+    run_begin(out, text, "", select);
+    while (sotto_driver_round(out->driver) != 0) {
+        take_round(out);
+    }
+}
+
+/* Searches that begin in the same cells, and part in one round or another, find what each of them
+ * finds alone; rows are counted once while they are together. */
+static void test_searches_together(void **state)
+{
+    static const char *const shares[] = {"0.1", "0.25", "0.26", "0.5", "0.9"};
+    static char text[20000];
+    uint64_t random = 20261129;
+    (void)state;
+    for (size_t i = 0; i < test_cases(8); i++) {
+        size_t at = (size_t)sprintf(text, "i,f\n");
+        const char *options = i % 2 == 0 ? ", exact=1" : "";
+        char select[200];
+        struct run together;
+        for (size_t row = 0; row < 600; row++) {
+            uint64_t below = (uint64_t)1 << test_random_below(&random, 40);
+            at += (size_t)sprintf(text + at, "%d,%d.5e0\n",
+                                  (int)test_random_below(&random, below % 5000 + 1),
+                                  (int)test_random_below(&random, 1 + below % 77777));
+        }
+        const char *column = i % 4 < 2 ? "i" : "f";
+        (void)snprintf(select, sizeof select,
+                       "\"m\": \"quantile(%s, 0.1, 0.25, 0.26, 0.5, 0.9%s)\"", column, options);
+        run_all(&together, text, select);
+        for (size_t j = 0; j < 5; j++) {
+            struct run alone;
+            (void)snprintf(select, sizeof select, "\"m\": \"quantile(%s, %s%s)\"", column,
+                           shares[j], options);
+            run_all(&alone, text, select);
+            assert_true(mpq_equal(together.driver->results.values[j].number,
+                                  alone.driver->results.values[0].number));
+            run_end(&alone);
+        }
+        run_end(&together);
+    }
+}
+
 /* --- Rounds that ask what others did --- */
 
 struct measures {
@@ -337,10 +384,15 @@ static void test_repeated_rounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rounds),          cmocka_unit_test(test_many_groups),
-        cmocka_unit_test(test_withheld_later),  cmocka_unit_test(test_other_rows),
-        cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_too_many_values),
-        cmocka_unit_test(test_many_shares),     cmocka_unit_test(test_repeated_rounds),
+        cmocka_unit_test(test_rounds),
+        cmocka_unit_test(test_many_groups),
+        cmocka_unit_test(test_withheld_later),
+        cmocka_unit_test(test_other_rows),
+        cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_too_many_values),
+        cmocka_unit_test(test_many_shares),
+        cmocka_unit_test(test_repeated_rounds),
+        cmocka_unit_test(test_searches_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
