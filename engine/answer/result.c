@@ -329,15 +329,15 @@ static void write_option(struct sotto_writer *writer, const struct sotto__option
     }
 }
 
-/* What a method was told behind its arguments, or would have been, but for lists: its values are
- * read by it. */
+/* What a method was told behind its arguments, or would have been, but for lists and expressions:
+ * its values are read by it. */
 static void write_options(struct sotto_writer *writer, const struct sotto__node *method)
 {
     const struct sotto__option *option = sotto__function_card(method->function)->options;
     const char *before = ", \"options\": {";
     const char *after = "";
     for (; option != NULL && option->name != NULL; option++) {
-        if (option->of != SOTTO__OPTION_OF_NUMBERS) {
+        if (option->of == SOTTO__OPTION_OF_ONE || option->of == SOTTO__OPTION_OF_NUMBER) {
             sotto__json_raw(writer, before);
             write_option(writer, option, sotto__option_value(&method->options, option->kind));
             before = ", ";

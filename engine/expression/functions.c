@@ -56,6 +56,11 @@ static const char *const weights[] = {"frequency", "probability"};
         .kind = SOTTO__OPTION_START, .name = "start", .of = SOTTO__OPTION_OF_NUMBERS               \
     }
 
+#define ROWS(of_kind, of_name)                                                                     \
+    {                                                                                              \
+        .kind = SOTTO__OPTION_##of_kind, .name = (of_name), .of = SOTTO__OPTION_OF_ROWS            \
+    }
+
 static const struct sotto__option ddof[] = {WHOLE(DDOF, "ddof", 0, SOTTO__DDOF_MAX, 1),
                                             {.name = NULL}};
 static const struct sotto__option digits[] = {
@@ -69,7 +74,8 @@ static const struct sotto__option interpolation_and_exact[] = {
 static const struct sotto__option extremes_and_exact[] = {
     WHOLE(EXTREMES, "extremes", 0, 1, 0), EXACT, {.name = NULL}};
 static const struct sotto__option level[] = {LEVEL, {.name = NULL}};
-static const struct sotto__option of_lines[] = {INTERCEPT, LEVEL, ERRORS, {.name = NULL}};
+static const struct sotto__option of_lines[] = {
+    INTERCEPT, LEVEL, ERRORS, ROWS(ROW_WEIGHTS, "weights"), {.name = NULL}};
 static const struct sotto__option of_models[] = {
     WORD(FAMILY, "family", families, SOTTO__FAMILY_GAMMA, SOTTO__FAMILY_GAUSSIAN),
     INTERCEPT,
@@ -79,6 +85,8 @@ static const struct sotto__option of_models[] = {
     RIDGE,
     TOLERANCE,
     START,
+    ROWS(ROW_WEIGHTS, "weights"),
+    ROWS(OFFSET, "offset"),
     {.name = NULL}};
 static const struct sotto__option of_models_of_levels[] = {INTERCEPT, LEVEL, RIDGE,
                                                            TOLERANCE, START, {.name = NULL}};
@@ -496,8 +504,9 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
            a->interpolation == b->interpolation && a->level == b->level &&
            a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
            a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights &&
-           a->family == b->family && a->errors == b->errors && a->likelihood == b->likelihood &&
-           a->ridge == b->ridge && a->tolerance == b->tolerance;
+           a->family == b->family && a->errors == b->errors && a->weights_at == b->weights_at &&
+           a->offset_at == b->offset_at && a->likelihood == b->likelihood && a->ridge == b->ridge &&
+           a->tolerance == b->tolerance;
 }
 
 double sotto__option_value(const struct sotto__options *options, enum sotto__option_kind kind)
@@ -536,7 +545,9 @@ double sotto__option_value(const struct sotto__options *options, enum sotto__opt
     case SOTTO__OPTION_TOLERANCE:
         return options->tolerance;
     case SOTTO__OPTION_START:
-        break; /* a list */
+    case SOTTO__OPTION_ROW_WEIGHTS:
+    case SOTTO__OPTION_OFFSET:
+        break; /* a list, and expressions */
     }
     SOTTO_REQUIRE(false);
     return 0;

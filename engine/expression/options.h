@@ -29,6 +29,8 @@ enum sotto__option_kind {
     SOTTO__OPTION_TOLERANCE,
     SOTTO__OPTION_START,
     SOTTO__OPTION_ERRORS,
+    SOTTO__OPTION_ROW_WEIGHTS,
+    SOTTO__OPTION_OFFSET,
 };
 
 /* The value between two, as pandas has it. */
@@ -87,6 +89,7 @@ struct sotto__option {
         SOTTO__OPTION_OF_ONE,     /* a whole number, or a word */
         SOTTO__OPTION_OF_NUMBER,  /* any from 0 to `most` */
         SOTTO__OPTION_OF_NUMBERS, /* several, in brackets */
+        SOTTO__OPTION_OF_ROWS,    /* an expression: of each row its value */
     } of;
     double most;
 };
@@ -103,8 +106,10 @@ struct sotto__options {
     enum sotto__weights weights;
     enum sotto__family family;
     enum sotto__errors errors;
-    bool likelihood;  /* deviance and log-likelihood are told too */
-    double ridge;     /* is added to each diagonal element of a row's information */
+    unsigned weights_at; /* which argument behind the list rows' weights are, from 1; 0: none */
+    unsigned offset_at;  /* likewise what is added to rows' linear predictors */
+    bool likelihood;     /* deviance and log-likelihood are told too */
+    double ridge;        /* is added to each diagonal element of a row's information */
     double tolerance; /* of the largest element of a row's score, where a model ends; 0: as ever */
     bool equal_var;   /* two samples are held to vary alike */
     bool yates;       /* chi-squared of a table of two by two is corrected */

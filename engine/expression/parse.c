@@ -235,6 +235,8 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_RIDGE: /* the rest are no whole numbers */
     case SOTTO__OPTION_TOLERANCE:
     case SOTTO__OPTION_START:
+    case SOTTO__OPTION_ROW_WEIGHTS:
+    case SOTTO__OPTION_OFFSET:
         break;
     }
 }
@@ -265,6 +267,27 @@ static int read_word(struct parser *parser, const struct sotto__option *option)
     sotto__parser_fail_at(parser, parser->token.start, "expected %s: one of %s", option->name,
                           list);
     return 0;
+}
+
+/* The bytes from start to the token, but for blanks before it. */
+static size_t count_bytes(const struct parser *parser, size_t start)
+{
+    size_t bytes = parser->token.start - start;
+    while (bytes > 0 &&
+           (parser->text[start + bytes - 1] == ' ' || parser->text[start + bytes - 1] == '\t')) {
+        bytes--;
+    }
+    return bytes;
+}
+
+/* One more item of a list, at its first token. list: the list so far, SOTTO_NONE at first. */
+static size_t parse_item(struct parser *parser, size_t list)
+{
+    struct sotto__node node = {
+        .kind = SOTTO__NODE_LIST, .left = list, .start = parser->token.start};
+    node.right = parse_expression(parser, 0);
+    node.bytes = count_bytes(parser, node.start);
+    return add_node(parser, node);
 }
 
 /* The token as the nearest double, from 0 to the option's most. */
@@ -303,12 +326,25 @@ static void parse_start(struct parser *parser, struct sotto__node *node)
     node->start_numbers_len = numbers.levels_len;
 }
 
+/* Adds an argument behind the list of the others. */
+static void parse_rows(struct parser *parser, struct sotto__node *node,
+                       const struct sotto__option *option)
+{
+    bool is_first = node->third == SOTTO_NONE;
+    unsigned *at =
+        option->kind == SOTTO__OPTION_OFFSET ? &node->options.offset_at : &node->options.weights_at;
+    node->third = parse_item(parser, node->third);
+    *at = is_first ? 1 : 2;
+}
+
 /* Takes an option that is no whole number and no word. Returns: whether it is one. */
 static bool parse_numbers(struct parser *parser, struct sotto__node *node,
                           const struct sotto__option *option)
 {
     if (option->of == SOTTO__OPTION_OF_NUMBERS) {
         parse_start(parser, node);
+    } else if (option->of == SOTTO__OPTION_OF_ROWS) {
+        parse_rows(parser, node, option);
     } else if (option->kind == SOTTO__OPTION_RIDGE) {
         node->options.ridge = read_number(parser, option);
     } else if (option->kind == SOTTO__OPTION_TOLERANCE) {
@@ -337,27 +373,6 @@ static void parse_option(struct parser *parser, struct sotto__node *node,
                               option->name, option->min, option->max);
     }
     set_option(&node->options, option->kind, value);
-}
-
-/* The bytes from start to the token, but for blanks before it. */
-static size_t count_bytes(const struct parser *parser, size_t start)
-{
-    size_t bytes = parser->token.start - start;
-    while (bytes > 0 &&
-           (parser->text[start + bytes - 1] == ' ' || parser->text[start + bytes - 1] == '\t')) {
-        bytes--;
-    }
-    return bytes;
-}
-
-/* One more item of a list, at its first token. list: the list so far, SOTTO_NONE at first. */
-static size_t parse_item(struct parser *parser, size_t list)
-{
-    struct sotto__node node = {
-        .kind = SOTTO__NODE_LIST, .left = list, .start = parser->token.start};
-    node.right = parse_expression(parser, 0);
-    node.bytes = count_bytes(parser, node.start);
-    return add_node(parser, node);
 }
 
 /* --- A column and its levels --- */

@@ -214,7 +214,8 @@ bool sotto_function_option(struct sotto_function_option *out, const char *functi
                                                .absent = option->absent,
                                                .words = option->words,
                                                .most = option->most,
-                                               .is_list = option->of == SOTTO__OPTION_OF_NUMBERS};
+                                               .is_list = option->of == SOTTO__OPTION_OF_NUMBERS,
+                                               .is_of_rows = option->of == SOTTO__OPTION_OF_ROWS};
             return true;
         }
     }

@@ -167,7 +167,8 @@ static const char *find_separation(const struct sotto__fit *fit, double deviance
     bool recedes = ratio > 0.3 && ratio < 0.45 && decrement < 1; /* e^-1 is 0.37 */
     uint64_t *receding = &fit->step->state[SOTTO__GLM_RECEDING];
     *receding = recedes ? *receding + 1 : 0;
-    if (fit->family == SOTTO__FAMILY_BINOMIAL && deviance < SEPARATED) {
+    if (fit->family == SOTTO__FAMILY_BINOMIAL && deviance < SEPARATED &&
+        fit->options->weights_at == 0) {
         return "complete separation: a combination of the regressors tells all rows with y = 1 "
                "from those with 0";
     }

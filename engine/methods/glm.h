@@ -23,12 +23,14 @@ enum {
     SOTTO__GLM_WORDS,
 };
 
-/* What the first round asks, in order: then X'1, X'y (of levels of each but the first) and the
- * upper triangle of X'X. */
+/* What the first round asks, in order: then X'1, of an offset o X'o, X'y (of levels of each but the
+ * first) and the upper triangle of X'X. Where rows have weights, all sums are of weighted rows. */
 enum {
     SOTTO__GLM_PRESENT, /* counts of rows that have all variables, */
     SOTTO__GLM_FINITE,  /* none of which is infinite, */
-    SOTTO__GLM_VALID,   /* with a y that the family has */
+    SOTTO__GLM_WEIGHED, /* with a weight above 0, */
+    SOTTO__GLM_VALID,   /* and with a y that the family has */
+    SOTTO__GLM_WEIGHT,  /* the sum of weights, or these rows again */
     SOTTO__GLM_Y,       /* sums of y, */
     SOTTO__GLM_Y_OWN,   /* y^2, y log y or log y, as the family needs, */
     SOTTO__GLM_Y_OTHER, /* and for counts log y! less log(2 pi) / 2 */

@@ -34,8 +34,11 @@ struct model {
     size_t levels_len;                             /* 0: y is a number */
     size_t x[SOTTO__METHOD_COEFFICIENTS_MAX];      /* a column of ones for the intercept */
     size_t k;
+    size_t weights; /* SOTTO_NONE: there are none; likewise the offset */
+    size_t offset;
     size_t present;
     size_t finite;
+    size_t weighed;
     size_t valid;
 };
 
@@ -162,6 +165,34 @@ static size_t find_outcome(struct model *model, const struct sotto__node *call)
     return 1 + model->levels_len;
 }
 
+/* Finds the weights and the offset among len arguments. Returns: how many of these they are. */
+static size_t find_rows(struct model *model, const struct sotto__options *options, size_t len)
+{
+    size_t found = (size_t)(options->weights_at > 0) + (size_t)(options->offset_at > 0);
+    model->weights = model->offset = SOTTO_NONE;
+    if (options->weights_at > 0) {
+        model->weights = take_argument(model, len - found + options->weights_at - 1);
+    }
+    if (options->offset_at > 0) {
+        model->offset = take_argument(model, len - found + options->offset_at - 1);
+    }
+    return found;
+}
+
+/* Leaves out rows without a weight, or an offset. */
+static void keep_rows(struct model *model, size_t row)
+{
+    if (row != SOTTO_NONE) {
+        model->finite = keep_finite(model, model->finite, row);
+    }
+}
+
+/* a, as often as the row weighs. */
+static size_t weigh(const struct model *model, size_t a)
+{
+    return model->weights == SOTTO_NONE ? a : multiply(model, model->weights, a);
+}
+
 /* Finds the variables, and masks each where any other one has no value. */
 static void model_init(struct model *out, struct sotto__recipe *recipe,
                        const struct sotto__node *call)
@@ -173,6 +204,7 @@ static void model_init(struct model *out, struct sotto__recipe *recipe,
                           .errors = options->errors,
                           .likelihood = options->likelihood};
     size_t first = find_outcome(out, call);
+    len -= find_rows(out, options, len);
     out->k = options->intercept;
     out->x[0] = number(out, 1);
     out->present = out->y;
@@ -180,15 +212,33 @@ static void model_init(struct model *out, struct sotto__recipe *recipe,
         out->x[out->k] = take_argument(out, i);
         out->present = apply(out, SOTTO__OP_MASK, out->present, out->x[out->k++]);
     }
+    if (out->weights != SOTTO_NONE) {
+        out->present = apply(out, SOTTO__OP_MASK, out->present, out->weights);
+    }
+    if (out->offset != SOTTO_NONE) {
+        out->present = apply(out, SOTTO__OP_MASK, out->present, out->offset);
+    }
     out->finite = keep_finite(out, out->present, out->y);
     for (size_t i = options->intercept; i < out->k; i++) {
         out->finite = keep_finite(out, out->finite, out->x[i]);
     }
+    keep_rows(out, out->weights);
+    keep_rows(out, out->offset);
+    out->weighed = out->finite;
+    if (out->weights != SOTTO_NONE) { /* the logarithm of what is not above 0 is no number */
+        out->weighed = keep_finite(out, out->finite, take(out, SOTTO__OP_LOG, out->weights));
+    }
     size_t proof = make_proof(out);
-    out->valid = apply(out, SOTTO__OP_MASK, out->finite, proof);
+    out->valid = apply(out, SOTTO__OP_MASK, out->weighed, proof);
     out->y = apply(out, SOTTO__OP_MASK, out->y, out->valid);
     for (size_t i = 0; i < out->k; i++) {
         out->x[i] = apply(out, SOTTO__OP_MASK, out->x[i], out->valid);
+    }
+    if (out->weights != SOTTO_NONE) {
+        out->weights = apply(out, SOTTO__OP_MASK, out->weights, out->valid);
+    }
+    if (out->offset != SOTTO_NONE) {
+        out->offset = apply(out, SOTTO__OP_MASK, out->offset, out->valid);
     }
     for (size_t i = 0; i < out->levels_len; i++) {
         out->levels[i] = apply(out, SOTTO__OP_MASK, out->levels[i], out->valid);
@@ -241,34 +291,69 @@ static void ask_values(const struct model *model)
     default:
         break;
     }
-    (void)sotto__recipe_sum(model->recipe, model->y, SOTTO_NONE);
-    (void)sotto__recipe_sum(model->recipe, own, SOTTO_NONE);
-    (void)sotto__recipe_sum(model->recipe, other, SOTTO_NONE);
+    (void)sotto__recipe_sum(model->recipe, weigh(model, model->y), SOTTO_NONE);
+    (void)sotto__recipe_sum(model->recipe, weigh(model, own), SOTTO_NONE);
+    (void)sotto__recipe_sum(model->recipe, weigh(model, other), SOTTO_NONE);
 }
 
-/* Asks for X'1, X'y and X'X. */
+/* Asks for the sums of a times each regressor. */
+static void ask_times_each(const struct model *model, size_t a)
+{
+    for (size_t i = 0; i < model->k; i++) {
+        (void)sotto__recipe_sum(model->recipe, multiply(model, a, model->x[i]), SOTTO_NONE);
+    }
+}
+
+/* Asks for X'1, X'o, X'y and X'X of rows with weights, each product rounded. */
+static void ask_weighted_products(const struct model *model)
+{
+    ask_times_each(model, model->weights);
+    if (model->offset != SOTTO_NONE) {
+        ask_times_each(model, weigh(model, model->offset));
+    }
+    ask_times_each(model, weigh(model, model->y));
+    (void)sotto__recipe_gram(model->recipe, model->x, model->k, model->weights);
+}
+
+/* Asks for X'1, X'o, X'y and X'X. */
+static void ask_products(const struct model *model)
+{
+    const size_t *y = model->levels_len > 0 ? model->levels : &model->y;
+    size_t y_len = model->levels_len > 0 ? model->levels_len : 1;
+    for (size_t i = 0; i < model->k; i++) {
+        (void)sotto__recipe_sum(model->recipe, model->x[i], SOTTO_NONE);
+    }
+    if (model->offset != SOTTO_NONE) {
+        ask_times_each(model, model->offset);
+    }
+    for (size_t i = 0; i < y_len * model->k; i++) {
+        (void)sotto__recipe_pair(model->recipe, model->x[i % model->k], y[i / model->k]);
+    }
+    (void)sotto__recipe_gram(model->recipe, model->x, model->k, SOTTO_NONE);
+}
+
 static void ask_start(const struct model *model)
 {
     (void)sotto__recipe_count(model->recipe, model->present);
     (void)sotto__recipe_count(model->recipe, model->finite);
+    (void)sotto__recipe_count(model->recipe, model->weighed);
     (void)sotto__recipe_count(model->recipe, model->valid);
+    if (model->weights != SOTTO_NONE) {
+        (void)sotto__recipe_sum(model->recipe, model->weights, SOTTO_NONE);
+    } else {
+        (void)sotto__recipe_count(model->recipe, model->valid);
+    }
     for (size_t i = 0; i < model->levels_len; i++) {
         (void)sotto__recipe_sum(model->recipe, model->levels[i], SOTTO_NONE);
     }
     if (model->levels_len == 0) {
         ask_values(model);
     }
-    for (size_t i = 0; i < model->k; i++) {
-        (void)sotto__recipe_sum(model->recipe, model->x[i], SOTTO_NONE);
+    if (model->weights != SOTTO_NONE) {
+        ask_weighted_products(model);
+    } else {
+        ask_products(model);
     }
-    for (size_t i = 0; i < model->k && model->levels_len == 0; i++) {
-        (void)sotto__recipe_pair(model->recipe, model->x[i], model->y);
-    }
-    for (size_t i = 0; i < model->levels_len * model->k; i++) {
-        (void)sotto__recipe_pair(model->recipe, model->x[i % model->k],
-                                 model->levels[i / model->k]);
-    }
-    (void)sotto__recipe_gram(model->recipe, model->x, model->k, SOTTO_NONE);
 }
 
 /* --- The other rounds --- */
@@ -347,18 +432,14 @@ static void ask_deviance(const struct model *model, size_t half, size_t pearson)
     (void)sotto__recipe_sum(model->recipe, pearson, SOTTO_NONE);
 }
 
-static void ask_score(const struct model *model, size_t r)
-{
-    for (size_t i = 0; i < model->k; i++) {
-        (void)sotto__recipe_sum(model->recipe, multiply(model, r, model->x[i]), SOTTO_NONE);
-    }
-}
-
 static void ask_round(const struct model *model)
 {
     struct at at = {.pearson = fill(model, 0)};
     size_t place = sotto__recipe_parameters(model->recipe, SOTTO__GLM_BETA, model->k);
     size_t eta = sotto__recipe_linear(model->recipe, model->x, model->k, place);
+    if (model->offset != SOTTO_NONE) {
+        eta = add(model, eta, model->offset);
+    }
     switch (model->family) {
     case SOTTO__FAMILY_BINOMIAL:
         set_binomial(model, &at, eta);
@@ -373,9 +454,10 @@ static void ask_round(const struct model *model)
         set_gaussian(model, &at, eta);
         break;
     }
-    ask_deviance(model, at.half, at.pearson);
-    ask_score(model, at.r);
-    (void)sotto__recipe_gram(model->recipe, model->x, model->k, at.w);
+    at.r = weigh(model, at.r);
+    ask_deviance(model, weigh(model, at.half), weigh(model, at.pearson));
+    ask_times_each(model, at.r);
+    (void)sotto__recipe_gram(model->recipe, model->x, model->k, weigh(model, at.w));
     if (model->errors != SOTTO__ERRORS_NONROBUST) {
         size_t square = multiply(model, at.r, at.r);
         (void)sotto__recipe_gram(model->recipe, model->x, model->k, square);
@@ -464,7 +546,7 @@ static void ask_round_of_levels(const struct model *model)
         size_t level = model->levels[i - 1];
         size_t other = with(model, SOTTO__OP_SUBTRACT, level, 1);
         size_t residual = multiply(model, level, shares.q[i]);
-        ask_score(model, add(model, residual, multiply(model, other, shares.p[i])));
+        ask_times_each(model, add(model, residual, multiply(model, other, shares.p[i])));
     }
     for (size_t i = 1; i < shares.len; i++) {
         size_t less = take(model, SOTTO__OP_NEGATE, shares.p[i]);

@@ -43,11 +43,14 @@ static const char *find_fault_of_y(const struct sotto__fit *fit, const struct so
     if (fit->family == SOTTO__FAMILY_MULTINOMIAL) {
         return find_fault_of_levels(fit, sums);
     }
-    if (mpq_cmp(sums[SOTTO__GLM_VALID].number, sums[SOTTO__GLM_FINITE].number) != 0) {
+    if (mpq_equal(sums[SOTTO__GLM_WEIGHED].number, sums[SOTTO__GLM_FINITE].number) == 0) {
+        return "a weight is 0 or below in some rows";
+    }
+    if (mpq_equal(sums[SOTTO__GLM_VALID].number, sums[SOTTO__GLM_FINITE].number) == 0) {
         return values[fit->family];
     }
     if (fit->family == SOTTO__FAMILY_BINOMIAL &&
-        (mpq_sgn(y->number) == 0 || mpq_equal(y->number, sums[SOTTO__GLM_VALID].number) != 0)) {
+        (mpq_sgn(y->number) == 0 || mpq_equal(y->number, sums[SOTTO__GLM_WEIGHT].number) != 0)) {
         return "complete separation: y is the same in all rows";
     }
     if (fit->family == SOTTO__FAMILY_POISSON && mpq_sgn(y->number) == 0) {
@@ -100,11 +103,15 @@ static enum sotto_status end_singular(const struct sotto__fit *fit,
 
 /* --- What only the first round tells --- */
 
-/* The deviance without regressors; without an intercept, of coefficients of 0. */
+/* The deviance without regressors; without an intercept, of coefficients of 0. With an offset it
+ * would take rounds of its own. */
 static double find_null_deviance(const struct sotto__fit *fit, const struct sotto__value *sums,
                                  bool has_intercept)
 {
-    mpq_srcptr n = sums[SOTTO__GLM_VALID].number;
+    mpq_srcptr n = sums[SOTTO__GLM_WEIGHT].number;
+    if (fit->options->offset_at > 0) {
+        return (double)NAN;
+    }
     return fit->family == SOTTO__FAMILY_MULTINOMIAL
                ? sotto__glm_null_deviance_of_levels(n, &sums[SOTTO__GLM_LEVELS], fit->equations,
                                                     has_intercept)
@@ -116,7 +123,7 @@ static double find_constant(const struct sotto__fit *fit, const struct sotto__va
 {
     return fit->family == SOTTO__FAMILY_MULTINOMIAL
                ? 0
-               : sotto__glm_constant(fit->family, sums[SOTTO__GLM_VALID].number,
+               : sotto__glm_constant(fit->family, sums[SOTTO__GLM_WEIGHT].number,
                                      sums[SOTTO__GLM_Y].number, sums[SOTTO__GLM_Y_OWN].number,
                                      sums[SOTTO__GLM_Y_OTHER].number);
 }
@@ -136,9 +143,10 @@ static void keep_start(const struct sotto__fit *fit, const struct sotto__value *
 
 /* What stands behind the first sums. */
 struct products {
-    const struct sotto__value *ones; /* X'1 */
-    const struct sotto__value *y;    /* X'y, of levels of each but the first */
-    const struct sotto__value *x;    /* X'X, its upper triangle */
+    const struct sotto__value *ones;   /* X'1 */
+    const struct sotto__value *offset; /* X'o; NULL: there is none */
+    const struct sotto__value *y;      /* X'y, of levels of each but the first */
+    const struct sotto__value *x;      /* X'X, its upper triangle */
 };
 
 static struct products find_products(const struct sotto__fit *fit, const struct sotto__value *sums)
@@ -147,7 +155,10 @@ static struct products find_products(const struct sotto__fit *fit, const struct 
     bool is_of_levels = fit->family == SOTTO__FAMILY_MULTINOMIAL;
     const struct sotto__value *ones =
         &sums[is_of_levels ? SOTTO__GLM_LEVELS + fit->equations : SOTTO__GLM_START_LEN];
-    return (struct products){.ones = ones, .y = ones + k, .x = ones + k + fit->k};
+    bool has_offset = fit->options->offset_at > 0;
+    const struct sotto__value *y = ones + k + (has_offset ? k : 0);
+    return (struct products){
+        .ones = ones, .offset = has_offset ? ones + k : NULL, .y = y, .x = y + fit->k};
 }
 
 /* Takes those that the plan has. Returns: whether one of them is not 0. */
@@ -324,40 +335,51 @@ static enum sotto_status begin_at_flat(const struct sotto__fit *fit,
     return status;
 }
 
-/* Sets the coefficients before the first step, X b being near the predictor p of the mean m, and
- * after it: X'X b = X'(p + d (y - m)), d being the slope. sums: X'1, then X'y. */
-static void make_first_step(const struct sotto__fit *fit, struct sotto__equations *equations,
-                            const struct sotto__value *sums, mpq_srcptr n, mpq_srcptr y)
+/* Solves X'X b = part X'1 - X'o + slope X'y (slope: NULL: 0), and writes b at a word. */
+static void solve_line(const struct sotto__fit *fit, struct sotto__equations *equations,
+                       const struct sotto__value *sums, mpq_srcptr part, mpq_srcptr slope,
+                       size_t word)
 {
-    size_t k = fit->k;
+    const struct products products = find_products(fit, sums);
+    for (size_t i = 0; i < fit->k; i++) {
+        mpq_t *right = &equations->room[i];
+        mpq_mul(*right, products.ones[i].number, part);
+        if (products.offset != NULL) {
+            mpq_sub(*right, *right, products.offset[i].number);
+        }
+        if (slope != NULL) {
+            mpq_mul(equations->solution[i], products.y[i].number, slope);
+            mpq_add(*right, *right, equations->solution[i]);
+        }
+        equations->moments[i] = *right;
+    }
+    sotto__equations_solve(equations);
+    for (size_t i = 0; i < fit->k; i++) {
+        sotto__fit_write(fit, word + i, sotto__rational_to_double(equations->solution[i]));
+    }
+}
+
+/* Sets the coefficients before the first step, X b + o being near the predictor p of the mean m,
+ * and after it: X'X b = X'(p - o + d (y - m)), d being the slope. */
+static void make_first_step(const struct sotto__fit *fit, struct sotto__equations *equations,
+                            const struct sotto__value *sums)
+{
+    mpq_srcptr n = sums[SOTTO__GLM_WEIGHT].number;
+    mpq_srcptr y = sums[SOTTO__GLM_Y].number;
+    bool is_known = fit->options->intercept && sotto__fit_has_likelihood(fit) &&
+                    fit->options->offset_at == 0; /* the deviance before the step */
     mpq_t predictor;
     mpq_t slope;
     mpq_t part;
     mpq_inits(predictor, slope, part, NULL);
     mpq_set_d(predictor, sotto__glm_predictor(fit->family, n, y));
     sotto__glm_slope(slope, fit->family, n, y);
+    solve_line(fit, equations, sums, predictor, NULL, SOTTO__GLM_BEFORE);
     mpq_mul(part, y, slope);
     mpq_div(part, part, n);
     mpq_sub(part, predictor, part); /* p - d m */
-    for (size_t i = 0; i < k; i++) {
-        equations->moments[i] = sums[i].number;
-    }
-    sotto__equations_solve(equations);
-    for (size_t i = 0; i < k; i++) {
-        mpq_t *at = &equations->solution[i];
-        mpq_mul(*at, *at, predictor);
-        sotto__fit_write(fit, SOTTO__GLM_BEFORE + i, sotto__rational_to_double(*at));
-        mpq_mul(equations->room[i], sums[i].number, part);
-        mpq_mul(*at, sums[k + i].number, slope);
-        mpq_add(equations->room[i], equations->room[i], *at);
-        equations->moments[i] = equations->room[i];
-    }
-    sotto__equations_solve(equations);
-    for (size_t i = 0; i < k; i++) {
-        sotto__fit_write(fit, SOTTO__GLM_BETA + i,
-                         sotto__rational_to_double(equations->solution[i]));
-    }
-    if (fit->options->intercept && sotto__fit_has_likelihood(fit)) {
+    solve_line(fit, equations, sums, part, slope, SOTTO__GLM_BETA);
+    if (is_known) {
         sotto__fit_write(fit, SOTTO__GLM_DEVIANCE, sotto__fit_read(fit, SOTTO__GLM_NULL_DEVIANCE));
     }
     fit->step->state[SOTTO__GLM_STEPS] = 1;
@@ -381,14 +403,14 @@ static enum sotto_status begin(const struct sotto__fit *fit, struct sotto__equat
     if (is_singular) {
         return end_singular(fit, equations, rank, err);
     }
-    if (begin_there(fit) || (has_start && fit->family == SOTTO__FAMILY_GAMMA)) {
+    bool is_flat = fit->family != SOTTO__FAMILY_GAMMA && fit->options->offset_at == 0;
+    if (begin_there(fit) || (has_start && !is_flat)) {
         return SOTTO_OK;
     }
     if (has_start || is_of_levels) {
         return begin_at_flat(fit, sums, equations, has_start || !fit->options->intercept, err);
     }
-    make_first_step(fit, equations, find_products(fit, sums).ones, sums[SOTTO__GLM_VALID].number,
-                    sums[SOTTO__GLM_Y].number);
+    make_first_step(fit, equations, sums);
     return SOTTO_OK;
 }
 

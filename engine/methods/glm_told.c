@@ -117,6 +117,9 @@ static void tell_deviances(const struct sotto__fit *fit, mpq_srcptr half)
     sotto__value_set_rounded(&out[NULL_DEVIANCE], sotto__fit_read(fit, SOTTO__GLM_NULL_DEVIANCE));
     sotto__value_set_rounded(&out[LOG_LIKELIHOOD], likelihood);
     sotto__value_set_rounded(&out[AIC], 2 * (double)parameters - 2 * likelihood);
+    if (fit->options->weights_at > 0 && sotto__fit_has_dispersion(fit)) {
+        sotto__value_set_nans(&out[LOG_LIKELIHOOD], 2); /* and AIC: what a weight is decides it */
+    }
     if (!sotto__fit_has_likelihood(fit)) {
         sotto__value_set_nans(&out[DEVIANCE], DISPERSION - DEVIANCE);
     }

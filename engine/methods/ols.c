@@ -46,14 +46,20 @@ static const struct sotto__method_field fields[] = {
 /* A group's words: coefficients, doubles, and how many parties kept the group back. */
 enum { BETA, WITHHELD = 1 + SOTTO__METHOD_COLUMNS_MAX, STATE_WORDS };
 
+/* What is asked of weights behind the products: rows where they are above 0, their sum, and the
+ * sums of the variables without them, which tell of infinite ones. */
+enum { POSITIVE, WEIGHT, WEIGHTS_LEN };
+
 struct regression {
     const struct sotto__value
-        *sums;        /* the count, the sums and the products, y before the regressors */
-    size_t variables; /* with y */
-    size_t k;         /* coefficients */
-    bool intercept;   /* the first coefficient */
-    int level;        /* of intervals */
+        *sums;         /* the count, the sums and the products, y before the regressors */
+    mpq_srcptr weight; /* of all rows: how many there are, or the sum of their weights */
+    size_t variables;  /* with y */
+    size_t k;          /* coefficients */
+    bool intercept;    /* the first coefficient */
+    int level;         /* of intervals */
     enum sotto__errors errors;
+    const struct sotto__value *weights;   /* what is asked of weights; NULL: there are none */
     const struct sotto__value *residuals; /* of the second round: rows that have one, and a triangle
                                              of their squares times x x'; NULL: it is the first */
     struct sotto__normal normal;
@@ -89,7 +95,7 @@ static mpq_srcptr element_of(const struct regression *regression, size_t i, size
     bool one_i = regression->intercept && i == 0;
     bool one_j = regression->intercept && j == 0;
     if (one_i && one_j) {
-        return regression->sums[0].number;
+        return regression->weight;
     }
     return one_i   ? sum_of(regression, y)
            : one_j ? sum_of(regression, x)
@@ -138,8 +144,15 @@ static enum sotto_status regression_init(struct regression *out, const struct so
         sotto__normal_init(&out->normal, k) != SOTTO_OK) {
         return SOTTO_ERROR_NO_MEMORY;
     }
+    size_t sums_len = 1 + count_products(out->variables);
+    out->weight = sums[0].number;
+    if (options->weights_at > 0) {
+        out->weights = &sums[sums_len];
+        out->weight = out->weights[WEIGHT].number;
+        sums_len += WEIGHTS_LEN + out->variables;
+    }
     if (step->round == 2) {
-        out->residuals = &sums[1 + count_products(out->variables)];
+        out->residuals = &sums[sums_len];
     }
     for (size_t i = 0; i < k; i++) {
         out->moments[i] = element_of(out, i, SOTTO_NONE);
@@ -177,7 +190,7 @@ static void split_squares(struct regression *regression)
     }
     if (regression->intercept) {
         mpq_mul(product, sum_of(regression, 0), sum_of(regression, 0));
-        mpq_div(product, product, regression->sums[0].number);
+        mpq_div(product, product, regression->weight);
         mpq_sub(regression->total, regression->total, product);
     }
     mpq_set_ui(regression->explained, k - regression->intercept, 1);
@@ -336,6 +349,19 @@ static const char *find_outcome_of_residuals(const struct regression *regression
     return are_finite ? NULL : "values are too large: scale them";
 }
 
+static const char *find_outcome_of_weights(const struct regression *regression)
+{
+    const struct sotto__value *weights = regression->weights;
+    for (size_t i = 0; i < WEIGHTS_LEN + regression->variables; i++) {
+        if (weights[i].kind != SOTTO__VALUE_FINITE) {
+            return "infinite values";
+        }
+    }
+    return mpq_equal(weights[POSITIVE].number, regression->sums[0].number) != 0
+               ? find_outcome_of_residuals(regression)
+               : "a weight is 0 or below in some rows";
+}
+
 /* Why there is no solution, as far as sums tell before they are solved for; NULL: there may be. */
 static const char *find_outcome(const struct regression *regression)
 {
@@ -348,7 +374,8 @@ static const char *find_outcome(const struct regression *regression)
             return "infinite values";
         }
     }
-    return find_outcome_of_residuals(regression);
+    return regression->weights != NULL ? find_outcome_of_weights(regression)
+                                       : find_outcome_of_residuals(regression);
 }
 
 /* Solves for one group, whose values are the step's fields. */
@@ -380,48 +407,105 @@ static enum sotto_status solve_for_group(struct sotto__step *step, struct regres
 
 /* --- The method --- */
 
-/* rows: y and the regressors, where all have values. */
-static void ask_residuals(struct sotto__recipe *recipe, const size_t *rows, size_t len)
+/* Rows of a call, where all have values. */
+struct variables {
+    size_t rows[1 + SOTTO__METHOD_COLUMNS_MAX]; /* y and the regressors */
+    size_t len;
+    size_t all;
+    size_t weights; /* SOTTO_NONE: there are none */
+};
+
+static void find_variables(struct variables *out, struct sotto__recipe *recipe)
+{
+    bool has_weights = recipe->call->expression->nodes[recipe->call->node].options.weights_at > 0;
+    out->len = sotto__recipe_arguments_len(recipe) - has_weights;
+    out->rows[0] = sotto__recipe_row(recipe, 0);
+    out->all = out->rows[0];
+    for (size_t i = 1; i < out->len; i++) {
+        out->rows[i] = sotto__recipe_row(recipe, i);
+        out->all = sotto__recipe_together(recipe, out->all, out->rows[i]);
+    }
+    out->weights = has_weights ? sotto__recipe_row(recipe, out->len) : SOTTO_NONE;
+    if (has_weights) {
+        out->all = sotto__recipe_together(recipe, out->all, out->weights);
+        out->weights = sotto__recipe_together(recipe, out->weights, out->all);
+    }
+    for (size_t i = 0; i < out->len; i++) {
+        out->rows[i] = sotto__recipe_together(recipe, out->rows[i], out->all);
+    }
+}
+
+/* The rows of a where b is a finite number. */
+static size_t keep_finite(struct sotto__recipe *recipe, size_t a, size_t b)
+{
+    size_t zero = sotto__recipe_apply(recipe, SOTTO__OP_SUBTRACT, b, b);
+    return sotto__recipe_apply(recipe, SOTTO__OP_MASK, a, zero);
+}
+
+static void ask_residuals(struct sotto__recipe *recipe, const struct variables *variables)
 {
     size_t x[1 + SOTTO__METHOD_COLUMNS_MAX];
+    size_t y = variables->rows[0];
     size_t k = recipe->call->expression->nodes[recipe->call->node].options.intercept;
     x[0] = sotto__recipe_constant(recipe, 1);
-    x[0] = sotto__recipe_apply(recipe, SOTTO__OP_MASK, x[0], rows[0]);
-    for (size_t i = 1; i < len; i++) {
-        x[k++] = rows[i];
+    x[0] = sotto__recipe_apply(recipe, SOTTO__OP_MASK, x[0], y);
+    for (size_t i = 1; i < variables->len; i++) {
+        x[k++] = variables->rows[i];
     }
     size_t place = sotto__recipe_parameters(recipe, BETA, k);
     size_t residual = sotto__recipe_linear(recipe, x, k, place);
-    residual = sotto__recipe_apply(recipe, SOTTO__OP_SUBTRACT, rows[0], residual);
+    residual = sotto__recipe_apply(recipe, SOTTO__OP_SUBTRACT, y, residual);
+    if (variables->weights != SOTTO_NONE) {
+        residual = sotto__recipe_apply(recipe, SOTTO__OP_MULTIPLY, residual, variables->weights);
+    }
     size_t square = sotto__recipe_apply(recipe, SOTTO__OP_MULTIPLY, residual, residual);
-    size_t zero = sotto__recipe_apply(recipe, SOTTO__OP_SUBTRACT, square, square);
-    size_t finite = sotto__recipe_apply(recipe, SOTTO__OP_MASK, square, zero);
-    (void)sotto__recipe_count(recipe, finite);
+    (void)sotto__recipe_count(recipe, keep_finite(recipe, square, square));
     (void)sotto__recipe_gram(recipe, x, k, square);
+}
+
+/* Asks for the sums of the variables times their weights, for those of products of two likewise,
+ * and for what is told of weights: exact, all of them. */
+static void ask_weighted(struct sotto__recipe *recipe, const struct variables *variables)
+{
+    size_t w = variables->weights;
+    for (size_t i = 0; i < variables->len; i++) {
+        const size_t factors[] = {w, variables->rows[i]};
+        (void)sotto__recipe_product(recipe, factors, 2);
+    }
+    for (size_t i = 0; i < variables->len; i++) {
+        for (size_t j = i; j < variables->len; j++) {
+            const size_t factors[] = {w, variables->rows[i], variables->rows[j]};
+            (void)sotto__recipe_product(recipe, factors, 3);
+        }
+    }
+    size_t number = sotto__recipe_apply(recipe, SOTTO__OP_FLOAT, w, SOTTO_NONE);
+    size_t log = sotto__recipe_apply(recipe, SOTTO__OP_LOG, number, SOTTO_NONE);
+    (void)sotto__recipe_count(recipe, keep_finite(recipe, number, log));
+    (void)sotto__recipe_sum(recipe, w, SOTTO_NONE);
+    for (size_t i = 0; i < variables->len; i++) {
+        (void)sotto__recipe_sum(recipe, variables->rows[i], SOTTO_NONE);
+    }
 }
 
 /* Asks for the count of the rows that have all variables, their sums, and their products. */
 static void ask(struct sotto__recipe *recipe, unsigned round)
 {
-    size_t rows[1 + SOTTO__METHOD_COLUMNS_MAX];
-    size_t len = sotto__recipe_arguments_len(recipe);
-    rows[0] = sotto__recipe_row(recipe, 0);
-    size_t all = rows[0];
-    for (size_t i = 1; i < len; i++) {
-        rows[i] = sotto__recipe_row(recipe, i);
-        all = sotto__recipe_together(recipe, all, rows[i]);
-    }
+    struct variables variables;
+    find_variables(&variables, recipe);
     if (round == 1) {
-        sotto__recipe_tell_nan(recipe, all);
+        sotto__recipe_tell_nan(recipe, variables.all);
     }
-    (void)sotto__recipe_count(recipe, all);
-    for (size_t i = 0; i < len; i++) {
-        rows[i] = sotto__recipe_together(recipe, rows[i], all);
-        (void)sotto__recipe_sum(recipe, rows[i], SOTTO_NONE);
+    (void)sotto__recipe_count(recipe, variables.all);
+    if (variables.weights != SOTTO_NONE) {
+        ask_weighted(recipe, &variables);
+    } else {
+        for (size_t i = 0; i < variables.len; i++) {
+            (void)sotto__recipe_sum(recipe, variables.rows[i], SOTTO_NONE);
+        }
+        (void)sotto__recipe_gram(recipe, variables.rows, variables.len, SOTTO_NONE);
     }
-    (void)sotto__recipe_gram(recipe, rows, len, SOTTO_NONE);
     if (round == 2) {
-        ask_residuals(recipe, rows, len);
+        ask_residuals(recipe, &variables);
     }
 }
 

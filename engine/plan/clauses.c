@@ -288,6 +288,21 @@ static bool chooses_coefficients(const struct sotto__expression *expression,
     return found;
 }
 
+/* What of a model the plan has in hand with which it could choose rows. NULL: nothing. */
+static const char *find_choice(const struct sotto__expression *expression,
+                               const struct sotto__node *node)
+{
+    if (node->options.weights_at > 0) {
+        return "weights of rows: they choose the rows";
+    }
+    if (node->options.offset_at > 0) {
+        return "an offset of rows: it chooses the rows";
+    }
+    return chooses_coefficients(expression, node)
+               ? "coefficients that the plan chooses (start=): they choose the rows too"
+               : NULL;
+}
+
 static void describe_aggregate(struct sotto_plan_clause *out,
                                const struct sotto__expression *expression, size_t i,
                                const struct made *made)
@@ -297,10 +312,11 @@ static void describe_aggregate(struct sotto_plan_clause *out,
     struct made arguments[2] = {made[node->left], made[node->left]};
     const struct made *x = &arguments[0];
     const struct made *y = &arguments[1];
+    const char *choice = find_choice(expression, node);
     if (node->right != SOTTO_NONE && (card->opens.product || card->opens.y_powers > 0)) {
         arguments[1] = made[node->right];
     }
-    if (node->third != SOTTO_NONE && card->takes == SOTTO__TAKES_EXPRESSIONS) {
+    if (choice == NULL && node->third != SOTTO_NONE && card->takes == SOTTO__TAKES_EXPRESSIONS) {
         /* Two samples, and what both are multiplied with. */
         arguments[0] = join_made(most_of(x->of, y->of), *x, *y);
         arguments[1] = made[node->third];
@@ -308,9 +324,11 @@ static void describe_aggregate(struct sotto_plan_clause *out,
     out->degree = sotto__degree_of_sums(&card->opens, x->degree, y->degree);
     out->is_computed = x->is_computed || y->is_computed;
     out->has_doubles = x->has_doubles || y->has_doubles;
-    if (card->opens.kind == SOTTO__OPENS_TRUTHS && card->takes != SOTTO__TAKES_EXPRESSIONS &&
-        x->of == MADE_COLUMNS && /* a table's too: nothing else may stand there */
-        (card->takes != SOTTO__TAKES_TABLE || made[node->right].of == MADE_COLUMNS)) {
+    if (choice != NULL) {
+        out->form = SOTTO_FORM_OTHER;
+    } else if (card->opens.kind == SOTTO__OPENS_TRUTHS && card->takes != SOTTO__TAKES_EXPRESSIONS &&
+               x->of == MADE_COLUMNS && /* a table's too: nothing else may stand there */
+               (card->takes != SOTTO__TAKES_TABLE || made[node->right].of == MADE_COLUMNS)) {
         out->form = SOTTO_FORM_CELLS;
         out->degree = 1;
     } else if (card->opens.kind == SOTTO__OPENS_BINS && x->of == MADE_COLUMNS) {
@@ -318,8 +336,7 @@ static void describe_aggregate(struct sotto_plan_clause *out,
         out->degree = 2; /* describe opens sums of squares too */
         out->is_extreme = asks_extreme(expression, node);
     } else if (card->opens.kind == SOTTO__OPENS_FIT && x->of == MADE_COLUMNS &&
-               (y->of == MADE_COLUMNS || y->of == MADE_CHOICE) && !out->is_computed &&
-               !chooses_coefficients(expression, node)) {
+               (y->of == MADE_COLUMNS || y->of == MADE_CHOICE) && !out->is_computed) {
         out->form = SOTTO_FORM_FIT;
         out->degree = 2;
     } else if (card->opens.kind == SOTTO__OPENS_POWERS && card->takes == SOTTO__TAKES_TABLE) {
@@ -331,9 +348,7 @@ static void describe_aggregate(struct sotto_plan_clause *out,
         out->degree = 2 * out->degree; /* squares of residuals times two columns */
     }
     if (out->form == SOTTO_FORM_OTHER) {
-        out->why = chooses_coefficients(expression, node)
-                       ? "coefficients that the plan chooses (start=): they choose the rows too"
-                       : find_harm(expression, i, made);
+        out->why = choice != NULL ? choice : find_harm(expression, i, made);
     }
 }
 

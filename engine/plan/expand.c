@@ -652,7 +652,9 @@ static void build_arguments(struct expander *expander, struct sotto__node *copy)
                                             : build_node(expander, copy->right, 0);
         }
         if (copy->third != SOTTO_NONE) {
-            copy->third = build_node(expander, copy->third, 0);
+            bool is_list = expander->source->nodes[copy->third].kind == SOTTO__NODE_LIST;
+            copy->third =
+                is_list ? build_list(expander, copy->third) : build_node(expander, copy->third, 0);
         }
         break;
     }

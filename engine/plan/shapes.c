@@ -554,6 +554,21 @@ static void check_coefficients(struct shaping *shaping, const struct sotto__node
     }
 }
 
+/* That weights= and offset= are one number a row. */
+static void check_rows(struct shaping *shaping, const struct sotto__node *call)
+{
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
+    size_t len = call->options.weights_at > 0 || call->options.offset_at > 0
+                     ? sotto__list_items(lists, shaping->expression, call->third)
+                     : 0;
+    for (size_t i = 0; i < len; i++) {
+        const struct sotto__node *item = &shaping->expression->nodes[lists[i]];
+        if (shaping->shapes[item->right].axes_len > 0) {
+            (void)fail_at(shaping, item->start, "this takes a single column");
+        }
+    }
+}
+
 /* A method whose output is all of its fields. */
 static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
 {
@@ -577,6 +592,7 @@ static struct sotto__shape shape_method(struct shaping *shaping, size_t node)
         }
     }
     check_written(shaping, call);
+    check_rows(shaping, call);
     if (card->opens.kind == SOTTO__OPENS_FIT) {
         check_coefficients(shaping, call);
     }
@@ -816,6 +832,9 @@ static void find_parts(bool *out, const struct sotto__expression *expression)
         if (is_call && method->stands_alone && node->right != SOTTO_NONE &&
             sotto__function_card(node->function)->is_variadic) {
             out[node->right] = true;
+        }
+        if (is_call && (node->options.weights_at > 0 || node->options.offset_at > 0)) {
+            out[node->third] = true;
         }
         if (is_call && sotto__function_card(node->function)->takes == SOTTO__TAKES_COLUMNS) {
             out[node->left] = true;

@@ -45,6 +45,10 @@ static void format_option(char out[200], const struct sotto_function_option *opt
         (void)snprintf(out, 200, "%s=()  numbers in brackets", option->name);
         return;
     }
+    if (option->is_of_rows) {
+        (void)snprintf(out, 200, "%s=none  a column, or what is computed of columns", option->name);
+        return;
+    }
     if (option->most > 0) {
         (void)snprintf(out, 200, "%s=0  a number from 0 to %g", option->name, option->most);
         return;
@@ -90,6 +94,7 @@ static json_t *make_object(const struct sotto_function *function)
     json_t *options = json_array();
     for (size_t i = 0; sotto_function_option(&option, function->name, i); i++) {
         json_t *absent = option.is_list               ? json_string("()")
+                         : option.is_of_rows          ? json_string("none")
                          : option.absent < option.min ? json_null()
                          : option.words != NULL       ? json_string(option.words[option.absent])
                                                       : json_integer(option.absent);

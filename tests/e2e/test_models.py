@@ -242,6 +242,73 @@ class Models(unittest.TestCase):
                 done = support.run("local", "--data", str(path), "--", f"f=ols(y, {arguments})", check=False)
                 self.assertIn(text, done.stdout + done.stderr)
 
+    def test_weights_and_offsets(self):
+        """As statsmodels has var_weights, offset and WLS."""
+        spector = [VECTORS / "spector.csv"]
+        named = [
+            ("grade, gpa, psi, family=binomial, weights=tuce", 603.9156193711809, 924.382747031888,
+             [-11.373962412204015, 3.0233199582403434, 2.2561641499122844],
+             [0.8833605916694258, 0.25544892501895133, 0.21621660213540722], -301.95780968559046),
+            ("psi, gpa, family=poisson, weights=tuce", 505.13303277437086, 505.2513825778263,
+             [-0.9362802182826706, 0.04178482161950085], [0.3876117512438028, 0.12145776689831568],
+             -566.5665163871854),
+            ("gpa, psi, family=gamma, weights=tuce", 15.719673822971362, 15.72433545063073,
+             [0.31836942340671703, -0.0016455985126278098], [0.011530212291851017, 0.017190954426718922],
+             None),
+            ("psi, gpa, family=poisson, offset=log(tuce)", 22.951635664124687, None,
+             [-3.7627090819214084, -0.048413327986093185], [1.825156694810255, 0.5753872104971185],
+             -25.47581783206234),
+            ("psi, gpa, family=poisson, weights=tuce, offset=log(tuce)", 500.61295258908604, None,
+             [-3.620954880425152, -0.0953261401389667], [0.38599936409770585, 0.12094156203518977],
+             -564.306476294543),
+        ]
+        for model, deviance, null, coefficients, errors, likelihood in named:
+            with self.subTest(model):
+                found = fields_of(spector, f"glm({model})")
+                self.near(values_of(found["coefficients"]), coefficients, 1e-11)
+                self.near(values_of(found["standard_errors"]), errors, 1e-8)
+                self.near([found["deviance"]["value"]], [deviance], 1e-13)
+                for name, value in (("null_deviance", null), ("log_likelihood", likelihood)):
+                    if value is None:
+                        self.assertEqual(found[name]["special"], "NaN")
+                    else:
+                        self.near([found[name]["value"]], [value], 1e-13)
+        swapped = fields_of(spector, "glm(psi, gpa, family=poisson, offset=log(tuce), weights=tuce)")
+        self.assertEqual(swapped, found)
+        line = fields_of(spector, "ols(gpa, tuce, psi, weights=tuce + 1)")
+        self.near(values_of(line["coefficients"]),
+                  [1.9823270687348502, 0.052050666012151026, -0.023950630904790104], 1e-12)
+        self.near(values_of(line["standard_errors"]),
+                  [0.5002347622923775, 0.021993705237149937, 0.1597255034389812], 1e-12)
+        self.near([line[name]["value"] for name in ("r2", "adjusted_r2", "f", "f_p", "residual_sd")],
+                  [0.162156945519785, 0.10437466590045985, 2.8063438581532174, 0.07688803647893143,
+                   2.138602909585647], 1e-11)
+        robust = fields_of(spector, "ols(gpa, tuce, psi, weights=tuce + 1, cov=hc0)")
+        self.near(values_of(robust["standard_errors"]),
+                  [0.3737316635094671, 0.016980383556194786, 0.16118961735692028], 1e-12)
+        bare = fields_of(spector, "ols(gpa, tuce, psi, weights=tuce + 1, intercept=0)")
+        self.near(values_of(bare["coefficients"]), [0.1372227802846394, -0.002140216917765031], 1e-12)
+        ones = fields_of(spector, "ols(gpa, tuce, psi, weights=if(tuce > 0, 1, 1))")
+        self.assertEqual(ones, fields_of(spector, "ols(gpa, tuce, psi)"))
+
+    def test_weights_that_are_none(self):
+        rows = ["1,1,1", "0,2,2", "1,3,{}", "1,4,1", "0,5,3"]
+        named = [("0", "a weight is 0 or below"), ("-1", "a weight is 0 or below"), ("inf", "infinite values")]
+        for weight, text in named:
+            for model in ("glm(y, x, family=binomial, weights=w)", "ols(y, x, weights=w)",
+                          "glm(y, x, weights=w)"):
+                with self.subTest(model, weight=weight), tempfile.TemporaryDirectory() as folder:
+                    path = self.write(folder, "y,x,w", [row.format(weight).split(",") for row in rows])
+                    done = support.run("local", "--data", str(path), "--", f"f={model}", check=False)
+                    self.assertIn(text, done.stdout + done.stderr)
+        for model, text in (("glm(y, x, weights=[x, w])", "this takes a single column"),
+                            ("ols(y, x, weights=w, weights=w)", "weights is there already"),
+                            ("ols(y, x, offset=w)", 'found "="')):
+            with self.subTest(model), tempfile.TemporaryDirectory() as folder:
+                path = self.write(folder, "y,x,w", [row.format(1).split(",") for row in rows])
+                done = support.run("local", "--data", str(path), "--", f"f={model}", check=False)
+                self.assertIn(text, done.stderr)
+
     def test_gaussian_is_ols(self):
         spector = VECTORS / "spector.csv"
         model = fields_of([spector], "glm(grade, gpa, tuce, psi, level=90)")

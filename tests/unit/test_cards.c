@@ -280,7 +280,10 @@ static void test_what_takes_levels(void **state)
                                            "m=glm(x, fillna(y, 0))",
                                            "m=glm(x, y, start=(0, 1))",
                                            "m=mnlogit(x in (0, 1), y ** 2)",
-                                           "m=mnlogit(x in (0, 1), y, start=(0, 1))"};
+                                           "m=mnlogit(x in (0, 1), y, start=(0, 1))",
+                                           "m=glm(x, y, weights=y)",
+                                           "m=glm(x, y, offset=y)",
+                                           "m=ols(x, y, weights=y)"};
     for (size_t i = 0; i < sizeof computed / sizeof computed[0]; i++) {
         plan = test_plan_of(computed[i]);
         assert_int_equal(clause_of(plan).form, SOTTO_FORM_OTHER);

@@ -169,7 +169,7 @@ static void test_regressions(void **state)
     test_gives1("r=ols(y, x)", line,
                 "\"count\": {\"value\": 3, \"exact\": \"3\"}, \"df\": "
                 "{\"value\": 1, \"exact\": \"1\"}}, \"options\": {\"intercept\": 1, "
-                "\"level\": 95}}}");
+                "\"level\": 95, \"cov\": \"nonrobust\"}}}");
     test_gives1("r=ols(y, x, intercept=0)", line,
                 "\"coefficients\": {\"labels\": [[\"x\"]], "
                 "\"values\": [{\"value\": 2.4285714285714284, "

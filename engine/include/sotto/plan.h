@@ -120,7 +120,7 @@ struct sotto_function {
 SOTTO_API bool sotto_function_describe(struct sotto_function *out, size_t index) SOTTO_NODISCARD;
 
 /* An option of a function: a whole number from min to max, (words not NULL) one of these, any
- * number from 0 to most, or (is_list) numbers in brackets. */
+ * number from 0 to most, (is_list) numbers in brackets, or (is_of_rows) an expression of rows. */
 struct sotto_function_option {
     const char *name;
     int min;
@@ -129,6 +129,7 @@ struct sotto_function_option {
     const char *const *words;
     double most;
     bool is_list;
+    bool is_of_rows;
 };
 
 /* The options of a function by its name. Returns: false from the last one on. */
