@@ -540,10 +540,10 @@ static size_t add_dummy(struct parser *parser, size_t condition, int number, siz
                                                  .start = start});
 }
 
-/* Adds to a list, for each level but the first, 1 where the column has it, else 0 where it has any
- * of the levels, else na. No condition is about all of them: each of these is judged by its rows.
- */
-static size_t add_dummies(struct parser *parser, size_t list, const size_t *equals, size_t len)
+/* Adds, for each level but the first, 1 where the column has it, else 0 where it has any of the
+ * levels, else na. No condition is about all of them: each of these is judged by its rows. out: len
+ * - 1 nodes. */
+static void add_dummies(struct parser *parser, size_t *out, const size_t *equals, size_t len)
 {
     size_t start = parser->token.start;
     size_t zero = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_NA, .start = start});
@@ -551,16 +551,13 @@ static size_t add_dummies(struct parser *parser, size_t list, const size_t *equa
         zero = add_dummy(parser, equals[i], 0, zero);
     }
     for (size_t i = 1; i < len; i++) {
-        size_t dummy = add_dummy(parser, equals[i], 1, zero);
-        list = add_node(
-            parser, (struct sotto__node){.kind = SOTTO__NODE_LIST, .left = list, .right = dummy});
+        out[i - 1] = add_dummy(parser, equals[i], 1, zero);
     }
-    return list;
 }
 
-/* column in (levels), at the column. Adds its regressors to a list. Returns: how many levels.
+/* column in (levels), at the column. Returns: how many regressors stand for them, in out.
  * *out_column: the column's node. name: of what takes it. */
-static size_t parse_dummies(struct parser *parser, size_t *list, size_t *out_column,
+static size_t parse_dummies(struct parser *parser, size_t *out, size_t *out_column,
                             const char *name)
 {
     size_t equals[SOTTO__EXPRESSION_NODES_MAX];
@@ -580,21 +577,61 @@ static size_t parse_dummies(struct parser *parser, size_t *list, size_t *out_col
                               "%s takes at least two levels, found one", name);
     }
     sotto__token_take(parser, ")");
-    if (parser->status == SOTTO_OK) {
-        *list = add_dummies(parser, *list, equals, len);
+    if (parser->status != SOTTO_OK) {
+        return 0;
     }
-    return len;
+    add_dummies(parser, out, equals, len);
+    return len - 1;
 }
 
-/* C(column in (levels)), at the "C". Returns: the list, with its regressors. */
+/* Adds regressors to a list. text: a node with the piece of text that they are multiplied with. */
+static size_t add_regressors(struct parser *parser, size_t list, const size_t *regressors,
+                             size_t len, const struct sotto__node *text)
+{
+    for (size_t i = 0; i < len; i++) {
+        list = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_LIST,
+                                                     .left = list,
+                                                     .right = regressors[i],
+                                                     .start = text->start,
+                                                     .bytes = text->bytes});
+    }
+    return list;
+}
+
+/* C(column in (levels)), at the "C", or that times something. Returns: the list, with its
+ * regressors. */
 static size_t parse_factor(struct parser *parser, size_t list)
 {
+    size_t regressors[SOTTO__EXPRESSION_NODES_MAX];
+    struct sotto__node text = {.start = 0};
     size_t column;
     sotto__token_next(parser);
     sotto__token_take(parser, "(");
-    (void)parse_dummies(parser, &list, &column, "C");
+    size_t len = parse_dummies(parser, regressors, &column, "C");
     sotto__token_take(parser, ")");
-    return list;
+    if (sotto__token_accept(parser, "*")) {
+        text.start = parser->token.start;
+        size_t other = parse_expression(parser, POWER_MULTIPLY);
+        text.bytes = count_bytes(parser, text.start);
+        for (size_t i = 0; i < len; i++) {
+            regressors[i] = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_MULTIPLY,
+                                                                  .left = regressors[i],
+                                                                  .right = other,
+                                                                  .start = text.start});
+        }
+    }
+    return add_regressors(parser, list, regressors, len, &text);
+}
+
+/* What a model of levels explains, at its column. */
+static void parse_outcome(struct parser *parser, struct sotto__node *call)
+{
+    size_t dummies[SOTTO__EXPRESSION_NODES_MAX];
+    const struct sotto__node text = {.start = 0};
+    size_t len =
+        parse_dummies(parser, dummies, &call->left, sotto__function_card(call->function)->name);
+    call->row_levels_len = 1 + len;
+    call->right = add_regressors(parser, call->right, dummies, len, &text);
 }
 
 /* --- Arguments --- */
@@ -619,7 +656,7 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
     if (card->takes == SOTTO__TAKES_TABLE && argument <= last && argument + 1 >= last) {
         *places[argument] = parse_table_argument(parser, node, argument < last);
     } else if (card->takes == SOTTO__TAKES_OUTCOME && argument == 0) {
-        node->row_levels_len = parse_dummies(parser, &node->right, &node->left, card->name);
+        parse_outcome(parser, node);
     } else if (card->takes_samples && argument == 1 && is_at_levels(parser)) {
         parse_samples(parser, node);
     } else if (is_listed && (argument == last || (card->is_variadic && argument > last))) {

@@ -177,15 +177,21 @@ static void write_level(char out[SOTTO__LITERAL_BYTES_MAX + 1],
     }
 }
 
-/* The column and the level that a regressor of C() is of: dept[Sales]. */
-static void label_dummy(struct shaping *shaping, size_t axis, const struct sotto__node *dummy)
+/* The column and the level that a regressor of C() is of, and what it is multiplied with:
+ * dept[Sales], dept[Sales] * age. list: the regressor's, with that piece of text. */
+static void label_dummy(struct shaping *shaping, size_t axis, const struct sotto__node *dummy,
+                        const struct sotto__node *list)
 {
     char level[SOTTO__LITERAL_BYTES_MAX + 1];
-    char label[SOTTO__PLAN_NAME_BYTES_MAX + SOTTO__LITERAL_BYTES_MAX + 3];
-    const struct sotto__node *nodes = shaping->expression->nodes;
-    write_level(level, shaping->expression, dummy);
-    int len =
-        snprintf(label, sizeof label, "%.256s[%s]", nodes[nodes[dummy->left].left].name, level);
+    char label[SOTTO__PLAN_NAME_BYTES_MAX + 2 * SOTTO__LITERAL_BYTES_MAX + 6];
+    const struct sotto__expression *expression = shaping->expression;
+    const struct sotto__node *nodes = expression->nodes;
+    bool is_multiplied = list->bytes > 0;
+    int bytes =
+        list->bytes < SOTTO__LITERAL_BYTES_MAX ? (int)list->bytes : SOTTO__LITERAL_BYTES_MAX;
+    write_level(level, expression, dummy);
+    int len = snprintf(label, sizeof label, "%.256s[%s]%s%.*s", nodes[nodes[dummy->left].left].name,
+                       level, is_multiplied ? " * " : "", bytes, expression->text + list->start);
     add_label(shaping, axis, label, (size_t)len);
 }
 
@@ -199,7 +205,14 @@ static void label_item(struct shaping *shaping, size_t axis, const struct sotto_
         return;
     }
     if (item->is_dummy) {
-        label_dummy(shaping, axis, item);
+        label_dummy(shaping, axis, item, list);
+        return;
+    }
+    if (item->kind == SOTTO__NODE_MULTIPLY && expression->nodes[item->left].is_dummy) {
+        if (shape->axes_len > 0) {
+            (void)fail_at(shaping, item->start, "this takes a single column");
+        }
+        label_dummy(shaping, axis, &expression->nodes[item->left], list);
         return;
     }
     if (shape->axes_len == 2) {

@@ -309,6 +309,25 @@ class Models(unittest.TestCase):
                 done = support.run("local", "--data", str(path), "--", f"f={model}", check=False)
                 self.assertIn(text, done.stderr)
 
+    def test_levels_times_a_column(self):
+        """A slope for each level, and none: as if the products were columns of the file."""
+        rng = random.Random(8)
+        rows = [[rng.randrange(9), rng.choice("abc"), rng.gauss(0, 1)] for _ in range(60)]
+        rows = [[y, g, x, x if g == "b" else 0, x if g == "c" else 0] for y, g, x in rows]
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.write(folder, "y,g,x,bx,cx", rows)
+            for model in ("ols(y, {})", "glm(y, {}, family=poisson)", "ols(y, {}, cov=hc1)"):
+                with self.subTest(model):
+                    levels = "C(g in ('a', 'b', 'c'))"
+                    found = fields_of([path], model.format(f"{levels}, x, {levels} * x"))
+                    wanted = fields_of([path], model.format(f"{levels}, x, bx, cx"))
+                    self.assertEqual(found["coefficients"]["labels"],
+                                     [["const", "g[b]", "g[c]", "x", "g[b] * x", "g[c] * x"]])
+                    for name in ("coefficients", "standard_errors", "p"):
+                        self.assertEqual(values_of(found[name]), values_of(wanted[name]))
+            done = support.run("local", "--data", str(path), "--", f"ols(y, {levels} * [x, bx])", check=False)
+            self.assertIn("this takes a single column", done.stderr)
+
     def test_gaussian_is_ols(self):
         spector = VECTORS / "spector.csv"
         model = fields_of([spector], "glm(grade, gpa, tuce, psi, level=90)")

@@ -282,6 +282,7 @@ static void test_what_takes_levels(void **state)
                                            "m=mnlogit(x in (0, 1), y ** 2)",
                                            "m=mnlogit(x in (0, 1), y, start=(0, 1))",
                                            "m=glm(x, y, weights=y)",
+                                           "m=glm(x, C(y in ('a', 'b')) * z)",
                                            "m=glm(x, y, offset=y)",
                                            "m=ols(x, y, weights=y)"};
     for (size_t i = 0; i < sizeof computed / sizeof computed[0]; i++) {
