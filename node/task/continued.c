@@ -7,9 +7,9 @@
  * The idea: a task that failed leaves its plan and what its models had reached (the engine's
  * sotto_driver_reached). Another plan of the same creator is its continuation if it is that plan,
  * started there by this node (sotto_plan_start_from), but for its name and how long it waits. Then
- * the grammar judges the plan that failed. On other rows the same coefficients would be somebody's
- * choice again: so the whole plan is compared, and the owner's other rules judge the plan that
- * came. */
+ * the grammar judges the plan that failed, or where that was a continuation too, the plan with
+ * which it all began. On other rows the same coefficients would be somebody's choice again: so the
+ * whole plan is compared, and the owner's other rules judge the plan that came. */
 
 #include "store/store_continued.h"
 #include "task/compute_internal.h"
@@ -50,10 +50,12 @@ static json_t *load_question(const char *plan_json)
 }
 
 struct search {
-    json_t *asked; /* of the plan that came */
+    json_t *asked; /* of the plan that came, or of one that it goes on with */
     struct sotto_plan *found;
+    json_t *found_question;
 };
 
+/* A plan that came no further than where it started goes on with itself, which leads nowhere. */
 static bool compare(void *context, const char *plan_json, const char *reached)
 {
     struct search *search = context;
@@ -62,11 +64,19 @@ static bool compare(void *context, const char *plan_json, const char *reached)
         return false;
     }
     json_t *started = load_question(text);
-    bool is_same = started != NULL && json_equal(started, search->asked) == 1;
-    json_decref(started);
+    json_t *question = load_question(plan_json);
     sotto_free(text);
-    return is_same &&
-           sotto_plan_parse(&search->found, plan_json, strlen(plan_json), NULL) == SOTTO_OK;
+    bool is_found =
+        started != NULL && json_equal(started, search->asked) == 1 &&
+        json_equal(question, search->asked) != 1 &&
+        sotto_plan_parse(&search->found, plan_json, strlen(plan_json), NULL) == SOTTO_OK;
+    json_decref(started);
+    if (is_found) {
+        search->found_question = question;
+    } else {
+        json_decref(question);
+    }
+    return is_found;
 }
 
 /* A task may still wait for its creator that was restarted, or gave it up. */
@@ -86,19 +96,35 @@ static void search_under_way(struct search *search, const struct compute *comput
     }
 }
 
+/* Looks for the plan that a question goes on with. Returns: whether there is one. */
+static bool search_once(struct search *search, const struct compute *compute,
+                        const struct joined *joined)
+{
+    struct sotto_error err = {0};
+    search_under_way(search, compute, joined);
+    if (search->found == NULL && store_each_continued(compute->config.store, &joined->creator,
+                                                      compare, search, &err) != SOTTO_OK) {
+        log_line("%s", err.text);
+    }
+    return search->found != NULL;
+}
+
 struct sotto_plan *continued_find(const struct compute *compute, const struct joined *joined)
 {
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
-    struct sotto_error err = {0};
+    struct sotto_plan *first = NULL;
     if (plan == NULL || !sotto_plan_fits(plan)) {
         return NULL;
     }
     struct search search = {.asked = load_question(sotto_task_party_plan_json(joined->machine))};
-    search_under_way(&search, compute, joined);
-    if (search.found == NULL && store_each_continued(compute->config.store, &joined->creator,
-                                                     compare, &search, &err) != SOTTO_OK) {
-        log_line("%s", err.text);
+    for (size_t i = 0; i < CONTINUED_OF_ONE && search_once(&search, compute, joined); i++) {
+        sotto_plan_free(first);
+        first = search.found;
+        json_decref(search.asked);
+        search = (struct search){.asked = search.found_question};
     }
+    sotto_plan_free(search.found);
+    json_decref(search.found_question);
     json_decref(search.asked);
-    return search.found;
+    return first;
 }

@@ -68,10 +68,15 @@ class Models(ClusterCase):
     @staticmethod
     def lose(cluster, who):
         """A fit of which a node is killed for good in its fourth round; its number."""
-        creator, node = cluster.nodes[0], cluster.nodes[who]
+        return Models.lose_in(cluster.nodes[who], 4, lambda: cluster.nodes[0].create(
+            plan({"f": MODEL}, wait=1, connection=3)))
+
+    @staticmethod
+    def lose_in(node, round, create):
+        """A task during which the node is killed for good."""
         node.stop()
-        node.start({"SOTTO_TEST_STOP_AT": "pledge", "SOTTO_TEST_STOP_ROUND": "4"})
-        task = creator.create(plan({"f": MODEL}, wait=1, connection=3))
+        node.start({"SOTTO_TEST_STOP_AT": "pledge", "SOTTO_TEST_STOP_ROUND": str(round)})
+        task = create()
         node.process.wait(PATIENCE)
         node.process.stdout.close()
         node.process = None
@@ -127,6 +132,24 @@ class Models(ClusterCase):
             before = creator.log().count("coefficients that the plan chooses")
             ask("ERROR", other, **more)
             self.assertEqual(creator.log().count("coefficients that the plan chooses"), before + 1)
+
+    def test_a_party_lost_twice(self):
+        """A plan that went on goes on again: the grammar judges that with which it all began."""
+        cluster = self.start()
+        creator, last = cluster.nodes[0], cluster.nodes[2]
+
+        def go_on():
+            return int(creator.cli("create", "--start-from", str(task)).stdout)
+
+        task = self.lose(cluster, 2)
+        self.assertEqual(creator.wait_end(task), "ERROR", creator.messages(task))
+        last.start()
+        last.wait_log("ended (timeout)")
+        task = self.lose_in(last, 3, go_on)
+        self.assertEqual(creator.wait_end(task), "ERROR", creator.messages(task))
+        last.start()
+        task = go_on()
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
 
     def test_a_creator_that_is_restarted(self):
         """What its models have reached is on its disk."""
