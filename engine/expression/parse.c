@@ -564,8 +564,7 @@ static size_t parse_dummies(struct parser *parser, size_t *out, size_t *out_colu
     size_t len = 0;
     if (!is_at_levels(parser)) {
         sotto__parser_fail_at(parser, parser->token.start,
-                              "expected a column and its levels, such as %s(dept in (\"a\", \"b\")",
-                              name);
+                              "expected a column and its levels, such as dept in (\"a\", \"b\")");
     }
     *out_column = parse_levels_column(parser);
     do {

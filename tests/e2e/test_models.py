@@ -542,7 +542,7 @@ class Models(unittest.TestCase):
              "infinite values"),
             ("y,x", ["a,1"], "y in ('a'), x", "mnlogit takes at least two levels, found one"),
             ("y,x", ["a,1"], "y in ('a', 'a'), x", "this level is there already"),
-            ("y,x", ["a,1"], "y, x", "expected a column and its levels, such as mnlogit(dept"),
+            ("y,x", ["a,1"], "y, x", "expected a column and its levels, such as dept in"),
             ("y,x", ["a,1"], "y in ('a', 'b')", "mnlogit takes two arguments or more"),
             ("y,x", ["a,1"], "y in ('a', 'b', 'c'), x, start=(1, 2, 3)",
              "start has 3 coefficients, the model has 4: for each level but the first const, then"),
