@@ -270,12 +270,38 @@ static void load_is_open(const struct sotto__rows *rows, struct sotto__register 
                          const struct sotto__op *op, size_t len)
 {
     int64_t *values = out->own_values;
+    bool all = true;
     for (size_t i = 0; i < len; i++) {
         values[i] = 1;
         bool is_open = find_parameters(rows, i)[op->index] != 0;
         out->own_state[i] = (uint8_t)(is_open ? 0 : SOTTO__ROW_MISSING);
+        all = all && is_open;
     }
-    out->state = out->own_state;
+    out->state = all ? rows->no_state : out->own_state;
+}
+
+/* x times a parameter, and to it sums, which may be NULL. */
+static void add_scaled(double *out, const double *x, const double *sums, double parameter,
+                       size_t len)
+{
+    for (size_t i = 0; sums == NULL && i < len; i++) {
+        out[i] = x[i] * parameter;
+    }
+    for (size_t i = 0; sums != NULL && i < len; i++) {
+        double product = x[i] * parameter;
+        out[i] = sums[i] + product;
+    }
+}
+
+/* How many rows from this one on meet the same parameters: without groups all of them. */
+static size_t count_alike(const struct sotto__rows *rows, size_t from, size_t len)
+{
+    const uint64_t *parameters = find_parameters(rows, from);
+    size_t to = rows->program->keys_len == 0 ? len : from + 1;
+    while (to < len && find_parameters(rows, to) == parameters) {
+        to++;
+    }
+    return to - from;
 }
 
 static void apply_scaled(struct sotto__rows *rows, struct sotto__register *out,
@@ -284,14 +310,14 @@ static void apply_scaled(struct sotto__rows *rows, struct sotto__register *out,
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = op->b != SOTTO_NONE ? &rows->registers[op->b] : a;
     const double *x = a->values;
-    const double *sums = b->values;
+    const double *sums = op->b != SOTTO_NONE ? (const double *)b->values : NULL;
     double *values = out->own_values;
     out->state = join_states(rows, out, a, b, len);
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0, alike = 0; i < len; i += alike) {
         double parameter;
         memcpy(&parameter, find_parameters(rows, i) + op->index, sizeof parameter);
-        double product = x[i] * parameter;
-        values[i] = op->b != SOTTO_NONE ? sums[i] + product : product;
+        alike = count_alike(rows, i, len);
+        add_scaled(values + i, x + i, sums != NULL ? sums + i : NULL, parameter, alike);
     }
     mark_nan_made(out, len);
 }
