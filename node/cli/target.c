@@ -2,7 +2,8 @@
 
 /* Which node a command talks to. Leans on config.c for what a node.yaml says. The idea: what is
  * nearest says so first: an option, then the environment, then the folder; and a token that was
- * found in a node's folder goes to that node only. */
+ * found in a node's folder goes to that node only, as the environment's goes to none that a folder
+ * names: whoever made the folder would have it. */
 
 #include "cli/target.h"
 #include "config/config.h"
@@ -103,12 +104,22 @@ static enum sotto_status find_base(struct target *out, const struct args *args,
                         : copy_text(out->base, sizeof out->base, text, out->base_source, err);
 }
 
+static bool asks_environment(const struct args *args)
+{
+    return args->token_file == NULL && args->config == NULL;
+}
+
+static bool has_token_of_environment(const struct args *args)
+{
+    return asks_environment(args) &&
+           (get_variable("SOTTO_TOKEN") != NULL || get_variable("SOTTO_TOKEN_FILE") != NULL);
+}
+
 static enum sotto_status find_token(struct target *out, const struct args *args,
                                     struct sotto_error *err)
 {
-    bool asks_environment = args->token_file == NULL && args->config == NULL;
-    const char *token = asks_environment ? get_variable("SOTTO_TOKEN") : NULL;
-    const char *path = asks_environment ? get_variable("SOTTO_TOKEN_FILE") : args->token_file;
+    const char *token = asks_environment(args) ? get_variable("SOTTO_TOKEN") : NULL;
+    const char *path = asks_environment(args) ? get_variable("SOTTO_TOKEN_FILE") : args->token_file;
     if (token != NULL) {
         return copy_text(out->token, sizeof out->token, token, "SOTTO_TOKEN", err);
     }
@@ -142,7 +153,7 @@ enum sotto_status target_find(struct target *out, const struct args *args, struc
     if (args->config != NULL && (!has_base || !has_token)) {
         return take_config(out, args->config, !has_base, !has_token, err);
     }
-    if (!has_base && access(CONFIG_DEFAULT, R_OK) == 0) {
+    if (!has_base && !has_token_of_environment(args) && access(CONFIG_DEFAULT, R_OK) == 0) {
         return take_config(out, CONFIG_DEFAULT, true, !has_token, err);
     }
     return has_base ? SOTTO_OK

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 
 from support import ClusterCase, main_together, plan, run, wages
 
@@ -39,6 +40,20 @@ class Folder(ClusterCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("wants another token, or has none yet", done.stderr)
         self.assertIn("--config NODE.YAML", done.stderr)
+
+    def test_a_token_of_the_environment_goes_to_no_folder(self):
+        """It would go to whoever made the folder."""
+        a, b, _ = self.start().nodes
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = "127.0.0.1:%d" % listener.getsockname()[1]
+            config = b.folder / "node.yaml"
+            config.write_text(config.read_text().replace(b.listen, address))
+            for name, value in (("SOTTO_TOKEN", a.token),
+                                ("SOTTO_TOKEN_FILE", str(a.folder / "token"))):
+                done = run("list", cwd=b.folder, env={**BARE, name: value}, check=False)
+                self.assertEqual(done.returncode, 1)
+            listener.settimeout(0)
+            self.assertRaises(BlockingIOError, listener.accept)
 
     def test_folders_that_say_nothing(self):
         a = self.start().nodes[0]
