@@ -222,8 +222,6 @@ static enum sotto_status go_on(const struct sotto__fit *fit, struct sotto__equat
         status = sotto__fit_end_without(fit, separation, err);
     } else if (is_last(fit, equations, decrement) || !sotto__fit_move(fit, equations)) {
         status = sotto__fit_tell(fit, equations, sums, dispersion, decrement, err);
-    } else if (fit->step->round == sotto__function_card(SOTTO__FUNCTION_GLM)->method->rounds_max) {
-        status = sotto__fit_end_without(fit, "no convergence in 40 rounds", err);
     }
     sotto__fit_write(fit, SOTTO__GLM_DEVIANCE, deviance);
     sotto__fit_write(fit, SOTTO__GLM_DECREMENT, decrement);
@@ -303,6 +301,10 @@ static enum sotto_status step(struct sotto__step *step, struct sotto_error *err)
         return status;
     }
     status = step->round == 1 ? sotto__fit_start(&fit, sums, err) : iterate(&fit, sums, err);
+    bool is_over = step->round == sotto__function_card(SOTTO__FUNCTION_GLM)->method->rounds_max;
+    if (status == SOTTO_OK && is_over && !step->is_done) { /* whether it went on or back */
+        status = sotto__fit_end_without(&fit, "no convergence in 40 rounds", err);
+    }
     sotto__step_sums_free(sums, step);
     return status;
 }

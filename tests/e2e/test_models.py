@@ -492,6 +492,22 @@ class Models(unittest.TestCase):
 
     # --- What has no answer, by its name ---
 
+    def test_starts_far_away(self):
+        """They lead to the model or have a name, whichever of its rounds is the last one."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.write(folder, "y,x", [[i % 4, i % 5] for i in range(40)])
+            model = "y, x, family=poisson"
+            whole = values_of(fields_of([path], f"glm({model})")["coefficients"])
+            for start in range(-26, -10):
+                done = support.run("local", "--json", "--data", str(path), "--",
+                                   f"f=glm({model}, start=({start}, 0))", check=False)
+                if done.returncode != 0:
+                    self.assertRegex(done.stderr, "no convergence|no part of a step")
+                    continue
+                fields = json.loads(done.stdout)["outputs"]["f"]["fields"]
+                for found, expected in zip(values_of(fields["coefficients"]), whole):
+                    self.assertAlmostEqual(found, expected, 12, start)
+
     def test_named_outcomes(self):
         named = [
             ("y,x", ["0,1", "0,2", "1,3", "1,4"], "x, family=binomial", "complete separation: a comb"),
