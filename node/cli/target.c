@@ -3,7 +3,7 @@
 /* Which node a command talks to. Leans on config.c for what a node.yaml says. The idea: what is
  * nearest says so first: an option, then the environment, then the folder; and a token that was
  * found in a node's folder goes to that node only, as the environment's goes to none that a folder
- * names: whoever made the folder would have it. */
+ * names: whoever made the folder would have it. A folder that is somebody else's says nothing. */
 
 #include "cli/target.h"
 #include "config/config.h"
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NODE_DEFAULT "http://127.0.0.1:6700"
@@ -133,6 +134,22 @@ static enum sotto_status find_ca(struct target *out, const struct args *args,
     return ca == NULL ? SOTTO_OK : copy_text(out->ca, sizeof out->ca, ca, "--ca", err);
 }
 
+static bool has_folder(void)
+{
+    return access(CONFIG_DEFAULT, F_OK) == 0;
+}
+
+/* Somebody else's node.yaml could name any file of this user's as its token, and any address. */
+static enum sotto_status check_folder(struct sotto_error *err)
+{
+    struct stat status;
+    return stat(CONFIG_DEFAULT, &status) == 0 && status.st_uid == geteuid()
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 CONFIG_DEFAULT " of this folder is another user's: say --config "
+                                                "if it is to be trusted, or --node for another");
+}
+
 enum sotto_status target_find(struct target *out, const struct args *args, struct sotto_error *err)
 {
     *out = (struct target){.base = ""};
@@ -153,7 +170,11 @@ enum sotto_status target_find(struct target *out, const struct args *args, struc
     if (args->config != NULL && (!has_base || !has_token)) {
         return take_config(out, args->config, !has_base, !has_token, err);
     }
-    if (!has_base && !has_token_of_environment(args) && access(CONFIG_DEFAULT, R_OK) == 0) {
+    if (!has_base && !has_token_of_environment(args) && has_folder()) {
+        status = check_folder(err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
         return take_config(out, CONFIG_DEFAULT, true, !has_token, err);
     }
     return has_base ? SOTTO_OK

@@ -55,6 +55,18 @@ class Folder(ClusterCase):
             listener.settimeout(0)
             self.assertRaises(BlockingIOError, listener.accept)
 
+    def test_a_folder_of_somebody_else(self):
+        """Its node.yaml could name any file of ours as the token."""
+        a = self.start().nodes[0]
+        config = a.folder / "node.yaml"
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        os.chown(config, 65534, -1)
+        done = run("list", cwd=a.folder, env=BARE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is another user's: say --config", done.stderr)
+        self.assertEqual(run("list", "--config", str(config), cwd=a.folder, env=BARE).returncode, 0)
+
     def test_folders_that_say_nothing(self):
         a = self.start().nodes[0]
         other = a.folder.parent / "other"
