@@ -843,7 +843,8 @@ static size_t parse_call(struct parser *parser, const struct token *name)
     }
     sotto__token_next(parser);
     parse_arguments(parser, &node);
-    if (node.options.errors != SOTTO__ERRORS_NONROBUST && card->method->rounds_robust > 0) {
+    bool is_robust = node.options.errors != SOTTO__ERRORS_NONROBUST;
+    if (is_robust && card->method != NULL && card->method->rounds_robust > 0) {
         node.rounds = card->method->rounds_robust;
     }
     return add_written_out(parser, &node);
