@@ -19,9 +19,6 @@ static void apply_arithmetic(double *out, enum sotto__op_kind kind, const double
     for (size_t i = 0; kind == SOTTO__OP_SUBTRACT && i < len; i++) {
         out[i] = a[i] - b[i];
     }
-    for (size_t i = 0; kind == SOTTO__OP_MULTIPLY && i < len; i++) {
-        out[i] = a[i] * b[i];
-    }
     for (size_t i = 0; kind == SOTTO__OP_DIVIDE && i < len; i++) {
         out[i] = a[i] / b[i];
     }

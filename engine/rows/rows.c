@@ -84,11 +84,12 @@ static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__regist
     return state;
 }
 
-/* A NaN in a row whose operands are present was made by this operation. */
-static void mark_nan_made(struct sotto__register *out, size_t len)
+/* A NaN in a row whose operands are present was made by this operation. bound: of all magnitudes.
+ */
+static void mark_nan_made(struct sotto__register *out, uint64_t bound, size_t len)
 {
     const double *values = out->values;
-    out->bound = sotto__blocks()->largest(values, len);
+    out->bound = bound;
     if (out->bound <= SOTTO__INFINITY_BITS) {
         return;
     }
@@ -118,6 +119,17 @@ static void mark_zero_divisors(const struct sotto__rows *rows, struct sotto__reg
     out->state = out->own_state;
 }
 
+/* Returns: the largest magnitude of out. */
+static uint64_t compute_floats(double *out, const struct sotto__op *op, const double *a,
+                               const double *b, size_t len)
+{
+    if (op->kind == SOTTO__OP_MULTIPLY) {
+        return sotto__blocks()->multiply(out, a, b, len);
+    }
+    sotto__rows_float(out, op, a, b, len);
+    return sotto__blocks()->largest(out, len);
+}
+
 static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *out,
                              const struct sotto__op *op, size_t len)
 {
@@ -130,8 +142,7 @@ static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *o
         out->bound = SOTTO__BOUND_UNKNOWN;
     } else if (op->type == SOTTO__ROW_FLOAT) {
         out->values = out->own_values;
-        sotto__rows_float(out->own_values, op, a->values, b->values, len);
-        mark_nan_made(out, len);
+        mark_nan_made(out, compute_floats(out->own_values, op, a->values, b->values, len), len);
     } else if (op->kind == SOTTO__OP_FLOOR_DIVIDE || op->kind == SOTTO__OP_MODULO ||
                op->kind == SOTTO__OP_ROUND_DIVIDE) {
         sotto__exact_divide(out, op->kind, a, b, op->bits, rows->scratch, len);
@@ -319,7 +330,7 @@ static void apply_scaled(struct sotto__rows *rows, struct sotto__register *out,
         alike = count_alike(rows, i, len);
         add_scaled(values + i, x + i, sums != NULL ? sums + i : NULL, parameter, alike);
     }
-    mark_nan_made(out, len);
+    mark_nan_made(out, sotto__blocks()->largest(out->values, len), len);
 }
 
 static void apply_key(const struct sotto__rows *rows, struct sotto__register *out,
