@@ -64,19 +64,20 @@ static bool compare(void *context, const char *plan_json, const char *reached)
         return false;
     }
     json_t *started = load_question(text);
-    json_t *question = load_question(plan_json);
-    sotto_free(text);
-    bool is_found =
-        started != NULL && json_equal(started, search->asked) == 1 &&
-        json_equal(question, search->asked) != 1 &&
-        sotto_plan_parse(&search->found, plan_json, strlen(plan_json), NULL) == SOTTO_OK;
+    bool is_same = started != NULL && json_equal(started, search->asked) == 1;
     json_decref(started);
-    if (is_found) {
-        search->found_question = question;
-    } else {
-        json_decref(question);
+    sotto_free(text);
+    if (!is_same) {
+        return false;
     }
-    return is_found;
+    search->found_question = load_question(plan_json);
+    if (json_equal(search->found_question, search->asked) != 1 &&
+        sotto_plan_parse(&search->found, plan_json, strlen(plan_json), NULL) == SOTTO_OK) {
+        return true;
+    }
+    json_decref(search->found_question);
+    search->found_question = NULL;
+    return false;
 }
 
 /* A task may still wait for its creator that was restarted, or gave it up. */
