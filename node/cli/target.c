@@ -3,15 +3,16 @@
 /* Which node a command talks to. Leans on config.c for what a node.yaml says. The idea: what is
  * nearest says so first: an option, then the environment, then the folder; and a token that was
  * found in a node's folder goes to that node only, as the environment's goes to none that a folder
- * names: whoever made the folder would have it. A folder that is somebody else's says nothing. */
+ * names: whoever made the folder would have it. For that reason a folder says no token of another
+ * folder either. */
 
 #include "cli/target.h"
 #include "config/config.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NODE_DEFAULT "http://127.0.0.1:6700"
@@ -52,10 +53,27 @@ static enum sotto_status write_base(struct target *out, const struct config_list
     return SOTTO_OK;
 }
 
+/* Refuses a token outside this folder, which nobody but the node.yaml found here speaks of. */
+static enum sotto_status check_within(const char *token_file, struct sotto_error *err)
+{
+    char folder[PATH_MAX];
+    char file[PATH_MAX];
+    if (realpath(token_file, file) == NULL || realpath(".", folder) == NULL) {
+        return SOTTO_OK; /* there is none: loading says so */
+    }
+    size_t bytes = strlen(folder) - (folder[1] == '\0'); /* of /: what stands before its slash */
+    return strncmp(file, folder, bytes) == 0 && file[bytes] == '/'
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 CONFIG_DEFAULT " is of this folder, its api.token_file %s is not: "
+                                                "say --config " CONFIG_DEFAULT " if you trust it",
+                                 token_file);
+}
+
 /* Takes all that the command line and the environment have not said from a node's own file. */
 static enum sotto_status take_listener(struct target *out, const struct config_listener *api,
                                        const char *path, bool takes_base, bool takes_token,
-                                       struct sotto_error *err)
+                                       bool is_found, struct sotto_error *err)
 {
     if (takes_base) {
         enum sotto_status status = write_base(out, api, path, err);
@@ -63,6 +81,12 @@ static enum sotto_status take_listener(struct target *out, const struct config_l
             return status;
         }
         out->base_source = path;
+    }
+    if (takes_token && is_found) {
+        enum sotto_status status = check_within(api->token_file, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
     if (takes_token) {
         enum sotto_status status = token_file_load(api->token_file, out->token, false, err);
@@ -75,15 +99,16 @@ static enum sotto_status take_listener(struct target *out, const struct config_l
                : copy_text(out->ca, sizeof out->ca, api->tls_cert, "api.tls_cert", err);
 }
 
+/* is_found: nobody named it. */
 static enum sotto_status take_config(struct target *out, const char *path, bool takes_base,
-                                     bool takes_token, struct sotto_error *err)
+                                     bool takes_token, bool is_found, struct sotto_error *err)
 {
     struct config config;
     enum sotto_status status = config_load(&config, path, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = take_listener(out, &config.file->api, path, takes_base, takes_token, err);
+    status = take_listener(out, &config.file->api, path, takes_base, takes_token, is_found, err);
     config_release(&config);
     return status;
 }
@@ -134,22 +159,6 @@ static enum sotto_status find_ca(struct target *out, const struct args *args,
     return ca == NULL ? SOTTO_OK : copy_text(out->ca, sizeof out->ca, ca, "--ca", err);
 }
 
-static bool has_folder(void)
-{
-    return access(CONFIG_DEFAULT, F_OK) == 0;
-}
-
-/* Somebody else's node.yaml could name any file of this user's as its token, and any address. */
-static enum sotto_status check_folder(struct sotto_error *err)
-{
-    struct stat status;
-    return stat(CONFIG_DEFAULT, &status) == 0 && status.st_uid == geteuid()
-               ? SOTTO_OK
-               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                 CONFIG_DEFAULT " of this folder is another user's: say --config "
-                                                "if it is to be trusted, or --node for another");
-}
-
 enum sotto_status target_find(struct target *out, const struct args *args, struct sotto_error *err)
 {
     *out = (struct target){.base = ""};
@@ -168,14 +177,10 @@ enum sotto_status target_find(struct target *out, const struct args *args, struc
     bool has_base = args->node != NULL || out->base[0] != '\0';
     bool has_token = out->token[0] != '\0';
     if (args->config != NULL && (!has_base || !has_token)) {
-        return take_config(out, args->config, !has_base, !has_token, err);
+        return take_config(out, args->config, !has_base, !has_token, false, err);
     }
-    if (!has_base && !has_token_of_environment(args) && has_folder()) {
-        status = check_folder(err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        return take_config(out, CONFIG_DEFAULT, true, !has_token, err);
+    if (!has_base && !has_token_of_environment(args) && access(CONFIG_DEFAULT, R_OK) == 0) {
+        return take_config(out, CONFIG_DEFAULT, true, !has_token, true, err);
     }
     return has_base ? SOTTO_OK
                     : copy_text(out->base, sizeof out->base, NODE_DEFAULT, NODE_DEFAULT, err);

@@ -20,7 +20,7 @@ struct target {
 /* Options say it, or the environment, or the node.yaml of this folder: then its own token goes with
  * it, and it is not asked where the environment has a token. Returns: as config_load,
  * token_file_load; SOTTO_ERROR_INPUT for a text that is too long or a node.yaml whose port is any
- * free one; SOTTO_ERROR_REFUSED where that file is another user's. */
+ * free one; SOTTO_ERROR_REFUSED where its token is not in its folder. */
 enum sotto_status target_find(struct target *out, const struct args *args,
                               struct sotto_error *err) SOTTO_NODISCARD;
 

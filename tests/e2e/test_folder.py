@@ -55,17 +55,20 @@ class Folder(ClusterCase):
             listener.settimeout(0)
             self.assertRaises(BlockingIOError, listener.accept)
 
-    def test_a_folder_of_somebody_else(self):
-        """Its node.yaml could name any file of ours as the token."""
-        a = self.start().nodes[0]
-        config = a.folder / "node.yaml"
-        if os.geteuid() != 0:
-            self.skipTest("only root can give files away")
-        os.chown(config, 65534, -1)
-        done = run("list", cwd=a.folder, env=BARE, check=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("is another user's: say --config", done.stderr)
-        self.assertEqual(run("list", "--config", str(config), cwd=a.folder, env=BARE).returncode, 0)
+    def test_a_folder_says_no_token_of_another_one(self):
+        """Nor by a link. Who says --config has said it."""
+        a, b, _ = self.start().nodes
+        config = b.folder / "node.yaml"
+        text = config.read_text()
+        elsewhere = a.folder / "token"
+        (b.folder / "link").symlink_to(elsewhere)
+        for name in (str(elsewhere), "link"):
+            config.write_text(text.replace("token_file: token", f"token_file: {name}"))
+            done = run("list", cwd=b.folder, env=BARE, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("--config node.yaml if you trust it", done.stderr)
+            done = run("list", "--config", "node.yaml", cwd=b.folder, env=BARE, check=False)
+            self.assertIn("wants another token", done.stderr)
 
     def test_folders_that_say_nothing(self):
         a = self.start().nodes[0]
