@@ -246,7 +246,7 @@ def _regressor(frame: pandas.DataFrame, name: str) -> Any:
     if name in frame.columns:
         return frame[name].astype(float)
     column, bracket, level = name.partition("[")
-    if bracket and column in frame.columns:
+    if bracket and column in frame.columns and name.endswith("]"):
         return _has_level(frame[column], level[:-1]).where(frame[column].notna())
     if name == "const":
         return 1.0

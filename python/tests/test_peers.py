@@ -119,6 +119,27 @@ def test_models(family):
     assert "iterations" in found.summary()
 
 
+def test_weights_offset_and_levels_times_a_column():
+    rng = numpy.random.default_rng(4)
+    frame = pandas.DataFrame({"x": rng.normal(size=300).round(2), "g": rng.choice(list("ab"), 300)})
+    frame["y"] = rng.poisson(numpy.exp(0.2 * frame.x + 0.4))
+    frame["w"], frame["o"] = rng.integers(1, 4, 300), rng.normal(size=300).round(1)
+    found = sotto.local(
+        frame,
+        lambda t: sotto.glm(
+            "y ~ C(g, levels=['a', 'b']) * x", t, family="poisson", weights=t.w, offset=t.o
+        ),
+    )
+    design = pandas.DataFrame({"b": frame.g == "b", "x": frame.x}).astype(float)
+    design = api.add_constant(design.assign(both=design.b * design.x))
+    peer = api.GLM(
+        frame.y, design, api.families.Poisson(), freq_weights=frame.w, offset=frame.o
+    ).fit(tol=1e-13)
+    close(found.params.to_numpy(), peer.params.to_numpy())
+    close(found.deviance, peer.deviance)
+    close(found.predict(frame).to_numpy(), peer.predict(design).to_numpy())
+
+
 def test_products(table):
     rows = table.dropna().assign(high=lambda frame: (frame.y > 3).astype(int))
     found = sotto.local(rows, lambda t: sotto.glm("high ~ x2 * n", t, family="binomial"))

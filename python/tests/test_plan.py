@@ -473,6 +473,10 @@ def test_formulas():
         "glm(wards.ill, wards.age, wards.`body mass`, wards.age * wards.`body mass`, "
         "wards.age * wards.weight, "
     )
+    assert planned("ill ~ C(ward, levels=['a', 'b']) * age").startswith(
+        "glm(wards.ill, C(wards.ward in ('a', 'b')), wards.age, C(wards.ward in ('a', 'b')) * "
+        "wards.age, "
+    )
     assert planned("ill ~ age", start=[0.5, -2], cov_type="HC1").endswith(
         "family=gaussian, start=(0.5, -2.0), cov=hc1)"
     )
@@ -486,6 +490,7 @@ def test_formulas():
         ("ill ~ 1", {}, "columns that explain"),
         ("ill ~ age * weight * ward", {}, "is not known here"),
         ("ill ~ age : C(ward, levels=['a', 'b'])", {}, "is not known here"),
+        ("ill ~ age", {"weights": 2}, "expected a column, or what"),
         ("ill ~ age : ", {}, "no part of a formula"),
         ("ill ~ age - weight", {}, "is not known here"),
         ("ill ~ log(age)", {}, "is not known here"),

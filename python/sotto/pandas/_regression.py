@@ -9,7 +9,16 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._expression import Column, Expression, Filtered, Operation, call, literal
+from .._expression import (
+    Column,
+    Expression,
+    Filtered,
+    Operation,
+    binary,
+    call,
+    literal,
+    render,
+)
 from ..errors import PlanError
 from ._aggregate import Aggregate
 from ._frame import DataFrame
@@ -58,17 +67,21 @@ def glm(
     likelihood: bool = True,
     start: Sequence[float] | None = None,
     cov_type: str = "nonrobust",
+    weights: Series | None = None,
+    offset: Series | None = None,
 ) -> Aggregate:
     """A generalised linear model: "ill ~ age + C(ward, levels=['a', 'b', 'c'])".
 
     family: "gaussian", "binomial" (y is 0 or 1: logistic regression), "poisson" or "gamma"
     (inverse link). In a formula stand columns, Q("odd names"), I(arithmetic of columns), products
     of two columns, a:b, or a*b for these and their product, and the levels of a column as
-    regressors, the first one of which is what the others are compared with.
+    regressors, the first one of which is what the others are compared with; C(...) may stand first
+    in a product.
     "- 1" leaves the intercept out. likelihood=False leaves out sums of y that only the deviance and
     the log-likelihood of a poisson or gamma model need, and that give rare counts away. start: the
     first coefficients, to go on from those of another fit: list(result.params). cov_type: "HC0" or
-    "HC1" for errors that hold though rows vary unlike each other.
+    "HC1" for errors that hold though rows vary unlike each other. weights: what each row counts,
+    above 0. offset: a column that is added with the coefficient 1.
 
     The result has params, bse, tvalues and pvalues as Series ("const" is the intercept),
     conf_int(), summary(), predict(frame), deviance, null_deviance, llf, aic, scale, iterations,
@@ -92,6 +105,8 @@ def glm(
     options |= {} if percent == 95 else {"level": int(percent)}
     options |= {} if likelihood else {"likelihood": 0}
     options |= _start(start) | _errors(cov_type)
+    for name, series in (("weights", weights), ("offset", offset)):
+        options |= {} if series is None else {name: _rendered(name, series)}
     return Aggregate(call("glm", y, *regressors, **options), "fit")
 
 
@@ -154,6 +169,12 @@ class MNLogit:
         start_params: where it begins, level after level."""
         options = self._options | _start(start_params)
         return Aggregate(call("mnlogit", *self._arguments, **options), "fit")
+
+
+def _rendered(name: str, series: Series) -> str:
+    if not isinstance(series, Series):
+        raise PlanError(f"{name}={series!r}: expected a column, or what is computed of columns")
+    return render(series._expression)
 
 
 def _start(params: Sequence[float] | None) -> dict[str, str]:
@@ -229,6 +250,8 @@ class _Formula:
         match term:
             case ast.Call(ast.Name("C"), [column], [ast.keyword("levels", levels)]):
                 return self._factor(column, levels)
+            case ast.BinOp(ast.Call(ast.Name("C")) as factor, ast.MatMult(), right):
+                return binary("*", self._regressor(factor), self._value(right))
             case ast.BinOp(left, ast.MatMult(), right):
                 return (Series(self._value(left)) * Series(self._value(right)))._expression
             case ast.Call(ast.Name("C")):
