@@ -8,17 +8,21 @@
 
 #include <sotto/alloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* A line of at most so many bytes; what is longer --json has. */
-#define LINE_BYTES 2048
-
-static void print_line(const char *name, const char *text)
+/* Prints "name     key = text", or without a key "name     text", whole; control characters are
+ * made harmless. */
+static void print_line(const char *name, const char *key, const char *text)
 {
-    char line[LINE_BYTES];
-    (void)snprintf(line, sizeof line, "%-9s %s", name, text);
-    sotto_text_sanitize(line);
-    (void)puts(line);
+    size_t bytes = strlen(key) + strlen(text) + 32;
+    char *line = sotto_alloc(bytes);
+    if (line != NULL) {
+        (void)snprintf(line, bytes, "%-9.20s %s%s%s", name, key, key[0] != '\0' ? " = " : "", text);
+        sotto_text_sanitize(line);
+        (void)puts(line);
+    }
+    sotto_free(line);
 }
 
 /* The member of an object as text: a string as it is, anything else as JSON. */
@@ -26,25 +30,22 @@ static void print_member(const char *name, const json_t *object, const char *key
 {
     const json_t *member = json_object_get(object, key);
     if (json_is_string(member)) {
-        print_line(name, json_string_value(member));
+        print_line(name, "", json_string_value(member));
     } else if (member != NULL) {
-        char text[LINE_BYTES];
-        size_t bytes = json_dumpb(member, text, sizeof text - 1, JSON_ENCODE_ANY);
-        text[bytes < sizeof text ? bytes : 0] = '\0';
-        print_line(name, bytes < sizeof text ? text : "(long: see --json)");
+        char *text = json_dumps(member, JSON_ENCODE_ANY);
+        print_line(name, "", text != NULL ? text : "");
+        free(text); /* jansson's */
     }
 }
 
-static void print_pairs(const char *name, json_t *object, const char *between)
+static void print_pairs(const char *name, json_t *object)
 {
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value)
     {
-        char text[LINE_BYTES];
         const char *said = json_string_value(value);
-        (void)snprintf(text, sizeof text, "%s%s%s", key, between, said != NULL ? said : "");
-        print_line(name, text);
+        print_line(name, key, said != NULL ? said : "");
         name = "";
     }
 }
@@ -55,15 +56,15 @@ static void print_task(const json_t *metadata, const json_t *status, const json_
     log_time(when, json_integer_value(json_object_get(metadata, "created_at")));
     print_member("task", metadata, "id");
     print_member("name", metadata, "name");
-    print_line("created", when);
+    print_line("created", "", when);
     print_member("state", status, "status");
     print_member("why", status, "error");
     print_member("confirmed", status, "confirmation");
-    print_pairs("of", json_object_get(plan, "datasets"), " = ");
+    print_pairs("of", json_object_get(plan, "datasets"));
     print_member("where", plan, "where");
     print_member("by", plan, "group_by");
     print_member("rows", plan, "rows");
-    print_pairs("asks", json_object_get(plan, "select"), " = ");
+    print_pairs("asks", json_object_get(plan, "select"));
     print_member("results", plan, "results");
     print_member("strategy", plan, "strategy");
 }
@@ -123,12 +124,13 @@ static void print_nodes(const json_t *nodes)
     (void)printf("%-16s  %-13s  %-40s  %s\n", "node", "", "key", "url");
     json_array_foreach(nodes, i, node)
     {
-        char line[LINE_BYTES];
+        char line[1024];
         const char *name = json_string_value(json_object_get(node, "name"));
         const char *key = json_string_value(json_object_get(node, "key"));
         const char *url = json_string_value(json_object_get(node, "url"));
         bool is_there = json_is_true(json_object_get(node, "connected"));
-        (void)snprintf(line, sizeof line, "%-16s  %-13s  %-40s  %s", name != NULL ? name : "",
+        (void)snprintf(line, sizeof line, "%-16.64s  %-13s  %-40.64s  %.800s",
+                       name != NULL ? name : "",
                        i == 0     ? "this node"
                        : is_there ? "connected"
                                   : "not connected",
