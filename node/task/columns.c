@@ -26,6 +26,19 @@ static json_t *list_columns(const struct sotto_catalogue *catalogue)
     return json_pack("{s:o}", "columns", list);
 }
 
+/* What is wrong with a file may name a column that policy hides: it is for the owner. */
+static void tell_failure(struct compute *compute, const struct job *job, enum sotto_status status,
+                         const struct sotto_error *err)
+{
+    bool is_of_policy = status == SOTTO_ERROR_NOT_FOUND || status == SOTTO_ERROR_REFUSED;
+    if (!is_of_policy) {
+        log_line("columns were asked for: %s", err->text);
+    }
+    compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST,
+                          is_of_policy ? err->text
+                                       : "the file can't be read: the owner's log says why");
+}
+
 void columns_tell(struct compute *compute, const struct job *job)
 {
     struct sotto_error err = {0};
@@ -36,7 +49,7 @@ void columns_tell(struct compute *compute, const struct job *job)
                                    : dataset_open(&dataset, compute->policy, compute->config.store,
                                                   file, false, &compute->interrupt, &err);
     if (status != SOTTO_OK) {
-        compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, err.text);
+        tell_failure(compute, job, status, &err);
         return;
     }
     json_t *columns = list_columns(dataset.catalogue);

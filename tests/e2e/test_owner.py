@@ -186,6 +186,12 @@ class Owner(ClusterCase):
             found, body = node.request("GET", "/v1/columns" + query)
             self.assertEqual(found, status)
             self.assertIn(text, body["detail"])
+        # What is wrong in a hidden column is for the owner.
+        (node.data / "wages.csv").write_text('wage,id,dept\n1.5,"1"x,x\n')
+        found, body = node.request("GET", "/v1/columns?dataset=wages.csv")
+        self.assertEqual((found, body), (400, {"detail": "the file can't be read: the owner's log says "
+                                                         "why"}))
+        self.assertIn('column "id"', node.log())
 
     def test_tokens_have_roles(self):
         """Who creates tasks, who reads, who decides for the data and who runs the node: four people."""
