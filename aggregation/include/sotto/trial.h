@@ -57,7 +57,7 @@ struct sotto_trial_report {
     uint8_t *sum; /* of the survivors' vectors; ended by sotto_trial_report_release */
     size_t sum_bytes;
     struct sotto_trial_cost steps[SOTTO_TRIAL_STEPS_LEN]; /* by enum sotto_trial_step */
-    struct sotto_trial_cost total; /* of these steps */
+    struct sotto_trial_cost total;                        /* of these steps */
     struct sotto_trial_cost verifying; /* beside them; zeros where nobody verifies */
 };
 
