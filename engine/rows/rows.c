@@ -64,10 +64,9 @@ static void place_registers(struct sotto__rows *rows)
 
 /* --- States --- */
 
-/* Returns: the union of the states of a and b: one of theirs, or out's own. */
-static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__register *out,
-                                  const struct sotto__register *a, const struct sotto__register *b,
-                                  size_t len)
+const uint8_t *sotto__rows_join_states(uint8_t *room, const struct sotto__rows *rows,
+                                       const struct sotto__register *a,
+                                       const struct sotto__register *b, size_t len)
 {
     if (a->state == b->state || b->state == rows->no_state) {
         return a->state;
@@ -77,11 +76,10 @@ static const uint8_t *join_states(struct sotto__rows *rows, struct sotto__regist
     }
     const uint8_t *of_a = a->state;
     const uint8_t *of_b = b->state;
-    uint8_t *state = out->own_state;
     for (size_t i = 0; i < len; i++) {
-        state[i] = of_a[i] | of_b[i];
+        room[i] = of_a[i] | of_b[i];
     }
-    return state;
+    return room;
 }
 
 /* A NaN in a row whose operands are present was made by this operation. bound: of all magnitudes.
@@ -135,7 +133,7 @@ static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *o
 {
     const struct sotto__register *a = &rows->registers[op->a];
     const struct sotto__register *b = op->b != SOTTO_NONE ? &rows->registers[op->b] : a;
-    out->state = join_states(rows, out, a, b, len);
+    out->state = sotto__rows_join_states(out->own_state, rows, a, b, len);
     if (op->kind == SOTTO__OP_FLOAT) {
         out->values = out->own_values;
         sotto__exact_to_float(out->own_values, a, rows->program->ops[op->a].scale, len);
@@ -163,7 +161,7 @@ static void apply_comparison(struct sotto__rows *rows, struct sotto__register *o
     } else {
         sotto__exact_apply(out, op->kind, a, b, rows->scratch, len);
     }
-    const uint8_t *state = join_states(rows, out, a, b, len);
+    const uint8_t *state = sotto__rows_join_states(out->own_state, rows, a, b, len);
     int64_t *values = out->own_values;
     int64_t of_missing = op->kind == SOTTO__OP_UNEQUAL;
     for (size_t i = 0; state != rows->no_state && i < len; i++) {
@@ -253,7 +251,7 @@ static void apply_mask(struct sotto__rows *rows, struct sotto__register *out,
     out->limbs = a->limbs;
     out->bits = a->bits;
     out->bound = a->bound;
-    out->state = join_states(rows, out, a, &rows->registers[op->b], len);
+    out->state = sotto__rows_join_states(out->own_state, rows, a, &rows->registers[op->b], len);
 }
 
 /* The parameters that row i meets. */
@@ -323,7 +321,7 @@ static void apply_scaled(struct sotto__rows *rows, struct sotto__register *out,
     const double *x = a->values;
     const double *sums = op->b != SOTTO_NONE ? (const double *)b->values : NULL;
     double *values = out->own_values;
-    out->state = join_states(rows, out, a, b, len);
+    out->state = sotto__rows_join_states(out->own_state, rows, a, b, len);
     for (size_t i = 0, alike = 0; i < len; i += alike) {
         double parameter;
         memcpy(&parameter, find_parameters(rows, i) + op->index, sizeof parameter);

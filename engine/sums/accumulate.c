@@ -337,22 +337,6 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
     }
 }
 
-/* The states of products: who lacks a factor has none. */
-static const uint8_t *join_states(struct sotto__sums *sums, const struct sotto__rows *rows,
-                                  const struct sotto__register *a, const struct sotto__register *b,
-                                  size_t len)
-{
-    if (a->state == b->state || b->state == rows->no_state) {
-        return a->state;
-    }
-    if (a->state == rows->no_state) {
-        return b->state;
-    }
-    memcpy(sums->products_state, a->state, len);
-    add_state(sums->products_state, b->state, len);
-    return sums->products_state;
-}
-
 /* Adds the doubles nearest to products: those of a block stand in the register behind all others.
  */
 static void add_rounded_products(struct sotto__sums *sums, const struct sotto__rows *rows,
@@ -360,7 +344,7 @@ static void add_rounded_products(struct sotto__sums *sums, const struct sotto__r
 {
     const struct sotto__register *a = &rows->registers[term->factors[0]];
     const struct sotto__register *b = &rows->registers[term->times];
-    const uint8_t *state = join_states(sums, rows, a, b, len);
+    const uint8_t *state = sotto__rows_join_states(sums->products_state, rows, a, b, len);
     struct sotto__term product = *term;
     product.factors[0] = rows->program->ops_len;
     uint64_t bound = sotto__blocks()->multiply(sums->products, a->values, b->values, len);
