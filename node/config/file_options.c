@@ -72,17 +72,24 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
     return SOTTO_OK;
 }
 
+/* A tab is hard to type: it has a name, and the escape of other tools. */
+static const char *read_delimiter(const char *text)
+{
+    return text != NULL && (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0) ? "\t" : text;
+}
+
 enum sotto_status file_options_init(struct file_options *out, const struct file_words *words,
                                     const char **out_wrong, struct sotto_error *err)
 {
     static const struct file_words usual = {.file = NULL};
     const struct file_words *from = words != NULL ? words : &usual;
-    const char *delimiter = from->delimiter != NULL ? from->delimiter : "";
+    const char *given = read_delimiter(from->delimiter);
+    const char *delimiter = given != NULL ? given : "";
     const char *decimal = from->decimal != NULL ? from->decimal : ".";
     struct file_options options = {0};
-    if (from->delimiter != NULL && (strlen(delimiter) != 1 || !strchr(DELIMITERS, delimiter[0]))) {
+    if (given != NULL && (strlen(delimiter) != 1 || !strchr(DELIMITERS, delimiter[0]))) {
         return refuse_word(out_wrong, "delimiter", err, delimiter,
-                           "one character: a tab or one of ,;|:!#$%&*<>?@^~/");
+                           "one character: a tab (tab, \\t) or one of ,;|:!#$%&*<>?@^~/");
     }
     if (strcmp(decimal, ",") != 0 && strcmp(decimal, ".") != 0) {
         return refuse_word(out_wrong, "decimal", err, decimal, "\",\" or \".\"");

@@ -51,6 +51,16 @@ class Describe(unittest.TestCase):
         found = json.loads(sotto("describe", str(self.path), "--json").stdout)
         self.assertEqual(found["columns"][0]["distinct"], 100000)
 
+    def test_tabs_and_columns_without_a_name(self):
+        """A tab has a name; R's row names make a column that nobody can ask for."""
+        self.path.write_text('""\tx\ty\n"ann"\t1\t2\n"bob"\t3\t4\n')
+        for tab in ("\t", "tab", "\\t"):
+            found = sotto("describe", str(self.path), "--delimiter", tab)
+            self.assertEqual([line.split()[0] for line in found.stdout.splitlines()[3:]], ["-", "x", "y"])
+            found = sotto("local", "--json", "--delimiter", tab, "--data", f"t={self.path}", "--", "s=sum(*)")
+            self.assertIn('[["x", "y"]]', found.stdout)
+        self.assertIn("a tab (tab, \\t) or one of", sotto("describe", str(self.path), "--delimiter", "tabs").stderr)
+
     def test_errors(self):
         self.path.write_text("a,b\n1\n")
         found = sotto("describe", str(self.path))
