@@ -42,11 +42,12 @@ static void print_pairs(const char *name, json_t *object)
 {
     const char *key;
     json_t *value;
+    bool is_first = true;
     json_object_foreach(object, key, value)
     {
         const char *said = json_string_value(value);
-        print_line(name, key, said != NULL ? said : "");
-        name = "";
+        print_line(is_first ? name : "", key, said != NULL ? said : "");
+        is_first = false;
     }
 }
 
