@@ -16,8 +16,8 @@ from .errors import PlanError
 REDUCTIONS = frozenset(
     (
         "count sum mean var std sem skew kurt median quantile any all cov corr dot hist "
-        "value_counts mode nunique missing_patterns ols glm describe iqr mad missing ttest "
-        "ttest_paired ttest_one weighted weighted_ttest smd anova anova_two pearson var_ci "
+        "value_counts mode nunique missing_patterns ols glm mnlogit describe iqr mad missing "
+        "ttest ttest_paired ttest_one weighted weighted_ttest smd anova anova_two pearson var_ci "
         "proportion binomial crosstab chi2 fisher"
     ).split()
 )
