@@ -6,8 +6,9 @@
 
 #include "store/store.h"
 
-/* Keeps it; of one creator the last CONTINUED_OF_ONE are kept. */
-#define CONTINUED_OF_ONE 64
+/* Keeps it; of one creator the last CONTINUED_OF_ONE are kept: each invitation of a model is
+ * compared with all of them, once for each task that it may go on with. */
+#define CONTINUED_OF_ONE 16
 enum sotto_status store_continued_add(struct store *store, const struct sotto_key *creator,
                                       const char *plan_json, const char *reached, int64_t now_ms,
                                       struct sotto_error *err) SOTTO_NODISCARD;
