@@ -58,10 +58,13 @@ struct sotto_trial_report {
     size_t sum_bytes;
     struct sotto_trial_cost steps[SOTTO_TRIAL_STEPS_LEN]; /* by enum sotto_trial_step */
     struct sotto_trial_cost total;                        /* of these steps */
-    struct sotto_trial_cost verifying; /* beside them; zeros where nobody verifies */
+    struct sotto_trial_cost verifying; /* beside them: a party's seconds and what it is
+                                          sent; the rest, or all where nobody verifies, is 0 */
 };
 
-/* Runs a session to its end. Returns: SOTTO_ERROR_PARTIES if too many vanished. Threads: the
+/* Runs a session to its end. Returns: SOTTO_ERROR_PARTIES if too many vanished, or there are fewer
+ * than 3 or more than SOTTO_SESSION_PARTIES_MAX; SOTTO_ERROR_INPUT if sums are to be verified on a
+ * sparse graph; SOTTO_ERROR_PROTOCOL if a party does not verify the sum. Threads: the
  * machines use OpenMP's; parties run one after the other, so that each is measured with the whole
  * machine. */
 SOTTO_API enum sotto_status sotto_trial_run(struct sotto_trial_report *out,
