@@ -7,9 +7,9 @@
 
 #include <sotto/alloc.h>
 
-#define BITS                                                                                       \
-    512 /* a double's, and what cancels where the condition number is 1e10 and columns             \
-           are of unlike sizes */
+/* A double's, and what cancels where the condition number is 1e10 and columns are of unlike sizes.
+ */
+#define BITS 512
 
 /* Rounds row i of the inverse. */
 static void set_row(mpfr_t *out, const struct sotto__normal *normal, size_t i)

@@ -172,8 +172,8 @@ static void write_level(char out[SOTTO__LITERAL_BYTES_MAX + 1],
     if (level->kind == SOTTO__NODE_TEXT) {
         (void)snprintf(out, SOTTO__LITERAL_BYTES_MAX + 1, "%s", level->name);
     } else {
-        (void)snprintf(out, SOTTO__LITERAL_BYTES_MAX + 1, "%.*s",
-                       (int)(bytes % SOTTO__LITERAL_BYTES_MAX), expression->text + equal->start);
+        (void)snprintf(out, SOTTO__LITERAL_BYTES_MAX + 1, "%.*s", (int)bytes,
+                       expression->text + equal->start);
     }
 }
 
