@@ -64,3 +64,18 @@ SPECTOR_BY_DELTA = [
     0.5865803799171717,
     4,
 ]
+
+# What a fitted model tells of all its coefficients together.
+NUMBERS_OF_A_FIT = (
+    "deviance",
+    "deviance_before",
+    "null_deviance",
+    "log_likelihood",
+    "aic",
+    "dispersion",
+    "iterations",
+    "decrement",
+    "condition",
+    "count",
+    "df",
+)

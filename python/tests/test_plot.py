@@ -4,6 +4,7 @@
 import matplotlib
 import pandas
 import pytest
+from companies import NUMBERS_OF_A_FIT
 
 import sotto
 
@@ -80,16 +81,7 @@ def model(bounds):
     middle = (low + high) / 2
     series = {"coefficients": middle, "low": low, "high": high}
     series |= dict.fromkeys(("standard_errors", "statistic", "p"), middle)
-    numbers = (
-        "deviance",
-        "deviance_before",
-        "null_deviance",
-        "log_likelihood",
-        "aic",
-        "dispersion",
-        "iterations",
-    )
-    numbers = dict.fromkeys((*numbers, "decrement", "condition", "count", "df"), 1.0)
+    numbers = dict.fromkeys(NUMBERS_OF_A_FIT, 1.0)
     return sotto._fit.Model(series | numbers, {"family": "binomial", "level": 90})
 
 

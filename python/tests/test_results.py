@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pandas
 import pytest
+from companies import NUMBERS_OF_A_FIT
 
 from sotto._results import Fit, Model, from_json
 from sotto._results import Test as Answer
@@ -97,16 +98,7 @@ def test_models_predict_by_levels_of_each_type():
     series = pandas.Series([1.0, 2.0, 4.0, 8.0, 16.0], names)
     fields = dict.fromkeys(("coefficients", "standard_errors", "statistic", "p"), series)
     fields |= dict.fromkeys(("low", "high"), series)
-    numbers = (
-        "deviance",
-        "deviance_before",
-        "null_deviance",
-        "log_likelihood",
-        "aic",
-        "dispersion",
-        "iterations",
-    )
-    fields |= dict.fromkeys((*numbers, "decrement", "condition", "count", "df"), 1.0)
+    fields |= dict.fromkeys(NUMBERS_OF_A_FIT, 1.0)
     model = Model(fields, {"family": "gaussian"})
     frame = {"age": [0.5, 1], "ward": ["a", "b"], "floor": [2.0, 1.0], "old": [False, True]}
     assert model.predict(pandas.DataFrame(frame)).tolist() == [10.0, 23.0]

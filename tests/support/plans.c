@@ -220,13 +220,14 @@ void test_gives(const char *output, const char *const *texts, size_t texts_len, 
 
 void test_refuses_call(const char *call, const char *part)
 {
-    char json[600];
+    char json[9000];
     struct sotto_plan *plan = NULL;
     struct sotto_error err = {0};
-    (void)snprintf(json, sizeof json,
-                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
-                   "{\"t\": \"t.csv\"}, \"select\": {\"r\": \"%s\"}}",
-                   call);
+    int bytes = snprintf(json, sizeof json,
+                         "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
+                         "{\"t\": \"t.csv\"}, \"select\": {\"r\": \"%s\"}}",
+                         call);
+    assert_true(bytes > 0 && (size_t)bytes < sizeof json);
     assert_int_equal(sotto_plan_parse(&plan, json, strlen(json), &err), SOTTO_ERROR_PLAN);
     assert_contains(err.text, part);
 }

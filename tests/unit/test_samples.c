@@ -446,15 +446,7 @@ static void test_levels_of_a_table_may_not_be_too_many(void **state)
         at += (size_t)snprintf(call + at, sizeof call - at, ")");
     }
     (void)snprintf(call + at, sizeof call - at, ")");
-    static char json[9000];
-    struct sotto_plan *plan = NULL;
-    struct sotto_error err = {0};
-    (void)snprintf(json, sizeof json,
-                   "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": "
-                   "{\"t\": \"t.csv\"}, \"select\": {\"r\": \"%s\"}}",
-                   call);
-    assert_int_equal(sotto_plan_parse(&plan, json, strlen(json), &err), SOTTO_ERROR_PLAN);
-    assert_contains(err.text, "more than 1024 cells");
+    test_refuses_call(call, "more than 1024 cells");
 }
 
 int main(void)
