@@ -24,6 +24,7 @@ target_compile_definitions(test_probability PRIVATE
   SOTTO_TEST_VECTORS="${CMAKE_CURRENT_SOURCE_DIR}/vectors")
 sotto_test(unit rounds LINK PkgConfig::gmp)
 sotto_test(unit extents)
+sotto_test(unit definitions)
 sotto_test(unit started)
 sotto_test(unit index LINK PkgConfig::gmp)
 sotto_test(unit exact CASES LINK PkgConfig::gmp PkgConfig::mpfr)

@@ -68,8 +68,7 @@ struct sotto__node {
     size_t levels; /* of hist and value_counts: the first of the expression's, and how many */
     size_t levels_len;
     size_t row_levels_len; /* of a table: how many of its levels are its rows'; mnlogit's levels */
-    size_t start_numbers;  /* of start=: the first of the expression's levels, and how many */
-    size_t start_numbers_len;
+    size_t start_numbers, start_numbers_len; /* of start=: likewise */
     bool is_sample;       /* an if that stands for one of the levels of samples */
     bool is_dummy;        /* an if that is 1 where a column has a level of C(), or a part of it */
     char *dataset;        /* column, star: the qualifier or NULL */
@@ -87,6 +86,7 @@ struct sotto__expression {
     struct sotto__level *levels; /* of all its nodes: they are no operations */
     size_t levels_len;
     size_t levels_capacity_len;
+    struct sotto__defined *defined; /* what definitions put into text, or NULL */
 };
 
 /* Parses text. Returns: SOTTO_ERROR_PLAN with "column N: ...". Ownership: ended by

@@ -4,7 +4,7 @@
  * who walk a tree ask here which of a node's indices are children, so that a new kind of node is
  * known to each of them. */
 
-#include "expression/expression.h"
+#include "expression/defined.h"
 
 #include <sotto/alloc.h>
 
@@ -116,6 +116,7 @@ void sotto__expression_release(struct sotto__expression *expression)
         sotto_free(expression->nodes[i].name);
     }
     sotto__levels_release(expression->levels, expression->levels_len);
+    sotto__defined_free(expression->defined);
     sotto_free(expression->nodes);
     sotto_free(expression->text);
     *expression = (struct sotto__expression){0};

@@ -5,6 +5,7 @@
  * (struct sotto__method, reach). */
 
 #include "methods/reached.h"
+#include "expression/defined.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -51,10 +52,13 @@ static void write_coefficients(struct sotto_writer *writer, const struct sotto__
 /* The call as the plan has it. */
 static void write_call(struct sotto_writer *writer, const struct sotto__call *call)
 {
-    const char *text = call->expression->text + call->expression->nodes[call->node].start;
+    size_t start = call->expression->nodes[call->node].start;
+    const char *text = NULL;
+    size_t bytes = sotto__defined_written(&text, call->expression, start,
+                                          sotto__call_bytes(call->expression->text + start));
     struct sotto_writer words;
     sotto_writer_init(&words, SOTTO__REACHED_BYTES_MAX);
-    sotto_write_bytes(&words, text, sotto__call_bytes(text));
+    sotto_write_bytes(&words, text, bytes);
     sotto__json_text(writer, &words);
 }
 

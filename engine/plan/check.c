@@ -360,6 +360,7 @@ static enum sotto_status check_outputs(struct sotto_plan *plan, struct sotto_err
     for (size_t i = 0; i < plan->outputs_len; i++) {
         struct sotto__plan_output *output = &plan->outputs[i];
         if (check_plan_output(plan, output, err) != SOTTO_OK) {
+            sotto__defined_error(&output->expression, err);
             return sotto_error_prefix(err, "output \"%s\"", output->name);
         }
         sizes += output->size;
@@ -408,6 +409,7 @@ static enum sotto_status check_condition(struct sotto_plan *plan, struct sotto_e
 static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error *err)
 {
     if (plan->where.nodes_len > 0 && check_condition(plan, err) != SOTTO_OK) {
+        sotto__defined_error(&plan->where, err);
         return sotto_error_prefix(err, "where");
     }
     return SOTTO_OK;

@@ -149,6 +149,9 @@ static enum sotto_status check_texts(const struct sotto_plan_parts *parts, struc
     for (size_t i = 0; i < parts->by_len; i++) {
         valid = valid && is_utf8(parts->by[i]);
     }
+    for (size_t i = 0; i < parts->definitions_len; i++) {
+        valid = valid && is_utf8(parts->definitions[i]);
+    }
     return valid ? SOTTO_OK
                  : sotto_error_set(err, SOTTO_ERROR_PLAN, "expected UTF-8, found other bytes");
 }
@@ -196,6 +199,31 @@ static void write_datasets(struct sotto_writer *writer, const struct sotto_plan_
         sotto__json_string(writer, parts->dataset_files[i]);
     }
     sotto__json_raw(writer, "}");
+}
+
+/* "bmi = kg / (m * m)": what a name may be is said where the plan is read. */
+static enum sotto_status write_definitions(struct sotto_writer *writer,
+                                           const struct sotto_plan_parts *parts,
+                                           struct sotto_error *err)
+{
+    sotto__json_raw(writer, parts->definitions_len > 0 ? ", \"define\": {" : "");
+    for (size_t i = 0; i < parts->definitions_len; i++) {
+        const char *text = parts->definitions[i];
+        const char *equals = strchr(text, '=');
+        if (equals == NULL || equals == text || equals[1] == '=') {
+            return sotto_error_set(
+                err, SOTTO_ERROR_PLAN,
+                "define: \"%.80s\": expected a name and what it stands for, such "
+                "as \"bmi=kg / (m * m)\"",
+                text);
+        }
+        sotto__json_raw(writer, i > 0 ? ", " : "");
+        write_piece(writer, trim_blanks(text, (size_t)(equals - text)));
+        sotto__json_raw(writer, ": ");
+        write_piece(writer, trim_blanks(equals + 1, strlen(equals + 1)));
+    }
+    sotto__json_raw(writer, parts->definitions_len > 0 ? "}" : "");
+    return SOTTO_OK;
 }
 
 static void write_strategy(struct sotto_writer *writer, const struct sotto_strategy *strategy)
@@ -342,6 +370,10 @@ enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *
     sotto__json_string(&writer, parts->name);
     sotto__json_raw(&writer, ", \"type\": \"analytics\"");
     write_datasets(&writer, parts);
+    status = write_definitions(&writer, parts, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     write_select(&writer, outputs, parts->outputs_len);
     status = write_selection(&writer, parts, err);
     if (status != SOTTO_OK) {

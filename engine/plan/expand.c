@@ -474,6 +474,7 @@ static void start_expression(struct expander *expander)
     out->expressions = expressions;
     out->expressions[out->expressions_len] = (struct sotto__value_expression){
         .expression = {.text = expander->source->text,
+                       .defined = expander->source->defined,
                        .levels = expander->source->levels,
                        .levels_len = expander->source->levels_len}};
     expander->target = &out->expressions[out->expressions_len++].expression;

@@ -219,7 +219,7 @@ static enum sotto_status parse_output(struct sotto_plan *plan, const char *name,
     }
     struct sotto__plan_output *output = &plan->outputs[plan->outputs_len];
     enum sotto_status status =
-        sotto__expression_parse(&output->expression, json_string_value(value), err);
+        sotto__plan_expression_parse(&output->expression, plan, json_string_value(value), err);
     if (status != SOTTO_OK) {
         (void)sotto_error_prefix(err, "output \"%s\"", name);
         return status;
@@ -387,7 +387,7 @@ static enum sotto_status check_root(json_t *root, struct sotto_error *err)
 {
     static const char *const keys[] = {"version",       "name",     "type",     "datasets",
                                        "select",        "where",    "group_by", "rows",
-                                       "enable_verify", "strategy", "results"};
+                                       "enable_verify", "strategy", "results",  "define"};
     if (!json_is_object(root)) {
         return wrong_kind("", "plan", "an object", root, err);
     }
@@ -415,8 +415,9 @@ static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struc
 {
     static enum sotto_status (*const parts[])(struct sotto_plan * plan, const json_t *root,
                                               struct sotto_error *err) = {
-        parse_verify, parse_results,         parse_name, parse_datasets, parse_strategy,
-        parse_select, sotto__parse_selection};
+        parse_verify,   parse_results,         parse_name,
+        parse_datasets, parse_strategy,        sotto__parse_definitions,
+        parse_select,   sotto__parse_selection};
     enum sotto_status status = check_root(root, err);
     for (size_t i = 0; status == SOTTO_OK && i < sizeof parts / sizeof parts[0]; i++) {
         status = parts[i](plan, root, err);
@@ -490,6 +491,7 @@ void sotto_plan_free(struct sotto_plan *plan)
         sotto__expression_release(&plan->outputs[i].expression);
     }
     sotto__selection_release(plan);
+    sotto__definitions_release(plan);
     sotto_free(plan->datasets);
     sotto_free(plan->outputs);
     sotto_free(plan->columns);

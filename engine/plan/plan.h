@@ -4,6 +4,7 @@
 
 /* Room plan: a plan as it was parsed. */
 
+#include "expression/defined.h"
 #include "expression/expression.h"
 #include <sotto/plan.h>
 #include <sotto/schema.h>
@@ -17,6 +18,7 @@
 /* Factors of aggregates in an output, powers multiplied out: bounds rationals. */
 #define SOTTO__EXPRESSION_SIZE_MAX 1024
 #define SOTTO__PLAN_SIZE_MAX 16384
+#define SOTTO__PLAN_DEFINITIONS_MAX 256
 #define SOTTO__GROUP_KEYS_MAX 2
 #define SOTTO__ROUNDS_MAX 260
 /* Counts by digits in one round, 4 MiB: where there are many groups, digits have fewer bits. */
@@ -39,6 +41,8 @@ struct sotto__plan_output {
 
 struct sotto_plan {
     char *name;
+    struct sotto__definition *definitions; /* in the order of the plan */
+    size_t definitions_len;
     struct sotto__expression where; /* without nodes: all rows */
     bool is_complete; /* of those only rows that have all columns that the plan reads */
     struct sotto__group_key keys[SOTTO__GROUP_KEYS_MAX];
@@ -55,9 +59,20 @@ struct sotto_plan {
     unsigned digit_bits; /* of the digits that methods count by; set by the check */
 };
 
-/* --- selection.c: the plan's keys "where", "rows" and "group_by" --- */
+/* --- define.c: the plan's key "define" --- */
 
 struct json_t;
+/* Reads the definitions, after the datasets. */
+enum sotto_status sotto__parse_definitions(struct sotto_plan *plan, const struct json_t *root,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__definitions_release(struct sotto_plan *plan);
+/* As sotto__expression_parse, with the plan's definitions in the places of their names. */
+enum sotto_status sotto__plan_expression_parse(struct sotto__expression *out,
+                                               const struct sotto_plan *plan, const char *text,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- selection.c: the plan's keys "where", "rows" and "group_by" --- */
+
 enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const struct json_t *root,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__selection_release(struct sotto_plan *plan);

@@ -21,7 +21,8 @@ static enum sotto_status parse_where(struct sotto_plan *plan, const json_t *wher
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                "where: expected a condition as a string, such as \"age >= 18\"");
     }
-    enum sotto_status status = sotto__expression_parse(&plan->where, json_string_value(where), err);
+    enum sotto_status status =
+        sotto__plan_expression_parse(&plan->where, plan, json_string_value(where), err);
     return status == SOTTO_OK ? SOTTO_OK : sotto_error_prefix(err, "where");
 }
 
@@ -127,8 +128,8 @@ static enum sotto_status parse_levels(struct sotto__group_key *key, const json_t
     return key->are_edges ? check_edges(key, err) : check_labels(key, err);
 }
 
-static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *object,
-                                   struct sotto_error *err)
+static enum sotto_status parse_key(struct sotto__group_key *key, const struct sotto_plan *plan,
+                                   const json_t *object, struct sotto_error *err)
 {
     const json_t *column = json_object_get(object, "column");
     const json_t *other = json_object_get(object, "other");
@@ -144,7 +145,7 @@ static enum sotto_status parse_key(struct sotto__group_key *key, const json_t *o
     }
     key->other = json_is_true(other);
     enum sotto_status status =
-        sotto__expression_parse(&key->column, json_string_value(column), err);
+        sotto__plan_expression_parse(&key->column, plan, json_string_value(column), err);
     if (status != SOTTO_OK) {
         return sotto_error_prefix(err, "group_by");
     }
@@ -175,7 +176,7 @@ enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const json_t *
     }
     while (status == SOTTO_OK && plan->keys_len < len) {
         const json_t *key = json_array_get(keys, plan->keys_len);
-        status = parse_key(&plan->keys[plan->keys_len++], key, err);
+        status = parse_key(&plan->keys[plan->keys_len++], plan, key, err);
     }
     return status;
 }

@@ -8,6 +8,7 @@
  * The shaping keeps its first failure: its functions return what they made, nothing is added after
  * a failure, and who asked looks at shaping->status once. */
 
+#include "expression/defined.h"
 #include "plan/expansion.h"
 
 #include <sotto/alloc.h>
@@ -186,12 +187,13 @@ static void label_dummy(struct shaping *shaping, size_t axis, const struct sotto
     char label[SOTTO__PLAN_NAME_BYTES_MAX + 2 * SOTTO__LITERAL_BYTES_MAX + 6];
     const struct sotto__expression *expression = shaping->expression;
     const struct sotto__node *nodes = expression->nodes;
-    bool is_multiplied = list->bytes > 0;
-    int bytes =
-        list->bytes < SOTTO__LITERAL_BYTES_MAX ? (int)list->bytes : SOTTO__LITERAL_BYTES_MAX;
+    const char *factor = NULL;
+    size_t bytes = sotto__defined_written(&factor, expression, list->start, list->bytes);
+    bool is_multiplied = bytes > 0;
+    bytes = bytes < SOTTO__LITERAL_BYTES_MAX ? bytes : SOTTO__LITERAL_BYTES_MAX;
     write_level(level, expression, dummy);
     int len = snprintf(label, sizeof label, "%.256s[%s]%s%.*s", nodes[nodes[dummy->left].left].name,
-                       level, is_multiplied ? " * " : "", bytes, expression->text + list->start);
+                       level, is_multiplied ? " * " : "", (int)bytes, factor);
     add_label(shaping, axis, label, (size_t)len);
 }
 
@@ -200,6 +202,7 @@ static void label_item(struct shaping *shaping, size_t axis, const struct sotto_
     const struct sotto__expression *expression = shaping->expression;
     const struct sotto__node *item = &expression->nodes[list->right];
     const struct sotto__shape *shape = &shaping->shapes[list->right];
+    const char *defined = sotto__defined_name(expression, list->start, list->bytes);
     if (item->is_sample) {
         label_sample(shaping, axis, item);
         return;
@@ -219,10 +222,14 @@ static void label_item(struct shaping *shaping, size_t axis, const struct sotto_
         (void)fail_at(shaping, item->start, "a list has columns and frames of columns in it");
     } else if (shape->axes_len == 1) {
         copy_labels(shaping, axis, shape->axes[0]);
+    } else if (defined != NULL) {
+        add_text_label(shaping, axis, defined);
     } else if (item->kind == SOTTO__NODE_COLUMN) {
         add_text_label(shaping, axis, item->name);
     } else {
-        add_label(shaping, axis, expression->text + list->start, list->bytes);
+        const char *written = NULL;
+        size_t bytes = sotto__defined_written(&written, expression, list->start, list->bytes);
+        add_label(shaping, axis, written, bytes);
     }
 }
 

@@ -148,6 +148,8 @@ enum sotto_status compose_plan(char **out, const struct data_options *data, cons
         .outputs = (const char *const *)args->outputs,
         .outputs_len = args->outputs_len,
         .where = args->where,
+        .definitions = args->definitions,
+        .definitions_len = args->definitions_len,
         .by = args->by,
         .by_len = args->by_len,
         .strategy = *strategy,

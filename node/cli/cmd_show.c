@@ -62,6 +62,7 @@ static void print_task(const json_t *metadata, const json_t *status, const json_
     print_member("why", status, "error");
     print_member("confirmed", status, "confirmation");
     print_pairs("of", json_object_get(plan, "datasets"));
+    print_pairs("defines", json_object_get(plan, "define"));
     print_member("where", plan, "where");
     print_member("by", plan, "group_by");
     print_member("rows", plan, "rows");

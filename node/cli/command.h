@@ -25,7 +25,7 @@ enum command_option {
     OPTION_LOG = 1 << 7,
     OPTION_NAME = 1 << 8,
     OPTION_TRIAL = 1 << 9, /* --parties, --elements, --bits, --drop, --graph */
-    OPTION_ROWS = 1 << 10, /* --where, --by */
+    OPTION_ROWS = 1 << 10, /* --where, --by, --define */
     OPTION_FROM = 1 << 11,
     OPTION_LISTEN = 1 << 12,
     OPTION_CSV = 1 << 13,
@@ -42,6 +42,7 @@ enum command_option {
 };
 #define OPTION_GROUPS_LEN 24
 #define BY_LEN_MAX 2
+#define DEFINITIONS_LEN_MAX 64
 #define COMMANDS_MAX 64
 struct trial_options {
     uint32_t parties; /* 0: not given, as of the next two */
@@ -79,6 +80,8 @@ struct args {
     const char *where;
     const char *by[BY_LEN_MAX];
     size_t by_len;
+    const char *definitions[DEFINITIONS_LEN_MAX];
+    size_t definitions_len;
     struct file_words words;
     const char **data; /* of --data, in order */
     size_t data_len;

@@ -18,7 +18,8 @@
     "\n"                                                                                           \
     "--where 'age >= 18' takes these rows only. --by 'dept in (\"R&D\", other)' gives\n"           \
     "each output for each group of them, other being all others;\n"                                \
-    "--by 'hist(age, 0, 18, 65)' for bins; --by twice: two keys.\n"
+    "--by 'hist(age, 0, 18, 65)' for bins; --by twice: two keys.\n"                                \
+    "--define 'bmi=kg / (m * m)' gives a name to what is computed of columns.\n"
 
 #define POLICY_USAGE                                                                               \
     "\n"                                                                                           \

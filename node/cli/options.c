@@ -52,6 +52,16 @@ static bool add_by(struct args *args, const char *value)
     return true;
 }
 
+static bool add_definition(struct args *args, const char *value)
+{
+    if (args->definitions_len == DEFINITIONS_LEN_MAX) {
+        (void)command_usage("more than %d --define options", DEFINITIONS_LEN_MAX);
+        return false;
+    }
+    args->definitions[args->definitions_len++] = value;
+    return true;
+}
+
 /* libcyaml owns the words of node.yaml, so they are no const texts; those here are argv's, and only
  * read. */
 static bool add_na(struct args *args, const char *value)
@@ -120,6 +130,7 @@ static const struct option_row rows[] = {
           SOTTO_PLAN_MAX_CLIENTS, " parties"),
     TEXT("where", OPTION_ROWS, where),
     LIST("by", OPTION_ROWS, add_by),
+    LIST("define", OPTION_ROWS, add_definition),
     COUNT("wait-timeout", OPTION_STRATEGY, strategy.wait_timeout_s, 1, SOTTO_PLAN_TIMEOUT_S_MAX,
           " seconds"),
     COUNT("connection-timeout", OPTION_STRATEGY, strategy.connection_timeout_s, 1,

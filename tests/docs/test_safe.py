@@ -53,8 +53,9 @@ class Safe(unittest.TestCase):
                     if arguments[0] not in ("local", "simulate") or "--" not in arguments or "sotto: " in printed:
                         continue
                     at = arguments.index("--")
+                    options = ("--where", "--by", "--define")
                     kept = [word for i, word in enumerate(arguments[1:at], 1)
-                            if word in ("--where", "--by") or arguments[i - 1] in ("--where", "--by")]
+                            if word in options or arguments[i - 1] in options]
                     yield [*kept, *arguments[at:]]
 
     def test_what_documents_ask(self):

@@ -14,10 +14,11 @@ static const char json[] =
 /* Everything that has allocations of its own: texts, constants, conditions, groups, moments. */
 static const char rich_json[] =
     "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
-    "\"where\": \"b != 'q' or a in (1, 2.5)\", \"group_by\": [{\"column\": \"b\", \"levels\": "
+    "\"define\": {\"e\": \"a + 0\"}, \"where\": \"b != 'q' or a in (1, 2.5)\", \"group_by\": "
+    "[{\"column\": \"b\", \"levels\": "
     "[\"x\", "
     "\"y\"], \"other\": true}, {\"column\": \"c\", \"levels\": [1, \"2\"]}], \"select\": {\"m\": "
-    "\"std(if(isna(a), 0.5, a) * 3) + corr(a, round(d, 1) // 2)\", \"k\": \"kurt(a) ** 2 + "
+    "\"std(if(isna(a), 0.5, e) * 3) + corr(a, round(d, 1) // 2)\", \"k\": \"kurt(a) ** 2 + "
     "exp(mean(log(pow(a, 2)) - sum(d)))\"}}";
 
 /* Everything that has a shape of its own; two rounds. */

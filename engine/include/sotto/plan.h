@@ -199,7 +199,9 @@ struct sotto_plan_parts {
     size_t datasets_len;
     const char *const *outputs; /* "m=mean(wage)" or "mean(wage)" */
     size_t outputs_len;
-    const char *where; /* "age >= 18", or NULL */
+    const char *where;              /* "age >= 18", or NULL */
+    const char *const *definitions; /* "bmi=kg / (m * m)" */
+    size_t definitions_len;
     /* 'dept in ("R&D", "Sales")' or 'hist(age, 0, 18, 65)', with other for a group of all others */
     const char *const *by;
     size_t by_len;
@@ -207,7 +209,8 @@ struct sotto_plan_parts {
 };
 
 /* Returns: JSON text in *out, ended by sotto_free; SOTTO_ERROR_PLAN for two outputs of one name,
- * and a by that is no column in levels. Other expressions are not checked: sotto_plan_parse does.
+ * a by that is no column in levels, and a definition without a name. Other expressions are not
+ * checked: sotto_plan_parse does.
  */
 SOTTO_API enum sotto_status sotto_plan_compose(char **out, const struct sotto_plan_parts *parts,
                                                struct sotto_error *err) SOTTO_NODISCARD;
