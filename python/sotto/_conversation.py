@@ -126,7 +126,8 @@ def _written(task: LateTask) -> Conversation[Task]:
 
 def _answered(question: ColumnsOf | Task) -> Conversation[Any]:
     if isinstance(question, ColumnsOf):
-        return list((yield from columns(question.file)).index)
+        types = yield from columns(question.file)
+        return list(types.index[types != "string"] if question.are_numeric else types.index)
     task_id = yield from create_task(question, None)
     yield from follow(task_id)
     result = yield from get_result_json(task_id)

@@ -93,14 +93,39 @@ class Missing(Expression):
 
 
 @dataclass(frozen=True)
+class Named(Expression):
+    """What is computed of a dataset's columns, under a name of its own: a plan's definition."""
+
+    dataset: str
+    name: str
+    definition: Expression
+
+    def datasets(self) -> set[str]:
+        """Its own."""
+        return {self.dataset}
+
+    def children(self) -> tuple[Expression, ...]:
+        """The definition."""
+        return (self.definition,)
+
+    def rebuilt(self, children: tuple[Expression, ...]) -> Expression:
+        """The same name for another definition."""
+        return Named(self.dataset, self.name, *children)
+
+
+@dataclass(frozen=True)
 class Frame(Expression):
     """Columns side by side, labelled by their names."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[Column | Named, ...]
 
     def children(self) -> tuple[Expression, ...]:
         """The columns."""
         return self.columns
+
+    def rebuilt(self, children: tuple[Expression, ...]) -> Expression:
+        """Other columns side by side."""
+        return Frame(tuple(child for child in children if isinstance(child, Column | Named)))
 
 
 @dataclass(frozen=True)
@@ -238,6 +263,8 @@ def _render(expression: Expression, hoisted: Expression | None) -> tuple[str, in
     match expression:
         case Column(dataset, name):
             return f"{quoted(dataset)}.{'*' if name is None else quoted(name)}", _ATOM
+        case Named(dataset, name):
+            return f"{quoted(dataset)}.{quoted(name)}", _ATOM
         case Number(digits):
             return digits, _ATOM
         case Text(value):

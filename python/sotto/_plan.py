@@ -3,15 +3,20 @@
 
 The names alone tell how a result is put together again (_results.py), so that any client can read
 it: one output is "result"; those of a tuple are "result 1", "result 2", ...; those of a dict have
-its keys; the parts of a summary stand in brackets, "result[mean]".
+its keys; the parts of a summary stand in brackets, "result[mean]", and parts of parts in more,
+"result[wage][mean]". A part that has brackets or quotes itself is a JSON text.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from pandas import Index
+
+from ._definitions import settled
 from ._expression import common_filter, render
 from .errors import NotAnAggregate, PlanError
 from .pandas import Aggregate, DataFrame, GroupBy, Series, Summary
@@ -31,9 +36,11 @@ def compose(
         "type": "analytics",
         "datasets": dict(datasets),
     }
-    condition = None
-    if len(datasets) == 1:
-        condition = common_filter([output._expression for output in outputs.values()])
+    are_alone = len(datasets) == 1
+    expressions, definitions = settled([each._expression for each in outputs.values()], are_alone)
+    if definitions:
+        plan["define"] = definitions
+    condition = common_filter(expressions) if are_alone else None
     if condition is not None:
         plan["where"] = render(condition)
     groups = _common_groups(outputs)
@@ -42,7 +49,8 @@ def compose(
             raise PlanError("a task with groupby reads one dataset: make a task for each")
         plan["group_by"] = [_group(key) for key in groups]
     plan["select"] = {
-        label: render(output._expression, condition) for label, output in outputs.items()
+        label: render(expression, condition)
+        for label, expression in zip(outputs, expressions, strict=True)
     }
     plan["strategy"] = dict(strategy)
     return plan
@@ -83,6 +91,11 @@ def _check_aggregate(label: str, value: Any) -> None:
         raise NotAnAggregate(
             f"execute() returned {value!r}{which}: add .mean() or another reduction"
         )
+    if isinstance(value, str | Index):
+        raise NotAnAggregate(
+            f"execute() returned {value!r}{which}: names of columns are no result; a node tells "
+            "them without a task, DeltaNode(...).columns('wages.csv')"
+        )
     if value is None:
         raise NotAnAggregate(f"execute() returned None{which}: is a return missing?")
     raise NotAnAggregate(
@@ -95,10 +108,16 @@ def _flat(named: Mapping[str, Aggregate | Summary]) -> dict[str, Aggregate]:
     flat: dict[str, Aggregate] = {}
     for label, value in named.items():
         if isinstance(value, Summary):
-            flat.update({f"{label}[{part}]": output for part, output in value._parts.items()})
+            flat.update(
+                _flat({f"{label}[{_part(part)}]": each for part, each in value._parts.items()})
+            )
         else:
             flat[label] = value
     return flat
+
+
+def _part(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False) if re.search(r'[]["]', name) else name
 
 
 def _common_groups(outputs: Mapping[str, Aggregate]) -> tuple[GroupKey, ...]:

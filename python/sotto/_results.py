@@ -17,7 +17,8 @@ import pandas
 from ._fit import Fit, LevelsModel, Model
 from .errors import SottoWarning
 
-_PART = re.compile(r"(.*)\[(.*)\]\Z", re.DOTALL)
+# A name, and its last part in brackets (_plan.py).
+_PART = re.compile(r'(.*?)\[([^]["]*|"(?:[^"\\]|\\.)*")\]\Z', re.DOTALL)
 _OF_TUPLE = re.compile(r"result \d+\Z")
 _SPECIAL = {"NaN": math.nan, "inf": math.inf, "-inf": -math.inf, "withheld": math.nan}
 
@@ -158,24 +159,35 @@ def from_json(result: Mapping[str, Any], exact: bool = False) -> Any:
     _warn(result)
     number = _exact if exact else _plain
     index = _group_index(result["groups"]) if "groups" in result else None
-    outputs: dict[str, Any] = {}
-    parts: dict[str, dict[str, Any]] = {}
-    for name, output in result["outputs"].items():
-        value = _output(output, number, index)
-        part = _PART.match(name)
-        if part:
-            # The place of the first part is that of the whole.
-            outputs.setdefault(part[1], None)
-            parts.setdefault(part[1], {})[part[2]] = value
-        else:
-            outputs[name] = value
-    for name, values in parts.items():
-        outputs[name] = _summary(values, index is not None)
+    outputs = _put_together(
+        {name: _output(output, number, index) for name, output in result["outputs"].items()},
+        index is not None,
+    )
     if list(outputs) == ["result"]:
         return outputs["result"]
     if all(_OF_TUPLE.match(name) for name in outputs):
         return tuple(outputs.values())
     return outputs
+
+
+def _put_together(
+    values: Mapping[str, Any], grouped: bool, are_summaries: bool = False
+) -> dict[str, Any]:
+    """Outputs by their names, those of several parts as one, in the place of its first part."""
+    outputs: dict[str, Any] = {}
+    parts: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        part = _PART.match(name)
+        if part is None:
+            outputs[name] = value
+            continue
+        outputs.setdefault(part[1], None)
+        label = json.loads(part[2]) if part[2].startswith('"') else part[2]
+        parts.setdefault(part[1], {})[label] = value
+    for name, values in parts.items():
+        outputs[name] = _beside(values) if are_summaries else _summary(values, grouped)
+    again = any(map(_PART.match, outputs))
+    return _put_together(outputs, grouped, are_summaries=True) if again else outputs
 
 
 def _warn(result: Mapping[str, Any]) -> None:
@@ -259,6 +271,13 @@ def _shaped(values: Any, axes: list[list[str]], number: Number) -> Any:
 def _square(values: Any, index: Any, columns: Any, number: Number) -> pandas.DataFrame:
     rows = [[number(value) for value in row] for row in values]
     return pandas.DataFrame(rows, index=index, columns=columns)
+
+
+def _beside(summaries: Mapping[str, Any]) -> pandas.DataFrame:
+    """Summaries of columns: NaN where a column's lacks what another one has."""
+    rows = dict.fromkeys(label for summary in summaries.values() for label in summary.index)
+    beside = pandas.concat(summaries, axis=1)
+    return beside if beside.columns.nlevels > 1 else beside.reindex(list(rows))
 
 
 def _summary(parts: Mapping[str, Any], grouped: bool) -> pandas.Series | pandas.DataFrame:

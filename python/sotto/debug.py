@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._tables import column_names
 from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned
 
 
@@ -25,9 +24,9 @@ def debug(task: Task | LateTask | HorizontalAnalytics, **frames: Any) -> Any:
 
 
 def _answer(question: ColumnsOf | Task, frames: Mapping[str, Any]) -> Any:
-    from .research import run_plan
+    from .research import columns_of, run_plan
 
     if isinstance(question, ColumnsOf):
-        return column_names(frames[question.dataset])
+        return columns_of(frames[question.dataset], question)
     with unwarned():
         return run_plan(question.plan, frames)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from ._expression import Column
 from ._library import library
 from ._plan import compose
 from ._results import from_json
@@ -19,12 +18,12 @@ from ._secure_sum import MIN_PARTIES, SecureSum, secure_sum
 from ._tables import column_names, is_path, is_table, record_batch
 from .errors import EngineError, PlanError, RuleRefused
 from .pandas import DataFrame
-from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned
+from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned, without_columns
 
 __all__ = ["SecureSum", "local", "run_plan", "secure_sum", "simulate"]
 
-Settled = str | Mapping[str, str] | Callable[..., Any] | Task
-Query = Settled | HorizontalAnalytics | LateTask
+Settled = str | Mapping[str, str] | Task
+Query = Settled | Callable[..., Any] | HorizontalAnalytics | LateTask
 Policy = str | Mapping[str, Any]
 
 _STRATEGY = {"min_clients": 3, "max_clients": 3, "wait_timeout": 60, "connection_timeout": 60}
@@ -102,17 +101,39 @@ def run_plan(
 
 def _settled(query: Query, data: Any) -> Settled:
     """A task built, its plan written; any other query as it is."""
-    built = query.build() if isinstance(query, HorizontalAnalytics) else query
+    built: Any = query
+    if isinstance(query, HorizontalAnalytics):
+        built = query.build()
+    elif callable(query):
+        built = _built(query)
     if not isinstance(built, LateTask):
-        return built
+        return built  # type: ignore[no-any-return]
 
     def answer(question: ColumnsOf | Task) -> Any:
         if isinstance(question, Task):
             with unwarned():
                 return local(data, question)
-        return column_names(data[question.dataset] if _is_datasets(data) else data)
+        return columns_of(data[question.dataset] if _is_datasets(data) else data, question)
 
     return built.written(answer)
+
+
+def columns_of(data: Any, question: ColumnsOf) -> list[str]:
+    """The names of a table's or file's columns, or of those of numbers."""
+    if not question.are_numeric:
+        return column_names(data)
+    with unwarned():
+        return list(local(data, "count(*)").index)
+
+
+def _built(query: Callable[..., Any]) -> Task | LateTask:
+    """The task of a function of lazy frames."""
+    datasets = {name: f"{name}.csv" for name in _parameters(query)}
+
+    def write(frames: Mapping[str, DataFrame]) -> Task:
+        return Task(compose("query", datasets, query(**frames), _STRATEGY))
+
+    return without_columns("query", datasets, write)
 
 
 def _is_datasets(data: Any) -> bool:
@@ -132,10 +153,7 @@ def _parameters(query: Callable[..., Any]) -> list[str]:
 def _by_name(data: Any, query: Settled) -> Mapping[str, Any]:
     if _is_datasets(data):
         return data  # type: ignore[no-any-return]
-    if isinstance(query, Task):
-        names = list(query.plan["datasets"])
-    else:
-        names = _parameters(query) if callable(query) else ["data"]
+    names = list(query.plan["datasets"]) if isinstance(query, Task) else ["data"]
     if len(names) != 1:
         raise PlanError(f"there are the datasets {', '.join(names)}: give a dict of their tables")
     return {names[0]: data}
@@ -146,10 +164,6 @@ def _plan(query: Settled, names: list[str] | None, where: str | None) -> Mapping
         raise PlanError("where= goes with expressions; filter the frame: wages[wages['age'] > 18]")
     if isinstance(query, Task):
         return query.plan
-    if callable(query):
-        datasets = {name: f"{name}.csv" for name in _parameters(query)}
-        outputs = query(**{name: DataFrame(Column(name, None)) for name in datasets})
-        return compose("query", datasets, outputs, _STRATEGY)
     select = {"result": query} if isinstance(query, str) else dict(query)
     plan: dict[str, Any] = {
         "version": 1,

@@ -8,14 +8,14 @@ import json
 import logging
 import math
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import dataset as _dataset
-from ._expression import Column
+from ._expression import Column, Frame
 from ._plan import compose
-from .errors import PlanError, SottoWarning
+from .errors import ColumnsUnknown, PlanError, SottoWarning
 from .pandas import DataFrame
 
 _log = logging.getLogger("sotto")
@@ -59,10 +59,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class ColumnsOf:
-    """The question which columns the file of a dataset has."""
+    """The question which columns the file of a dataset has; or which of numbers."""
 
     dataset: str
     file: str
+    are_numeric: bool = False
 
 
 # What yields questions and returns what they lead to: ColumnsOf is answered by a list of names, a
@@ -73,6 +74,41 @@ Questions = Generator[ColumnsOf | Task, Any, Answer]
 def unwarned() -> warnings.catch_warnings[None]:
     """While a task's own question is answered: what there is to know of that is not for people."""
     return warnings.catch_warnings(action="ignore", category=SottoWarning)
+
+
+def ask_columns(
+    datasets: Mapping[str, str], are_numeric: bool = False
+) -> Questions[dict[str, list[str] | None]]:
+    """The columns of each dataset."""
+    columns: dict[str, list[str] | None] = {}
+    for name, file in datasets.items():
+        columns[name] = yield ColumnsOf(name, file, are_numeric)
+    return columns
+
+
+def lazy_frame(dataset: str, columns: Sequence[str] | None) -> DataFrame:
+    """The frame of these columns of a dataset, or with None of all that are numeric."""
+    if columns is None:
+        return DataFrame(Column(dataset, None))
+    return DataFrame(Frame(tuple(Column(dataset, name) for name in columns)))
+
+
+def without_columns(
+    name: str,
+    datasets: Mapping[str, str],
+    write: Callable[[Mapping[str, DataFrame]], Task],
+) -> Task | LateTask:
+    """The task that is written for frames: at once, or when the names of columns are known."""
+
+    def late() -> Questions[Task]:
+        told = yield from ask_columns(datasets, are_numeric=True)
+        frames = {each: DataFrame(Column(each, None), told=told[each]) for each in datasets}
+        return write(frames)
+
+    try:
+        return write({dataset: lazy_frame(dataset, None) for dataset in datasets})
+    except ColumnsUnknown:
+        return LateTask(name, late)
 
 
 class LateTask:
@@ -165,8 +201,9 @@ class HorizontalAnalytics:
         """The task as a plan. Raises PlanError, NotSupported, NotAnAggregate."""
         datasets = datasets_of(self.dataset())
         check_arguments(self.execute, datasets)
-        outputs = self.execute(**{name: DataFrame(Column(name, None)) for name in datasets})
-        return self._task(datasets, outputs)
+        return without_columns(
+            self.name, datasets, lambda frames: self._task(datasets, self.execute(**frames))
+        )
 
     def _task(self, datasets: Mapping[str, str], outputs: Any) -> Task:
         return Task({**compose(self.name, datasets, outputs, self.strategy), **self.showing})

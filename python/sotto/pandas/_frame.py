@@ -4,29 +4,29 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, overload
 
 import pandas
 
-from .._expression import Column, Expression, Frame, call, substitute
-from ..errors import ColumnsUnknown, PlanError
-from ._aggregate import Aggregate, Summary, pick
-from ._named_operators import Axis, NamedOperators, axis_number
+from .._expression import Expression, call
+from ..errors import PlanError
+from ._aggregate import Aggregate, Summary
+from ._columned import Columned
+from ._named_operators import Axis, axis_number
 from ._reductions import QUARTILES, complete, reduce_columns, reduce_rows, spread_options
 from ._refusals import not_supported
 from ._rowwise import RowWise, labels
 from ._series import (
     Series,
+    aggregated,
     check_correlation,
-    one_reduction,
     quantile_arguments,
-    reduction_named,
     summarised,
 )
 
 
-class DataFrame(NamedOperators):
+class DataFrame(Columned):
     """The rows of a dataset: all numeric columns (bool, int64, decimal, float64), or those chosen.
 
     df["wage"] or df.wage is a column, df[["age", "wage"]] a frame of some, df[df["age"] >= 18] the
@@ -64,7 +64,7 @@ class DataFrame(NamedOperators):
     def __getitem__(self, key: Any) -> Series | DataFrame:
         """A column, a frame of columns, or the rows where a condition is true."""
         if isinstance(key, str):
-            return Series(pick(self._expression, key), self._condition)
+            return Series(self._column(key), self._condition)
         if isinstance(key, Series):
             return self._filtered(key)
         if isinstance(key, DataFrame):
@@ -77,18 +77,6 @@ class DataFrame(NamedOperators):
         if name.startswith("_") or hasattr(pandas.DataFrame, name):
             return super().__getattr__(name)
         return self[name]
-
-    def _chosen_columns(self, names: Sequence[str]) -> DataFrame:
-        if len(set(names)) != len(names):
-            raise PlanError(f"{list(names)}: a column is there twice")
-
-        def replace(node: Expression) -> Expression | None:
-            if isinstance(node, Frame) or (isinstance(node, Column) and node.name is None):
-                columns = [pick(node, name) for name in names]
-                return Frame(tuple(column for column in columns if isinstance(column, Column)))
-            return None
-
-        return self._with(substitute(self._expression, replace))
 
     # --- Reductions ---
 
@@ -188,6 +176,28 @@ class DataFrame(NamedOperators):
             return parts[0]
         return Summary({str(share): part for share, part in zip(shares, parts, strict=True)})
 
+    def min(
+        self,
+        axis: Axis = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        *,
+        exact: bool = False,
+    ) -> Any:
+        """The least value of each column, where owners give it away; guarded as median."""
+        return self._reduced_by_column("min", axis, skipna, exact)
+
+    def max(
+        self,
+        axis: Axis = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        *,
+        exact: bool = False,
+    ) -> Any:
+        """The greatest value of each column, where owners give it away; guarded as median."""
+        return self._reduced_by_column("max", axis, skipna, exact)
+
     def _reduced_by_column(
         self, function: str, axis: Axis, skipna: bool, exact: bool = False
     ) -> Any:
@@ -218,13 +228,14 @@ class DataFrame(NamedOperators):
         check_correlation(method, min_periods)
         return Aggregate(self._rows.reduced("corr"), "square")
 
-    def agg(self, func: str | Sequence[str] | Mapping[str, str]) -> Any:
-        """One reduction by its name, several as a summary, or one for each column by its name."""
-        if isinstance(func, str):
-            return reduction_named(self, func)
-        if isinstance(func, dict):
-            return Summary({name: one_reduction(self[name], of) for name, of in func.items()})
-        return Summary({name: reduction_named(self, name) for name in func})
+    def agg(self, func: Any = None, axis: Axis = 0, **named: tuple[str, Any]) -> Any:
+        """One reduction by its name, several as a summary, or those of each column by its name.
+
+        named: a column and its reduction, agg(mean_wage=("wage", "mean")).
+        """
+        if axis_number(axis) != 0:
+            raise not_supported("agg(axis=1)", "there are sum, mean and more of rows, by axis=1")
+        return aggregated(self, func, named)
 
     aggregate = agg
 
@@ -267,40 +278,6 @@ class DataFrame(NamedOperators):
         else:
             raise PlanError(f"how={how!r}: expected 'any' or 'all'")
         return self._filtered(Series(condition, self._condition))
-
-    @property
-    def columns(self) -> pandas.Index:
-        """The names of the columns, which must have been chosen by name."""
-        return pandas.Index(self._known_columns("columns of a file"))
-
-    def _known_columns(self, what: str) -> tuple[str, ...]:
-        names = labels(self._expression)
-        if names is None:
-            raise ColumnsUnknown(
-                f"{what} are not known where a plan is written: choose by name, df[['a', 'b']]"
-            )
-        return names
-
-    def copy(self, deep: bool = True) -> DataFrame:
-        """The same frame: nothing changes it."""
-        return self
-
-    def drop(
-        self,
-        labels: Sequence[str] | str | None = None,
-        axis: Axis = 1,
-        *,
-        columns: Sequence[str] | str | None = None,
-    ) -> DataFrame:
-        """The frame without some of its columns, which must have been chosen by name."""
-        given = labels if columns is None else columns
-        if given is None or axis_number(axis) != 1:
-            raise not_supported("drop() of rows", "filter them: df[df['age'] >= 18]")
-        names = self._known_columns("columns to drop from")
-        dropped = {given} if isinstance(given, str) else set(given)
-        if not dropped < set(names):
-            raise PlanError(f"drop({sorted(dropped)}): expected some, not all, of {list(names)}")
-        return self._chosen_columns([name for name in names if name not in dropped])
 
     def where(self, cond: Any, other: Any = None) -> DataFrame:
         """The values where cond, a frame or a Series, is true; elsewhere other, or missing."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,10 +19,9 @@ from ._refusals import RefusingResult, not_supported
 from ._rowwise import labels
 from ._series import (
     Series,
+    aggregated,
     column_of,
-    one_reduction,
     quantile_arguments,
-    reduction_named,
     summarised,
 )
 from ._ufuncs import plain
@@ -44,7 +43,7 @@ def declared_groups(
             "make a task of its own for it",
         )
     (dataset,) = rows._expression.datasets()
-    columns = [_key_column(key, dataset) for key in keys]
+    columns = [_key_column(key, rows, dataset) for key in keys]
     if levels is None and bins is None:
         raise not_supported(
             "groupby() without levels",
@@ -77,7 +76,9 @@ def _by_column(name: str, declared: Any, columns: list[Column]) -> dict[str, Any
     return {str(columns[0].name): declared}
 
 
-def _key_column(key: Any, dataset: str) -> Column:
+def _key_column(key: Any, rows: DataFrame | Series, dataset: str) -> Column:
+    if isinstance(key, str) and isinstance(rows, DataFrame):
+        key = rows[key]
     column = Column(dataset, key) if isinstance(key, str) else None
     if isinstance(key, Series):
         column = column_of(key)
@@ -112,7 +113,8 @@ class GroupBy(RefusingResult):
     """Rows in declared groups; its reductions give an Aggregate with a value for each group."""
 
     _refused_because = (
-        "groups have count, size, sum, mean, var, std, sem, skew, kurt, median, quantile, any, all"
+        "groups have count, size, sum, mean, var, std, sem, skew, kurt, median, quantile, min, "
+        "max, any, all"
     )
 
     def __init__(self, rows: DataFrame | Series, groups: tuple[GroupKey, ...]) -> None:
@@ -198,6 +200,14 @@ class GroupBy(RefusingResult):
         """The medians, or the intervals that hold them, as DataFrame.median has them."""
         return self._reduced("median", exact=exact)
 
+    def min(self, numeric_only: bool = False, *, exact: bool = False) -> Aggregate:
+        """The least values, as DataFrame.min has them."""
+        return self._reduced("min", exact=exact)
+
+    def max(self, numeric_only: bool = False, *, exact: bool = False) -> Aggregate:
+        """The greatest values, as DataFrame.max has them."""
+        return self._reduced("max", exact=exact)
+
     def any(self, skipna: bool = True) -> Aggregate:
         """Whether any value is not 0."""
         return self._reduced("any")
@@ -206,13 +216,12 @@ class GroupBy(RefusingResult):
         """Whether every value that is present is not 0."""
         return self._reduced("all")
 
-    def agg(self, func: str | Sequence[str] | Mapping[str, str]) -> Aggregate | Summary:
-        """One reduction by its name, several as a summary, or one for each column by its name."""
-        if isinstance(func, str):
-            return reduction_named(self, func)
-        if isinstance(func, dict):
-            return Summary({name: one_reduction(self[name], of) for name, of in func.items()})
-        return Summary({name: reduction_named(self, name) for name in func})
+    def agg(self, func: Any = None, **named: tuple[str, Any]) -> Aggregate | Summary:
+        """One reduction by its name, several as a summary, or those of each column by its name.
+
+        named: a column and its reduction, agg(mean_wage=("wage", "mean")).
+        """
+        return aggregated(self, func, named)  # type: ignore[no-any-return]
 
     aggregate = agg
 

@@ -54,6 +54,7 @@ def _check_min_count(min_count: int) -> None:
 
 
 QUARTILES = (0.25, 0.5, 0.75)
+_SHARES = {"min": 0, "max": 1}
 
 
 def exact_option(exact: bool) -> dict[str, int | str]:
@@ -69,12 +70,16 @@ def reduce_rows(
     ddof: int = 1,
     exact: bool = False,
 ) -> Expression:
-    """count, sum, mean, var, std, sem, any or all over rows, as pandas defines them."""
+    """A reduction over rows by its name, as pandas defines it."""
     _check_min_count(min_count)
     if function in ("any", "all") and not skipna:
         # A missing value counts as true, as NaN does.
         return rows.replaced(call("fillna", rows.expression, literal(1))).reduced(function)
-    aggregate = rows.reduced(function, **spread_options(ddof), **exact_option(exact))
+    if function in _SHARES:
+        share = literal(_SHARES[function])
+        aggregate: Expression = rows.reduced("quantile", share, **exact_option(exact))
+    else:
+        aggregate = rows.reduced(function, **spread_options(ddof), **exact_option(exact))
     if not skipna:
         missing = rows.replaced(call("isna", rows.expression)).reduced("sum")
         aggregate = _where_positive(binary("-", literal(0.5), missing), aggregate)

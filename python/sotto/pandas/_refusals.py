@@ -10,35 +10,37 @@ import pandas
 from ..errors import NotSupported
 
 _HIST = "hist(bins=[...]) counts the rows between edges that you declare"
+_EXTREMES = "min() and max() give values; a row by itself is not told"
 _LEVELS = "value_counts(levels=[...]) counts the levels that you declare"
 _ROWS = "rows never leave their party; return an aggregate such as mean()"
 _FINISH = "take the result with get_result() and do it there"
 _EXPRESSION = "write it with operators, comparisons, where(), abs(), round() and numpy.exp or log"
 
 _ALTERNATIVES = {
-    **dict.fromkeys(["min", "max", "idxmin", "idxmax"], _HIST),
-    **dict.fromkeys(["argmin", "argmax", "nlargest", "nsmallest", "rank", "boxplot"], _HIST),
+    **dict.fromkeys(["idxmin", "idxmax", "argmin", "argmax"], _EXTREMES),
+    **dict.fromkeys(["nlargest", "nsmallest", "rank", "boxplot"], _HIST),
     **dict.fromkeys(["unique", "duplicated", "drop_duplicates"], _LEVELS),
     "nunique": "ask a column: df['dept'].nunique(levels=[...])",
     "mode": "ask a column: df['dept'].mode(levels=[...])",
-    **dict.fromkeys(
-        ["head", "tail", "sample", "iloc", "loc", "at", "iat", "values", "array"], _ROWS
-    ),
+    **dict.fromkeys(["head", "tail", "sample", "iloc", "at", "iat", "values", "array"], _ROWS),
     **dict.fromkeys(["items", "iterrows", "itertuples", "to_numpy", "to_list", "tolist"], _ROWS),
     **dict.fromkeys(["to_csv", "to_dict", "to_parquet", "to_json", "sort_values", "take"], _ROWS),
-    **dict.fromkeys(["apply", "map", "transform", "applymap", "pipe", "eval"], _EXPRESSION),
+    **dict.fromkeys(["apply", "map", "transform", "applymap", "eval"], _EXPRESSION),
+    "pivot_table": "df.groupby(['dept', 'sex'], levels={...})['wage'].mean() has the same cells",
+    "T": "take the result with get_result() and transpose that",
+    **dict.fromkeys(["get_dummies", "factorize"], "models take C(df['dept'], levels=[...])"),
+    "reset_index": "rows have no index; nothing is to be reset",
+    "select_dtypes": "choose the columns: df[['wage', 'age']]",
     **dict.fromkeys(["cumsum", "cumprod", "cummax", "cummin", "diff", "shift"], _ROWS),
     **dict.fromkeys(["rolling", "expanding", "ewm", "resample", "pct_change"], _ROWS),
     **dict.fromkeys(
         ["merge", "join", "combine", "combine_first"], "a plan reads each dataset apart"
     ),
-    **dict.fromkeys(["columns", "keys", "dtypes", "dtype", "info"], "name the columns: df['wage']"),
-    **dict.fromkeys(["shape", "size", "index", "empty"], "count() tells how many values there are"),
-    **dict.fromkeys(["astype"], "columns have the types that the files show"),
-    **dict.fromkeys(["query"], "filter with a condition: df[df['age'] >= 18]"),
     **dict.fromkeys(
-        ["assign", "insert", "rename"], "keep what you compute in a variable of its own"
+        ["keys", "dtypes", "dtype", "info"],
+        "a node tells names and types of columns: DeltaNode(...).columns('wages.csv')",
     ),
+    **dict.fromkeys(["size", "index", "empty"], "df.shape[0] is how many rows there are"),
     **dict.fromkeys(["plot"], _FINISH),
     **dict.fromkeys(
         ["prod", "product"], "exp(sum(log(x))): numpy.log(s).sum() gives its logarithm"
@@ -73,7 +75,11 @@ class Refusing:
         )
 
     def __len__(self) -> int:
-        self._refuse("len()")
+        raise not_supported(
+            f"len() of {self!r}",
+            "df.shape[0] and count() are known when the task has run; for pandas.crosstab there "
+            "is sotto.pandas.crosstab",
+        )
 
     def __iter__(self) -> NoReturn:
         self._refuse("iteration over the values")
@@ -88,10 +94,21 @@ class Refusing:
         self._refuse("int()")
 
     def __array__(self, *arguments: Any, **options: Any) -> NoReturn:
-        self._refuse("conversion to a NumPy array")
+        raise not_supported(
+            f"conversion to a NumPy array of {self!r}",
+            "rows never leave their party; numpy.where, clip, mean and many more work, and for "
+            "pandas.cut there are groupby('age', bins=[...]) and hist(bins=[...])",
+        )
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise not_supported(f"assignment to [{key!r}]", _ALTERNATIVES["assign"])
+        raise not_supported(
+            f"assignment to [{key!r}] of {self!r}", "frames take columns: df['bmi'] = ..."
+        )
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            self._refuse(f"format with {spec!r}")
+        return repr(self)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(self._pandas_type, name):

@@ -26,6 +26,11 @@ from ._ufuncs import Ufuncs, plain
 
 _COMPARISONS = frozenset(["==", "!=", "<", "<=", ">", ">=", "and", "or"])
 _EXPONENT_MAX = 64
+_KINDS = {
+    **dict.fromkeys(["float", "float64", "double"], "float"),
+    **dict.fromkeys(["int", "int64", "int32", "int8", "uint8"], "int"),
+    **dict.fromkeys(["bool", "bool_", "boolean"], "bool"),
+}
 
 
 def operation(operator: str, left: Expression, right: Expression) -> Expression:
@@ -64,8 +69,12 @@ class RowWise(Ufuncs, Refusing):
 
     def __init__(self, expression: Expression, condition: Expression | None = None) -> None:
         check_one_dataset(expression, condition)
-        self._expression = expression
+        self._own = expression
         self._condition = condition
+
+    @property
+    def _expression(self) -> Expression:
+        return self._own
 
     def __repr__(self) -> str:
         where = f" where {self._condition}" if self._condition else ""
@@ -80,6 +89,9 @@ class RowWise(Ufuncs, Refusing):
 
     def _filtered(self, mask: RowWise) -> Self:
         """The rows where a mask is true; the mask is over the same rows, or over all."""
+        return type(self)(self._expression, self._narrowed(mask))
+
+    def _narrowed(self, mask: RowWise) -> Expression:
         condition = mask._expression
         if mask._condition is not None and mask._condition != self._condition:
             raise not_supported(
@@ -87,7 +99,7 @@ class RowWise(Ufuncs, Refusing):
             )
         if self._condition is not None:
             condition = binary("and", self._condition, condition)
-        return type(self)(self._expression, condition)
+        return condition
 
     # --- Operators ---
 
@@ -327,6 +339,25 @@ class RowWise(Ufuncs, Refusing):
         if lower is not None:
             clipped = clipped.mask(self < lower, lower)
         return clipped
+
+    def astype(self, dtype: Any) -> Self:
+        """The values as numbers of another type: float, int (fractions cut off) or bool."""
+        kind = _KINDS.get(str(getattr(dtype, "__name__", dtype)).lower())
+        if kind == "float":
+            return self._with(call("float", self._expression))
+        if kind == "int":
+            whole = [self._with(call(each, self._expression)) for each in ("ceil", "floor")]
+            return whole[1].mask(self < 0, whole[0])
+        if kind == "bool":
+            return self._binary("!=", 0)  # type: ignore[no-any-return]
+        raise not_supported(
+            f"astype({dtype!r}) of {self!r}",
+            "there are float, int and bool; texts and categories stay as they are in the file",
+        )
+
+    def pipe(self, func: Any, *arguments: Any, **options: Any) -> Any:
+        """func(self, ...)."""
+        return func(self, *arguments, **options)
 
     def isin(self, values: Any) -> Self:
         """Where the value is one of these."""

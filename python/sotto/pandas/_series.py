@@ -4,21 +4,31 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy
 import pandas
 
-from .._expression import Column, Expression, call, literal
+from .._expression import (
+    Column,
+    Expression,
+    Frame,
+    Missing,
+    Named,
+    binary,
+    call,
+    choose,
+    literal,
+)
 from ..errors import PlanError
 from ._aggregate import Aggregate, Summary
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
 from ._refusals import not_supported
 from ._rowwise import RowWise, check_one_dataset
-from ._ufuncs import plain
+from ._ufuncs import REDUCTIONS, plain
 
 SUMMARISED = ("count", "mean", "std")
 _INTERPOLATIONS = ("linear", "lower", "higher", "nearest", "midpoint")
@@ -154,11 +164,9 @@ class Series(NamedOperators):
         check_correlation(method, min_periods)
         return self._with_other("corr", other)
 
-    def agg(self, func: str | Sequence[str]) -> Aggregate | Summary:
+    def agg(self, func: Any) -> Aggregate | Summary:
         """One reduction by its name, or several as a summary."""
-        if isinstance(func, str):
-            return reduction_named(self, func)
-        return Summary({name: reduction_named(self, name) for name in func})
+        return reductions(self, func)
 
     aggregate = agg
 
@@ -195,6 +203,30 @@ class Series(NamedOperators):
         return Aggregate(
             call("quantile", source, *shares, **options), "counts" if len(shares) > 1 else "scalar"
         )
+
+    def min(
+        self,
+        axis: Axis = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        *,
+        exact: bool = False,
+    ) -> Aggregate:
+        """The least value, where owners give it away, or the pandas.Interval that holds it."""
+        check_series_axis(axis)
+        return self._aggregate(reduce_rows(self._rows, "min", skipna, exact=exact))
+
+    def max(
+        self,
+        axis: Axis = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        *,
+        exact: bool = False,
+    ) -> Aggregate:
+        """The greatest value, where owners give it away, or the pandas.Interval that holds it."""
+        check_series_axis(axis)
+        return self._aggregate(reduce_rows(self._rows, "max", skipna, exact=exact))
 
     def value_counts(
         self, normalize: bool = False, *, levels: Iterable[Any] | None = None
@@ -240,6 +272,61 @@ class Series(NamedOperators):
         """
         edges = [literal(edge) for edge in declared_edges(bins, range)]
         return Aggregate(call("hist", self._rows.only_where_filtered(), *edges), "counts")
+
+    # --- Other values ---
+
+    def map(self, arg: Any, na_action: None = None) -> Series:
+        """What a dict has for each value, missing for others; or as apply(arg)."""
+        if not isinstance(arg, Mapping):
+            return self.apply(arg)
+        return self._replaced(arg, Missing())
+
+    def apply(self, func: Any, **options: Any) -> Series:
+        """func of the values, which is called once with all of them."""
+        found = func(self, **options)
+        if not isinstance(found, Series):
+            raise not_supported(
+                f"apply() of a function that gives {found!r}",
+                "it is called once, for all rows: write it with operators, comparisons, where() "
+                "and numpy's functions",
+            )
+        return found
+
+    def replace(self, to_replace: Any, value: Any = None) -> Series:
+        """The values, with others in place of some: replace({99: None}), replace(99, None)."""
+        if isinstance(to_replace, Mapping):
+            return self._replaced(to_replace, self._expression)
+        olds = to_replace if isinstance(to_replace, list | tuple) else [to_replace]
+        news = value if isinstance(value, list | tuple) else [value] * len(olds)
+        if len(olds) != len(news):
+            raise PlanError(f"replace({to_replace!r}, {value!r}): expected as many values for them")
+        return self._replaced(dict(zip(olds, news, strict=True)), self._expression)
+
+    def _replaced(self, values: Mapping[Any, Any], others: Expression) -> Series:
+        replaced = others
+        for old, new in reversed(list(values.items())):
+            equal = binary("==", self._expression, literal(plain(old)))
+            replaced = choose(equal, literal(plain(new)), replaced)
+        return self._with(replaced)
+
+    def to_frame(self, name: str | None = None) -> Any:
+        """A frame of this column."""
+        from ._frame import DataFrame
+
+        if name is None:
+            name = getattr(self._expression, "name", None)
+        if name is None:
+            raise PlanError(f"to_frame() of {self!r}: expected a name, to_frame('bmi')")
+        (dataset,) = self._expression.datasets()
+        column = self._expression
+        if not isinstance(column, Column | Named) or column.name != name:
+            column = Named(dataset, name, column)
+        return DataFrame(Frame((column,)), self._condition)
+
+    @property
+    def loc(self) -> Self:
+        """s.loc[condition] is s[condition]."""
+        return self
 
     # --- Conditions ---
 
@@ -292,13 +379,55 @@ def summarised(rows: Any, percentiles: Sequence[float], exact: bool) -> Summary:
     return Summary(parts)
 
 
-def one_reduction(rows: Any, name: Any) -> Aggregate:
-    """A reduction by its name, in agg({column: name})."""
-    if not isinstance(name, str):
-        raise not_supported(
-            f"agg() with {name!r} for a column", "one reduction for each column; ask twice"
+def reductions(rows: Any, func: Any) -> Aggregate | Summary:
+    """What agg() gives: a reduction by its name or a function, or several as a summary."""
+    if isinstance(func, list | tuple):
+        return Summary({_label(each): reduction_named(rows, each) for each in func})
+    return reduction_named(rows, func)
+
+
+def aggregated(rows: Any, func: Any, named: Mapping[str, Any]) -> Any:
+    """What agg() gives of a frame or groups: of all columns, or of each column by its name."""
+    if func is None:
+        return _named_reductions(rows, named)
+    if named:
+        raise PlanError("agg(): expected reductions, or names with theirs, not both")
+    if not isinstance(func, Mapping):
+        return reductions(rows, func)
+    several = any(isinstance(each, list | tuple) for each in func.values())
+    return Summary(
+        {
+            name: reductions(rows[name], [each] if several and not _is_list(each) else each)
+            for name, each in func.items()
+        }
+    )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _named_reductions(rows: Any, named: Mapping[str, Any]) -> Summary:
+    """agg(mean_wage=("wage", "mean")): of groups a column for each name, else columns by names."""
+    if not named:
+        raise PlanError("agg(): expected what to compute, such as agg({'wage': 'mean'})")
+    for name, each in named.items():
+        if not _is_list(each) or len(each) != 2 or not isinstance(each[0], str):
+            raise PlanError(f"agg({name}={each!r}): expected a column and its reduction")
+    parts = {name: reduction_named(rows[column], of) for name, (column, of) in named.items()}
+    if isinstance(rows, RowWise):
+        columns = dict.fromkeys(column for column, _ in named.values())
+        return Summary(
+            {
+                column: Summary({name: parts[name] for name in parts if named[name][0] == column})
+                for column in columns
+            }
         )
-    return reduction_named(rows, name)
+    return Summary(parts)
+
+
+def _label(function: Any) -> str:
+    return function if isinstance(function, str) else str(getattr(function, "__name__", function))
 
 
 def check_correlation(method: str, min_periods: object) -> None:
@@ -309,11 +438,19 @@ def check_correlation(method: str, min_periods: object) -> None:
         raise not_supported("corr(min_periods=)", "ask for count() beside it")
 
 
-_BY_NAME = frozenset("count sum mean var std sem skew kurt any all median".split())
+_BY_NAME = frozenset("count sum mean var std sem skew kurt any all median min max".split())
 
 
-def reduction_named(rows: Any, name: str) -> Aggregate:
-    """The reduction of a Series, a DataFrame or groups by its name."""
+def reduction_named(rows: Any, name: Any) -> Aggregate:
+    """The reduction of a Series, a DataFrame or groups by its name, or by a function of them."""
+    name = REDUCTIONS.get(name, name) if isinstance(name, Hashable) else name
+    if callable(name):
+        found = name(rows)
+        if not isinstance(found, Aggregate):
+            raise not_supported(
+                f"agg() of a function that gives {found!r}", "expected an aggregate, such as mean()"
+            )
+        return found
     if not isinstance(name, str):
         raise not_supported(f"agg({name!r})", f"name one of {', '.join(sorted(_BY_NAME))}")
     if name not in _BY_NAME:
@@ -324,6 +461,9 @@ def reduction_named(rows: Any, name: str) -> Aggregate:
 
 def column_of(series: Series) -> Column:
     """The column that a Series is. Raises PlanError where it is computed or filtered."""
-    if isinstance(series._expression, Column) and series._expression.name is not None:
-        return series._expression
+    column = series._expression
+    while isinstance(column, Named):
+        column = column.definition
+    if isinstance(column, Column) and column.name is not None:
+        return column
     raise PlanError(f"{series!r}: expected a column as it is in the file, such as df['dept']")

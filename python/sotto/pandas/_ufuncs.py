@@ -45,7 +45,26 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
     numpy.floor: lambda x: x.floor(),
     numpy.ceil: lambda x: x.ceil(),
     numpy.rint: lambda x: x.round(),
+    numpy.maximum: lambda x, y: _beyond(x, y, operator.lt),
+    numpy.minimum: lambda x, y: _beyond(x, y, operator.gt),
 }
+
+
+# Functions that agg() takes for their names, as pandas does.
+REDUCTIONS: dict[Any, str] = {
+    **{getattr(numpy, name): name for name in "mean sum std var median min max any all".split()},
+    sum: "sum",
+    min: "min",
+    max: "max",
+}
+
+
+def _beyond(x: Any, y: Any, is_beyond: Callable[[Any, Any], Any]) -> Any:
+    """x, or y where x is below (above) it; missing where one of both is."""
+    if not isinstance(x, Ufuncs):
+        x, y = y, x
+    chosen = x.mask(is_beyond(x, y), y)
+    return chosen.where(y == y) if isinstance(y, Ufuncs) else chosen
 
 
 def plain(value: Any) -> Any:
@@ -55,6 +74,16 @@ def plain(value: Any) -> Any:
 
 class Ufuncs:
     """Turns NumPy's functions into the operators and methods of the object."""
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        from ._functions import FUNCTIONS
+
+        if function not in FUNCTIONS:
+            raise not_supported(
+                f"numpy.{function.__name__} of {self!r}",
+                "there are " + ", ".join(sorted(known.__name__ for known in FUNCTIONS)),
+            )
+        return FUNCTIONS[function](*arguments, **options)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         function = _OPERATORS.get(ufunc)

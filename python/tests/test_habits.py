@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people who know pandas write: answered as pandas does, or refused with what to do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sotto
+from sotto.errors import NotAnAggregate, NotSupported
+
+LEVELS = ["R&D", "Sales", "HR"]
+BOTH = {"dept": LEVELS, "sex": ["f", "m"]}
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(5)
+    rows = 400
+    data = pd.DataFrame(
+        {
+            "id": range(rows),
+            "age": rng.integers(18, 90, rows),
+            "wage": np.round(rng.uniform(1500, 9000, rows), 2),
+            "hours": np.round(rng.uniform(10, 45, rows), 1),
+            "dept": rng.choice(LEVELS, rows),
+            "sex": rng.choice(["f", "m"], rows),
+            "smokes": rng.choice([True, False], rows),
+            "height": np.round(rng.normal(1.7, 0.1, rows), 2),
+            "weight": np.round(rng.normal(75, 12, rows), 1),
+        }
+    )
+    data.loc[::17, "wage"] = np.nan
+    return data
+
+
+# Lines, and where ours has to say more than pandas', pandas' line.
+ANSWERED = """
+df.wage.mean()
+df["wage"].sum()
+df["wage"].std()
+df.wage.count()
+df.wage.var(ddof=0)
+df.wage.sem()
+df.wage.skew()
+df[["age", "wage"]].mean()
+df.mean(numeric_only=True)
+df.sum(numeric_only=True)
+df.wage.median()
+df.wage.quantile(0.9)
+df.wage.quantile([0.25, 0.75])
+df.wage.min()
+df.wage.max()
+df.wage.max() - df.wage.min()
+df[["age", "wage"]].max()
+df.wage.describe() ~ df.wage.describe().drop(["min", "max"])
+df[["age", "wage"]].describe() ~ df[["age", "wage"]].describe().drop(["min", "max"])
+df.wage.agg("mean")
+df.wage.agg(["mean", "std"])
+df.agg({"wage": "mean"})
+df.agg({"wage": "mean", "age": "std"})
+df.agg({"wage": ["mean", "std"], "age": ["mean"]})
+df[["age", "wage"]].agg(["mean", "std"])
+df.agg(avg=("wage", "mean"), n=("wage", "count"))
+df.agg(low=("wage", "min"), high=("age", "max"))
+df.agg({"wage": np.mean})
+df.wage.agg(np.mean)
+df[["age", "wage"]].agg(lambda s: s.max() - s.min())
+np.mean(df.wage)
+np.std(df.wage)
+np.var(df.wage)
+np.sum(df.wage)
+np.max(df.wage)
+np.median(df.wage)
+np.nanmedian(df.wage)
+np.nanpercentile(df.wage, 90)
+np.average(df.hours, weights=df.age)
+np.count_nonzero(df.smokes)
+df.shape[0]
+df[df.age > 60].shape[0]
+df.wage.isna().sum()
+df[["age", "wage"]].isna().sum()
+df.isnull().mean(numeric_only=True) ~ df.drop(columns=["dept", "sex"]).isnull().mean()
+df[["age", "wage"]].isna().any()
+(df.age > 60).sum()
+(df.age > 60).mean()
+df[df.age > 60].wage.mean()
+df.loc[df.age > 60, "wage"].mean()
+df.loc[df.age > 60].wage.mean()
+df.loc[:, "wage"].mean()
+df.loc[df.sex == "f", ["wage", "age"]].mean()
+df.wage.loc[df.age > 60].mean()
+df.query("age > 60").wage.mean()
+df.query("age > 60 and sex == 'f'").wage.mean()
+df.query("age > @limit").wage.mean()
+df.query("18 <= age < 65").wage.mean()
+df.query("not smokes and dept in ['HR', 'Sales']").wage.mean()
+df.query("dept != ['HR', 'Sales'] or `wage` > 5000").age.mean()
+df.query("wage.isna()").age.mean()
+df[(df.age > 30) & (df.sex == "f")].wage.mean()
+df[df.dept.isin(["R&D", "HR"])].wage.mean()
+df[~df.smokes].wage.mean()
+df[df.age.between(30, 50)].wage.mean()
+df.assign(bmi=df.weight / df.height**2).bmi.mean()
+df.assign(bmi=lambda d: d.weight / d.height**2)["bmi"].mean()
+df.assign(a=df.age * 2, b=lambda d: d.a + 1)[["a", "b", "age"]].mean()
+df["bmi"] = df.weight / df.height**2; df.bmi.mean()
+df["bmi"] = df.weight / df.height**2; df[["bmi", "age"]].corr()
+df["wage"] = df["wage"] * 12; df.wage.mean()
+df["wage"] = df["wage"] * 12; df["wage"] = df["wage"] + 1; df[["age", "wage"]].mean()
+x = df.wage.mean(); df["wage"] = df["wage"] * 12; df.wage.mean() - x
+df.loc[df.age > 60, "wage"] = 0; df.wage.mean()
+df["old"] = df.age > 65; df[df.old].wage.mean()
+del df["id"]; df[["age", "wage"]].mean()
+df.pop("age").mean()
+df["bmi"] = df.weight / df.height**2; df.mean(numeric_only=True)
+df.eval("weight / height**2").mean()
+df.rename(columns={"wage": "pay"}).pay.mean()
+df.rename(columns={"wage": "pay"})[["pay", "age"]].mean()
+df.rename(columns={"wage": "age", "age": "wage"})[["wage", "age"]].mean()
+df.rename(columns={"wage": "pay"}).mean(numeric_only=True)
+df.drop(columns=["id"]).mean(numeric_only=True)
+df.drop("id", axis=1).corr(numeric_only=True)
+df.filter(items=["wage", "age"]).mean()
+df[["age", "wage", "weight"]].filter(like="w").mean()
+df.wage.to_frame().mean()
+df.set_index("id").wage.mean()
+df.wage.astype(float).mean()
+df.age.astype("int64").mean()
+df.hours.astype(int).mean()
+(-df.hours).astype(int).mean()
+df.smokes.astype(int).sum()
+df.astype({"age": float}).age.mean()
+df.wage.fillna(0).mean()
+df.wage.fillna(df.wage.mean()).std()
+df.dropna(subset=["wage"]).age.mean()
+df[["age", "wage"]].dropna().mean()
+df.groupby("dept", levels=LEVELS).wage.mean() ~ df.groupby("dept").wage.mean()[LEVELS]
+df.groupby("dept", levels=LEVELS).wage.max() ~ df.groupby("dept").wage.max()[LEVELS]
+df.groupby("dept", levels=LEVELS).size() ~ df.groupby("dept").size()[LEVELS]
+df.groupby("dept", levels=LEVELS).agg({"wage": "mean", "age": "std"}) \
+    ~ df.groupby("dept").agg({"wage": "mean", "age": "std"}).loc[LEVELS]
+df.groupby("dept", levels=LEVELS).agg({"wage": ["mean", "sum"]}) \
+    ~ df.groupby("dept").agg({"wage": ["mean", "sum"]}).loc[LEVELS]
+df.groupby("dept", levels=LEVELS).agg(avg=("wage", "mean"), n=("age", "count")) \
+    ~ df.groupby("dept").agg(avg=("wage", "mean"), n=("age", "count")).loc[LEVELS]
+df.groupby("dept", levels=LEVELS).wage.agg(["mean", "std"]) \
+    ~ df.groupby("dept").wage.agg(["mean", "std"]).loc[LEVELS]
+df.groupby(["dept", "sex"], levels=BOTH).wage.mean() \
+    ~ df.groupby(["dept", "sex"]).wage.mean().reindex(LEVELS, level="dept")
+df.rename(columns={"dept": "unit"}).groupby("unit", levels=LEVELS).age.mean() \
+    ~ df.groupby("dept").age.mean()[LEVELS]
+sotto.pandas.crosstab(df.dept, df.sex, levels=BOTH) ~ pd.crosstab(df.dept, df.sex).loc[LEVELS]
+df.dept.value_counts(levels=LEVELS) ~ df.dept.value_counts()[LEVELS]
+df.dept.value_counts(normalize=True, levels=LEVELS) ~ df.dept.value_counts(normalize=True)[LEVELS]
+df.dept.mode(levels=LEVELS) ~ df.dept.mode()
+df.dept.nunique(levels=LEVELS) ~ df.dept.nunique()
+np.histogram(df.wage, bins=[0, 3000, 9000])[0]
+df.wage.corr(df.age)
+df.corr(numeric_only=True)
+df[["age", "wage"]].cov()
+np.where(df.age > 60, 1, 0).mean()
+np.where(df.sex == "f", df.wage, 0).sum() ~ np.nansum(np.where(df.sex == "f", df.wage, 0))
+np.select([df.age < 30, df.age < 60], [1, 2], 3).mean()
+np.log(df.wage).mean()
+np.sqrt(df.wage).mean()
+np.clip(df.wage, 0, 5000).mean()
+np.maximum(df.wage, 2000).mean()
+np.minimum(df.hours, df.age).mean()
+np.minimum(df.wage, df.age * 100).mean()
+np.round(df.wage).mean()
+df.wage.clip(upper=5000).mean()
+(df.wage * 12).mean()
+(df.wage / df.hours).mean()
+((df.wage - df.wage.mean()) ** 2).sum()
+((df.wage - df.wage.mean()) / df.wage.std()).pow(3).mean()
+df.wage.apply(lambda x: x * 2).mean()
+df.wage.apply(np.log).mean()
+df[["age", "hours"]].apply(np.mean)
+df.apply(lambda row: row["weight"] / row["height"] ** 2, axis=1).mean()
+df.wage.map(lambda x: x + 1).mean()
+df.wage.pipe(np.log).mean()
+df.sex.map({"m": 0, "f": 1}).mean()
+df.age.replace(18, np.nan).mean()
+df.age.replace({18: 19, 19: 20}).mean()
+df.wage.round(-2).mean()
+df[["age", "wage"]].sum(axis=1).mean()
+df.age.gt(60).sum()
+"""
+
+REFUSED = """
+len(df) ~ df.shape[0]
+df.size ~ df.shape[0]
+df.empty ~ df.shape[0]
+list(df.columns) ~ columns('wages.csv')
+df.columns ~ columns('wages.csv')
+df.dtypes ~ columns('wages.csv')
+df.head() ~ rows never leave
+df.wage.values ~ rows never leave
+df.iloc[0] ~ rows never leave
+df.loc[5] ~ by a condition
+[row for row in df.iterrows()] ~ rows never leave
+sorted(df.dept) ~ rows never leave
+df.wage.sort_values() ~ rows never leave
+df.wage.cumsum() ~ rows never leave
+df.wage.nlargest(3) ~ hist(bins=[...])
+df.wage.rank() ~ hist(bins=[...])
+df.wage.idxmax() ~ min() and max()
+df.to_csv("x.csv") ~ rows never leave
+df.groupby("dept").wage.mean() ~ levels=['R&D', 'Sales']
+df.dept.value_counts() ~ levels=['R&D', 'Sales']
+df.dept.unique() ~ value_counts(levels=[...])
+pd.cut(df.age, [0, 30, 60]) ~ bins=[...]
+pd.crosstab(df.dept, df.sex) ~ sotto.pandas.crosstab
+df.pivot_table(values="wage", index="dept") ~ groupby(['dept', 'sex'], levels
+np.percentile(df.age, 90) ~ numpy.nanpercentile
+np.corrcoef(df.age, df.hours) ~ .corr()
+df.corr(method="spearman") ~ pearson
+df.merge(df, on="id") ~ each dataset apart
+df.wage.prod() ~ numpy.log
+df.wage.apply(lambda x: max(x, 0)) ~ bool()
+df.wage.apply(str) ~ operators
+df.wage.astype(str).count() ~ float, int and bool
+df["one"] = 1; df.one.mean() ~ needs no column
+df.query("age.sum() > 60").wage.mean() ~ there are columns
+round(df.wage.mean(), 2) ~ get_result()
+f"{df.wage.mean():.2f}" ~ get_result()
+df.T ~ transpose
+df.reset_index().wage.mean() ~ no index
+df.select_dtypes("number").mean() ~ df[['wage', 'age']]
+"""
+
+
+def lines(text):
+    joined = text.replace("\\\n", "").strip().splitlines()
+    return [[part.strip() for part in line.split(" ~ ")] for line in joined]
+
+
+def asked(line, df):
+    scope = {"df": df, "np": np, "pd": pd, "sotto": sotto, "limit": 60}
+    scope |= {"LEVELS": LEVELS, "BOTH": BOTH}
+    *before, last = line.split("; ")
+    for statement in before:
+        exec(statement, scope)
+    return eval(last, scope)
+
+
+def numbers(value):
+    flat = value.to_numpy() if hasattr(value, "to_numpy") else np.asarray(value)
+    return flat.ravel()
+
+
+@pytest.mark.parametrize("line", lines(ANSWERED), ids=lambda line: line[0])
+def test_it_is_answered_as_pandas_does(line, frame):
+    found = sotto.local(frame, lambda df: asked(line[0], df))
+    expected = asked(line[-1], frame.copy())
+    if isinstance(expected, pd.DataFrame):
+        assert list(found.columns) == list(expected.columns)
+        assert list(found.index) == list(expected.index)
+    elif isinstance(expected, pd.Series) and expected.index.dtype == object:
+        assert list(found.index) == list(expected.index)
+    if numbers(expected).dtype == object or numbers(expected).dtype.kind in "UT":
+        assert list(numbers(found)) == list(numbers(expected))
+    else:
+        np.testing.assert_allclose(
+            numbers(found).astype(float), numbers(expected).astype(float), rtol=1e-9, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("line", lines(REFUSED), ids=lambda line: line[0])
+def test_it_is_refused_with_what_to_do(line, frame):
+    with pytest.raises((NotSupported, NotAnAggregate)) as refused:
+        sotto.local(frame, lambda df: asked(line[0], df))
+    assert line[1] in str(refused.value)
+
+
+def test_most_is_answered():
+    answered, refused = len(lines(ANSWERED)), len(lines(REFUSED))
+    assert answered + refused >= 115
+    assert answered >= 0.7 * (answered + refused)
+
+
+@pytest.mark.parametrize(
+    ("line", "define", "select"),
+    [
+        (
+            "df['bmi'] = df.kg / df.m**2; df.bmi.mean()",
+            {"bmi": "data.kg / data.m ** 2"},
+            "mean(data.bmi)",
+        ),
+        (
+            "df['a'] = df.a * 2; df['a'] = df.a + 1; df.a.sum()",
+            {"a": "data.a * 2 + 1"},
+            "sum(data.a)",
+        ),
+        (
+            "b = df.a.mean(); df['a'] = df.a * 2; df.a.mean() - b",
+            {"a_2": "data.a * 2"},
+            "mean(data.a_2) - mean(data.a)",
+        ),
+        (
+            "c = df.copy(); c['x'] = df.a * 2; df['x'] = df.a * 3; c.x.sum() + df.x.sum()",
+            {"x": "data.a * 2", "x_2": "data.a * 3"},
+            "sum(data.x) + sum(data.x_2)",
+        ),
+        (
+            "df['odd name'] = -df.a; df['odd name'].sum()",
+            {"`odd name`": "-data.a"},
+            "sum(data.`odd name`)",
+        ),
+    ],
+)
+def test_columns_are_defined_in_the_plan(line, define, select):
+    plan = sotto.task.without_columns(
+        "query",
+        {"data": "data.csv"},
+        lambda frames: sotto.task.Task(
+            sotto._plan.compose("query", {"data": "data.csv"}, asked(line, frames["data"]), {})
+        ),
+    ).plan
+    assert plan["define"] == define
+    assert plan["select"]["result"] == select
+
+
+def test_parts_with_brackets_in_their_names():
+    data = pd.DataFrame({"a[b]": [1.0, 2, 3], 'c]["d': [1.0, 2, 6]})
+    found = sotto.local(data, lambda df: df.agg({"a[b]": "mean", 'c]["d': "mean"}))
+    assert found.to_dict() == {"a[b]": 2.0, 'c]["d': 3.0}
+
+
+def test_a_frame_is_not_given_attributes(frame):
+    with pytest.raises(sotto.errors.PlanError, match=r"df\['wage'\] = "):
+        sotto.local(frame, lambda df: setattr(df, "wage", df.age))
