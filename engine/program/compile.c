@@ -466,11 +466,11 @@ static size_t add_power(struct sotto__compiler *compiler, size_t a, int exponent
     return power;
 }
 
-/* SOTTO__OP_NEGATE, SOTTO__OP_ABS, SOTTO__OP_SQRT, SOTTO__OP_EXP, SOTTO__OP_LOG. */
+/* From SOTTO__OP_NEGATE to SOTTO__OP_LOGLOG_SLOPE. */
 static size_t add_unary(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a)
 {
     check_number(compiler, a);
-    if (kind == SOTTO__OP_SQRT || kind == SOTTO__OP_EXP || kind == SOTTO__OP_LOG) {
+    if (kind != SOTTO__OP_NEGATE && kind != SOTTO__OP_ABS) {
         a = sotto__compile_float(compiler, a);
     }
     struct sotto__op op = make_op(compiler, kind, a, SOTTO_NONE);
@@ -479,7 +479,8 @@ static size_t add_unary(struct sotto__compiler *compiler, enum sotto__op_kind ki
     op.bits = x->bits;
     op.scale = x->scale;
     op.never_zero = x->never_zero && op.type == SOTTO__ROW_EXACT;
-    op.makes_nan = op.makes_nan || kind == SOTTO__OP_SQRT || kind == SOTTO__OP_LOG;
+    bool keeps_values = kind == SOTTO__OP_NEGATE || kind == SOTTO__OP_ABS || kind == SOTTO__OP_EXP;
+    op.makes_nan = op.makes_nan || !keeps_values;
     return add_op(compiler, op);
 }
 
@@ -937,6 +938,10 @@ size_t sotto__compile_apply(struct sotto__compiler *compiler, enum sotto__op_kin
     case SOTTO__OP_SQRT:
     case SOTTO__OP_EXP:
     case SOTTO__OP_LOG:
+    case SOTTO__OP_NORMAL_LOG:
+    case SOTTO__OP_NORMAL_SLOPE:
+    case SOTTO__OP_LOGLOG_LOG:
+    case SOTTO__OP_LOGLOG_SLOPE:
         return add_unary(compiler, kind, a);
     case SOTTO__OP_FLOAT:
         return sotto__compile_float(compiler, a);

@@ -21,9 +21,13 @@ enum sotto__op_kind {
     SOTTO__OP_NEGATE,    /* a */
     SOTTO__OP_ABS,
     SOTTO__OP_NOT,
-    SOTTO__OP_SQRT, /* float64, as the next two */
+    SOTTO__OP_SQRT, /* float64, as the next six */
     SOTTO__OP_EXP,
     SOTTO__OP_LOG,
+    SOTTO__OP_NORMAL_LOG, /* of methods only, as the next three: kernels/links.h */
+    SOTTO__OP_NORMAL_SLOPE,
+    SOTTO__OP_LOGLOG_LOG,
+    SOTTO__OP_LOGLOG_SLOPE,
     SOTTO__OP_IS_NA,      /* never missing */
     SOTTO__OP_FLOAT,      /* the nearest double of an exact a */
     SOTTO__OP_KEY,        /* exact: an integer of 64 bits for a double, in the same order */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Operations on doubles of a block. It leans on IEEE 754: what is here is exact or rounded once, so
- * that it has the same bits on every CPU; elementary.c has the functions for which that takes more.
- * Loops ask for the operation outside, so that the compiler makes vectors of each. */
+ * that it has the same bits on every CPU; elementary.c and links.c have the functions for which
+ * that takes more. Loops ask for the operation outside, so that the compiler makes vectors of each.
+ */
 
 #include "kernels/elementary.h"
+#include "kernels/links.h"
 #include "rows/rows.h"
 
 #include <math.h>
@@ -120,6 +122,18 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
         break;
     case SOTTO__OP_LOG:
         sotto__log(out, a, len);
+        break;
+    case SOTTO__OP_NORMAL_LOG:
+        sotto__normal_log(out, a, len);
+        break;
+    case SOTTO__OP_NORMAL_SLOPE:
+        sotto__normal_slope(out, a, len);
+        break;
+    case SOTTO__OP_LOGLOG_LOG:
+        sotto__loglog_log(out, a, len);
+        break;
+    case SOTTO__OP_LOGLOG_SLOPE:
+        sotto__loglog_slope(out, a, len);
         break;
     case SOTTO__OP_POW:
         sotto__pow(out, a, b, len);
