@@ -28,6 +28,8 @@
 static const char *const interpolations[] = {"linear", "lower", "higher", "nearest", "midpoint"};
 static const char *const alternatives[] = {"two_sided", "less", "greater"};
 static const char *const families[] = {"gaussian", "binomial", "poisson", "gamma"};
+static const char *const links[] = {"canonical", "identity", "logit",  "log",
+                                    "inverse",   "probit",   "cloglog"};
 static const char *const errors[] = {"nonrobust", "hc0", "hc1"};
 static const char *const weights[] = {"frequency", "probability"};
 
@@ -78,6 +80,7 @@ static const struct sotto__option of_lines[] = {
     INTERCEPT, LEVEL, ERRORS, ROWS(ROW_WEIGHTS, "weights"), {.name = NULL}};
 static const struct sotto__option of_models[] = {
     WORD(FAMILY, "family", families, SOTTO__FAMILY_GAMMA, SOTTO__FAMILY_GAUSSIAN),
+    WORD(LINK, "link", links, SOTTO__LINK_CLOGLOG, SOTTO__LINK_CANONICAL),
     INTERCEPT,
     LEVEL,
     WHOLE(LIKELIHOOD, "likelihood", 0, 1, 1),
@@ -88,8 +91,9 @@ static const struct sotto__option of_models[] = {
     ROWS(ROW_WEIGHTS, "weights"),
     ROWS(OFFSET, "offset"),
     {.name = NULL}};
-static const struct sotto__option of_models_of_levels[] = {INTERCEPT, LEVEL, RIDGE,
-                                                           TOLERANCE, START, {.name = NULL}};
+static const struct sotto__option of_models_of_levels[] = {
+    INTERCEPT,     LEVEL, ERRORS, RIDGE, TOLERANCE, START, ROWS(ROW_WEIGHTS, "weights"),
+    {.name = NULL}};
 static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option level_equal_var_and_alternative[] = {
@@ -102,9 +106,9 @@ static const struct sotto__method_card regression = {
     .rounds_max = 1, .rounds_robust = 2, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
 /* Newton's method doubles the digits that are right in each round: few models take ten. */
 static const struct sotto__method_card model = {
-    .rounds_max = 40, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
+    .rounds_max = SOTTO__MODEL_ROUNDS_MAX, .stands_alone = true, .axes = SOTTO__AXES_REGRESSORS};
 static const struct sotto__method_card model_of_levels = {
-    .rounds_max = 40, .stands_alone = true, .axes = SOTTO__AXES_EQUATIONS};
+    .rounds_max = SOTTO__MODEL_ROUNDS_MAX, .stands_alone = true, .axes = SOTTO__AXES_EQUATIONS};
 static const struct sotto__method_card single_values = {.rounds_max = 1, .stands_alone = true};
 static const struct sotto__method_card samples = {
     .rounds_max = 1, .stands_alone = true, .axes = SOTTO__AXES_SAMPLES};
@@ -226,16 +230,17 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_GLM] = {.name = "glm",
                              .arguments_len = 2,
                              .is_variadic = true,
-                             .version = 1,
+                             .version = 2,
                              .options = of_models,
                              .method = &model,
                              .opens = {SOTTO__OPENS_FIT, .count = true, .powers = 2, .y_powers = 2,
                                        .product = true},
                              .harm = "sums of a model of what is computed",
-                             .synonyms = "logit logistic poisson_regression"},
+                             .synonyms = "logit logistic probit cloglog poisson_regression"},
     [SOTTO__FUNCTION_MNLOGIT] = {.name = "mnlogit",
                                  .arguments_len = 2,
                                  .is_variadic = true,
+                                 .version = 1,
                                  .takes = SOTTO__TAKES_OUTCOME,
                                  .options = of_models_of_levels,
                                  .method = &model_of_levels,
@@ -498,15 +503,32 @@ bool sotto__has_word(const char *words, const char *word)
     return false;
 }
 
+const enum sotto__model_link *sotto__links_of(enum sotto__family family)
+{
+    static const enum sotto__model_link links_of[][4] = {
+        [SOTTO__FAMILY_GAUSSIAN] = {SOTTO__LINK_IDENTITY},
+        [SOTTO__FAMILY_BINOMIAL] = {SOTTO__LINK_LOGIT, SOTTO__LINK_PROBIT, SOTTO__LINK_CLOGLOG},
+        [SOTTO__FAMILY_POISSON] = {SOTTO__LINK_LOG},
+        [SOTTO__FAMILY_GAMMA] = {SOTTO__LINK_INVERSE, SOTTO__LINK_LOG},
+        [SOTTO__FAMILY_MULTINOMIAL] = {SOTTO__LINK_LOGIT},
+    };
+    return links_of[family];
+}
+
+const char *sotto__link_word(enum sotto__model_link link)
+{
+    return links[link];
+}
+
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b)
 {
     return a->ddof == b->ddof && a->digits == b->digits && a->intercept == b->intercept &&
            a->interpolation == b->interpolation && a->level == b->level &&
            a->equal_var == b->equal_var && a->yates == b->yates && a->extremes == b->extremes &&
            a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights &&
-           a->family == b->family && a->errors == b->errors && a->weights_at == b->weights_at &&
-           a->offset_at == b->offset_at && a->likelihood == b->likelihood && a->ridge == b->ridge &&
-           a->tolerance == b->tolerance;
+           a->family == b->family && a->link == b->link && a->errors == b->errors &&
+           a->weights_at == b->weights_at && a->offset_at == b->offset_at &&
+           a->likelihood == b->likelihood && a->ridge == b->ridge && a->tolerance == b->tolerance;
 }
 
 double sotto__option_value(const struct sotto__options *options, enum sotto__option_kind kind)
@@ -536,6 +558,8 @@ double sotto__option_value(const struct sotto__options *options, enum sotto__opt
         return (double)options->weights;
     case SOTTO__OPTION_FAMILY:
         return (double)options->family;
+    case SOTTO__OPTION_LINK:
+        return (double)options->link;
     case SOTTO__OPTION_ERRORS:
         return (double)options->errors;
     case SOTTO__OPTION_LIKELIHOOD:

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Of models in rounds. */
+#define SOTTO__MODEL_ROUNDS_MAX 40
+
 /* Of a method, whose code is in engine/methods/. */
 struct sotto__method_card {
     unsigned rounds_max;    /* that it ever takes */

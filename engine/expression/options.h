@@ -24,6 +24,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_ALTERNATIVE,
     SOTTO__OPTION_WEIGHTS,
     SOTTO__OPTION_FAMILY,
+    SOTTO__OPTION_LINK,
     SOTTO__OPTION_LIKELIHOOD,
     SOTTO__OPTION_RIDGE,
     SOTTO__OPTION_TOLERANCE,
@@ -70,10 +71,21 @@ enum sotto__errors {
 /* How what a model explains is distributed around its mean. */
 enum sotto__family {
     SOTTO__FAMILY_GAUSSIAN,
-    SOTTO__FAMILY_BINOMIAL,    /* 0 and 1, log odds */
-    SOTTO__FAMILY_POISSON,     /* counts, logarithm */
-    SOTTO__FAMILY_GAMMA,       /* above 0, inverse */
+    SOTTO__FAMILY_BINOMIAL,    /* 0 and 1 */
+    SOTTO__FAMILY_POISSON,     /* counts */
+    SOTTO__FAMILY_GAMMA,       /* above 0 */
     SOTTO__FAMILY_MULTINOMIAL, /* levels, log odds against the first one: of no option */
+};
+
+/* What of a mean is a sum of regressors times coefficients. */
+enum sotto__model_link {
+    SOTTO__LINK_CANONICAL, /* the family's own: once a call is parsed it is one of the others */
+    SOTTO__LINK_IDENTITY,
+    SOTTO__LINK_LOGIT, /* log odds */
+    SOTTO__LINK_LOG,
+    SOTTO__LINK_INVERSE,
+    SOTTO__LINK_PROBIT,  /* the normal's quantile */
+    SOTTO__LINK_CLOGLOG, /* the logarithm of -log(1 - mean) */
 };
 
 /* A whole number, "ddof=0", one of some words, or one or several numbers as they are written. The
@@ -105,6 +117,7 @@ struct sotto__options {
     enum sotto__alternative alternative;
     enum sotto__weights weights;
     enum sotto__family family;
+    enum sotto__model_link link;
     enum sotto__errors errors;
     unsigned weights_at; /* which argument behind the list rows' weights are, from 1; 0: none */
     unsigned offset_at;  /* likewise what is added to rows' linear predictors */
@@ -117,6 +130,11 @@ struct sotto__options {
     bool exact;       /* an order statistic is somebody's value, not an interval */
 };
 
+/* The links that models of a family take, the canonical one first, ended by SOTTO__LINK_CANONICAL.
+ * Returns: static storage. */
+const enum sotto__model_link *sotto__links_of(enum sotto__family family);
+/* The word for a link. Returns: static storage. */
+const char *sotto__link_word(enum sotto__model_link link);
 bool sotto__options_equal(const struct sotto__options *a, const struct sotto__options *b);
 /* What an option of one number or word is: of a word its place among struct sotto__option's. */
 double sotto__option_value(const struct sotto__options *options, enum sotto__option_kind kind);

@@ -226,6 +226,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_FAMILY:
         options->family = (enum sotto__family)value;
         break;
+    case SOTTO__OPTION_LINK:
+        options->link = (enum sotto__model_link)value;
+        break;
     case SOTTO__OPTION_LIKELIHOOD:
         options->likelihood = value != 0;
         break;
@@ -831,6 +834,26 @@ static size_t add_written_out(struct parser *parser, struct sotto__node *call)
     }
 }
 
+/* Sets the link of a model that has said none, and refuses one that its family does not take. */
+static void resolve_link(struct parser *parser, struct sotto__node *node)
+{
+    char list[100] = "";
+    size_t at = 0;
+    const enum sotto__model_link *link = sotto__links_of(node->options.family);
+    if (node->options.link == SOTTO__LINK_CANONICAL) {
+        node->options.link = *link;
+    }
+    for (; *link != SOTTO__LINK_CANONICAL; link++) {
+        if (*link == node->options.link) {
+            return;
+        }
+        at += (size_t)snprintf(list + at, sizeof list - at, at > 0 ? ", %s" : "%s",
+                               sotto__link_word(*link));
+    }
+    sotto__parser_fail_at(parser, node->start, "link=%s: this family takes %s",
+                          sotto__link_word(node->options.link), list);
+}
+
 /* After the name, at the "(". */
 static size_t parse_call(struct parser *parser, const struct token *name)
 {
@@ -846,6 +869,9 @@ static size_t parse_call(struct parser *parser, const struct token *name)
     bool is_robust = node.options.errors != SOTTO__ERRORS_NONROBUST;
     if (is_robust && card->method != NULL && card->method->rounds_robust > 0) {
         node.rounds = card->method->rounds_robust;
+    }
+    if (node.function == SOTTO__FUNCTION_GLM && parser->status == SOTTO_OK) {
+        resolve_link(parser, &node);
     }
     return add_written_out(parser, &node);
 }

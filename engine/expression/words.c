@@ -70,8 +70,8 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
                              "A linear regression: coefficients, errors, t, p, intervals, R2, F.",
                              "ols(wage, age)"},
     [SOTTO__FUNCTION_GLM] = {"glm(y, x, ...)",
-                             "A generalised linear model: of family=gaussian, binomial (logistic), "
-                             "poisson or gamma.",
+                             "A generalised linear model: of family=gaussian, binomial (logistic; "
+                             "link=probit or cloglog), poisson or gamma (link=log).",
                              "glm(wage, age, family=gamma)"},
     [SOTTO__FUNCTION_MNLOGIT] = {"mnlogit(column in (level, level, ...), x, ...)",
                                  "A multinomial logistic model: which of the levels a row has, "

@@ -4,6 +4,7 @@
  * when it is written. A dispersion is that of the deviance, as in R. */
 
 #include "methods/glm_likelihood.h"
+#include "probability/probability.h"
 
 #include <mpfr.h>
 
@@ -85,27 +86,50 @@ static void set_gaussian_null(mpfr_t out, mpq_srcptr n, mpq_srcptr y, mpq_srcptr
     mpq_clear(square);
 }
 
-/* Of means that a predictor of 0 gives. Those of gamma are infinite. */
-static void set_null_at_zero(mpfr_t out, enum sotto__family family, mpq_srcptr n, mpq_srcptr y,
-                             mpq_srcptr own)
+/* log(1 - e^-1), negative: of y = 1 where the complementary log-log is 0. */
+static void add_loglog_at_zero(mpfr_t out, mpq_srcptr times)
+{
+    mpfr_t log;
+    mpfr_init2(log, BITS);
+    mpfr_set_si(log, -1, MPFR_RNDN);
+    mpfr_expm1(log, log, MPFR_RNDN);
+    mpfr_neg(log, log, MPFR_RNDN);
+    mpfr_log(log, log, MPFR_RNDN);
+    mpfr_mul_q(log, log, times, MPFR_RNDN);
+    mpfr_add(out, out, log, MPFR_RNDN);
+    mpfr_clear(log);
+}
+
+/* Of means that a predictor of 0 gives. Inverses of it are infinite. */
+static void set_null_at_zero(mpfr_t out, enum sotto__family family, enum sotto__model_link link,
+                             mpq_srcptr n, mpq_srcptr y, mpq_srcptr own)
 {
     mpq_t two;
     mpq_init(two);
     mpq_set_ui(two, 2, 1);
-    if (family == SOTTO__FAMILY_BINOMIAL) {
+    if (link == SOTTO__LINK_CLOGLOG) { /* n - y - y log(1 - e^-1) */
+        add_loglog_at_zero(out, y);
+        mpfr_add_q(out, out, y, MPFR_RNDN);
+        mpfr_sub_q(out, out, n, MPFR_RNDN);
+        mpfr_neg(out, out, MPFR_RNDN);
+    } else if (family == SOTTO__FAMILY_BINOMIAL) {
         add_log(out, two, n);
     } else if (family == SOTTO__FAMILY_POISSON) {
         mpfr_set_q(out, own, MPFR_RNDN);
         mpfr_sub_q(out, out, y, MPFR_RNDN);
         mpfr_add_q(out, out, n, MPFR_RNDN);
+    } else if (link == SOTTO__LINK_LOG) { /* of gamma */
+        mpfr_set_q(out, y, MPFR_RNDN);
+        mpfr_sub_q(out, out, n, MPFR_RNDN);
+        mpfr_sub_q(out, out, own, MPFR_RNDN);
     } else {
         mpfr_set_nan(out);
     }
     mpq_clear(two);
 }
 
-double sotto__glm_null_deviance(enum sotto__family family, mpq_srcptr n, mpq_srcptr y,
-                                mpq_srcptr own, bool has_intercept)
+double sotto__glm_null_deviance(enum sotto__family family, enum sotto__model_link link,
+                                mpq_srcptr n, mpq_srcptr y, mpq_srcptr own, bool has_intercept)
 {
     mpfr_t half;
     mpfr_init2(half, BITS);
@@ -113,7 +137,7 @@ double sotto__glm_null_deviance(enum sotto__family family, mpq_srcptr n, mpq_src
     if (family == SOTTO__FAMILY_GAUSSIAN) {
         set_gaussian_null(half, n, y, own, has_intercept);
     } else if (!has_intercept) {
-        set_null_at_zero(half, family, n, y, own);
+        set_null_at_zero(half, family, link, n, y, own);
     } else if (family == SOTTO__FAMILY_BINOMIAL) {
         set_binomial_null(half, n, y);
     } else if (family == SOTTO__FAMILY_POISSON) {
@@ -151,47 +175,140 @@ double sotto__glm_null_deviance_of_levels(mpq_srcptr n, const struct sotto__valu
     return finish(half);
 }
 
-double sotto__glm_predictor(enum sotto__family family, mpq_srcptr n, mpq_srcptr y)
+const struct sotto__glm_zero *sotto__glm_at_zero(enum sotto__model_link link)
+{
+    static const struct sotto__glm_zero zeros[] = {
+        [SOTTO__LINK_IDENTITY] = {0, 1, 1},
+        [SOTTO__LINK_LOGIT] = {0.5, 1, 0.25},
+        [SOTTO__LINK_LOG] = {1, 1, 1},
+        /* 4 / sqrt(2 pi), 2 / pi */
+        [SOTTO__LINK_PROBIT] = {0.5, 1.5957691216057308, 0.63661977236758138},
+        /* 1 - 1 / e, e / (e - 1), 1 / (e - 1) */
+        [SOTTO__LINK_CLOGLOG] = {0.63212055882855767, 1.5819767068693265, 0.58197670686932645},
+    };
+    return &zeros[link];
+}
+
+/* Sets out to the normal's quantile of a share between 0 and 1. */
+static void set_probit(mpfr_t out, mpq_srcptr share)
+{
+    mpfr_t quantile;
+    mpq_t tails;
+    mpq_t one;
+    mpq_inits(tails, one, NULL);
+    mpq_set_ui(one, 1, 1);
+    mpq_mul_2exp(tails, share, 1);
+    bool is_lower = mpq_cmp(tails, one) < 0;
+    if (!is_lower) { /* 2 (1 - share) */
+        mpq_set_ui(one, 2, 1);
+        mpq_sub(tails, one, tails);
+        mpq_set_ui(one, 1, 1);
+    }
+    mpfr_init2(quantile, SOTTO__QUANTILE_BITS);
+    mpfr_set_zero(quantile, 1);
+    if (mpq_cmp(tails, one) < 0) {
+        sotto__normal_quantile(quantile, tails);
+    }
+    mpfr_set(out, quantile, MPFR_RNDN);
+    if (is_lower) {
+        mpfr_neg(out, out, MPFR_RNDN);
+    }
+    mpfr_clear(quantile);
+    mpq_clears(tails, one, NULL);
+}
+
+/* Sets out to log(1 - share). */
+static void set_log_of_rest(mpfr_t out, mpq_srcptr share)
+{
+    mpq_t rest;
+    mpq_init(rest);
+    mpq_set_ui(rest, 1, 1);
+    mpq_sub(rest, rest, share);
+    mpfr_set_q(out, rest, MPFR_RNDN);
+    mpfr_log(out, out, MPFR_RNDN);
+    mpq_clear(rest);
+}
+
+static void set_predictor(mpfr_t out, enum sotto__model_link link, mpq_srcptr mean)
+{
+    mpfr_t rest;
+    mpfr_init2(rest, BITS);
+    mpfr_set_q(out, mean, MPFR_RNDN);
+    if (link == SOTTO__LINK_LOGIT) { /* log m - log(1 - m) */
+        set_log_of_rest(rest, mean);
+        mpfr_log(out, out, MPFR_RNDN);
+        mpfr_sub(out, out, rest, MPFR_RNDN);
+    } else if (link == SOTTO__LINK_LOG) {
+        mpfr_log(out, out, MPFR_RNDN);
+    } else if (link == SOTTO__LINK_INVERSE) {
+        mpfr_ui_div(out, 1, out, MPFR_RNDN);
+    } else if (link == SOTTO__LINK_PROBIT) {
+        set_probit(out, mean);
+    } else if (link == SOTTO__LINK_CLOGLOG) {
+        set_log_of_rest(out, mean);
+        mpfr_neg(out, out, MPFR_RNDN);
+        mpfr_log(out, out, MPFR_RNDN);
+    }
+    mpfr_clear(rest);
+}
+
+double sotto__glm_predictor(enum sotto__model_link link, mpq_srcptr n, mpq_srcptr y)
 {
     mpfr_t out;
     mpq_t mean;
     mpq_init(mean);
     mpfr_init2(out, BITS);
     mpq_div(mean, y, n);
-    if (family == SOTTO__FAMILY_BINOMIAL) {
-        mpq_sub(mean, n, y);
-        mpq_div(mean, y, mean);
-    } else if (family == SOTTO__FAMILY_GAMMA) {
-        mpq_inv(mean, mean);
-    }
-    mpfr_set_q(out, mean, MPFR_RNDN);
-    if (family == SOTTO__FAMILY_BINOMIAL || family == SOTTO__FAMILY_POISSON) {
-        mpfr_log(out, out, MPFR_RNDN);
-    }
+    set_predictor(out, link, mean);
     mpq_clear(mean);
     return finish(out);
 }
 
-void sotto__glm_slope(mpq_t out, enum sotto__family family, mpq_srcptr n, mpq_srcptr y)
+/* Sets out to sqrt(2 pi) e^(p^2 / 2), p being the normal's quantile of the mean. */
+static void set_probit_slope(mpfr_t out, mpq_srcptr mean)
 {
-    mpq_t other;
-    mpq_init(other);
-    mpq_set_ui(other, 1, 1);
-    mpq_div(out, y, n); /* the mean m */
-    if (family == SOTTO__FAMILY_GAUSSIAN) {
-        mpq_set_ui(out, 1, 1);
-    } else if (family == SOTTO__FAMILY_BINOMIAL) { /* 1 / (m (1 - m)) */
-        mpq_sub(other, other, out);
-        mpq_mul(out, out, other);
-        mpq_inv(out, out);
-    } else if (family == SOTTO__FAMILY_POISSON) { /* 1 / m */
-        mpq_inv(out, out);
-    } else { /* -1 / m^2 */
-        mpq_mul(out, out, out);
-        mpq_inv(out, out);
-        mpq_neg(out, out);
+    mpfr_t tau;
+    mpfr_init2(tau, BITS);
+    set_probit(out, mean);
+    mpfr_sqr(out, out, MPFR_RNDN);
+    mpfr_div_2ui(out, out, 1, MPFR_RNDN);
+    mpfr_exp(out, out, MPFR_RNDN);
+    mpfr_const_pi(tau, MPFR_RNDN);
+    mpfr_mul_2ui(tau, tau, 1, MPFR_RNDN);
+    mpfr_sqrt(tau, tau, MPFR_RNDN);
+    mpfr_mul(out, out, tau, MPFR_RNDN);
+    mpfr_clear(tau);
+}
+
+double sotto__glm_slope(enum sotto__model_link link, mpq_srcptr n, mpq_srcptr y)
+{
+    mpfr_t out;
+    mpq_t mean;
+    mpq_t rest;
+    mpq_inits(mean, rest, NULL);
+    mpfr_init2(out, BITS);
+    mpq_div(mean, y, n);
+    mpq_set_ui(rest, 1, 1);
+    mpq_sub(rest, rest, mean);
+    mpfr_set_ui(out, 1, MPFR_RNDN);
+    if (link == SOTTO__LINK_LOGIT) { /* 1 / (m (1 - m)) */
+        mpq_mul(rest, rest, mean);
+        mpfr_div_q(out, out, rest, MPFR_RNDN);
+    } else if (link == SOTTO__LINK_LOG) { /* 1 / m */
+        mpfr_div_q(out, out, mean, MPFR_RNDN);
+    } else if (link == SOTTO__LINK_INVERSE) { /* -1 / m^2 */
+        mpfr_div_q(out, out, mean, MPFR_RNDN);
+        mpfr_div_q(out, out, mean, MPFR_RNDN);
+        mpfr_neg(out, out, MPFR_RNDN);
+    } else if (link == SOTTO__LINK_PROBIT) {
+        set_probit_slope(out, mean);
+    } else if (link == SOTTO__LINK_CLOGLOG) { /* -1 / ((1 - m) log(1 - m)) */
+        set_log_of_rest(out, mean);
+        mpfr_mul_q(out, out, rest, MPFR_RNDN);
+        mpfr_si_div(out, -1, out, MPFR_RNDN);
     }
-    mpq_clear(other);
+    mpq_clears(mean, rest, NULL);
+    return finish(out);
 }
 
 /* --- With them --- */

@@ -2,128 +2,21 @@
 
 /* What a round of a model asks of rows. It leans on recipes: every operation is rounded once, in
  * the order that stands here, and exp and log are those of elementary.c, so that each row has the
- * same bits everywhere. The one idea: there are no comparisons. A sum over the rows on one side of
- * a comparison would be a sum over a set of rows, with few in it perhaps; so formulas are of a form
- * that holds for all rows.
- *
- * The first round is a regression's, of y on x, with what log-likelihoods need of y. In the others,
- * eta being x'b,
- *
- *     binomial  with s = (2 y - 1) eta:  v = 1 / (1 + e^s)  is the probability of the other y,
- *               r = (2 y - 1) v,  w = t / (1 + t)^2  with t = e^-|eta|,  d / 2 = log(1 + e^-s)
- *     poisson   mu = e^eta,  r = y - mu,  w = mu,  d / 2 = y (log y - eta) - (y - mu)
- *     gaussian  mu = eta,    r = y - mu,  w = 1,   d / 2 = (y - mu)^2 / 2
- *     gamma     mu = 1 / eta,  r = mu - y,  w = mu^2,  d / 2 = y eta - 1 - log(y eta)
- *     levels    eta[j] of each level but the first, whose eta is 0;  m near the largest of them,
- *               e[j] = e^(eta[j] - m),  p[j] = e[j] / sum(e),  q[j] = 1 - p[j] by the other e's,
- *               r[j] = q[j] in its rows, else -p[j],  w[j, j] = p[j] q[j],  w[j, l] = -p[j] p[l],
- *               d / 2 = log(sum(e)) - (eta[y] - m)
- *
- * With likelihood=0 d lacks what is of y alone: mu - y eta, y eta - 1 - log eta. */
+ * same bits everywhere. The first round is a regression's, of y on x, with what log-likelihoods
+ * need of y. The others ask for what glm_families.c and glm_levels.c have of each row. */
 
-#include "methods/glm.h"
-
-/* Rows of one call, in one round. */
-struct model {
-    struct sotto__recipe *recipe;
-    enum sotto__family family;
-    enum sotto__errors errors;
-    bool likelihood; /* the deviance is whole: with what no coefficient changes */
-    size_t y;        /* of levels: the first of these */
-    size_t levels[SOTTO__METHOD_COEFFICIENTS_MAX]; /* 1 in the rows of each but the first, else 0 */
-    size_t levels_len;                             /* 0: y is a number */
-    size_t x[SOTTO__METHOD_COEFFICIENTS_MAX];      /* a column of ones for the intercept */
-    size_t k;
-    size_t weights; /* SOTTO_NONE: there are none; likewise the offset */
-    size_t offset;
-    size_t present;
-    size_t finite;
-    size_t weighed;
-    size_t valid;
-};
-
-static size_t number(const struct model *model, double value)
-{
-    return sotto__recipe_constant(model->recipe, value);
-}
-
-static size_t apply(const struct model *model, enum sotto__op_kind kind, size_t a, size_t b)
-{
-    return sotto__recipe_apply(model->recipe, kind, a, b);
-}
-
-static size_t take(const struct model *model, enum sotto__op_kind kind, size_t a)
-{
-    return apply(model, kind, a, SOTTO_NONE);
-}
-
-/* a op number; number op a. */
-static size_t with(const struct model *model, enum sotto__op_kind kind, size_t a, double value)
-{
-    return apply(model, kind, a, number(model, value));
-}
-
-static size_t from(const struct model *model, double value, enum sotto__op_kind kind, size_t a)
-{
-    return apply(model, kind, number(model, value), a);
-}
-
-static size_t add(const struct model *model, size_t a, size_t b)
-{
-    return apply(model, SOTTO__OP_ADD, a, b);
-}
-
-static size_t subtract(const struct model *model, size_t a, size_t b)
-{
-    return apply(model, SOTTO__OP_SUBTRACT, a, b);
-}
-
-static size_t multiply(const struct model *model, size_t a, size_t b)
-{
-    return apply(model, SOTTO__OP_MULTIPLY, a, b);
-}
-
-static size_t divide(const struct model *model, size_t a, size_t b)
-{
-    return apply(model, SOTTO__OP_DIVIDE, a, b);
-}
-
-/* A number in the rows that count. */
-static size_t fill(const struct model *model, double value)
-{
-    return apply(model, SOTTO__OP_MASK, number(model, value), model->valid);
-}
-
-/* a, as one value: what judges rows takes sums and products apart, each part as if it were opened
- * alone, and of these only the whole is. */
-static size_t seal(const struct model *model, size_t a)
-{
-    return with(model, SOTTO__OP_DIVIDE, a, 1);
-}
-
-/* 1 / (1 + e^a) */
-static size_t make_share(const struct model *model, size_t a)
-{
-    size_t sum = with(model, SOTTO__OP_ADD, take(model, SOTTO__OP_EXP, a), 1);
-    return from(model, 1, SOTTO__OP_DIVIDE, sum);
-}
-
-/* log y, and of 0 a large negative number, which times 0 is 0. */
-static size_t make_log_of_count(const struct model *model)
-{
-    return take(model, SOTTO__OP_LOG, with(model, SOTTO__OP_ADD, model->y, 1e-300));
-}
+#include "methods/glm_rows.h"
 
 /* --- Variables --- */
 
 /* a, missing where b is no number: infinite, or missing. */
-static size_t keep_finite(const struct model *model, size_t a, size_t b)
+static size_t keep_finite(const struct sotto__model *model, size_t a, size_t b)
 {
     return apply(model, SOTTO__OP_MASK, a, subtract(model, b, b));
 }
 
 /* Something that is no number where the family has no such y. */
-static size_t make_proof(const struct model *model)
+static size_t make_proof(const struct sotto__model *model)
 {
     size_t proof = model->y;
     switch (model->family) {
@@ -144,13 +37,13 @@ static size_t make_proof(const struct model *model)
 }
 
 /* An argument as doubles. */
-static size_t take_argument(const struct model *model, size_t argument)
+static size_t take_argument(const struct sotto__model *model, size_t argument)
 {
     return take(model, SOTTO__OP_FLOAT, sotto__recipe_row(model->recipe, argument));
 }
 
 /* Finds what is explained. Returns: the first argument behind it. */
-static size_t find_outcome(struct model *model, const struct sotto__node *call)
+static size_t find_outcome(struct sotto__model *model, const struct sotto__node *call)
 {
     if (call->row_levels_len == 0) {
         model->y = take_argument(model, 0);
@@ -166,7 +59,8 @@ static size_t find_outcome(struct model *model, const struct sotto__node *call)
 }
 
 /* Finds the weights and the offset among len arguments. Returns: how many of these they are. */
-static size_t find_rows(struct model *model, const struct sotto__options *options, size_t len)
+static size_t find_rows(struct sotto__model *model, const struct sotto__options *options,
+                        size_t len)
 {
     size_t found = (size_t)(options->weights_at > 0) + (size_t)(options->offset_at > 0);
     model->weights = model->offset = SOTTO_NONE;
@@ -180,29 +74,24 @@ static size_t find_rows(struct model *model, const struct sotto__options *option
 }
 
 /* Leaves out rows without a weight, or an offset. */
-static void keep_rows(struct model *model, size_t row)
+static void keep_rows(struct sotto__model *model, size_t row)
 {
     if (row != SOTTO_NONE) {
         model->finite = keep_finite(model, model->finite, row);
     }
 }
 
-/* a, as often as the row weighs. */
-static size_t weigh(const struct model *model, size_t a)
-{
-    return model->weights == SOTTO_NONE ? a : multiply(model, model->weights, a);
-}
-
 /* Finds the variables, and masks each where any other one has no value. */
-static void model_init(struct model *out, struct sotto__recipe *recipe,
+static void model_init(struct sotto__model *out, struct sotto__recipe *recipe,
                        const struct sotto__node *call)
 {
     const struct sotto__options *options = &call->options;
     size_t len = sotto__recipe_arguments_len(recipe);
-    *out = (struct model){.recipe = recipe,
-                          .family = options->family,
-                          .errors = options->errors,
-                          .likelihood = options->likelihood};
+    *out = (struct sotto__model){.recipe = recipe,
+                                 .family = options->family,
+                                 .link = options->link,
+                                 .errors = options->errors,
+                                 .likelihood = options->likelihood};
     size_t first = find_outcome(out, call);
     len -= find_rows(out, options, len);
     out->k = options->intercept;
@@ -249,7 +138,7 @@ static void model_init(struct model *out, struct sotto__recipe *recipe,
 
 /* log y! less log(2 pi) / 2, by Stirling's series for the factorial of y + 16, whose next term is
  * below 1e-16, and the product of 16 numbers. */
-static size_t make_log_factorial(const struct model *model)
+static size_t make_log_factorial(const struct sotto__model *model)
 {
     static const double terms[] = {1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188};
     size_t z = with(model, SOTTO__OP_ADD, model->y, 17);
@@ -272,7 +161,7 @@ static size_t make_log_factorial(const struct model *model)
 }
 
 /* The sums of y that log-likelihoods need. */
-static void ask_values(const struct model *model)
+static void ask_values(const struct sotto__model *model)
 {
     size_t own = fill(model, 0);
     size_t other = own;
@@ -296,8 +185,7 @@ static void ask_values(const struct model *model)
     (void)sotto__recipe_sum(model->recipe, weigh(model, other), SOTTO_NONE);
 }
 
-/* Asks for the sums of a times each regressor. */
-static void ask_times_each(const struct model *model, size_t a)
+void sotto__model_ask_times_each(const struct sotto__model *model, size_t a)
 {
     for (size_t i = 0; i < model->k; i++) {
         (void)sotto__recipe_sum(model->recipe, multiply(model, a, model->x[i]), SOTTO_NONE);
@@ -305,18 +193,23 @@ static void ask_times_each(const struct model *model, size_t a)
 }
 
 /* Asks for X'1, X'o, X'y and X'X of rows with weights, each product rounded. */
-static void ask_weighted_products(const struct model *model)
+static void ask_weighted_products(const struct sotto__model *model)
 {
-    ask_times_each(model, model->weights);
+    sotto__model_ask_times_each(model, model->weights);
     if (model->offset != SOTTO_NONE) {
-        ask_times_each(model, weigh(model, model->offset));
+        sotto__model_ask_times_each(model, weigh(model, model->offset));
     }
-    ask_times_each(model, weigh(model, model->y));
+    for (size_t i = 0; i < model->levels_len; i++) {
+        sotto__model_ask_times_each(model, weigh(model, model->levels[i]));
+    }
+    if (model->levels_len == 0) {
+        sotto__model_ask_times_each(model, weigh(model, model->y));
+    }
     (void)sotto__recipe_gram(model->recipe, model->x, model->k, model->weights);
 }
 
 /* Asks for X'1, X'o, X'y and X'X. */
-static void ask_products(const struct model *model)
+static void ask_products(const struct sotto__model *model)
 {
     const size_t *y = model->levels_len > 0 ? model->levels : &model->y;
     size_t y_len = model->levels_len > 0 ? model->levels_len : 1;
@@ -324,7 +217,7 @@ static void ask_products(const struct model *model)
         (void)sotto__recipe_sum(model->recipe, model->x[i], SOTTO_NONE);
     }
     if (model->offset != SOTTO_NONE) {
-        ask_times_each(model, model->offset);
+        sotto__model_ask_times_each(model, model->offset);
     }
     for (size_t i = 0; i < y_len * model->k; i++) {
         (void)sotto__recipe_pair(model->recipe, model->x[i % model->k], y[i / model->k]);
@@ -332,7 +225,7 @@ static void ask_products(const struct model *model)
     (void)sotto__recipe_gram(model->recipe, model->x, model->k, SOTTO_NONE);
 }
 
-static void ask_start(const struct model *model)
+static void ask_start(const struct sotto__model *model)
 {
     (void)sotto__recipe_count(model->recipe, model->present);
     (void)sotto__recipe_count(model->recipe, model->finite);
@@ -344,7 +237,7 @@ static void ask_start(const struct model *model)
         (void)sotto__recipe_count(model->recipe, model->valid);
     }
     for (size_t i = 0; i < model->levels_len; i++) {
-        (void)sotto__recipe_sum(model->recipe, model->levels[i], SOTTO_NONE);
+        (void)sotto__recipe_sum(model->recipe, weigh(model, model->levels[i]), SOTTO_NONE);
     }
     if (model->levels_len == 0) {
         ask_values(model);
@@ -358,216 +251,62 @@ static void ask_start(const struct model *model)
 
 /* --- The other rounds --- */
 
-/* What a row adds at the coefficients. */
-struct at {
-    size_t r;
-    size_t w;
-    size_t half; /* of its deviance */
-    size_t pearson;
-};
-
-/* log(1 + e^-s) = max(-s, 0) + log(u) - ((u - 1) - t) / u, t = e^-|s|, u = 1 + t rounded: what
- * rounding has taken is put back. */
-static size_t make_loss(const struct model *model, size_t s, size_t t, size_t u)
-{
-    size_t beyond = take(model, SOTTO__OP_ABS, s);
-    beyond = with(model, SOTTO__OP_MULTIPLY, subtract(model, beyond, s), 0.5);
-    size_t lost = with(model, SOTTO__OP_SUBTRACT, u, 1);
-    lost = divide(model, subtract(model, lost, t), u);
-    size_t log = take(model, SOTTO__OP_LOG, u);
-    return add(model, beyond, subtract(model, log, lost));
-}
-
-static void set_binomial(const struct model *model, struct at *out, size_t eta)
-{
-    size_t sign = with(model, SOTTO__OP_MULTIPLY, model->y, 2);
-    sign = with(model, SOTTO__OP_SUBTRACT, sign, 1);
-    size_t s = multiply(model, sign, eta);
-    size_t t = take(model, SOTTO__OP_NEGATE, take(model, SOTTO__OP_ABS, eta));
-    t = take(model, SOTTO__OP_EXP, t);
-    size_t u = with(model, SOTTO__OP_ADD, t, 1);
-    out->r = multiply(model, sign, make_share(model, s));
-    out->w = divide(model, t, multiply(model, u, u));
-    out->half = make_loss(model, s, t, u);
-}
-
-static void set_poisson(const struct model *model, struct at *out, size_t eta)
-{
-    out->w = take(model, SOTTO__OP_EXP, eta);
-    out->r = subtract(model, model->y, out->w);
-    if (model->likelihood) {
-        out->half = subtract(model, make_log_of_count(model), eta);
-        out->half = multiply(model, model->y, out->half);
-        out->half = subtract(model, out->half, out->r);
-    } else {
-        out->half = subtract(model, out->w, multiply(model, model->y, eta));
-    }
-}
-
-static void set_gaussian(const struct model *model, struct at *out, size_t eta)
-{
-    out->r = subtract(model, model->y, eta);
-    out->w = fill(model, 1);
-    out->pearson = multiply(model, out->r, out->r);
-    out->half = with(model, SOTTO__OP_MULTIPLY, out->pearson, 0.5);
-}
-
-static void set_gamma(const struct model *model, struct at *out, size_t eta)
-{
-    size_t mean = from(model, 1, SOTTO__OP_DIVIDE, eta);
-    size_t ratio = multiply(model, model->y, eta);
-    size_t excess = with(model, SOTTO__OP_SUBTRACT, ratio, 1);
-    out->r = subtract(model, mean, model->y);
-    out->w = multiply(model, mean, mean);
-    out->pearson = multiply(model, excess, excess);
-    out->half = take(model, SOTTO__OP_LOG, model->likelihood ? ratio : eta);
-    out->half = subtract(model, excess, out->half);
-}
-
-static void ask_deviance(const struct model *model, size_t half, size_t pearson)
+void sotto__model_ask_deviance(const struct sotto__model *model, size_t half)
 {
     half = seal(model, half);
     (void)sotto__recipe_count(model->recipe, half);
     (void)sotto__recipe_sum(model->recipe, half, SOTTO_NONE);
-    (void)sotto__recipe_sum(model->recipe, pearson, SOTTO_NONE);
 }
 
-static void ask_round(const struct model *model)
+/* Asks for the sums of the model of an intercept and the offset; or of the offset alone. */
+static void ask_null(const struct sotto__model *model, bool has_intercept)
 {
-    struct at at = {.pearson = fill(model, 0)};
-    size_t place = sotto__recipe_parameters(model->recipe, SOTTO__GLM_BETA, model->k);
-    size_t eta = sotto__recipe_linear(model->recipe, model->x, model->k, place);
+    size_t place = sotto__recipe_parameters(model->recipe, SOTTO__GLM_NULL_BETA, 1);
+    size_t eta = add(model, sotto__recipe_number(model->recipe, place), model->offset);
+    const struct sotto__model_at at = sotto__model_find(model, eta);
+    sotto__model_ask_deviance(model, weigh(model, at.half));
+    if (has_intercept) {
+        (void)sotto__recipe_sum(model->recipe, weigh(model, at.r), SOTTO_NONE);
+        (void)sotto__recipe_sum(model->recipe, weigh(model, at.w_there), SOTTO_NONE);
+    }
+}
+
+static void ask_round(const struct sotto__model *model, bool has_intercept)
+{
+    struct sotto__recipe *recipe = model->recipe;
+    size_t place = sotto__recipe_parameters(recipe, SOTTO__GLM_BETA, model->k);
+    size_t eta = sotto__recipe_linear(recipe, model->x, model->k, place);
     if (model->offset != SOTTO_NONE) {
         eta = add(model, eta, model->offset);
     }
-    switch (model->family) {
-    case SOTTO__FAMILY_BINOMIAL:
-        set_binomial(model, &at, eta);
-        break;
-    case SOTTO__FAMILY_POISSON:
-        set_poisson(model, &at, eta);
-        break;
-    case SOTTO__FAMILY_GAMMA:
-        set_gamma(model, &at, eta);
-        break;
-    default:
-        set_gaussian(model, &at, eta);
-        break;
+    const struct sotto__model_at at = sotto__model_find(model, eta);
+    size_t r = weigh(model, at.r);
+    sotto__model_ask_deviance(model, weigh(model, at.half));
+    (void)sotto__recipe_sum(recipe, weigh(model, at.pearson), SOTTO_NONE);
+    sotto__model_ask_times_each(model, r);
+    (void)sotto__recipe_gram(recipe, model->x, model->k, weigh(model, at.w_there));
+    if (at.w_there != at.w) {
+        (void)sotto__recipe_gram(recipe, model->x, model->k, weigh(model, at.w));
     }
-    at.r = weigh(model, at.r);
-    ask_deviance(model, weigh(model, at.half), weigh(model, at.pearson));
-    ask_times_each(model, at.r);
-    (void)sotto__recipe_gram(model->recipe, model->x, model->k, weigh(model, at.w));
     if (model->errors != SOTTO__ERRORS_NONROBUST) {
-        size_t square = multiply(model, at.r, at.r);
-        (void)sotto__recipe_gram(model->recipe, model->x, model->k, square);
+        (void)sotto__recipe_gram(recipe, model->x, model->k, multiply(model, r, r));
     }
-}
-
-/* --- The other rounds of levels --- */
-
-/* What a row has of each level, the first one too. */
-struct shares {
-    size_t len;
-    size_t below[1 + SOTTO__METHOD_COEFFICIENTS_MAX]; /* eta less the largest one */
-    size_t e[1 + SOTTO__METHOD_COEFFICIENTS_MAX];     /* e^ that */
-    size_t sum;                                       /* of these */
-    size_t p[1 + SOTTO__METHOD_COEFFICIENTS_MAX];     /* the probability */
-    size_t q[1 + SOTTO__METHOD_COEFFICIENTS_MAX];     /* that of all others */
-};
-
-/* The larger one, or a number beside it. */
-static size_t take_larger(const struct model *model, size_t a, size_t b)
-{
-    size_t apart = take(model, SOTTO__OP_ABS, subtract(model, a, b));
-    return with(model, SOTTO__OP_MULTIPLY, add(model, add(model, a, b), apart), 0.5);
-}
-
-static void set_below(const struct model *model, struct shares *out)
-{
-    size_t place =
-        sotto__recipe_parameters(model->recipe, SOTTO__GLM_BETA, model->levels_len * model->k);
-    size_t largest = fill(model, 0);
-    out->len = 1 + model->levels_len;
-    out->below[0] = largest;
-    for (size_t i = 1; i < out->len; i++) {
-        out->below[i] =
-            sotto__recipe_linear(model->recipe, model->x, model->k, place + (i - 1) * model->k);
-        largest = take_larger(model, largest, out->below[i]);
-    }
-    for (size_t i = 0; i < out->len; i++) {
-        out->below[i] = subtract(model, out->below[i], largest);
-    }
-}
-
-/* The sum of all of len numbers but one; SOTTO_NONE: of all. */
-static size_t sum_others(const struct model *model, const size_t *rows, size_t len, size_t one)
-{
-    size_t sum = rows[one == 0];
-    for (size_t i = one == 0 ? 2 : 1; i < len; i++) {
-        sum = i == one ? sum : add(model, sum, rows[i]);
-    }
-    return sum;
-}
-
-static void set_shares(const struct model *model, struct shares *out)
-{
-    set_below(model, out);
-    for (size_t i = 0; i < out->len; i++) {
-        out->e[i] = take(model, SOTTO__OP_EXP, out->below[i]);
-    }
-    out->sum = sum_others(model, out->e, out->len, SOTTO_NONE);
-    for (size_t i = 1; i < out->len; i++) {
-        out->p[i] = divide(model, out->e[i], out->sum);
-        out->q[i] = divide(model, sum_others(model, out->e, out->len, i), out->sum);
-    }
-}
-
-/* log(sum) less what the row's own level is below the largest one. */
-static size_t make_loss_of_levels(const struct model *model, const struct shares *shares)
-{
-    size_t first = fill(model, 1); /* 1 in the rows of the first level */
-    size_t own = fill(model, 0);
-    for (size_t i = 1; i < shares->len; i++) {
-        size_t level = model->levels[i - 1];
-        first = subtract(model, first, level);
-        own = add(model, own, multiply(model, level, shares->below[i]));
-    }
-    own = add(model, own, multiply(model, first, shares->below[0]));
-    return subtract(model, take(model, SOTTO__OP_LOG, shares->sum), own);
-}
-
-static void ask_round_of_levels(const struct model *model)
-{
-    struct shares shares = {.len = 0};
-    set_shares(model, &shares);
-    ask_deviance(model, make_loss_of_levels(model, &shares), fill(model, 0));
-    for (size_t i = 1; i < shares.len; i++) {
-        size_t level = model->levels[i - 1];
-        size_t other = with(model, SOTTO__OP_SUBTRACT, level, 1);
-        size_t residual = multiply(model, level, shares.q[i]);
-        ask_times_each(model, add(model, residual, multiply(model, other, shares.p[i])));
-    }
-    for (size_t i = 1; i < shares.len; i++) {
-        size_t less = take(model, SOTTO__OP_NEGATE, shares.p[i]);
-        for (size_t j = i; j < shares.len; j++) {
-            size_t w = i == j ? multiply(model, shares.p[i], shares.q[i])
-                              : multiply(model, less, shares.p[j]);
-            (void)sotto__recipe_gram(model->recipe, model->x, model->k, w);
-        }
+    if (model->offset != SOTTO_NONE && model->likelihood) {
+        ask_null(model, has_intercept);
     }
 }
 
 void sotto__glm_ask(struct sotto__recipe *recipe, unsigned round)
 {
-    struct model model;
-    model_init(&model, recipe, &recipe->call->expression->nodes[recipe->call->node]);
+    struct sotto__model model;
+    const struct sotto__node *call = &recipe->call->expression->nodes[recipe->call->node];
+    model_init(&model, recipe, call);
     if (round == 1) {
         sotto__recipe_tell_nan(recipe, model.present);
         ask_start(&model);
     } else if (model.levels_len > 0) {
-        ask_round_of_levels(&model);
+        sotto__model_ask_levels(&model);
     } else {
-        ask_round(&model);
+        ask_round(&model, call->options.intercept);
     }
 }

@@ -3,7 +3,8 @@
 /* The first round of a model: whether its rows have one, and the coefficients of the second round.
  * It leans on glm_likelihood.c for the model in which all means are that of y, from which the first
  * step goes: its weights are all the same, so the sums of a linear regression are enough. The same
- * holds where all coefficients are 0. Only other ones that a plan has are looked at first. */
+ * holds where all coefficients are 0, with the expected information. Only other ones that a plan
+ * has are looked at first. */
 
 #include "methods/glm.h"
 #include "methods/glm_likelihood.h"
@@ -19,7 +20,7 @@ static const char *find_fault_of_levels(const struct sotto__fit *fit,
 {
     mpq_t rest;
     mpq_init(rest);
-    mpq_set(rest, sums[SOTTO__GLM_VALID].number);
+    mpq_set(rest, sums[SOTTO__GLM_WEIGHT].number);
     bool has_all = true;
     for (size_t i = 0; i < fit->equations; i++) {
         mpq_srcptr rows = sums[SOTTO__GLM_LEVELS + i].number;
@@ -40,11 +41,11 @@ static const char *find_fault_of_y(const struct sotto__fit *fit, const struct so
         [SOTTO__FAMILY_GAMMA] = "y is 0 or below in some rows",
     };
     const struct sotto__value *y = &sums[SOTTO__GLM_Y];
-    if (fit->family == SOTTO__FAMILY_MULTINOMIAL) {
-        return find_fault_of_levels(fit, sums);
-    }
     if (mpq_equal(sums[SOTTO__GLM_WEIGHED].number, sums[SOTTO__GLM_FINITE].number) == 0) {
         return "a weight is 0 or below in some rows";
+    }
+    if (fit->family == SOTTO__FAMILY_MULTINOMIAL) {
+        return find_fault_of_levels(fit, sums);
     }
     if (mpq_equal(sums[SOTTO__GLM_VALID].number, sums[SOTTO__GLM_FINITE].number) == 0) {
         return values[fit->family];
@@ -103,8 +104,8 @@ static enum sotto_status end_singular(const struct sotto__fit *fit,
 
 /* --- What only the first round tells --- */
 
-/* The deviance without regressors; without an intercept, of coefficients of 0. With an offset it
- * would take rounds of its own. */
+/* The deviance without regressors; without an intercept, of coefficients of 0. With an offset it is
+ * not known yet. */
 static double find_null_deviance(const struct sotto__fit *fit, const struct sotto__value *sums,
                                  bool has_intercept)
 {
@@ -115,7 +116,7 @@ static double find_null_deviance(const struct sotto__fit *fit, const struct sott
     return fit->family == SOTTO__FAMILY_MULTINOMIAL
                ? sotto__glm_null_deviance_of_levels(n, &sums[SOTTO__GLM_LEVELS], fit->equations,
                                                     has_intercept)
-               : sotto__glm_null_deviance(fit->family, n, sums[SOTTO__GLM_Y].number,
+               : sotto__glm_null_deviance(fit->family, fit->link, n, sums[SOTTO__GLM_Y].number,
                                           sums[SOTTO__GLM_Y_OWN].number, has_intercept);
 }
 
@@ -126,17 +127,6 @@ static double find_constant(const struct sotto__fit *fit, const struct sotto__va
                : sotto__glm_constant(fit->family, sums[SOTTO__GLM_WEIGHT].number,
                                      sums[SOTTO__GLM_Y].number, sums[SOTTO__GLM_Y_OWN].number,
                                      sums[SOTTO__GLM_Y_OTHER].number);
-}
-
-static void keep_start(const struct sotto__fit *fit, const struct sotto__value *sums)
-{
-    fit->step->state[SOTTO__GLM_ROWS] = mpz_get_ui(mpq_numref(sums[SOTTO__GLM_VALID].number));
-    fit->step->state[SOTTO__GLM_WITHHELD] = fit->step->withheld;
-    sotto__fit_write(fit, SOTTO__GLM_NULL_DEVIANCE,
-                     find_null_deviance(fit, sums, fit->options->intercept));
-    sotto__fit_write(fit, SOTTO__GLM_CONSTANT, find_constant(fit, sums));
-    sotto__fit_write(fit, SOTTO__GLM_DEVIANCE, (double)INFINITY);
-    sotto__fit_write(fit, SOTTO__GLM_DECREMENT, (double)INFINITY);
 }
 
 /* --- The coefficients of the second round --- */
@@ -161,6 +151,21 @@ static struct products find_products(const struct sotto__fit *fit, const struct 
         .ones = ones, .offset = has_offset ? ones + k : NULL, .y = y, .x = y + fit->k};
 }
 
+static void keep_start(const struct sotto__fit *fit, const struct sotto__value *sums)
+{
+    fit->step->state[SOTTO__GLM_ROWS] = mpz_get_ui(mpq_numref(sums[SOTTO__GLM_VALID].number));
+    fit->step->state[SOTTO__GLM_WITHHELD] = fit->step->withheld;
+    sotto__fit_write(fit, SOTTO__GLM_NULL_DEVIANCE,
+                     find_null_deviance(fit, sums, fit->options->intercept));
+    sotto__fit_write(fit, SOTTO__GLM_CONSTANT, find_constant(fit, sums));
+    sotto__fit_write(fit, SOTTO__GLM_DEVIANCE, (double)INFINITY);
+    sotto__fit_write(fit, SOTTO__GLM_DECREMENT, (double)INFINITY);
+    if (sotto__fit_has_null(fit)) {
+        sotto__fit_start_null(fit, sums[SOTTO__GLM_WEIGHT].number, sums[SOTTO__GLM_Y].number,
+                              find_products(fit, sums).offset[0].number);
+    }
+}
+
 /* Takes those that the plan has. Returns: whether one of them is not 0. */
 static bool begin_there(const struct sotto__fit *fit)
 {
@@ -178,13 +183,14 @@ static bool begin_there(const struct sotto__fit *fit)
     return is_elsewhere;
 }
 
-/* Takes those of a model of levels without regressors: logarithms of odds against the first one. */
+/* Takes those of a model of levels without regressors: logarithms of odds against the first one.
+ * Rows with weights are as many as these. */
 static void begin_at_levels(const struct sotto__fit *fit, const struct sotto__value *sums)
 {
     mpq_t both;
     mpq_t first; /* rows of it */
     mpq_inits(both, first, NULL);
-    mpq_set(first, sums[SOTTO__GLM_VALID].number);
+    mpq_set(first, sums[SOTTO__GLM_WEIGHT].number);
     for (size_t i = 0; i < fit->equations; i++) {
         mpq_sub(first, first, sums[SOTTO__GLM_LEVELS + i].number);
     }
@@ -192,7 +198,7 @@ static void begin_at_levels(const struct sotto__fit *fit, const struct sotto__va
         mpq_srcptr rows = sums[SOTTO__GLM_LEVELS + i].number;
         mpq_add(both, first, rows);
         sotto__fit_write(fit, SOTTO__GLM_BETA + i * fit->regressors,
-                         sotto__glm_predictor(SOTTO__FAMILY_BINOMIAL, both, rows));
+                         sotto__glm_predictor(SOTTO__LINK_LOGIT, both, rows));
     }
     mpq_clears(both, first, NULL);
 }
@@ -200,9 +206,10 @@ static void begin_at_levels(const struct sotto__fit *fit, const struct sotto__va
 /* A model that says the same of all rows. Its first step is made of the first round's sums. */
 struct flat {
     bool is_at_zero; /* all coefficients are 0; else those of levels without regressors */
-    mpq_t *means;    /* of each equation */
-    mpq_t *score;    /* k */
-    mpq_t *weights;  /* k rows of k: X'WX */
+    const struct sotto__glm_zero *zero; /* then, but of levels: NULL */
+    mpq_t *means;                       /* of each equation */
+    mpq_t *score;                       /* k */
+    mpq_t *weights;                     /* k rows of k: X'WX */
 };
 
 static void flat_release(struct flat *flat, const struct sotto__fit *fit)
@@ -218,12 +225,10 @@ static void set_means(const struct flat *flat, const struct sotto__fit *fit,
 {
     for (size_t i = 0; i < fit->equations; i++) {
         mpq_ptr mean = flat->means[i];
-        if (!flat->is_at_zero) {
-            mpq_div(mean, sums[SOTTO__GLM_LEVELS + i].number, sums[SOTTO__GLM_VALID].number);
-        } else if (fit->family == SOTTO__FAMILY_GAUSSIAN) {
-            mpq_set_ui(mean, 0, 1);
-        } else if (fit->family == SOTTO__FAMILY_POISSON) {
-            mpq_set_ui(mean, 1, 1);
+        if (flat->zero != NULL) {
+            mpq_set_d(mean, flat->zero->mean);
+        } else if (!flat->is_at_zero) {
+            mpq_div(mean, sums[SOTTO__GLM_LEVELS + i].number, sums[SOTTO__GLM_WEIGHT].number);
         } else {
             mpq_set_ui(mean, 1, 1 + fit->equations);
         }
@@ -231,15 +236,30 @@ static void set_means(const struct flat *flat, const struct sotto__fit *fit,
 }
 
 /* Sets the weight that all rows have in two equations. */
-static void set_weight(mpq_t out, const struct flat *flat, const struct sotto__fit *fit, size_t i,
-                       size_t j)
+static void set_weight(mpq_t out, const struct flat *flat, size_t i, size_t j)
 {
-    mpq_set_ui(out, 1, 1);
-    if (fit->family == SOTTO__FAMILY_BINOMIAL || fit->family == SOTTO__FAMILY_MULTINOMIAL) {
-        mpq_set_ui(out, i == j, 1);
-        mpq_sub(out, out, flat->means[j]);
-        mpq_mul(out, out, flat->means[i]);
+    if (flat->zero != NULL) {
+        mpq_set_d(out, flat->zero->weight);
+        return;
     }
+    mpq_set_ui(out, i == j, 1);
+    mpq_sub(out, out, flat->means[j]);
+    mpq_mul(out, out, flat->means[i]);
+}
+
+/* Sets the element of the score: X'(y - mean), times what a link that is not canonical has. */
+static void set_score(const struct flat *flat, const struct products *products, size_t len,
+                      size_t i)
+{
+    mpq_t scale;
+    mpq_init(scale);
+    mpq_mul(flat->score[i], flat->means[i / len], products->ones[i % len].number);
+    mpq_sub(flat->score[i], products->y[i].number, flat->score[i]);
+    if (flat->zero != NULL) {
+        mpq_set_d(scale, flat->zero->scale);
+        mpq_mul(flat->score[i], flat->score[i], scale);
+    }
+    mpq_clear(scale);
 }
 
 /* Ended by flat_release, also after a failure. */
@@ -251,7 +271,10 @@ static enum sotto_status flat_init(struct flat *out, const struct sotto__fit *fi
     size_t k = fit->k;
     size_t len = fit->regressors;
     const struct products products = find_products(fit, sums);
-    *out = (struct flat){.is_at_zero = is_at_zero};
+    bool is_of_levels = fit->family == SOTTO__FAMILY_MULTINOMIAL;
+    *out =
+        (struct flat){.is_at_zero = is_at_zero,
+                      .zero = is_at_zero && !is_of_levels ? sotto__glm_at_zero(fit->link) : NULL};
     out->means = sotto_alloc_array(fit->equations + k + k * k, sizeof *out->means);
     if (out->means == NULL) {
         return sotto_error_no_memory(err);
@@ -263,11 +286,10 @@ static enum sotto_status flat_init(struct flat *out, const struct sotto__fit *fi
     out->weights = out->score + k;
     set_means(out, fit, sums);
     for (size_t i = 0; i < k; i++) {
-        mpq_mul(out->score[i], out->means[i / len], products.ones[i % len].number);
-        mpq_sub(out->score[i], products.y[i].number, out->score[i]);
+        set_score(out, &products, len, i);
         for (size_t j = 0; j < k; j++) {
             mpq_ptr weight = out->weights[i * k + j];
-            set_weight(weight, out, fit, i / len, j / len);
+            set_weight(weight, out, i / len, j / len);
             mpq_mul(weight, weight, of_x->normal.matrix[i % len * len + j % len]);
         }
     }
@@ -372,8 +394,8 @@ static void make_first_step(const struct sotto__fit *fit, struct sotto__equation
     mpq_t slope;
     mpq_t part;
     mpq_inits(predictor, slope, part, NULL);
-    mpq_set_d(predictor, sotto__glm_predictor(fit->family, n, y));
-    sotto__glm_slope(slope, fit->family, n, y);
+    mpq_set_d(predictor, sotto__glm_predictor(fit->link, n, y));
+    mpq_set_d(slope, sotto__glm_slope(fit->link, n, y));
     solve_line(fit, equations, sums, predictor, NULL, SOTTO__GLM_BEFORE);
     mpq_mul(part, y, slope);
     mpq_div(part, part, n);
@@ -403,7 +425,7 @@ static enum sotto_status begin(const struct sotto__fit *fit, struct sotto__equat
     if (is_singular) {
         return end_singular(fit, equations, rank, err);
     }
-    bool is_flat = fit->family != SOTTO__FAMILY_GAMMA && fit->options->offset_at == 0;
+    bool is_flat = fit->link != SOTTO__LINK_INVERSE && fit->options->offset_at == 0;
     if (begin_there(fit) || (has_start && !is_flat)) {
         return SOTTO_OK;
     }

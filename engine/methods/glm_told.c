@@ -57,17 +57,16 @@ void sotto__fit_tell_nothing(const struct sotto__fit *fit, const char *reason,
 
 /* Sets out to the square of the error of coefficient i. sums: of the round. */
 static enum sotto_status find_square(mpq_t out, const struct sotto__fit *fit,
-                                     const struct sotto__equations *equations,
+                                     const struct sotto__equations *information,
                                      const struct sotto__value *sums, mpq_srcptr dispersion,
                                      size_t i, struct sotto_error *err)
 {
-    size_t k = fit->k;
-    const struct sotto__value *squares = &sums[SOTTO__GLM_ROUND_LEN + k + k * (k + 1) / 2];
-    if (fit->options->errors != SOTTO__ERRORS_NONROBUST) {
-        return sotto__sandwich_set(out, &equations->normal, squares, i,
+    const struct sotto__value *squares = sotto__fit_find_sums(fit, sums).squares;
+    if (squares != NULL) {
+        return sotto__sandwich_set(out, &information->normal, squares, fit->equations, i,
                                    fit->step->state[SOTTO__GLM_ROWS], fit->options->errors, err);
     }
-    sotto__normal_set_inverse(out, &equations->normal, i, i);
+    sotto__normal_set_inverse(out, &information->normal, i, i);
     mpq_mul(out, out, dispersion);
     return SOTTO_OK;
 }
@@ -105,6 +104,8 @@ static void tell_deviances(const struct sotto__fit *fit, mpq_srcptr half)
 {
     struct sotto__value *out = &fit->step->values[SERIES_LEN * fit->k];
     double before = sotto__fit_read(fit, SOTTO__GLM_DEVIANCE);
+    double null = sotto__fit_read(fit, SOTTO__GLM_NULL_DEVIANCE);
+    bool is_known = !sotto__fit_has_null(fit) || fit->step->state[SOTTO__GLM_NULL_IS_OVER] != 0;
     size_t parameters = fit->k + sotto__fit_has_dispersion(fit);
     mpq_t number;
     mpq_init(number);
@@ -114,7 +115,7 @@ static void tell_deviances(const struct sotto__fit *fit, mpq_srcptr half)
     mpq_mul_2exp(number, half, 1);
     sotto__value_set_rounded(&out[DEVIANCE], sotto__rational_to_double(number));
     sotto__value_set_rounded(&out[DEVIANCE_BEFORE], isinf(before) ? (double)NAN : before);
-    sotto__value_set_rounded(&out[NULL_DEVIANCE], sotto__fit_read(fit, SOTTO__GLM_NULL_DEVIANCE));
+    sotto__value_set_rounded(&out[NULL_DEVIANCE], is_known ? null : (double)NAN);
     sotto__value_set_rounded(&out[LOG_LIKELIHOOD], likelihood);
     sotto__value_set_rounded(&out[AIC], 2 * (double)parameters - 2 * likelihood);
     if (fit->options->weights_at > 0 && sotto__fit_has_dispersion(fit)) {
@@ -128,6 +129,7 @@ static void tell_deviances(const struct sotto__fit *fit, mpq_srcptr half)
 
 enum sotto_status sotto__fit_tell(const struct sotto__fit *fit,
                                   const struct sotto__equations *equations,
+                                  const struct sotto__equations *information,
                                   const struct sotto__value *sums, mpq_srcptr dispersion,
                                   double decrement, struct sotto_error *err)
 {
@@ -137,7 +139,7 @@ enum sotto_status sotto__fit_tell(const struct sotto__fit *fit,
     mpq_t square;
     mpq_init(square);
     for (size_t i = 0; i < fit->k && status == SOTTO_OK; i++) {
-        status = find_square(square, fit, equations, sums, dispersion, i, err);
+        status = find_square(square, fit, information, sums, dispersion, i, err);
         tell_coefficient(fit, i, square);
     }
     mpq_clear(square);

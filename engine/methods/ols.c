@@ -219,7 +219,7 @@ static enum sotto_status find_square(mpq_t out, const struct regression *regress
                                      struct sotto_error *err)
 {
     if (regression->residuals != NULL) {
-        return sotto__sandwich_set(out, &regression->normal, regression->residuals + 1, i,
+        return sotto__sandwich_set(out, &regression->normal, regression->residuals + 1, 1, i,
                                    mpz_get_ui(mpq_numref(regression->sums[0].number)),
                                    regression->errors, err);
     }

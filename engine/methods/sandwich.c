@@ -23,26 +23,46 @@ static void set_row(mpfr_t *out, const struct sotto__normal *normal, size_t i)
     mpq_clear(element);
 }
 
-/* Sets out to row' M row. */
-static void set_square(mpfr_t out, mpfr_t *row, const struct sotto__value *squares, size_t k)
+/* Adds what a symmetric block of len rows of M, and the one across the diagonal, add to row' M row.
+ * one, other: of the row what stands at the block's rows, and at its columns. */
+static void add_block(mpfr_t out, mpfr_t *one, mpfr_t *other, const struct sotto__value *squares,
+                      size_t len)
 {
     mpfr_t part;
-    mpfr_init2(part, BITS);
-    mpfr_set_zero(out, 1);
-    for (size_t a = 0; a < k; a++) {
-        for (size_t b = a; b < k; b++, squares++) {
-            mpfr_mul(part, row[a], row[b], MPFR_RNDN);
+    mpfr_t across;
+    mpfr_inits2(BITS, part, across, (mpfr_ptr)NULL);
+    for (size_t a = 0; a < len; a++) {
+        for (size_t b = a; b < len; b++, squares++) {
+            mpfr_mul(part, one[a], other[b], MPFR_RNDN);
+            mpfr_mul(across, one[b], other[a], MPFR_RNDN);
+            if (a != b) {
+                mpfr_add(part, part, across, MPFR_RNDN);
+            }
             mpfr_mul_q(part, part, squares->number, MPFR_RNDN);
-            mpfr_mul_2ui(part, part, a != b, MPFR_RNDN);
+            mpfr_mul_2ui(part, part, one != other, MPFR_RNDN);
             mpfr_add(out, out, part, MPFR_RNDN);
         }
     }
-    mpfr_clear(part);
+    mpfr_clears(part, across, (mpfr_ptr)NULL);
+}
+
+/* Sets out to row' M row, of k elements. */
+static void set_square(mpfr_t out, mpfr_t *row, const struct sotto__value *squares, size_t k,
+                       size_t equations)
+{
+    size_t len = k / equations;
+    mpfr_set_zero(out, 1);
+    for (size_t i = 0; i < k; i += len) {
+        for (size_t j = i; j < k; j += len, squares += len * (len + 1) / 2) {
+            add_block(out, row + i, row + j, squares, len);
+        }
+    }
 }
 
 enum sotto_status sotto__sandwich_set(mpq_t out, const struct sotto__normal *normal,
-                                      const struct sotto__value *squares, size_t i, uint64_t n,
-                                      enum sotto__errors errors, struct sotto_error *err)
+                                      const struct sotto__value *squares, size_t equations,
+                                      size_t i, uint64_t n, enum sotto__errors errors,
+                                      struct sotto_error *err)
 {
     mpfr_t sum;
     mpfr_t *row = sotto_alloc_array(normal->k, sizeof *row);
@@ -54,7 +74,7 @@ enum sotto_status sotto__sandwich_set(mpq_t out, const struct sotto__normal *nor
         mpfr_init2(row[j], BITS);
     }
     set_row(row, normal, i);
-    set_square(sum, row, squares, normal->k);
+    set_square(sum, row, squares, normal->k, equations);
     if (errors == SOTTO__ERRORS_HC1) {
         mpfr_mul_ui(sum, sum, n, MPFR_RNDN);
         mpfr_div_ui(sum, sum, n - normal->k, MPFR_RNDN);

@@ -317,10 +317,13 @@ static void print_facts(const struct fit *fit)
     size_t len = 0;
     const char *name;
     json_t *field;
-    json_t *family = json_object_get(fit->options, "family");
-    if (json_is_string(family)) {
-        write_fact(facts[len++], "family", family);
+    const char *family = json_string_value(json_object_get(fit->options, "family"));
+    const char *link = json_string_value(json_object_get(fit->options, "link"));
+    json_t *both = family != NULL && link != NULL ? json_sprintf("%s (%s)", family, link) : NULL;
+    if (both != NULL) {
+        write_fact(facts[len++], "family", both);
     }
+    json_decref(both);
     json_object_foreach(fit->fields, name, field)
     {
         json_t *value = find_values(fit, field);

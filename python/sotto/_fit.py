@@ -12,11 +12,14 @@ from typing import Any
 import numpy
 import pandas
 
+# The mean at a linear predictor, by link.
 _MEANS: dict[str, Callable[[Any], Any]] = {
-    "gaussian": lambda eta: eta,
-    "binomial": lambda eta: 1 / (1 + numpy.exp(-eta)),
-    "poisson": numpy.exp,
-    "gamma": lambda eta: 1 / eta,
+    "identity": lambda eta: eta,
+    "logit": lambda eta: 1 / (1 + numpy.exp(-eta)),
+    "log": numpy.exp,
+    "inverse": lambda eta: 1 / eta,
+    "probit": numpy.vectorize(lambda eta: math.erfc(-eta / math.sqrt(2)) / 2, otypes=[float]),
+    "cloglog": lambda eta: -numpy.expm1(-numpy.exp(eta)),
 }
 # Families without a dispersion of their own, whose statistic is held against the normal.
 _OF_Z = ("binomial", "poisson")
@@ -144,7 +147,7 @@ class Model(_Coefficients):
         self, fields: Mapping[str, Any], options: Mapping[str, Any], status: str | None = None
     ) -> None:
         super().__init__(fields, options, "statistic", status)
-        self.family = options["family"]
+        self.family, self.link = options["family"], options["link"]
         self.deviance = fields["deviance"]
         self.deviance_before = fields["deviance_before"]
         self.null_deviance = fields["null_deviance"]
@@ -156,7 +159,8 @@ class Model(_Coefficients):
 
     def _facts(self) -> str:
         return (
-            f"{self.family}: deviance {self.deviance:.6g} of {self.null_deviance:.6g}, "
+            f"{self.family} ({self.link}): "
+            f"deviance {self.deviance:.6g} of {self.null_deviance:.6g}, "
             f"log-likelihood {self.llf:.6g}, AIC {self.aic:.6g}, {self.iterations} iterations"
         )
 
@@ -167,7 +171,7 @@ class Model(_Coefficients):
         value that is no level counts as the first one. Products and powers of columns are computed;
         what else a plan computes of columns must be a column of the frame, by the name it has here.
         """
-        return pandas.Series(_MEANS[self.family](self._predictor(frame)), index=frame.index)
+        return pandas.Series(_MEANS[self.link](self._predictor(frame)), index=frame.index)
 
     def _predictor(self, frame: pandas.DataFrame) -> Any:
         return sum(value * _regressor(frame, name) for name, value in self.params.items())
@@ -185,7 +189,7 @@ class LevelsModel:
     ) -> None:
         self.status = status
         # Each level against the first one is a logistic regression with errors of its own.
-        of_one = {**options, "family": "binomial"}
+        of_one = {**options, "family": "binomial", "link": "logit"}
         self.levels = {
             level: Model({**fields, **{name: fields[name].loc[level] for name in _SERIES}}, of_one)
             for level in fields["coefficients"].index

@@ -263,6 +263,8 @@ static void test_what_takes_levels(void **state)
     is_of_form("glm(x, [x, y])", SOTTO_FORM_FIT, 2);
     is_of_form("mnlogit(x in (0, 1, 2), y)", SOTTO_FORM_FIT, 2);
     is_of_form("glm(x, y, cov=hc0)", SOTTO_FORM_FIT, 4);
+    is_of_form("glm(x, y, link=cloglog, family=binomial)", SOTTO_FORM_FIT, 2);
+    is_of_form("mnlogit(x in (0, 1, 2), y, cov=hc1)", SOTTO_FORM_FIT, 4);
     is_of_form("ols(x, y, cov=hc1)", SOTTO_FORM_COLUMNS, 4);
     is_of_form("mnlogit(x in ('a', 'b'), y, C(y in ('a', 'b')))", SOTTO_FORM_FIT, 2);
     is_of_form("glm(x, y, start=(0, 0.0), ridge=1e-10, tolerance=1e-8)", SOTTO_FORM_FIT, 2);
@@ -282,6 +284,7 @@ static void test_what_takes_levels(void **state)
                                            "m=mnlogit(x in (0, 1), y ** 2)",
                                            "m=mnlogit(x in (0, 1), y, start=(0, 1))",
                                            "m=glm(x, y, weights=y)",
+                                           "m=mnlogit(x in (0, 1), y, weights=y)",
                                            "m=glm(x, C(y in ('a', 'b')) * z)",
                                            "m=glm(x, y, offset=y)",
                                            "m=ols(x, y, weights=y)"};

@@ -25,7 +25,13 @@ from ._frame import DataFrame
 from ._rowwise import check_one_dataset
 from ._series import Series
 
-FAMILIES = ("gaussian", "binomial", "poisson", "gamma")
+# The links of each family, the one that it has by default first.
+FAMILIES = {
+    "gaussian": ("identity",),
+    "binomial": ("logit", "probit", "cloglog"),
+    "poisson": ("log",),
+    "gamma": ("inverse", "log"),
+}
 _ERRORS = {"nonrobust": {}, "HC0": {"cov": "hc0"}, "HC1": {"cov": "hc1"}}
 
 
@@ -63,6 +69,7 @@ def glm(
     data: DataFrame,
     family: str = "gaussian",
     *,
+    link: str | None = None,
     confidence_level: float = 0.95,
     likelihood: bool = True,
     start: Sequence[float] | None = None,
@@ -72,11 +79,13 @@ def glm(
 ) -> Aggregate:
     """A generalised linear model: "ill ~ age + C(ward, levels=['a', 'b', 'c'])".
 
-    family: "gaussian", "binomial" (y is 0 or 1: logistic regression), "poisson" or "gamma"
-    (inverse link). In a formula stand columns, Q("odd names"), I(arithmetic of columns), products
-    of two columns, a:b, or a*b for these and their product, and the levels of a column as
-    regressors, the first one of which is what the others are compared with; C(...) may stand first
-    in a product.
+    family: "gaussian", "binomial" (y is 0 or 1: logistic regression), "poisson" or "gamma". link:
+    what of the mean is linear, "probit" or "cloglog" of binomial, "log" of gamma; by default logit
+    of binomial, log of poisson, inverse of gamma.
+
+    In a formula stand columns, Q("odd names"), I(arithmetic of columns), products of two columns,
+    a:b, or a*b for these and their product, and the levels of a column as regressors, the first one
+    of which is what the others are compared with; C(...) may stand first in a product.
     "- 1" leaves the intercept out. likelihood=False leaves out sums of y that only the deviance and
     the log-likelihood of a poisson or gamma model need, and that give rare counts away. start: the
     first coefficients, to go on from those of another fit: list(result.params). cov_type: "HC0" or
@@ -89,6 +98,8 @@ def glm(
     """
     if family not in FAMILIES:
         raise PlanError(f"family={family!r}: expected one of {', '.join(FAMILIES)}")
+    if link is not None and link not in FAMILIES[family]:
+        raise PlanError(f"link={link!r}: expected of {family} {', '.join(FAMILIES[family])}")
     percent = round(confidence_level * 100, 9)
     if percent != int(percent) or not 1 <= percent <= 99:
         raise PlanError(
@@ -101,6 +112,7 @@ def glm(
         y = Filtered(data._condition, y)
         regressors = [Filtered(data._condition, part) for part in regressors]
     options: dict[str, int | str] = {"family": family}
+    options |= {} if link is None else {"link": link}
     options |= {} if has_intercept else {"intercept": 0}
     options |= {} if percent == 95 else {"level": int(percent)}
     options |= {} if likelihood else {"likelihood": 0}
@@ -126,9 +138,12 @@ class Logit:
         self._options: dict[str, int | str] = {"family": "binomial"}
         self._options |= {} if intercept else {"intercept": 0}
 
-    def fit(self, start_params: Sequence[float] | None = None) -> Aggregate:
-        """What a task returns: its result is as that of glm(). start_params: where it begins."""
-        options = self._options | _start(start_params)
+    def fit(
+        self, start_params: Sequence[float] | None = None, *, cov_type: str = "nonrobust"
+    ) -> Aggregate:
+        """What a task returns: its result is as that of glm(). start_params: where it begins.
+        cov_type: as that of glm()."""
+        options = self._options | _start(start_params) | _errors(cov_type)
         return Aggregate(call("glm", *self._arguments, **options), "fit")
 
 
@@ -161,13 +176,20 @@ class MNLogit:
         self._arguments = [side, exog._expression]
         self._options: dict[str, int | str] = {} if intercept else {"intercept": 0}
 
-    def fit(self, start_params: Sequence[float] | None = None) -> Aggregate:
+    def fit(
+        self,
+        start_params: Sequence[float] | None = None,
+        *,
+        cov_type: str = "nonrobust",
+        weights: Series | None = None,
+    ) -> Aggregate:
         """What a task returns. Its result has params, bse, tvalues and pvalues as frames with a
         column for each level but the first, levels, which has a result as that of glm() for each of
         them, conf_int(), summary(), predict(frame), plot(), deviance, llf, aic and more.
 
-        start_params: where it begins, level after level."""
-        options = self._options | _start(start_params)
+        start_params: where it begins, level after level. cov_type, weights: as those of glm()."""
+        options = self._options | _start(start_params) | _errors(cov_type)
+        options |= {} if weights is None else {"weights": _rendered("weights", weights)}
         return Aggregate(call("mnlogit", *self._arguments, **options), "fit")
 
 
