@@ -6,6 +6,7 @@
  * single value, a series or a square of them, and groups are one axis more (write_block). */
 
 #include "answer/results.h"
+#include "expression/dummies.h"
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
@@ -347,6 +348,23 @@ static void write_options(struct sotto_writer *writer, const struct sotto__node 
     sotto__json_raw(writer, after);
 }
 
+/* The level of what a model of levels explains that the others are held against. */
+static void write_reference(struct sotto_writer *writer, const struct sotto__results *results,
+                            size_t output, const struct sotto__node *method)
+{
+    char level[SOTTO__LITERAL_BYTES_MAX + 1];
+    size_t lists[SOTTO__EXPRESSION_NODES_MAX];
+    const struct sotto__expression *expression = &results->plan->outputs[output].expression;
+    if (sotto__function_card(method->function)->takes != SOTTO__TAKES_OUTCOME) {
+        return;
+    }
+    (void)sotto__list_items(lists, expression, method->right);
+    const struct sotto__node *dummy = &expression->nodes[expression->nodes[lists[0]].right];
+    sotto__dummy_write_level(level, sizeof level, expression, dummy, true);
+    sotto__json_raw(writer, ", \"reference\": ");
+    sotto__json_string(writer, level);
+}
+
 static void write_fields(struct sotto_writer *writer, struct value_block block, size_t output)
 {
     const struct sotto__output_values *output_values = block.output_values;
@@ -361,6 +379,7 @@ static void write_fields(struct sotto_writer *writer, struct value_block block, 
     }
     sotto__json_raw(writer, "}");
     write_options(writer, output_values->method);
+    write_reference(writer, block.results, output, output_values->method);
     write_outcomes(writer, block.results, output);
     sotto__json_raw(writer, "}");
 }

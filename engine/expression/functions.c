@@ -53,6 +53,7 @@ static const char *const weights[] = {"frequency", "probability"};
         .kind = SOTTO__OPTION_TOLERANCE, .name = "tolerance", .of = SOTTO__OPTION_OF_NUMBER,       \
         .most = 1                                                                                  \
     }
+#define STEPS WHOLE(STEPS, "maxiter", 1, SOTTO__MODEL_ROUNDS_MAX, SOTTO__MODEL_ROUNDS_MAX)
 #define START                                                                                      \
     {                                                                                              \
         .kind = SOTTO__OPTION_START, .name = "start", .of = SOTTO__OPTION_OF_NUMBERS               \
@@ -87,12 +88,13 @@ static const struct sotto__option of_models[] = {
     ERRORS,
     RIDGE,
     TOLERANCE,
+    STEPS,
     START,
     ROWS(ROW_WEIGHTS, "weights"),
     ROWS(OFFSET, "offset"),
     {.name = NULL}};
 static const struct sotto__option of_models_of_levels[] = {
-    INTERCEPT,     LEVEL, ERRORS, RIDGE, TOLERANCE, START, ROWS(ROW_WEIGHTS, "weights"),
+    INTERCEPT,     LEVEL, ERRORS, RIDGE, TOLERANCE, STEPS, START, ROWS(ROW_WEIGHTS, "weights"),
     {.name = NULL}};
 static const struct sotto__option level_and_alternative[] = {LEVEL, ALTERNATIVE, {.name = NULL}};
 static const struct sotto__option alternative[] = {ALTERNATIVE, {.name = NULL}};
@@ -568,6 +570,8 @@ double sotto__option_value(const struct sotto__options *options, enum sotto__opt
         return options->ridge;
     case SOTTO__OPTION_TOLERANCE:
         return options->tolerance;
+    case SOTTO__OPTION_STEPS:
+        return options->steps;
     case SOTTO__OPTION_START:
     case SOTTO__OPTION_ROW_WEIGHTS:
     case SOTTO__OPTION_OFFSET:

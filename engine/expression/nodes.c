@@ -5,8 +5,11 @@
  * known to each of them. */
 
 #include "expression/defined.h"
+#include "expression/dummies.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
 
 size_t sotto__node_children(const struct sotto__node *node, size_t out[3])
 {
@@ -83,6 +86,24 @@ size_t sotto__list_items(size_t *out, const struct sotto__expression *expression
         out[--at] = i;
     }
     return len;
+}
+
+void sotto__dummy_write_level(char *out, size_t out_bytes,
+                              const struct sotto__expression *expression,
+                              const struct sotto__node *dummy, bool is_reference)
+{
+    const struct sotto__node *nodes = expression->nodes;
+    while (is_reference && nodes[dummy->third].kind != SOTTO__NODE_NA) {
+        dummy = &nodes[dummy->third]; /* the parts that are 0, the first level's last */
+    }
+    const struct sotto__node *equal = &nodes[dummy->left];
+    const struct sotto__node *level = &nodes[equal->right];
+    size_t bytes = strcspn(expression->text + equal->start, ",)");
+    if (level->kind == SOTTO__NODE_TEXT) {
+        (void)snprintf(out, out_bytes, "%s", level->name);
+    } else {
+        (void)snprintf(out, out_bytes, "%.*s", (int)bytes, expression->text + equal->start);
+    }
 }
 
 const struct sotto__node *sotto__literal_find(bool *out_negative,

@@ -28,6 +28,7 @@ enum sotto__option_kind {
     SOTTO__OPTION_LIKELIHOOD,
     SOTTO__OPTION_RIDGE,
     SOTTO__OPTION_TOLERANCE,
+    SOTTO__OPTION_STEPS,
     SOTTO__OPTION_START,
     SOTTO__OPTION_ERRORS,
     SOTTO__OPTION_ROW_WEIGHTS,
@@ -124,6 +125,7 @@ struct sotto__options {
     bool likelihood;     /* deviance and log-likelihood are told too */
     double ridge;        /* is added to each diagonal element of a row's information */
     double tolerance; /* of the largest element of a row's score, where a model ends; 0: as ever */
+    int steps;        /* that a model may take: maxiter */
     bool equal_var;   /* two samples are held to vary alike */
     bool yates;       /* chi-squared of a table of two by two is corrected */
     bool extremes;    /* the least and the largest value are told */

@@ -232,6 +232,9 @@ static void set_option(struct sotto__options *options, enum sotto__option_kind k
     case SOTTO__OPTION_LIKELIHOOD:
         options->likelihood = value != 0;
         break;
+    case SOTTO__OPTION_STEPS:
+        options->steps = value;
+        break;
     case SOTTO__OPTION_ERRORS:
         options->errors = (enum sotto__errors)value;
         break;
@@ -600,27 +603,59 @@ static size_t add_regressors(struct parser *parser, size_t list, const size_t *r
     return list;
 }
 
-/* C(column in (levels)), at the "C", or that times something. Returns: the list, with its
- * regressors. */
+/* Sets out to all products of two factors' regressors, those of the first one changing fastest.
+ * Returns: how many. */
+static size_t add_products(struct parser *parser, size_t *out, const size_t *one, size_t one_len,
+                           const size_t *other, size_t other_len)
+{
+    size_t len = 0;
+    for (size_t j = 0; j < other_len; j++) {
+        for (size_t i = 0; i < one_len && len < SOTTO__EXPRESSION_NODES_MAX; i++) {
+            out[len++] = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_MULTIPLY,
+                                                               .left = one[i],
+                                                               .right = other[j],
+                                                               .start = parser->token.start});
+        }
+    }
+    return len;
+}
+
+/* column in (levels) in brackets, at the "C". Returns: as parse_dummies. */
+static size_t parse_factor_levels(struct parser *parser, size_t *out)
+{
+    size_t column;
+    sotto__token_next(parser);
+    sotto__token_take(parser, "(");
+    size_t len = parse_dummies(parser, out, &column, "C");
+    sotto__token_take(parser, ")");
+    return len;
+}
+
+/* C(column in (levels)), at the "C", or that times something, another one perhaps. Returns: the
+ * list, with its regressors. */
 static size_t parse_factor(struct parser *parser, size_t list)
 {
     size_t regressors[SOTTO__EXPRESSION_NODES_MAX];
     struct sotto__node text = {.start = 0};
-    size_t column;
-    sotto__token_next(parser);
-    sotto__token_take(parser, "(");
-    size_t len = parse_dummies(parser, regressors, &column, "C");
-    sotto__token_take(parser, ")");
-    if (sotto__token_accept(parser, "*")) {
-        text.start = parser->token.start;
-        size_t other = parse_expression(parser, POWER_MULTIPLY);
-        text.bytes = count_bytes(parser, text.start);
-        for (size_t i = 0; i < len; i++) {
-            regressors[i] = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_MULTIPLY,
-                                                                  .left = regressors[i],
-                                                                  .right = other,
-                                                                  .start = text.start});
-        }
+    size_t len = parse_factor_levels(parser, regressors);
+    if (!sotto__token_accept(parser, "*")) {
+        return add_regressors(parser, list, regressors, len, &text);
+    }
+    if (is_at_factor(parser)) {
+        size_t others[SOTTO__EXPRESSION_NODES_MAX];
+        size_t products[SOTTO__EXPRESSION_NODES_MAX];
+        size_t others_len = parse_factor_levels(parser, others);
+        len = add_products(parser, products, regressors, len, others, others_len);
+        return add_regressors(parser, list, products, len, &text);
+    }
+    text.start = parser->token.start;
+    size_t other = parse_expression(parser, POWER_MULTIPLY);
+    text.bytes = count_bytes(parser, text.start);
+    for (size_t i = 0; i < len; i++) {
+        regressors[i] = add_node(parser, (struct sotto__node){.kind = SOTTO__NODE_MULTIPLY,
+                                                              .left = regressors[i],
+                                                              .right = other,
+                                                              .start = text.start});
     }
     return add_regressors(parser, list, regressors, len, &text);
 }

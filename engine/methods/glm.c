@@ -240,6 +240,12 @@ static bool is_last(const struct sotto__fit *fit, const struct sotto__equations 
            (decrement <= CONVERGED && before <= CONVERGED);
 }
 
+/* Whether a model that has not converged may take no more steps. */
+static bool has_no_more_steps(const struct sotto__fit *fit)
+{
+    return fit->step->state[SOTTO__GLM_STEPS] >= (uint64_t)fit->options->steps;
+}
+
 static bool is_in_last_round(const struct sotto__fit *fit)
 {
     return fit->step->round == SOTTO__MODEL_ROUNDS_MAX;
@@ -333,6 +339,9 @@ static enum sotto_status go_on(const struct sotto__fit *fit, struct sotto__equat
     bool is_kept = false; /* for another round as it is */
     if (separation != NULL) {
         status = sotto__fit_end_without(fit, separation, err);
+    } else if (!is_last(fit, equations, decrement) && has_no_more_steps(fit)) {
+        status =
+            sotto__fit_end_without(fit, "no convergence in the steps that maxiter= allows", err);
     } else if (is_last(fit, equations, decrement) || !sotto__fit_move(fit, equations)) {
         is_kept = waits_for_null(fit);
         status = is_kept ? SOTTO_OK : tell(fit, equations, sums, dispersion, decrement, err);

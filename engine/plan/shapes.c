@@ -9,6 +9,7 @@
  * a failure, and who asked looks at shaping->status once. */
 
 #include "expression/defined.h"
+#include "expression/dummies.h"
 #include "plan/expansion.h"
 
 #include <sotto/alloc.h>
@@ -163,38 +164,37 @@ static void label_sample(struct shaping *shaping, size_t axis, const struct sott
     }
 }
 
-/* Writes the level that a regressor stands for. */
-static void write_level(char out[SOTTO__LITERAL_BYTES_MAX + 1],
-                        const struct sotto__expression *expression, const struct sotto__node *dummy)
-{
-    const struct sotto__node *equal = &expression->nodes[dummy->left];
-    const struct sotto__node *level = &expression->nodes[equal->right];
-    size_t bytes = strcspn(expression->text + equal->start, ",)");
-    if (level->kind == SOTTO__NODE_TEXT) {
-        (void)snprintf(out, SOTTO__LITERAL_BYTES_MAX + 1, "%s", level->name);
-    } else {
-        (void)snprintf(out, SOTTO__LITERAL_BYTES_MAX + 1, "%.*s", (int)bytes,
-                       expression->text + equal->start);
-    }
-}
-
-/* The column and the level that a regressor of C() is of, and what it is multiplied with:
- * dept[Sales], dept[Sales] * age. list: the regressor's, with that piece of text. */
-static void label_dummy(struct shaping *shaping, size_t axis, const struct sotto__node *dummy,
-                        const struct sotto__node *list)
+/* Writes the column and the level that a regressor of C() is of: dept[Sales]. Returns: its bytes.
+ */
+static size_t write_dummy(char *out, size_t out_bytes, const struct sotto__expression *expression,
+                          const struct sotto__node *dummy)
 {
     char level[SOTTO__LITERAL_BYTES_MAX + 1];
-    char label[SOTTO__PLAN_NAME_BYTES_MAX + 2 * SOTTO__LITERAL_BYTES_MAX + 6];
-    const struct sotto__expression *expression = shaping->expression;
     const struct sotto__node *nodes = expression->nodes;
-    const char *factor = NULL;
-    size_t bytes = sotto__defined_written(&factor, expression, list->start, list->bytes);
-    bool is_multiplied = bytes > 0;
-    bytes = bytes < SOTTO__LITERAL_BYTES_MAX ? bytes : SOTTO__LITERAL_BYTES_MAX;
-    write_level(level, expression, dummy);
-    int len = snprintf(label, sizeof label, "%.256s[%s]%s%.*s", nodes[nodes[dummy->left].left].name,
-                       level, is_multiplied ? " * " : "", (int)bytes, factor);
-    add_label(shaping, axis, label, (size_t)len);
+    sotto__dummy_write_level(level, sizeof level, expression, dummy, false);
+    return (size_t)snprintf(out, out_bytes, "%.256s[%s]", nodes[nodes[dummy->left].left].name,
+                            level);
+}
+
+/* dept[Sales], dept[Sales] * age, dept[Sales] * sex[f]. other: what it is multiplied with, NULL if
+ * nothing; list: the regressor's, with the piece of text that other is, unless it is a level too.
+ */
+static void label_dummy(struct shaping *shaping, size_t axis, const struct sotto__node *dummy,
+                        const struct sotto__node *other, const struct sotto__node *list)
+{
+    char label[2 * (SOTTO__PLAN_NAME_BYTES_MAX + SOTTO__LITERAL_BYTES_MAX) + 10];
+    const struct sotto__expression *expression = shaping->expression;
+    size_t len = write_dummy(label, sizeof label, expression, dummy);
+    if (other != NULL && other->is_dummy) {
+        len += (size_t)snprintf(label + len, sizeof label - len, " * ");
+        len += write_dummy(label + len, sizeof label - len, expression, other);
+    } else if (other != NULL) {
+        const char *factor = NULL;
+        size_t bytes = sotto__defined_written(&factor, expression, list->start, list->bytes);
+        bytes = bytes < SOTTO__LITERAL_BYTES_MAX ? bytes : SOTTO__LITERAL_BYTES_MAX;
+        len += (size_t)snprintf(label + len, sizeof label - len, " * %.*s", (int)bytes, factor);
+    }
+    add_label(shaping, axis, label, len);
 }
 
 static void label_item(struct shaping *shaping, size_t axis, const struct sotto__node *list)
@@ -208,14 +208,15 @@ static void label_item(struct shaping *shaping, size_t axis, const struct sotto_
         return;
     }
     if (item->is_dummy) {
-        label_dummy(shaping, axis, item, list);
+        label_dummy(shaping, axis, item, NULL, list);
         return;
     }
     if (item->kind == SOTTO__NODE_MULTIPLY && expression->nodes[item->left].is_dummy) {
         if (shape->axes_len > 0) {
             (void)fail_at(shaping, item->start, "this takes a single column");
         }
-        label_dummy(shaping, axis, &expression->nodes[item->left], list);
+        label_dummy(shaping, axis, &expression->nodes[item->left], &expression->nodes[item->right],
+                    list);
         return;
     }
     if (shape->axes_len == 2) {
@@ -690,7 +691,8 @@ static size_t add_equations_axis(struct shaping *shaping, const struct sotto__no
     size_t axis = add_axis(shaping, len);
     (void)sotto__list_items(lists, expression, method->right);
     for (size_t i = 0; i < len; i++) {
-        write_level(label, expression, &expression->nodes[expression->nodes[lists[i]].right]);
+        sotto__dummy_write_level(label, sizeof label, expression,
+                                 &expression->nodes[expression->nodes[lists[i]].right], false);
         add_text_label(shaping, axis, label);
     }
     return axis;

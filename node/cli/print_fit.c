@@ -41,7 +41,8 @@ struct fit {
     json_t *options;
     bool is_grouped;
     size_t group;
-    json_t *levels; /* of a model of levels the first axis; else NULL */
+    json_t *reference; /* of a model of levels what these are held against; else NULL */
+    json_t *levels;    /* likewise the first axis */
     size_t level;
     json_t *labels;
     json_t *columns[COLUMNS_LEN]; /* lists as long as labels */
@@ -85,6 +86,7 @@ static bool read_fit(struct fit *out, json_t *output, size_t group, bool is_grou
 {
     *out = (struct fit){.fields = json_object_get(output, "fields"),
                         .options = json_object_get(output, "options"),
+                        .reference = json_object_get(output, "reference"),
                         .is_grouped = is_grouped,
                         .group = group};
     json_t *coefficients = json_object_get(out->fields, names[COEFFICIENT][0]);
@@ -324,6 +326,9 @@ static void print_facts(const struct fit *fit)
         write_fact(facts[len++], "family", both);
     }
     json_decref(both);
+    if (json_is_string(fit->reference)) {
+        write_fact(facts[len++], "reference", fit->reference);
+    }
     json_object_foreach(fit->fields, name, field)
     {
         json_t *value = find_values(fit, field);

@@ -182,12 +182,18 @@ _SERIES = ("coefficients", "standard_errors", "statistic", "p", "low", "high")
 
 class LevelsModel:
     """What mnlogit() gives: params, bse, tvalues, pvalues as frames, with a column for each level
-    but the first; levels has the Model of each; the rest is as a Model has it."""
+    but the first, which is reference; levels has the Model of each; the rest is as a Model has
+    it."""
 
     def __init__(
-        self, fields: Mapping[str, Any], options: Mapping[str, Any], status: str | None = None
+        self,
+        fields: Mapping[str, Any],
+        options: Mapping[str, Any],
+        reference: str,
+        status: str | None = None,
     ) -> None:
         self.status = status
+        self.reference = reference
         # Each level against the first one is a logistic regression with errors of its own.
         of_one = {**options, "family": "binomial", "link": "logit"}
         self.levels = {
@@ -213,13 +219,12 @@ class LevelsModel:
         """The coefficients of each level as a table, and what is known of all of them."""
         tables = [f"{level}\n{model._shown()}\n" for level, model in self.levels.items()]
         last = next(reversed(self.levels.values()))
-        return "\n".join(
-            [*tables, (f"status: {self.status}\n" if self.status else "") + last._notes()]
-        )
+        status = f"status: {self.status}\n" if self.status else ""
+        return "\n".join([*tables, f"against {self.reference}\n{status}{last._notes()}"])
 
     def predict(self, frame: pandas.DataFrame) -> pandas.DataFrame:
-        """How likely each level is for rows of one's own; the first one is called "first"."""
-        log_odds = pandas.DataFrame({"first": 0.0}, index=frame.index)
+        """How likely each level is for rows of one's own, the first one (reference) first."""
+        log_odds = pandas.DataFrame({self.reference: 0.0}, index=frame.index)
         for level, model in self.levels.items():
             log_odds[level] = model._predictor(frame)
         odds = numpy.exp(log_odds.sub(log_odds.max(axis=1), axis=0))
@@ -249,6 +254,9 @@ class LevelsModel:
 def _regressor(frame: pandas.DataFrame, name: str) -> Any:
     if name in frame.columns:
         return frame[name].astype(float)
+    first, found, second = name.partition("] * ")
+    if found and "[" in first:
+        return _regressor(frame, f"{first}]") * _operand(frame, second)
     column, bracket, level = name.partition("[")
     if bracket and column in frame.columns and name.endswith("]"):
         return _has_level(frame[column], level[:-1]).where(frame[column].notna())
@@ -262,11 +270,13 @@ def _regressor(frame: pandas.DataFrame, name: str) -> Any:
 
 
 def _operand(frame: pandas.DataFrame, text: str) -> Any:
-    """A number, or a column as a plan names it: age, patients.age, patients.`body mass`."""
+    """A number, a level of a column, or a column as a plan names it: age, patients.age,
+    patients.`body mass`."""
     if text.isdigit():
         return int(text)
-    column = text if text in frame.columns else text[text.find(".") + 1 :]
-    return _regressor(frame, column.strip("`"))
+    name, bracket, level = text.partition("[")
+    column = name if name in frame.columns else name[name.find(".") + 1 :]
+    return _regressor(frame, f"{column.strip('`')}{bracket}{level}")
 
 
 def _has_level(column: pandas.Series, level: str) -> pandas.Series:

@@ -130,9 +130,10 @@ def _modes(fields: Mapping[str, Any], status: str | None) -> pandas.Series:
     return pandas.Series([label for label, is_one in marked.items() if is_one == 1], dtype=object)
 
 
-def _of_fields(fields: Mapping[str, Any], options: Mapping[str, Any], status: str | None) -> Any:
+def _of_fields(fields: Mapping[str, Any], output: Mapping[str, Any]) -> Any:
+    options, status = output.get("options", {}), output.get("status")
     if isinstance(fields.get("coefficients"), pandas.DataFrame):
-        return LevelsModel(fields, options, status)
+        return LevelsModel(fields, options, output["reference"], status)
     if "deviance" in fields:
         return Model(fields, options, status)
     if "coefficients" in fields:
@@ -246,7 +247,7 @@ def _group_index(groups: Mapping[str, Any]) -> pandas.Index:
 def _output(output: Mapping[str, Any], number: Number, index: pandas.Index | None) -> Any:
     if "fields" in output:
         fields = {name: _output(field, number, None) for name, field in output["fields"].items()}
-        return _of_fields(fields, output.get("options", {}), output.get("status"))
+        return _of_fields(fields, output)
     axes = output.get("labels", [])
     if index is None:
         return _shaped(output["values"] if axes else output, axes, number)

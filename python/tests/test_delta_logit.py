@@ -46,6 +46,10 @@ def test_options():
     assert (again[1], again[2]) == (math.inf, 0)
     coarse = debugged({"tol": 0.1, "maxiter": 50})
     assert coarse[2] < 4
+    enough = debugged({"maxiter": 4})
+    assert (enough[0].tolist(), enough[2]) == (params.tolist(), 4)
+    with pytest.raises(EngineError, match="no convergence in the steps that maxiter= allows"):
+        debugged({"maxiter": 3})
 
 
 class Classes(MNLogitTask):
@@ -96,7 +100,7 @@ def test_classes():
 
 
 @pytest.mark.parametrize(
-    "options", [{"method": "bfgs"}, {"ord": 2}, {"maxiter": 3}, {"solver": "newton"}]
+    "options", [{"method": "bfgs"}, {"ord": 2}, {"maxiter": 0}, {"solver": "newton"}]
 )
 def test_options_that_are_not_there(options):
     with pytest.raises(NotSupported, match=r"options\(\)"):

@@ -5,6 +5,7 @@ import numpy
 import pandas
 import pytest
 import statsmodels.api as api
+import statsmodels.formula.api as smf
 from scipy import stats as scipy_stats
 
 import sotto
@@ -140,6 +141,58 @@ def test_weights_offset_and_levels_times_a_column():
     close(found.predict(frame).to_numpy(), peer.predict(design).to_numpy())
 
 
+@pytest.mark.parametrize(
+    ("family", "link", "peers"),
+    [
+        ("binomial", "probit", api.families.links.Probit),
+        ("binomial", "cloglog", api.families.links.CLogLog),
+        ("gamma", "log", api.families.links.Log),
+    ],
+)
+def test_links(family, link, peers):
+    rng = numpy.random.default_rng(11)
+    frame = pandas.DataFrame({"x": rng.normal(size=300).round(2), "o": rng.normal(size=300)})
+    frame["y"] = (
+        rng.gamma(2, numpy.exp(0.3 * frame.x))
+        if family == "gamma"
+        else (rng.random(300) < 0.4 + 0.1 * frame.x).astype(int)
+    )
+    found = sotto.local(
+        frame, lambda t: sotto.glm("y ~ x", t, family=family, link=link, offset=t.o)
+    )
+    design = api.add_constant(frame[["x"]])
+    kind = getattr(api.families, family.title())(peers())
+    wanted = api.GLM(frame.y, design, kind, offset=frame.o).fit(tol=1e-14, maxiter=200)
+    assert found.params.to_numpy() == pytest.approx(wanted.params.to_numpy(), rel=1e-6)
+    assert found.bse.to_numpy() == pytest.approx(wanted.bse.to_numpy(), rel=1e-6)
+    close(found.deviance, wanted.deviance)
+    close(found.null_deviance, wanted.null_deviance)
+    assert found.predict(frame).to_numpy() == pytest.approx(
+        wanted.predict(design, offset=numpy.zeros(300)).to_numpy(), rel=1e-6
+    )
+    assert f"{family} ({link})" in found.summary()
+
+
+def test_levels_of_two_columns():
+    """Coefficients as statsmodels has them, in its order."""
+    rng = numpy.random.default_rng(5)
+    frame = pandas.DataFrame({"g": rng.choice(list("abc"), 300), "h": rng.integers(1, 4, 300)})
+    frame["y"] = rng.normal(size=300).round(2) + (frame.g == "b") * frame.h
+    one, two = "C(g, levels=['a', 'b', 'c'])", "C(h, levels=[1, 2, 3])"
+    found = sotto.local(frame, lambda t: sotto.glm(f"y ~ {one} * {two}", t))
+    wanted = smf.ols("y ~ C(g) * C(h)", frame).fit()
+    names = [
+        name.replace("C(", "").replace(")[T.", "[").replace(":", " * ")
+        for name in wanted.params.index
+    ]
+    assert list(found.params.index) == ["const", *names[1:]]
+    close(found.params.to_numpy(), wanted.params.to_numpy())
+    close(found.bse.to_numpy(), wanted.bse.to_numpy())
+    close(found.predict(frame).to_numpy(), wanted.predict(frame).to_numpy())
+    alone = sotto.local(frame, lambda t: sotto.glm(f"y ~ {one} + {two} + {one}:{two}", t))
+    assert alone.params.equals(found.params)
+
+
 def test_products(table):
     rows = table.dropna().assign(high=lambda frame: (frame.y > 3).astype(int))
     found = sotto.local(rows, lambda t: sotto.glm("high ~ x2 * n", t, family="binomial"))
@@ -169,8 +222,24 @@ def test_mnlogit():
         close(getattr(found, name), getattr(wanted, name))
     close(found.conf_int().to_numpy(), wanted.conf_int().to_numpy())
     close(found.predict(frame).to_numpy(), wanted.predict().astype(float))
-    assert list(found.predict(frame)) == ["first", "a", "c"]
-    assert "z" in found.summary()
+    assert list(found.predict(frame)) == levels
+    assert "against b\n" in found.summary()
+    robust = sotto.local(
+        frame,
+        lambda t: sotto.MNLogit(t.g, t[["x", "n"]], levels=levels, intercept=True).fit(
+            cov_type="HC0"
+        ),
+    )
+    close(
+        robust.bse.to_numpy(),
+        peer.fit(disp=0, method="newton", tol=1e-13, cov_type="HC0").bse.to_numpy(),
+    )
+    weighted = sotto.local(
+        frame, lambda t: sotto.MNLogit(t.g, t[["x"]], levels=levels).fit(weights=t.n + 1)
+    )
+    rows = frame.loc[frame.index.repeat(frame.n + 1)]
+    twin = api.MNLogit(rows.g.map(levels.index), rows[["x"]])
+    close(weighted.bse.to_numpy(), twin.fit(disp=0, method="newton", tol=1e-13).bse.to_numpy())
     again = sotto.local(
         frame,
         lambda t: sotto.MNLogit(t.g, t[["x", "n"]], levels=levels, intercept=True).fit(

@@ -477,6 +477,15 @@ def test_formulas():
         "glm(wards.ill, C(wards.ward in ('a', 'b')), wards.age, C(wards.ward in ('a', 'b')) * "
         "wards.age, "
     )
+    one, two = "C(wards.ward in ('a', 'b'))", "C(wards.age in (1, 2))"
+    factors = ["C(ward, levels=['a', 'b'])", "C(age, levels=[1, 2])"]
+    for formula in ("{0} * {1}", "{0} + {1} + {0}:{1}"):
+        assert planned(f"ill ~ {formula.format(*factors)}").startswith(
+            f"glm(wards.ill, {one}, {two}, {one} * {two}, "
+        )
+    assert planned("ill ~ age", family="binomial", link="probit").endswith(
+        "family=binomial, link=probit)"
+    )
     assert planned("ill ~ age", start=[0.5, -2], cov_type="HC1").endswith(
         "family=gaussian, start=(0.5, -2.0), cov=hc1)"
     )
@@ -490,6 +499,7 @@ def test_formulas():
         ("ill ~ 1", {}, "columns that explain"),
         ("ill ~ age * weight * ward", {}, "is not known here"),
         ("ill ~ age : C(ward, levels=['a', 'b'])", {}, "is not known here"),
+        ("ill ~ age", {"link": "probit"}, "expected of gaussian identity"),
         ("ill ~ age", {"weights": 2}, "expected a column, or what"),
         ("ill ~ age : ", {}, "no part of a formula"),
         ("ill ~ age - weight", {}, "is not known here"),

@@ -82,7 +82,7 @@ def model(bounds):
     series = {"coefficients": middle, "low": low, "high": high}
     series |= dict.fromkeys(("standard_errors", "statistic", "p"), middle)
     numbers = dict.fromkeys(NUMBERS_OF_A_FIT, 1.0)
-    return sotto._fit.Model(series | numbers, {"family": "binomial", "level": 90})
+    return sotto._fit.Model(series | numbers, {"family": "binomial", "link": "logit", "level": 90})
 
 
 def test_coefficients_have_their_intervals(axes):

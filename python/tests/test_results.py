@@ -98,17 +98,26 @@ def test_models_predict_by_levels_of_each_type():
     series = pandas.Series([1.0, 2.0, 4.0, 8.0, 16.0], names)
     fields = dict.fromkeys(("coefficients", "standard_errors", "statistic", "p"), series)
     fields |= dict.fromkeys(("low", "high"), series)
-    fields |= dict.fromkeys(NUMBERS_OF_A_FIT, 1.0)
-    model = Model(fields, {"family": "gaussian"})
+    others = dict.fromkeys(NUMBERS_OF_A_FIT, 1.0)
+    fields |= others
+    model = Model(fields, {"family": "gaussian", "link": "identity"})
     frame = {"age": [0.5, 1], "ward": ["a", "b"], "floor": [2.0, 1.0], "old": [False, True]}
     assert model.predict(pandas.DataFrame(frame)).tolist() == [10.0, 23.0]
     named = {"age": "t.age * t.`of stay`", "floor[2]": "age ** 2"}
     fields = {
         name: value.rename(named) if name in SERIES else value for name, value in fields.items()
     }
-    products = Model(fields, {"family": "gaussian"})
+    products = Model(fields, {"family": "gaussian", "link": "identity"})
     rows = pandas.DataFrame({**frame, "of stay": [2, 3], "old": False})
     assert products.predict(rows).tolist() == [1 + 2 * 1 + 8 * 0.25, 1 + 2 * 3 + 4 + 8]
+    both = {"age": "ward[b] * floor[2.5]", "ward[b]": "age * ward[b]"}
+    fields = {
+        name: value.rename(index=both) if name in SERIES else value
+        for name, value in {**dict.fromkeys(SERIES, series), **others}.items()
+    }
+    interactions = Model(fields, {"family": "gaussian", "link": "identity"})
+    rows = pandas.DataFrame({"age": [2, 3], "ward": ["b", "b"], "floor": [2.5, 2], "old": False})
+    assert interactions.predict(rows).tolist() == [1 + 2 + 4 * 2, 1 + 4 * 3 + 8]
     with pytest.raises(KeyError, match="no column 'age'"):
         model.predict(pandas.DataFrame(frame).drop(columns="age"))
 

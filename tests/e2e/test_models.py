@@ -482,6 +482,49 @@ class Models(unittest.TestCase):
             done = support.run("local", "--data", str(path), "--", f"ols(y, {levels} * [x, bx])", check=False)
             self.assertIn("this takes a single column", done.stderr)
 
+    def test_levels_of_two_columns(self):
+        """A coefficient for each two levels, those of the first column changing fastest: as if the
+        products were columns of the file. A row without one of the levels is left out."""
+        rng = random.Random(8)
+        rows = [[rng.randrange(9), rng.choice("aabbcz"), rng.choice([1, 1.5, 3])] for _ in range(90)]
+        pairs = [(g, h) for h in (1.5, 3) for g in "bc"]
+        rows = [[*row, *(int(row[1:] == list(pair)) for pair in pairs)] for row in rows]
+        one, two = "C(g in ('a', 'b', 'c'))", "C(h in (1, 1.5, 3))"
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.write(folder, "y,g,h,p,q,r,s", rows)
+            for model in ("ols(y, {})", "glm(y, {}, family=poisson)", "ols(y, {}, cov=hc1)"):
+                with self.subTest(model):
+                    found = fields_of([path], model.format(f"{one}, {two}, {one} * {two}"))
+                    wanted = fields_of([path], model.format(f"{one}, {two}, [p, q, r, s]"))
+                    self.assertEqual(found["coefficients"]["labels"],
+                                     [["const", "g[b]", "g[c]", "h[1.5]", "h[3]", *(f"g[{g}] * h[{h}]" for g, h in pairs)]])
+                    for name in ("coefficients", "standard_errors", "p"):
+                        self.assertEqual(values_of(found[name]), values_of(wanted[name]))
+            self.assertEqual(found["count"]["value"], sum(row[1] != "z" for row in rows))
+            for model, text in ((f"{one} * {two} * y", 'expected ","'), (f"{one} * C(h)", "expected a column and its levels"),
+                                (f"{one} * C(h in (1, 9))", "the regressor g[b] * h[9] is 0 in every row")):
+                done = support.run("local", "--data", str(path), "--", f"ols(y, {model})", check=False)
+                self.assertIn(text, done.stderr)
+
+    def test_so_many_steps(self):
+        spector = VECTORS / "spector.csv"
+        for model in ("glm(grade, gpa, tuce, psi, family=binomial{})", "mnlogit(grade in (0, 1), gpa, tuce, psi{})"):
+            whole = fields_of([spector], model.format(""))
+            steps = whole["iterations"]["value"]
+            self.assertEqual(fields_of([spector], model.format(f", maxiter={steps}")), whole)
+            done = support.run("local", "--data", str(spector), "--", model.format(f", maxiter={steps - 1}"), check=False)
+            self.assertIn("no convergence in the steps that maxiter= allows", done.stderr)
+            done = support.run("local", "--data", str(spector), "--", model.format(", maxiter=41"), check=False)
+            self.assertIn("expected maxiter: a whole number up to 40", done.stderr)
+
+    def test_what_levels_are_held_against(self):
+        for levels, first in (("1, 0", "1"), ("0, 1", "0")):
+            done = support.run("local", "--json", "--data", str(VECTORS / "spector.csv"), "--",
+                               f"f=mnlogit(grade in ({levels}), gpa)")
+            self.assertEqual(json.loads(done.stdout)["outputs"]["f"]["reference"], first)
+        self.assertNotIn("reference", json.loads(support.run(
+            "local", "--json", "--data", str(VECTORS / "spector.csv"), "--", "f=glm(grade, gpa)").stdout)["outputs"]["f"])
+
     def test_gaussian_is_ols(self):
         spector = VECTORS / "spector.csv"
         model = fields_of([spector], "glm(grade, gpa, tuce, psi, level=90)")

@@ -22,6 +22,8 @@ from .task.analytics import HorizontalAnalytics
 
 __all__ = ["LogitTask", "MNLogitTask"]
 
+# No model takes more steps; one that has not converged by then, or by maxiter, is an error.
+_STEPS_MAX = 40
 # The output's name tells delta_node.py that this is what Delta's users expect as a tuple.
 _OUTPUT = "delta.statsmodel"
 _OPTIONS: dict[str, Any] = {
@@ -45,7 +47,10 @@ class _LogisticTask(HorizontalAnalytics):
         raise PlanError(f"{type(self).__name__} has no preprocess(): return x and y")
 
     def options(self) -> dict[str, Any]:
-        """maxiter, method, ord, tol, ridge_factor, and perhaps start_params. Override it."""
+        """maxiter, method, ord, tol, ridge_factor, and perhaps start_params. Override it.
+
+        Where as many steps as maxiter do not lead to tol the task ends with an error that says so:
+        Delta gives the coefficients of the last step then, which are no model's."""
         return dict(_OPTIONS)
 
     def _chosen(self, columns: Mapping[str, list[str] | None]) -> tuple[DataFrame, Series]:
@@ -164,16 +169,14 @@ def _written(options: Mapping[str, Any], params_len: int) -> dict[str, str]:
         raise NotSupported(f"options(): {', '.join(unknown)}: expected {', '.join(_OPTIONS)}")
     if given["method"] != "newton" or given["ord"] != numpy.inf:
         raise NotSupported("options(): expected method='newton' and ord=numpy.inf")
-    if given["maxiter"] < _OPTIONS["maxiter"]:
-        raise NotSupported(
-            f"options(): maxiter={given['maxiter']}: expected {_OPTIONS['maxiter']} or more. A "
-            "model that has not converged is an error here, not a result"
-        )
+    steps = int(given["maxiter"])
+    if steps < 1:
+        raise NotSupported(f"options(): maxiter={given['maxiter']}: expected 1 or more")
     return {
         "start": f"({', '.join(map(repr, map(float, start)))})",
         "ridge": repr(float(given["ridge_factor"])),
         "tolerance": repr(float(given["tol"])),
-    }
+    } | ({"maxiter": str(steps)} if steps < _STEPS_MAX else {})
 
 
 def as_delta(result: Any) -> Any:

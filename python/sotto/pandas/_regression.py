@@ -85,7 +85,7 @@ def glm(
 
     In a formula stand columns, Q("odd names"), I(arithmetic of columns), products of two columns,
     a:b, or a*b for these and their product, and the levels of a column as regressors, the first one
-    of which is what the others are compared with; C(...) may stand first in a product.
+    of which is what the others are compared with; C(...) may stand first in a product, or twice.
     "- 1" leaves the intercept out. likelihood=False leaves out sums of y that only the deviance and
     the log-likelihood of a poisson or gamma model need, and that give rare counts away. start: the
     first coefficients, to go on from those of another fit: list(result.params). cov_type: "HC0" or
@@ -272,6 +272,10 @@ class _Formula:
         match term:
             case ast.Call(ast.Name("C"), [column], [ast.keyword("levels", levels)]):
                 return self._factor(column, levels)
+            case ast.BinOp(
+                ast.Call(ast.Name("C")) as one, ast.MatMult(), ast.Call(ast.Name("C")) as other
+            ):
+                return binary("*", self._regressor(one), self._regressor(other))
             case ast.BinOp(ast.Call(ast.Name("C")) as factor, ast.MatMult(), right):
                 return binary("*", self._regressor(factor), self._value(right))
             case ast.BinOp(left, ast.MatMult(), right):
