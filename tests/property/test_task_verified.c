@@ -24,9 +24,17 @@
 
 static const char published[] = HEAD ONE_ROUND PUBLISHED TAIL;
 
+/* A model in rounds, and rows that have one. */
+static const char fitted[] =
+    HEAD " \"select\": {\"m\": \"glm(ill, age, family=binomial)\"}," PUBLISHED TAIL;
+static const char *const patients[4] = {
+    "ill,age\n0,31\n1,52\n0,47\n1,66\n", "ill,age\n0,29\n0,58\n1,71\n",
+    "ill,age\n1,44\n0,39\n1,60\n0,62\n", "ill,age\n1,55\n0,35\n0,50\n"};
+
 static void begin(const char *format, size_t len)
 {
-    assert_ok(net_begin_plan(net_pays, len, format, 3, (uint32_t)len));
+    const char *const *texts = format == fitted ? patients : net_pays;
+    assert_ok(net_begin_plan(texts, len, format, 3, (uint32_t)len));
 }
 
 /* --- Honest tasks --- */
@@ -344,6 +352,45 @@ static void test_a_result_moved_by_one_unit(void **state)
 {
     (void)state;
     assert_lie_is_found(published, 1, move_the_result, "disputes the result");
+}
+
+/* By 1e-6: its sixth decimal is another one. */
+static void move_the_coefficient(uint8_t *body, size_t *body_bytes)
+{
+    static const char before[] =
+        "\"coefficients\": {\"labels\": [[\"const\", \"age\"]], \"values\": "
+        "[{\"value\": ";
+    size_t len = strlen(before);
+    uint8_t *at = body + 4;
+    (void)body_bytes;
+    while (memcmp(at, before, len) != 0) {
+        at++;
+    }
+    at = memchr(at + len, '.', 10);
+    assert_non_null(at);
+    at[6] = (uint8_t)(at[6] == '9' ? '8' : at[6] + 1);
+}
+
+/* Whichever round is the last one: in it the result is shown. */
+static uint32_t count_rounds_of_the_model(void)
+{
+    begin(fitted, 4);
+    net_run();
+    assert_confirmed();
+    uint32_t rounds = net.hosts[1].task->terms.label.round;
+    net_end();
+    return rounds;
+}
+
+static void test_a_coefficient_moved_by_a_millionth(void **state)
+{
+    (void)state;
+    uint32_t rounds = count_rounds_of_the_model();
+    assert_true(rounds > 3);
+    assert_lie_is_found(fitted, rounds, move_the_coefficient, "disputes the result");
+    for (uint32_t round = 1; round <= rounds; round++) { /* or what they are computed from */
+        assert_lie_is_found(fitted, round, move_the_sum, "disputes a masked input");
+    }
 }
 
 static void test_more_or_fewer_survivors_than_there_are(void **state)
@@ -914,6 +961,7 @@ int main(void)
         cmocka_unit_test(test_a_result_that_is_there_is_not_cancelled),
         cmocka_unit_test(test_a_silent_aggregator_after_the_result),
         cmocka_unit_test(test_a_result_moved_by_one_unit),
+        cmocka_unit_test(test_a_coefficient_moved_by_a_millionth),
         cmocka_unit_test(test_more_or_fewer_survivors_than_there_are),
         cmocka_unit_test(test_a_last_sum_moved_by_one_unit),
         cmocka_unit_test(test_an_earlier_sum_moved_by_one_unit),
