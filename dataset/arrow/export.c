@@ -44,7 +44,7 @@ static void schema_release(struct ArrowSchema *schema)
 /* The letters of a type: Arrow's own grammar of formats. */
 static void write_format(char out[FORMAT_BYTES], struct sotto_type type)
 {
-    static const char *const formats[SOTTO_KINDS_LEN] = {"n", "b", "l", "d", "g", "U"};
+    static const char *const formats[SOTTO_KINDS_LEN] = {"n", "b", "l", "d", "g", "U", "tdD"};
     if (type.kind == SOTTO_KIND_DECIMAL) {
         (void)snprintf(out, FORMAT_BYTES, "d:%d,%d", DECIMAL_PRECISION, type.scale);
     } else {
@@ -106,7 +106,7 @@ static enum sotto_status export_schema(struct ArrowSchema *out, const struct sot
 struct array_data {
     struct sotto_table *table;
     const void *buffers[3];
-    void *wide; /* decimals that were widened */
+    void *own; /* decimals that were widened, dates that were narrowed */
     struct ArrowArray *children;
     struct ArrowArray **pointers;
 };
@@ -120,7 +120,7 @@ static void array_release(struct ArrowArray *array)
         }
     }
     sotto_table_free(data->table);
-    sotto_free(data->wide);
+    sotto_free(data->own);
     sotto_free(data->children);
     sotto_free(data->pointers);
     sotto_free(data);
@@ -153,9 +153,35 @@ static enum sotto_status array_init(struct ArrowArray *out, struct sotto_table *
     return SOTTO_OK;
 }
 
+/* Values that Arrow has in another width. Returns: SOTTO_ERROR_NO_MEMORY. */
+static enum sotto_status own_values(struct array_data *data, const struct sotto_column *column)
+{
+    bool is_decimal = column->type.kind == SOTTO_KIND_DECIMAL && !column->wide;
+    bool is_date = column->type.kind == SOTTO_KIND_DATE;
+    if (!is_decimal && !is_date) {
+        return SOTTO_OK;
+    }
+    data->own = sotto_alloc_aligned(column->len *
+                                    (is_date ? sizeof(int32_t) : sizeof(struct sotto_int128)));
+    if (data->own == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    if (is_decimal) {
+        memcpy(data->own, column->values, column->len * sizeof(int64_t));
+        sotto__values_widen(data->own, column->len);
+    }
+    const int64_t *days = column->values;
+    int32_t *out = data->own;
+    for (size_t i = 0; is_date && i < column->len; i++) {
+        out[i] = (int32_t)days[i]; /* at most SOTTO_DATE_MAX */
+    }
+    data->buffers[1] = data->own;
+    return SOTTO_OK;
+}
+
 static enum sotto_status export_column(struct ArrowArray *out, struct sotto_table *table, size_t i)
 {
-    static const int64_t n_buffers[SOTTO_KINDS_LEN] = {0, 2, 2, 2, 2, 3};
+    static const int64_t n_buffers[SOTTO_KINDS_LEN] = {0, 2, 2, 2, 2, 3, 2};
     const struct sotto_column *column = &table->columns[i].view;
     enum sotto_status status = array_init(out, table, n_buffers[column->type.kind], 0);
     if (status != SOTTO_OK) {
@@ -172,17 +198,11 @@ static enum sotto_status export_column(struct ArrowArray *out, struct sotto_tabl
         data->buffers[1] = column->offsets;
         data->buffers[2] = column->values;
     }
-    if (column->type.kind == SOTTO_KIND_DECIMAL && !column->wide) {
-        data->wide = sotto_alloc_aligned(column->len * sizeof(struct sotto_int128));
-        if (data->wide == NULL) {
-            array_release(out);
-            return SOTTO_ERROR_NO_MEMORY;
-        }
-        memcpy(data->wide, column->values, column->len * sizeof(int64_t));
-        sotto__values_widen(data->wide, column->len);
-        data->buffers[1] = data->wide;
+    status = own_values(data, column);
+    if (status != SOTTO_OK) {
+        array_release(out);
     }
-    return SOTTO_OK;
+    return status;
 }
 
 static enum sotto_status export_array(struct ArrowArray *out, struct sotto_table *table)

@@ -12,6 +12,7 @@
 #include "arrow/arrow.h"
 
 #include <sotto/alloc.h>
+#include <sotto/date.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -296,6 +297,35 @@ static enum sotto_status import_decimals(const struct sotto__arrow_source *sourc
     return import_fixed(source, sizeof(struct sotto_int128), true);
 }
 
+/* date32 in days, date64 in milliseconds, of whole days. */
+static enum sotto_status import_dates(const struct sotto__arrow_source *source)
+{
+    bool is_days = strcmp(source->schema->format, "tdD") == 0;
+    int64_t unit = is_days ? 1 : INT64_C(86400000);
+    enum sotto_status status = sotto__arrow_allocate(source, source->len * sizeof(int64_t));
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int64_t *to = source->column->values;
+    for (size_t i = 0; i < source->len; i++) {
+        if (!sotto__arrow_bit(source->column->validity, i)) {
+            continue;
+        }
+        int64_t value =
+            sotto__arrow_integer(source->array->buffers[1], is_days ? 'i' : 'l', source->begin + i);
+        if (value % unit != 0) {
+            return sotto__arrow_failed(source, SOTTO_ERROR_INPUT,
+                                       "expected dates without a time of day, found one");
+        }
+        to[i] = value / unit;
+        if (to[i] < SOTTO_DATE_MIN || to[i] > SOTTO_DATE_MAX) {
+            return sotto__arrow_failed(source, SOTTO_ERROR_LIMIT,
+                                       "expected dates of the years 1 to 9999, found another");
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status import_booleans(const struct sotto__arrow_source *source)
 {
     enum sotto_status status = sotto__arrow_allocate(source, source->len / 8 + 1);
@@ -335,6 +365,8 @@ static const struct format formats[] = {
     {"g", SOTTO_KIND_FLOAT64, 2, import_float64},
     {"u", SOTTO_KIND_STRING, 3, sotto__arrow_import_strings},
     {"U", SOTTO_KIND_STRING, 3, sotto__arrow_import_strings},
+    {"tdD", SOTTO_KIND_DATE, 2, import_dates},
+    {"tdm", SOTTO_KIND_DATE, 2, import_dates},
 };
 
 static const struct format decimals = {"d", SOTTO_KIND_DECIMAL, 2, import_decimals};
@@ -386,7 +418,7 @@ static enum sotto_status import_column(struct sotto__arrow_source *source, size_
         return sotto_error_set(source->err, SOTTO_ERROR_TYPE,
                                "Arrow table: column \"%s\": its type \"%s\" is none that can be "
                                "read; cast it to an integer, float, decimal128 of scale 0 to %d, "
-                               "bool or utf8",
+                               "bool, utf8 or date32",
                                source->schema->name, source->schema->format, SOTTO_SCALE_MAX);
     }
     column->type.kind = format->kind;

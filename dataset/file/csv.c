@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <omp.h>
 #include <sotto/alloc.h>
+#include <sotto/date.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -138,12 +139,21 @@ static enum sotto_status copy_columns(struct sotto_csv *csv,
                       (column->type.kind != SOTTO_KIND_NULL &&
                        column->type.scale <= SOTTO_SCALE_MAX &&
                        (column->type.scale == 0 || column->type.kind == SOTTO_KIND_DECIMAL)));
+        SOTTO_REQUIRE(column->date_format == NULL ||
+                      (column->typed && column->type.kind == SOTTO_KIND_DATE &&
+                       sotto_date_format_is_valid(column->date_format)));
         csv->columns[i] = *column;
         csv->columns[i].name = sotto_text_copy(column->name, strlen(column->name));
-        if (csv->columns[i].name == NULL) {
+        csv->columns[i].date_format = NULL;
+        csv->columns_len++; /* what is copied so far, sotto_csv_close frees */
+        if (column->date_format != NULL) {
+            csv->columns[i].date_format =
+                sotto_text_copy(column->date_format, strlen(column->date_format));
+        }
+        if (csv->columns[i].name == NULL ||
+            (csv->columns[i].date_format == NULL) != (column->date_format == NULL)) {
             return sotto__csv_no_memory(csv, err);
         }
-        csv->columns_len++;
     }
     return SOTTO_OK;
 }
@@ -251,6 +261,15 @@ enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
     return sotto_csv_open_fd(out, fd, path, options, err);
 }
 
+const char *sotto__csv_date_format(const struct sotto_csv *csv, const char *name)
+{
+    const char *format = NULL;
+    for (size_t i = 0; i < csv->columns_len; i++) {
+        format = strcmp(csv->columns[i].name, name) == 0 ? csv->columns[i].date_format : format;
+    }
+    return format;
+}
+
 bool sotto_csv_is_na(const struct sotto_csv *csv, const char *text)
 {
     return sotto__na_words_contain(&csv->format.na, text, strlen(text));
@@ -268,7 +287,8 @@ void sotto_csv_close(struct sotto_csv *csv)
     }
     sotto__na_words_release(&csv->format.na);
     for (size_t i = 0; i < csv->columns_len; i++) {
-        sotto_free((void *)csv->columns[i].name); /* a copy of ours */
+        sotto_free((void *)csv->columns[i].name); /* copies of ours */
+        sotto_free((void *)csv->columns[i].date_format);
     }
     sotto_free(csv->columns);
     if (csv->format.c_locale != (locale_t)0) {

@@ -110,6 +110,11 @@ static void renew_block(struct sotto__handout_worker *worker,
     if (sotto__block_init(&worker->block, &worker->csv->format, worker->file_columns_len,
                           worker->wanted, handout->names_len) != SOTTO_OK) {
         give_up(worker->handout);
+        return;
+    }
+    for (size_t i = 0; i < handout->names_len; i++) {
+        worker->block.columns[i].date_format =
+            sotto__csv_date_format(worker->csv, handout->names[i]);
     }
 }
 

@@ -141,6 +141,21 @@ static enum sotto_status visit_row(void *context, struct sotto__csv_reader *read
                : SOTTO_OK;
 }
 
+/* A block of what the scan wants. Returns: SOTTO_ERROR_NO_MEMORY; it is to be released all the
+ * same.
+ */
+static enum sotto_status init_block(struct sotto__block *out, const struct scan *scan)
+{
+    const struct sotto_catalogue *catalogue = scan->catalogue;
+    enum sotto_status status = sotto__block_init(out, &scan->csv->format, catalogue->columns_len,
+                                                 scan->wanted, scan->wanted_len);
+    for (size_t i = 0; status == SOTTO_OK && i < scan->wanted_len; i++) {
+        const char *name = catalogue->columns[scan->wanted[i].column].name;
+        out->columns[i].date_format = sotto__csv_date_format(scan->csv, name);
+    }
+    return status;
+}
+
 static enum sotto_status scan_serially(struct scan *scan, struct sotto_error *err)
 {
     struct serial serial = {.scan = scan};
@@ -148,9 +163,7 @@ static enum sotto_status scan_serially(struct scan *scan, struct sotto_error *er
     uint64_t text_bytes;
     struct sotto__csv_visitor visitor = {
         .header = visit_header, .field = visit_field, .row = visit_row, .context = &serial};
-    enum sotto_status status =
-        sotto__block_init(&serial.block, &scan->csv->format, scan->catalogue->columns_len,
-                          scan->wanted, scan->wanted_len);
+    enum sotto_status status = init_block(&serial.block, scan);
     if (status != SOTTO_OK) {
         status = sotto__csv_no_memory(scan->csv, err);
         goto out;
@@ -366,9 +379,7 @@ static enum sotto_status workers_init(struct worker *workers, size_t len, struct
         workers[i].number = i;
         sotto__splitter_init(&workers[i].splitter, &scan->csv->format,
                              scan->catalogue->columns_len);
-        enum sotto_status status =
-            sotto__block_init(&workers[i].block, &scan->csv->format, scan->catalogue->columns_len,
-                              scan->wanted, scan->wanted_len);
+        enum sotto_status status = init_block(&workers[i].block, scan);
         if (status != SOTTO_OK) {
             return status;
         }

@@ -551,7 +551,9 @@ static enum sotto_status cutters_init(struct cutter *cutters, size_t len, struct
             return SOTTO_ERROR_NO_MEMORY;
         }
         for (size_t j = 0; j < columns_len; j++) {
-            cutters[i].facts[j].type = cutting->catalogue->columns[j].type;
+            const struct sotto_catalogue_column *column = &cutting->catalogue->columns[j];
+            cutters[i].facts[j].type = column->type;
+            cutters[i].facts[j].date_format = sotto__csv_date_format(cutting->csv, column->name);
         }
         if (sotto__handout_init(&cutters[i].worker, cutting->handout, i, cutting->csv,
                                 cutting->catalogue) != SOTTO_OK) {

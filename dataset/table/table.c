@@ -56,6 +56,7 @@ static size_t values_bytes(const struct sotto__table_column *column, size_t rows
         return bitmap_bytes(rows);
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
+    case SOTTO_KIND_DATE:
         return rows * 8;
     case SOTTO_KIND_DECIMAL:
         return rows * (column->wide ? sizeof(struct sotto_int128) : 8);
@@ -204,6 +205,7 @@ static enum sotto_status put_column(struct loading *loading, size_t i, size_t wo
         return SOTTO_OK;
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
+    case SOTTO_KIND_DATE:
         memcpy((char *)column->values + at * 8, block->values, block->len * 8);
         return SOTTO_OK;
     case SOTTO_KIND_DECIMAL:

@@ -16,6 +16,7 @@
 #include "value/digits.h"
 
 #include <sotto/alloc.h>
+#include <sotto/date.h>
 #include <string.h>
 
 /* A block's values: small enough for the second-level cache, unless columns are many. */
@@ -32,6 +33,7 @@ static size_t value_bytes(enum sotto_kind kind)
     switch (kind) {
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
+    case SOTTO_KIND_DATE:
         return 8;
     case SOTTO_KIND_DECIMAL:
         return sizeof(struct sotto_int128); /* room to become wide */
@@ -233,6 +235,7 @@ static void put_missing(struct sotto__block_column *column, size_t row)
         break;
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
+    case SOTTO_KIND_DATE:
         ((int64_t *)column->values)[row] = 0; /* the bits of 0.0, too */
         break;
     case SOTTO_KIND_STRING:
@@ -260,6 +263,11 @@ static enum sotto_status put_value(struct sotto__block *block, struct sotto__blo
         return SOTTO_OK;
     case SOTTO_KIND_STRING:
         return put_string(block, column, row, text, text_bytes);
+    case SOTTO_KIND_DATE:
+        return sotto_date_parse_as((int64_t *)column->values + row, column->date_format, text,
+                                   text_bytes)
+                   ? SOTTO_OK
+                   : SOTTO_ERROR_CHANGED;
     default:
         return put_number(block, column, row, text, text_bytes) ? SOTTO_OK : SOTTO_ERROR_CHANGED;
     }
@@ -413,7 +421,8 @@ static enum sotto_status fill_strings(const struct filling *filling)
     return SOTTO_OK;
 }
 
-/* Every field by the general way: booleans, and all where a word for "missing" looks like a number.
+/* Every field by the general way: booleans, dates, and all where a word for "missing" looks like a
+ * number.
  */
 static enum sotto_status fill_general(const struct filling *filling)
 {

@@ -16,6 +16,8 @@
 #include "text/text.h"
 #include "value/digits.h"
 
+#include <sotto/date.h>
+
 #define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
 
 /* Whether a number of these digits has more than DOUBLE_DIGITS allows, zeros at its end aside. Not
@@ -69,14 +71,20 @@ static __attribute__((noinline)) void take_double(struct sotto__column_facts *fa
     }
 }
 
-/* A value that is neither missing nor in a column of strings: the whole grammar. */
+/* A value that is neither missing nor in a column of strings: the whole grammar. In a column of
+ * dates a text may be both, as 20240131 by a declared format: there it is a date. */
 static __attribute__((noinline)) void take_value(struct sotto__column_facts *facts,
                                                  const struct sotto__text_format *format,
                                                  const char *text, size_t text_bytes)
 {
     struct sotto__number number;
     bool truth;
+    int64_t days;
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
+    if (facts->type.kind == SOTTO_KIND_DATE &&
+        sotto_date_parse_as(&days, facts->date_format, text, text_bytes)) {
+        return;
+    }
     if (sotto__number_parse(&number, text, text_bytes, format->point)) {
         type = number.type;
         if (type.kind == SOTTO_KIND_FLOAT64) {
@@ -89,6 +97,8 @@ static __attribute__((noinline)) void take_value(struct sotto__column_facts *fac
             (type.kind == SOTTO_KIND_DECIMAL && is_between_doubles(number.digits, type.scale));
     } else if (sotto__bool_parse(&truth, text, text_bytes)) {
         type.kind = SOTTO_KIND_BOOL;
+    } else if (sotto_date_parse_as(&days, facts->date_format, text, text_bytes)) {
+        type.kind = SOTTO_KIND_DATE;
     }
     facts->type = sotto_type_join(facts->type, type);
 }
@@ -157,7 +167,8 @@ void sotto__column_facts_take_fields(struct sotto__column_facts *facts,
     for (size_t row = 0; row < fields->rows; row++) {
         size_t bytes;
         const char *text = sotto__field(fields, row, column, &bytes);
-        if (facts->type.kind != SOTTO_KIND_STRING && bytes > 0 && !format->na.number &&
+        bool may_be_number = facts->type.kind < SOTTO_KIND_STRING; /* dates take another way */
+        if (may_be_number && bytes > 0 && !format->na.number &&
             take_number(facts, &scale, text, bytes, format->point)) {
             continue;
         }

@@ -102,9 +102,10 @@ enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char
 
 /* --- facts.c: the types of values --- */
 
-/* What is known about some values of a column. All zeros: nothing yet. */
+/* What is known about some values of a column. All zeros: nothing yet. Borrows date_format. */
 struct sotto__column_facts {
     struct sotto_type type;
+    const char *date_format; /* how dates are written; NULL: as sotto_date_parse reads them */
     uint64_t missing;
     bool digits_lost;      /* some number loses digits as a double */
     bool inexact;          /* or has no exponent, and is no double: 0.1 is none */

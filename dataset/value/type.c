@@ -2,9 +2,9 @@
 
 /* Types of columns and the lattice that they form. Leans on nothing but the enum's order.
  *
- * The idea: null < bool and null < int64 < decimal < float64 < string; what a column becomes is the
- * join of the types of its values, so that the order in which values are seen, or threads finish,
- * does not matter. */
+ * The idea: null < bool, null < date and null < int64 < decimal < float64 < string; what a column
+ * becomes is the join of the types of its values, so that the order in which values are seen, or
+ * threads finish, does not matter. */
 
 #include <sotto/type.h>
 
@@ -13,7 +13,7 @@
 const char *sotto_kind_name(enum sotto_kind kind)
 {
     static const char *const names[SOTTO_KINDS_LEN] = {
-        "null", "bool", "int64", "decimal", "float64", "string",
+        "null", "bool", "int64", "decimal", "float64", "string", "date",
     };
     return names[kind];
 }
@@ -35,11 +35,13 @@ bool sotto_kind_is_numeric(enum sotto_kind kind)
 struct sotto_type sotto_type_join(struct sotto_type a, struct sotto_type b)
 {
     /* The chain int64 < decimal < float64 < string is in the order of the enum, so that the upper
-     * of two is the larger number. Only bool lies beside the numeric part of the chain: the join of
-     * the two is what lies above both, a string. */
+     * of two is the larger number. Bool and date lie beside the numeric part of the chain: the join
+     * of one of them with another kind is what lies above both, a string. */
     struct sotto_type upper = a.kind > b.kind ? a : b;
     struct sotto_type lower = a.kind > b.kind ? b : a;
-    if (lower.kind == SOTTO_KIND_BOOL && sotto_kind_is_numeric(upper.kind)) {
+    bool is_beside = (lower.kind == SOTTO_KIND_BOOL && sotto_kind_is_numeric(upper.kind)) ||
+                     upper.kind == SOTTO_KIND_DATE;
+    if (is_beside && lower.kind != upper.kind && lower.kind != SOTTO_KIND_NULL) {
         return (struct sotto_type){.kind = SOTTO_KIND_STRING};
     }
     /* Decimals hold what both scales hold: rescaling up loses nothing. */

@@ -37,14 +37,17 @@ static void write_special(struct sotto_writer *writer, enum sotto__value_kind ki
 }
 
 /* How a value is written. */
-enum form { FORM_NUMBER, FORM_COUNT, FORM_BOOL };
+enum form { FORM_NUMBER, FORM_COUNT, FORM_BOOL, FORM_DATE };
 
 static enum form form_of(const struct sotto__value_expression *value)
 {
     const struct sotto__node *root = &value->expression.nodes[value->expression.nodes_len - 1];
     bool is_bool = root->kind == SOTTO__NODE_AGGREGATE &&
                    (root->function == SOTTO__FUNCTION_ANY || root->function == SOTTO__FUNCTION_ALL);
-    return value->is_count ? FORM_COUNT : is_bool ? FORM_BOOL : FORM_NUMBER;
+    return value->is_count  ? FORM_COUNT
+           : is_bool        ? FORM_BOOL
+           : value->is_date ? FORM_DATE
+                            : FORM_NUMBER;
 }
 
 static void write_number(struct sotto_writer *writer, const struct sotto__value *value)
@@ -57,6 +60,17 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
     } else {
         /* Finite, but beyond the largest double. */
         write_special(writer, rounded > 0 ? SOTTO__VALUE_INFINITE : SOTTO__VALUE_NEGATIVE_INFINITE);
+    }
+}
+
+/* Days as a text; as their number where no calendar has them. */
+static void write_date(struct sotto_writer *writer, const struct sotto__value *value)
+{
+    char text[SOTTO__DAYS_TEXT_BYTES];
+    if (sotto__days_text(text, value->number, 0)) {
+        sotto__json_string(writer, text);
+    } else {
+        write_number(writer, value);
     }
 }
 
@@ -74,11 +88,16 @@ static bool is_inside(const char *text, const struct sotto__value *end, int sign
 /* An end of an interval: the text of the double nearest to it, or of the next one where that would
  * say a number inside. */
 static void write_end(struct sotto_writer *writer, const char *name, const struct sotto__value *end,
-                      int sign)
+                      int sign, enum form form)
 {
     double number = sotto__value_double(end);
     char text[SOTTO_DOUBLE_TEXT_BYTES];
+    char date[SOTTO__DAYS_TEXT_BYTES];
     sotto__json_raw(writer, name);
+    if (form == FORM_DATE && number - number == 0 && sotto__days_text(date, end->number, sign)) {
+        sotto__json_string(writer, date);
+        return;
+    }
     if (number - number == 0) {
         sotto_double_text(text, number);
         if (is_inside(text, end, sign)) {
@@ -93,7 +112,8 @@ static void write_end(struct sotto_writer *writer, const char *name, const struc
     }
 }
 
-static void write_interval(struct sotto_writer *writer, const struct sotto__value *value)
+static void write_interval(struct sotto_writer *writer, const struct sotto__value *value,
+                           enum form form)
 {
     struct sotto__value low;
     struct sotto__value high;
@@ -101,8 +121,8 @@ static void write_interval(struct sotto_writer *writer, const struct sotto__valu
     sotto__value_init(&high);
     sotto__value_ends(&low, &high, value);
     sotto__json_raw(writer, "null, \"special\": \"interval\"");
-    write_end(writer, ", \"low\": ", &low, -1);
-    write_end(writer, ", \"high\": ", &high, 1);
+    write_end(writer, ", \"low\": ", &low, -1, form);
+    write_end(writer, ", \"high\": ", &high, 1, form);
     sotto__value_clear(&low);
     sotto__value_clear(&high);
 }
@@ -123,7 +143,7 @@ static void write_value(struct sotto_writer *writer, const struct sotto__value *
                     !value->is_interval;
     sotto__json_raw(writer, "{\"value\": ");
     if (value->is_interval) {
-        write_interval(writer, value);
+        write_interval(writer, value, form);
     } else if (value->kind != SOTTO__VALUE_FINITE) {
         write_special(writer, value->kind);
     } else if (form == FORM_BOOL) {
@@ -131,7 +151,7 @@ static void write_value(struct sotto_writer *writer, const struct sotto__value *
     } else if (form == FORM_COUNT) {
         sotto__json_integer(writer, mpz_get_ui(mpq_numref(value->number)));
     } else {
-        write_number(writer, value);
+        (form == FORM_DATE ? write_date : write_number)(writer, value);
         is_exact = is_exact && !value->is_root && !value->is_rounded;
     }
     if (is_exact) {
@@ -452,6 +472,24 @@ static void write_withheld(struct sotto_writer *writer, const struct sotto__resu
     sotto__json_raw(writer, any ? "]" : "");
 }
 
+/* A column's name; month(name) where groups are by a part of its dates. */
+static void write_key(struct sotto_writer *writer, const struct sotto__results *results, size_t key)
+{
+    const struct sotto__expression *of = &results->plan->keys[key].column;
+    const char *name = results->expansion->columns[results->program->keys[key]].name;
+    struct sotto_writer text;
+    if (of->nodes_len == 1) {
+        sotto__json_string(writer, name);
+        return;
+    }
+    sotto_writer_init(&text, SOTTO_PLAN_BYTES_MAX);
+    sotto__json_raw(&text, sotto__function_card(of->nodes[1].function)->name);
+    sotto__json_raw(&text, "(");
+    sotto__json_raw(&text, name);
+    sotto__json_raw(&text, ")");
+    sotto__json_text(writer, &text);
+}
+
 static void write_groups(struct sotto_writer *writer, const struct sotto__results *results)
 {
     const struct sotto_plan *plan = results->plan;
@@ -461,7 +499,7 @@ static void write_groups(struct sotto_writer *writer, const struct sotto__result
     sotto__json_raw(writer, ", \"groups\": {\"keys\": [");
     for (size_t i = 0; i < plan->keys_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");
-        sotto__json_string(writer, results->expansion->columns[results->program->keys[i]].name);
+        write_key(writer, results, i);
     }
     sotto__json_raw(writer, "], \"labels\": [");
     for (size_t group = 0; group < results->program->groups_len; group++) {

@@ -117,6 +117,7 @@ static struct sotto_column view_rows(const struct sotto_column *column, size_t a
         break;
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
+    case SOTTO_KIND_DATE:
         out.values = (const uint64_t *)column->values + at;
         break;
     case SOTTO_KIND_DECIMAL:

@@ -132,13 +132,13 @@ static char *write_part(const char *predicate, size_t part, size_t output)
     return out;
 }
 
-/* Of a column the values are summed up. */
+/* Of a column the values are summed up; of dates only for their mean. */
 static char *write_column(const char *column, size_t output)
 {
     size_t bytes = strlen(column) + 40;
     char *text = sotto_alloc(bytes);
     if (text != NULL) {
-        (void)snprintf(text, bytes, "p%zu = sum(`%s`)", output, column);
+        (void)snprintf(text, bytes, "p%zu = mean(`%s`)", output, column);
     }
     return text;
 }

@@ -12,8 +12,7 @@
 #define SOTTO__EXPRESSION_NODES_MAX 256
 #define SOTTO__EXPRESSION_DEPTH_MAX 64
 #define SOTTO__POWER_EXPONENT_MAX 64
-/* Of one value of an output, frames taken apart. */
-#define SOTTO__VALUE_NODES_MAX 4096
+#define SOTTO__VALUE_NODES_MAX 4096 /* of one value of an output, frames taken apart */
 
 enum sotto__node_kind {
     SOTTO__NODE_LITERAL,
@@ -109,8 +108,7 @@ void sotto__node_columns(const struct sotto__node *call, size_t out[2]);
 /* A list's nodes in their order, each with an item on its right. Returns: how many, at most
  * SOTTO__EXPRESSION_NODES_MAX. */
 size_t sotto__list_items(size_t *out, const struct sotto__expression *expression, size_t list);
-/* A column, or several. */
-bool sotto__reads_data(const struct sotto__node *node);
+bool sotto__reads_data(const struct sotto__node *node); /* a column, or several */
 /* The columns that a node of a plan's expression is, or that a list of them has, in their order.
  * Returns: how many, at most SOTTO__EXPRESSION_NODES_MAX; 0 where anything else is among them. */
 size_t sotto__columns_find(size_t *out, const struct sotto__expression *expression, size_t node);
@@ -133,7 +131,7 @@ void sotto__value_set_node(struct sotto__value *value, const struct sotto__expre
 void sotto__levels_release(struct sotto__level *levels, size_t levels_len);
 
 struct sotto__group_key {
-    struct sotto__expression column; /* one node */
+    struct sotto__expression column; /* one node, or two: month(column) */
     struct sotto__level *levels;     /* or the edges of bins */
     size_t levels_len;
     bool are_edges;
@@ -146,5 +144,7 @@ struct sotto__group_key {
 enum sotto_status sotto__group_key_parse(struct sotto__group_key *out, const char *text,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__group_key_release(struct sotto__group_key *key);
+/* Whether a key may be so: a column, or a part of its dates. */
+bool sotto__is_key(const struct sotto__expression *column);
 
 #endif

@@ -465,12 +465,28 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     [SOTTO__FUNCTION_EXP] = {.name = "exp", .arguments_len = 1, .of = OF_ANY},
     [SOTTO__FUNCTION_LOG] = {.name = "log", .arguments_len = 1, .of = OF_ANY, .synonyms = "ln"},
     [SOTTO__FUNCTION_POW] = {.name = "pow", .arguments_len = 2, .of = OF_ROW, .synonyms = "power"},
+    [SOTTO__FUNCTION_YEAR] = {.name = "year", .arguments_len = 1, .of = OF_ROW},
+    [SOTTO__FUNCTION_MONTH] = {.name = "month", .arguments_len = 1, .of = OF_ROW},
+    [SOTTO__FUNCTION_DAY] = {.name = "day",
+                             .arguments_len = 1,
+                             .of = OF_ROW,
+                             .synonyms = "dayofmonth mday"},
+    [SOTTO__FUNCTION_WEEKDAY] = {.name = "weekday",
+                                 .arguments_len = 1,
+                                 .of = OF_ROW,
+                                 .synonyms = "dayofweek wday"},
     [SOTTO__FUNCTION_TOGETHER] = {.arguments_len = 2, .of = OF_ROW},
 };
 
 const struct sotto__function_card *sotto__function_card(enum sotto__function function)
 {
     return &functions[function];
+}
+
+bool sotto__is_date_part(enum sotto__function function)
+{
+    return function == SOTTO__FUNCTION_YEAR || function == SOTTO__FUNCTION_MONTH ||
+           function == SOTTO__FUNCTION_DAY || function == SOTTO__FUNCTION_WEEKDAY;
 }
 
 static unsigned take_larger(unsigned a, unsigned b)

@@ -72,6 +72,10 @@ enum sotto__function {
     SOTTO__FUNCTION_EXP,
     SOTTO__FUNCTION_LOG,
     SOTTO__FUNCTION_POW,
+    SOTTO__FUNCTION_YEAR, /* of a date, as the next three */
+    SOTTO__FUNCTION_MONTH,
+    SOTTO__FUNCTION_DAY,
+    SOTTO__FUNCTION_WEEKDAY,
     SOTTO__FUNCTION_TOGETHER, /* of expansions: a, missing where b is; both doubles if one is */
     SOTTO__FUNCTIONS_LEN,
 };
@@ -126,6 +130,8 @@ struct sotto__function_card {
 
 /* Returns: static storage. */
 const struct sotto__function_card *sotto__function_card(enum sotto__function function);
+/* year, month, day or weekday: the part of a date. */
+bool sotto__is_date_part(enum sotto__function function);
 /* The degree of the sums that an aggregate opens, of arguments of these degrees (y_degree: x_degree
  * if there is one argument). Returns: at least SOTTO__DEGREE_OTHER for what is no polynomial, or
  * not stated. */

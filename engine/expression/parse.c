@@ -698,7 +698,7 @@ static void parse_argument(struct parser *parser, struct sotto__node *node, size
         parse_samples(parser, node);
     } else if (is_listed && (argument == last || (card->is_variadic && argument > last))) {
         const char *number = card->takes == SOTTO__TAKES_LEVELS  ? NULL
-                             : card->takes == SOTTO__TAKES_EDGES ? "an edge"
+                             : card->takes == SOTTO__TAKES_EDGES ? SOTTO__AN_EDGE
                                                                  : "a share from 0 to 1";
         sotto__parse_level(parser, node, number, false);
     } else if (takes_factors(card) && argument >= last && is_at_factor(parser)) {
@@ -955,6 +955,21 @@ size_t sotto__parse_column(struct parser *parser)
     sotto__token_next(parser);
     return sotto__token_accept(parser, ".") ? parse_qualified(parser, &name)
                                             : add_column(parser, NULL, &name);
+}
+
+void sotto__parse_key_column(struct parser *parser)
+{
+    struct token name = parser->token;
+    if (name.kind != SOTTO__TOKEN_NAME || *sotto__token_rest(parser) != '(') {
+        (void)sotto__parse_column(parser);
+        return;
+    }
+    sotto__token_next(parser);
+    (void)parse_call(parser, &name);
+    if (parser->status == SOTTO_OK && !sotto__is_key(parser->expression)) {
+        sotto__parser_fail_at(parser, name.start,
+                              "expected a column, or year, month, day or weekday of one");
+    }
 }
 
 /* A column, a dataset's column or columns, a call, or na. */

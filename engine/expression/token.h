@@ -63,11 +63,14 @@ void sotto__token_unexpected(struct parser *parser, const char *expected);
 
 /* A column, maybe with its dataset, at its first token. Returns: its node. */
 size_t sotto__parse_column(struct parser *parser);
+/* What a key is of, at its first token: a column, or a part of its dates. */
+void sotto__parse_key_column(struct parser *parser);
 /* Adds a number to a node's levels that does not stand in the text. */
 void sotto__parser_add_share(struct parser *parser, struct sotto__node *node, const char *share);
 /* One more level of node, at its first token: a text or a number, of_key also true or false.
- * number: what only a number is, such as "an edge"; or NULL. Fails with SOTTO_ERROR_LIMIT beyond
- * SOTTO__GROUP_LEVELS_MAX. */
+ * number: what only a number is, such as "a share"; SOTTO__AN_EDGE may be a date too; or NULL.
+ * Fails with SOTTO_ERROR_LIMIT beyond SOTTO__GROUP_LEVELS_MAX. */
+#define SOTTO__AN_EDGE "an edge"
 void sotto__parse_level(struct parser *parser, struct sotto__node *node, const char *number,
                         bool of_key);
 

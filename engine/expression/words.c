@@ -2,7 +2,8 @@
 
 /* Each function in words, for people who ask for it (`sotto functions`). It leans on the cards for
  * options and for what is opened, and holds only what no card says: how a call is written, what it
- * gives, and an example of the file that engine/PLAN.md shows. */
+ * gives, and an example of a file that engine/PLAN.md shows.
+ */
 
 #include "expression/functions.h"
 
@@ -159,6 +160,13 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
                                "sum(round(wage, digits=1))"},
     [SOTTO__FUNCTION_EXP] = {"exp(x)", "e to the power x.", "exp(count(age))"},
     [SOTTO__FUNCTION_LOG] = {"log(x)", "The natural logarithm.", "mean(log(wage))"},
+    [SOTTO__FUNCTION_YEAR] = {"year(d)", "The year of a date.", "mean(year(joined))"},
+    [SOTTO__FUNCTION_MONTH] = {"month(d)", "The month of a date, 1 to 12.",
+                               "value_counts(month(joined), 2, 3, 10)"},
+    [SOTTO__FUNCTION_DAY] = {"day(d)", "The day of a date in its month, 1 to 31.",
+                             "sum(day(joined) == 1)"},
+    [SOTTO__FUNCTION_WEEKDAY] = {"weekday(d)", "The weekday of a date, 0 (Monday) to 6.",
+                                 "sum(weekday(joined) >= 5)"},
     [SOTTO__FUNCTION_POW] = {"pow(x, y)", "x to the power y.", "sum(pow(age, 0.5))"},
 };
 

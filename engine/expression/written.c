@@ -7,6 +7,7 @@
 #include "expression/token.h"
 
 #include <sotto/alloc.h>
+#include <sotto/date.h>
 #include <string.h>
 
 void sotto__levels_release(struct sotto__level *levels, size_t levels_len)
@@ -68,7 +69,11 @@ static char *copy_negative(struct parser *parser)
 
 static void refuse_level(struct parser *parser, size_t start, const char *number)
 {
-    if (number != NULL) {
+    if (number != NULL && strcmp(number, SOTTO__AN_EDGE) == 0) {
+        sotto__parser_fail_at(parser, start,
+                              "expected an edge: a number, written out, or a date as "
+                              "\"2020-01-31\"");
+    } else if (number != NULL) {
         sotto__parser_fail_at(parser, start, "expected %s: a number, written out", number);
     } else {
         sotto__parser_fail_at(parser, start, "expected a level: a number or a text, written out");
@@ -79,6 +84,8 @@ void sotto__parse_level(struct parser *parser, struct sotto__node *node, const c
                         bool of_key)
 {
     struct sotto__level level = {.kind = SOTTO__LEVEL_NUMBER, .start = parser->token.start};
+    int64_t days;
+    bool is_edge = number != NULL && strcmp(number, SOTTO__AN_EDGE) == 0;
     bool is_bool =
         of_key && (sotto__token_is_name(parser, "true") || sotto__token_is_name(parser, "false"));
     if (node->levels_len == SOTTO__GROUP_LEVELS_MAX) {
@@ -90,10 +97,14 @@ void sotto__parse_level(struct parser *parser, struct sotto__node *node, const c
     if (parser->token.kind == SOTTO__TOKEN_NUMBER) {
         level.text =
             is_negative ? copy_negative(parser) : sotto__token_text(parser, &parser->token);
-    } else if (!is_negative && number == NULL &&
-               (parser->token.kind == SOTTO__TOKEN_TEXT || is_bool)) {
+    } else if (!is_negative && (number == NULL || is_edge) &&
+               (parser->token.kind == SOTTO__TOKEN_TEXT || (is_bool && !is_edge))) {
         level.kind = is_bool ? SOTTO__LEVEL_BOOL : SOTTO__LEVEL_TEXT;
         level.text = sotto__token_text(parser, &parser->token);
+        if (is_edge && level.text != NULL &&
+            !sotto_date_parse(&days, level.text, strlen(level.text))) {
+            refuse_level(parser, level.start, number);
+        }
     } else {
         refuse_level(parser, level.start, number);
     }
@@ -116,7 +127,7 @@ static void parse_levels(struct parser *parser, struct sotto__node *node,
             key->other = true;
             sotto__token_next(parser);
         } else {
-            sotto__parse_level(parser, node, key->are_edges ? "an edge" : NULL, true);
+            sotto__parse_level(parser, node, key->are_edges ? SOTTO__AN_EDGE : NULL, true);
         }
     } while (!key->other && sotto__token_accept(parser, ","));
     if (key->other && !sotto__token_is(parser, ")")) {
@@ -132,7 +143,7 @@ static void parse_bins(struct parser *parser, struct sotto__node *node,
 {
     sotto__token_next(parser);
     sotto__token_take(parser, "(");
-    (void)sotto__parse_column(parser);
+    sotto__parse_key_column(parser);
     sotto__token_take(parser, ",");
     parse_levels(parser, node, key);
 }
@@ -140,7 +151,7 @@ static void parse_bins(struct parser *parser, struct sotto__node *node,
 static void parse_column_and_levels(struct parser *parser, struct sotto__node *node,
                                     struct sotto__group_key *key)
 {
-    (void)sotto__parse_column(parser);
+    sotto__parse_key_column(parser);
     if (sotto__token_accept(parser, "==")) {
         sotto__parse_level(parser, node, NULL, true);
         return;
@@ -184,6 +195,14 @@ enum sotto_status sotto__group_key_parse(struct sotto__group_key *out, const cha
     }
     *out = key;
     return SOTTO_OK;
+}
+
+bool sotto__is_key(const struct sotto__expression *column)
+{
+    const struct sotto__node *nodes = column->nodes;
+    bool is_part = column->nodes_len == 2 && nodes[1].kind == SOTTO__NODE_CALL &&
+                   sotto__is_date_part(nodes[1].function);
+    return (column->nodes_len == 1 || is_part) && nodes[0].kind == SOTTO__NODE_COLUMN;
 }
 
 void sotto__group_key_release(struct sotto__group_key *key)

@@ -116,6 +116,15 @@ bool sotto__decimals(unsigned long *out, const mpz_t denominator);
  * than SOTTO__EXACT_BYTES_MAX, or there is no memory (*out_status). *out is ended by sotto_free. */
 bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t number);
 
+/* --- date.c --- */
+
+#define SOTTO__DAYS_TEXT_BYTES 32
+
+/* Days since 1970-01-01 as "2020-01-31"; where they are no whole number to the microsecond, as
+ * "2020-01-31T12:00:00.500000" or without these digits: up or down by the sign of direction, else
+ * to the nearest. Returns: false beyond the years 1 to 9999. */
+bool sotto__days_text(char out[SOTTO__DAYS_TEXT_BYTES], const mpq_t days, int direction);
+
 /* --- json.c: JSON into a writer --- */
 
 /* Whether text is UTF-8 without control characters. */

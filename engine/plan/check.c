@@ -419,9 +419,13 @@ static enum sotto_status check_where(struct sotto_plan *plan, struct sotto_error
 static enum sotto_status check_keys_differ(const struct sotto_plan *plan, struct sotto_error *err)
 {
     for (size_t i = 1; i < plan->keys_len; i++) {
-        const char *name = plan->keys[i].column.nodes[0].name;
+        const struct sotto__expression *column = &plan->keys[i].column;
+        const char *name = column->nodes[0].name;
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(plan->keys[j].column.nodes[0].name, name) == 0) {
+            const struct sotto__expression *other = &plan->keys[j].column;
+            bool are_parts = column->nodes_len > 1 && other->nodes_len > 1 &&
+                             column->nodes[1].function != other->nodes[1].function;
+            if (strcmp(other->nodes[0].name, name) == 0 && !are_parts) {
                 return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                        "group_by: expected keys of different columns, found "
                                        "\"%.80s\" twice",

@@ -60,6 +60,12 @@ static bool is_value(struct made made)
     return made.of == MADE_LITERAL || made.of == MADE_COLUMNS || made.of == MADE_POLYNOMIAL;
 }
 
+/* A number, or a date: no other text stands where a number may. */
+static bool is_written(struct made made)
+{
+    return made.of == MADE_LITERAL || made.of == MADE_TEXT;
+}
+
 static bool is_condition(struct made made)
 {
     return made.of == MADE_CONDITION || made.of == MADE_COLUMNS;
@@ -78,6 +84,10 @@ static struct made make_arithmetic(const struct sotto__node *node, struct made a
 {
     struct made made = join_made(MADE_POLYNOMIAL, a, b);
     made.is_computed = true;
+    if (node->kind == SOTTO__NODE_SUBTRACT) { /* of dates */
+        a.of = a.of == MADE_TEXT ? MADE_LITERAL : a.of;
+        b.of = b.of == MADE_TEXT ? MADE_LITERAL : b.of;
+    }
     if (!is_value(a) || !is_value(b)) {
         made.of = MADE_OTHER;
     } else if (node->kind == SOTTO__NODE_NEGATE && a.of == MADE_LITERAL) {
@@ -96,8 +106,8 @@ static struct made make_arithmetic(const struct sotto__node *node, struct made a
 /* A column beside what is written out, on either side. */
 static struct made make_comparison(struct made a, struct made b)
 {
-    bool is_plain = (a.of == MADE_COLUMNS && (b.of == MADE_LITERAL || b.of == MADE_TEXT)) ||
-                    (b.of == MADE_COLUMNS && (a.of == MADE_LITERAL || a.of == MADE_TEXT));
+    bool is_plain =
+        (a.of == MADE_COLUMNS && is_written(b)) || (b.of == MADE_COLUMNS && is_written(a));
     struct made made = join_made(is_plain ? MADE_CONDITION : MADE_OTHER, a, b);
     made.degree = 1;
     return made;
@@ -116,7 +126,7 @@ static struct made make_call(const struct sotto__node *node, const struct made c
         made = children[1];
         made.of = MADE_CHOICE;
     } else if (node->function == SOTTO__FUNCTION_CLIP && children[0].of == MADE_COLUMNS &&
-               children[1].of == MADE_LITERAL && children[2].of == MADE_LITERAL) {
+               is_written(children[1]) && is_written(children[2])) {
         made = children[0];
         made.of = MADE_POLYNOMIAL;
     }
@@ -421,7 +431,8 @@ enum sotto_status sotto_plan_clauses(const struct sotto_plan *plan, sotto_plan_c
     SOTTO_REQUIRE(schema == NULL || schema->fields_len == plan->columns_len);
     enum sotto_status status = tell_where(plan, sink, context, schema, err);
     for (size_t i = 0; status == SOTTO_OK && i < plan->keys_len; i++) {
-        const char *column = plan->columns[plan->keys[i].column.nodes[0].column].name;
+        const struct sotto__expression *of = &plan->keys[i].column;
+        const char *column = of->nodes_len > 1 ? of->text : plan->columns[of->nodes[0].column].name;
         struct sotto_plan_clause clause = {.kind = SOTTO_CLAUSE_KEY,
                                            .text = column,
                                            .bytes = strlen(column),

@@ -276,11 +276,17 @@ static void write_level(struct sotto_writer *writer, const struct sotto__level *
     sotto__json_raw(writer, digits);
 }
 
-/* Writes a column as text that reads back: its name in backticks. */
-static void write_column(struct sotto_writer *writer, const struct sotto__node *column)
+/* Writes what a key is of as text that reads back: a column's name in backticks. */
+static void write_column(struct sotto_writer *writer, const struct sotto__expression *key)
 {
+    const struct sotto__node *column = &key->nodes[0];
+    const struct sotto__node *part = key->nodes_len > 1 ? &key->nodes[1] : NULL;
     struct sotto_writer text;
     sotto_writer_init(&text, (size_t)8 * SOTTO__EXPRESSION_BYTES_MAX);
+    if (part != NULL) {
+        sotto__json_raw(&text, sotto__function_card(part->function)->name);
+        sotto__json_raw(&text, "(");
+    }
     if (column->dataset != NULL) {
         sotto__json_raw(&text, column->dataset);
         sotto__json_raw(&text, ".");
@@ -290,7 +296,7 @@ static void write_column(struct sotto_writer *writer, const struct sotto__node *
         sotto_write_bytes(&text, c, 1);
         sotto_write_bytes(&text, c, *c == '`');
     }
-    sotto__json_raw(&text, "`");
+    sotto__json_raw(&text, part != NULL ? "`)" : "`");
     sotto__json_text(writer, &text);
 }
 
@@ -298,7 +304,7 @@ static void write_column(struct sotto_writer *writer, const struct sotto__node *
 static void write_key(struct sotto_writer *writer, const struct sotto__group_key *key)
 {
     sotto__json_raw(writer, "{\"column\": ");
-    write_column(writer, &key->column.nodes[0]);
+    write_column(writer, &key->column);
     sotto__json_raw(writer, key->are_edges ? ", \"bins\": [" : ", \"levels\": [");
     for (size_t i = 0; i < key->levels_len; i++) {
         sotto__json_raw(writer, i > 0 ? ", " : "");

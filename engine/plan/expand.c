@@ -9,7 +9,7 @@
  * most one argument of a call adds nodes: C leaves open in which order arguments are evaluated, and
  * all parties must number their nodes alike. */
 
-#include "plan/expansion.h"
+#include "plan/dates.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
@@ -728,6 +728,17 @@ static void start_source(struct expander *expander, const struct sotto__expressi
     }
 }
 
+/* Dates and what stands beside them, in the value expressions from first on. */
+static void resolve_dates(struct expander *expander, size_t first)
+{
+    struct sotto__expansion *out = expander->out;
+    for (size_t i = first; i < out->expressions_len && expander->status == SOTTO_OK; i++) {
+        struct sotto__value_expression *value = &out->expressions[i];
+        expander->status =
+            sotto__dates_resolve(&value->is_date, &value->expression, out, expander->err);
+    }
+}
+
 /* size: factors of aggregates in all value expressions up to here, powers multiplied out. */
 static void expand_plan_output(struct expander *expander, size_t *size,
                                const struct sotto__plan_output *output)
@@ -746,6 +757,7 @@ static void expand_plan_output(struct expander *expander, size_t *size,
             expand_output(expander, output_values);
         }
     }
+    resolve_dates(expander, output_values->first);
     output_values->expressions_len = out->expressions_len - output_values->first;
     out->values_len += output_values->values_len;
     *size += output_values->expressions_len * output->size;
@@ -777,6 +789,7 @@ static void expand_where(struct expander *expander)
     start_source(expander, where);
     start_expression(expander);
     (void)build_node(expander, where->nodes_len - 1, 0);
+    resolve_dates(expander, out->expressions_len - (expander->status == SOTTO_OK));
     if (expander->status == SOTTO_OK) {
         out->where = out->expressions[--out->expressions_len].expression;
     } else {

@@ -5,8 +5,7 @@
 /* A plan under agreed types, its frames taken apart into single values. */
 
 #include "plan/plan.h"
-/* At most so many value expressions of all outputs, nodes in them, and factors of aggregates. */
-#define SOTTO__EXPRESSIONS_MAX 4096
+#define SOTTO__EXPRESSIONS_MAX 4096 /* of all outputs; nodes in them; factors of aggregates */
 #define SOTTO__EXPRESSIONS_NODES_MAX 131072
 #define SOTTO__EXPANSION_SIZE_MAX 65536
 #define SOTTO__METHOD_COLUMNS_MAX 32      /* in the list of a method's arguments */
@@ -44,6 +43,7 @@ struct sotto__column {
 struct sotto__value_expression {
     struct sotto__expression expression;
     bool is_count; /* a number of rows, of a bin or of a level: an integer */
+    bool is_date;
 };
 
 /* A named part of what a method gives. */

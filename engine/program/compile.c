@@ -13,6 +13,8 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
+#define DATE_BITS 22 /* of days: SOTTO_DATE_MIN and SOTTO_DATE_MAX are below 2^22 */
+
 /* --- Failures --- */
 
 size_t sotto__compile_keep(struct sotto__compiler *compiler, enum sotto_status status)
@@ -577,7 +579,10 @@ static size_t add_text_equal(struct sotto__compiler *compiler, enum sotto__node_
     const struct sotto__node *other = left->kind == SOTTO__NODE_TEXT ? right : left;
     size_t column = compiler->values[other - compiler->expression->nodes];
     if (kind != SOTTO__NODE_EQUAL && kind != SOTTO__NODE_UNEQUAL) {
-        return sotto__compile_error(compiler, "texts are equal or not, and have no order here");
+        return sotto__compile_error(compiler,
+                                    "texts are equal or not, and have no order here: a column has "
+                                    "dates where each value is written 2020-01-31, or where its "
+                                    "owner says how they are written");
     }
     if (other->kind != SOTTO__NODE_COLUMN || text->kind != SOTTO__NODE_TEXT) {
         return sotto__compile_error(compiler, "a text is compared with a column, and a column of "
@@ -808,6 +813,23 @@ static size_t add_is_na(struct sotto__compiler *compiler, size_t a)
     return add_op(compiler, op);
 }
 
+/* a: of dates, as plan/dates.c has it, or missing everywhere. */
+static size_t add_date_part(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a)
+{
+    if (is_float(compiler, a)) {
+        return sotto__compile_error(compiler, "expected dates of rows, found numbers that were "
+                                              "opened before");
+    }
+    struct sotto__op op = make_op(compiler, kind, a, SOTTO_NONE);
+    SOTTO_REQUIRE(sotto__compile_op(compiler, a)->bits <= DATE_BITS);
+    op.type = SOTTO__ROW_EXACT;
+    op.bits = kind == SOTTO__OP_YEAR    ? 14
+              : kind == SOTTO__OP_MONTH ? 4
+              : kind == SOTTO__OP_DAY   ? 5
+                                        : 3;
+    return add_op(compiler, op);
+}
+
 static size_t add_call(struct sotto__compiler *compiler, const struct sotto__node *node, size_t a,
                        size_t b, size_t third)
 {
@@ -838,6 +860,14 @@ static size_t add_call(struct sotto__compiler *compiler, const struct sotto__nod
         return add_clip(compiler, node, a, b, third);
     case SOTTO__FUNCTION_TOGETHER:
         return sotto__compile_together(compiler, a, b);
+    case SOTTO__FUNCTION_YEAR:
+        return add_date_part(compiler, SOTTO__OP_YEAR, a);
+    case SOTTO__FUNCTION_MONTH:
+        return add_date_part(compiler, SOTTO__OP_MONTH, a);
+    case SOTTO__FUNCTION_DAY:
+        return add_date_part(compiler, SOTTO__OP_DAY, a);
+    case SOTTO__FUNCTION_WEEKDAY:
+        return add_date_part(compiler, SOTTO__OP_WEEKDAY, a);
     default:
         check_number(compiler, a);
         return sotto__compile_float(compiler, a);
@@ -863,6 +893,10 @@ size_t sotto__compile_column(struct sotto__compiler *compiler, size_t column)
         break;
     case SOTTO_KIND_STRING:
         op.type = SOTTO__ROW_TEXT;
+        break;
+    case SOTTO_KIND_DATE:
+        op.type = SOTTO__ROW_EXACT;
+        op.bits = DATE_BITS;
         break;
     default:
         op.type = SOTTO__ROW_EXACT;

@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <sotto/alloc.h>
+#include <sotto/date.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,8 @@ struct number {
 
 struct sotto__levels {
     struct sotto_type type;
+    bool is_part; /* of dates: their year, month, day or weekday */
+    enum sotto__function part;
     size_t len;
     bool other;
     struct number *numbers; /* sorted; bool: 0 and 1 */
@@ -138,6 +141,50 @@ static bool scale_level(sotto__int128 *out, const char *text, unsigned scale)
     return fits;
 }
 
+/* --- Dates --- */
+
+/* Whether levels and edges are written as dates. */
+static bool are_dates(const struct sotto__levels *levels)
+{
+    return levels->type.kind == SOTTO_KIND_DATE && !levels->is_part;
+}
+
+static enum sotto_status refuse_date(const struct sotto__level *level, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_TYPE,
+                           "expected dates as \"2020-01-31\" for a column of dates, found %.80s",
+                           level->text);
+}
+
+/* Returns: whether the level is a date; *out its days. */
+static bool read_date(int64_t *out, const struct sotto__level *level)
+{
+    return level->kind == SOTTO__LEVEL_TEXT &&
+           sotto_date_parse(out, level->text, strlen(level->text));
+}
+
+int64_t sotto__date_part(enum sotto__function part, int64_t days)
+{
+    struct sotto_date date = sotto_date_of_days(days);
+    return part == SOTTO__FUNCTION_YEAR    ? date.year
+           : part == SOTTO__FUNCTION_MONTH ? date.month
+           : part == SOTTO__FUNCTION_DAY   ? date.day
+                                           : date.weekday;
+}
+
+static enum sotto_status add_date_bins(struct sotto__levels *levels,
+                                       const struct sotto__group_key *key, struct sotto_error *err)
+{
+    for (size_t i = 0; i < key->levels_len; i++) {
+        int64_t days;
+        if (!read_date(&days, &key->levels[i])) {
+            return refuse_date(&key->levels[i], err);
+        }
+        levels->bounds[i] = days + (i + 1 == key->levels_len); /* the last one is in its bin */
+    }
+    return SOTTO_OK;
+}
+
 /* --- Bins --- */
 
 /* Among doubles an edge is the double nearest to it, as it is where a row is compared with it (hist
@@ -181,10 +228,19 @@ static enum sotto_status add_bins(struct sotto__levels *levels, const struct sot
     if (levels->bounds == NULL || levels->double_bounds == NULL) {
         return sotto_error_no_memory(err);
     }
+    if (are_dates(levels)) {
+        return add_date_bins(levels, key, err);
+    }
     struct sotto__value edge;
     sotto__value_init(&edge);
     for (size_t i = 0; i < key->levels_len; i++) {
         bool is_last = i + 1 == key->levels_len; /* which is in its bin */
+        if (!sotto__is_decimal(key->levels[i].text)) {
+            sotto__value_clear(&edge);
+            return sotto_error_set(err, SOTTO_ERROR_TYPE,
+                                   "expected numbers as edges of a column of %s, found %.80s",
+                                   sotto_kind_name(levels->type.kind), key->levels[i].text);
+        }
         set_scaled(&edge, key->levels[i].text, are_doubles ? 0 : levels->type.scale);
         if (are_doubles) {
             levels->double_bounds[i] = bound_double(edge.number, is_last);
@@ -323,7 +379,13 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
         struct number *number = &levels->numbers[levels->numbers_len];
         number->level = (uint32_t)i;
         bool fits = true;
-        if (is_bool && level->kind == SOTTO__LEVEL_BOOL) {
+        int64_t days;
+        if (are_dates(levels)) {
+            if (!read_date(&days, level)) {
+                return refuse_date(level, err);
+            }
+            number->value = days;
+        } else if (is_bool && level->kind == SOTTO__LEVEL_BOOL) {
             number->value = level->text[0] == 't';
         } else if (!is_bool && level->kind != SOTTO__LEVEL_BOOL && sotto__is_decimal(level->text)) {
             fits = scale_level(&number->value, level->text, levels->type.scale);
@@ -350,11 +412,17 @@ enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sot
                                "expected text, exact numbers or booleans to group by, found "
                                "float64: say \"bins\"");
     }
+    if (key->column.nodes_len > 1 && type.kind != SOTTO_KIND_DATE && type.kind != SOTTO_KIND_NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected dates to take a part of, found %s",
+                               sotto_kind_name(type.kind));
+    }
     struct sotto__levels *levels = sotto_alloc_zeroed(sizeof *levels);
     if (levels == NULL) {
         return sotto_error_no_memory(err);
     }
     levels->type = type;
+    levels->is_part = key->column.nodes_len > 1;
+    levels->part = levels->is_part ? key->column.nodes[1].function : SOTTO__FUNCTION_YEAR;
     levels->len = key->levels_len - key->are_edges;
     levels->other = key->other;
     enum sotto_status status = SOTTO_OK;
@@ -437,12 +505,14 @@ static uint32_t find_in_row(const struct sotto__levels *levels, const struct sot
     if (levels->table != NULL) {
         return find_in_text(levels, block, row);
     }
-    if (levels->bounds == NULL) {
-        return find_number(levels, read_number(block, row));
+    if (block->type.kind == SOTTO_KIND_FLOAT64) {
+        return find_double_bin(levels, ((const double *)block->values)[row]);
     }
-    return block->type.kind == SOTTO_KIND_FLOAT64
-               ? find_double_bin(levels, ((const double *)block->values)[row])
-               : find_bin(levels, read_number(block, row));
+    sotto__int128 number = read_number(block, row);
+    if (levels->is_part) {
+        number = sotto__date_part(levels->part, (int64_t)number);
+    }
+    return levels->bounds == NULL ? find_number(levels, number) : find_bin(levels, number);
 }
 
 /* Looks up each row in the table of add_dense. */
@@ -462,6 +532,7 @@ void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
                         const struct sotto_column *block, size_t at, size_t len)
 {
     bool is_narrow = block->type.kind == SOTTO_KIND_INT64 ||
+                     (block->type.kind == SOTTO_KIND_DATE && !levels->is_part) ||
                      (block->type.kind == SOTTO_KIND_DECIMAL && !block->wide);
     bool is_null = block->type.kind == SOTTO_KIND_NULL ||
                    (levels->table != NULL && block->type.kind != SOTTO_KIND_STRING);

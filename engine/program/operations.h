@@ -13,6 +13,7 @@
 #define SOTTO__VALUE_LIMBS_MAX 33
 #define SOTTO__VALUE_SCALE_MAX 4096
 
+/* What a ledger has of computed values depends on these numbers: new ones are the last. */
 enum sotto__op_kind {
     SOTTO__OP_COLUMN,
     SOTTO__OP_CONSTANT,
@@ -53,6 +54,10 @@ enum sotto__op_kind {
     SOTTO__OP_FILL, /* a, where it is missing b */
     SOTTO__OP_MASK, /* a, missing also where b is */
     SOTTO__OP_IF,   /* c: a, else b */
+    SOTTO__OP_YEAR, /* exact, of an exact date in days, as the next three */
+    SOTTO__OP_MONTH,
+    SOTTO__OP_DAY,
+    SOTTO__OP_WEEKDAY,
 };
 
 enum sotto__row_kind {

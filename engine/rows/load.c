@@ -105,6 +105,7 @@ void sotto__rows_load(struct sotto__rows *rows, struct sotto__register *out,
         load_bools(out, (const uint8_t *)block->values + at / 8, len);
         break;
     case SOTTO_KIND_INT64:
+    case SOTTO_KIND_DATE:
         load_integers(out, (const int64_t *)block->values + at, len);
         break;
     case SOTTO_KIND_DECIMAL:

@@ -235,6 +235,24 @@ static void compare_text(struct sotto__register *out, const struct sotto_column 
     }
 }
 
+static void apply_date_part(const struct sotto__rows *rows, struct sotto__register *out,
+                            const struct sotto__op *op, size_t len)
+{
+    const struct sotto__register *a = &rows->registers[op->a];
+    const int64_t *days = a->values; /* one limb, as dates have few bits */
+    int64_t *values = out->own_values;
+    enum sotto__function part = op->kind == SOTTO__OP_YEAR    ? SOTTO__FUNCTION_YEAR
+                                : op->kind == SOTTO__OP_MONTH ? SOTTO__FUNCTION_MONTH
+                                : op->kind == SOTTO__OP_DAY   ? SOTTO__FUNCTION_DAY
+                                                              : SOTTO__FUNCTION_WEEKDAY;
+    for (size_t i = 0; i < len; i++) {
+        values[i] = a->state[i] == 0 ? sotto__date_part(part, days[i]) : 0;
+    }
+    out->bits = op->bits;
+    out->limbs = 1;
+    out->state = a->state;
+}
+
 static void test_missing(struct sotto__register *out, const struct sotto__register *a, size_t len)
 {
     int64_t *values = out->own_values;
@@ -385,6 +403,12 @@ static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op
         break;
     case SOTTO__OP_MASK:
         apply_mask(rows, out, op, len);
+        break;
+    case SOTTO__OP_YEAR:
+    case SOTTO__OP_MONTH:
+    case SOTTO__OP_DAY:
+    case SOTTO__OP_WEEKDAY:
+        apply_date_part(rows, out, op, len);
         break;
     default:
         apply_arithmetic(rows, out, op, len);

@@ -33,7 +33,8 @@
 #define WORDS_USAGE                                                                                \
     "\n"                                                                                           \
     "Where a file is not read as it should: --delimiter ';' --decimal , --na none\n"               \
-    "(only that is missing) --type id=string --type 'pay=decimal(2)'.\n"
+    "(only that is missing) --type id=string --type 'pay=decimal(2)'\n"                            \
+    "--type 'born=date(%d.%m.%Y)'.\n"
 
 static const struct command commands[] = {
     {"local", "local", "one table, no federation",

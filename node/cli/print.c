@@ -22,16 +22,28 @@ static void format_double(char out[SOTTO_DOUBLE_TEXT_BYTES], double value)
     }
 }
 
+/* A text that another node may have written. */
+static void format_text(char out[64], const char *text)
+{
+    (void)snprintf(out, 64, "%s", text);
+    sotto_text_sanitize(out);
+}
+
+static void format_end(char out[64], json_t *end, const char *otherwise)
+{
+    if (json_is_real(end)) {
+        format_double(out, json_real_value(end));
+    } else { /* a date, or infinite */
+        format_text(out, json_is_string(end) ? json_string_value(end) : otherwise);
+    }
+}
+
 /* "[4096, 4351]": it is between these, both included; an end may be infinite. */
 static void format_interval(char out[64], json_t *low, json_t *high)
 {
-    char ends[2][SOTTO_DOUBLE_TEXT_BYTES] = {"-inf", "inf"};
-    if (json_is_real(low)) {
-        format_double(ends[0], json_real_value(low));
-    }
-    if (json_is_real(high)) {
-        format_double(ends[1], json_real_value(high));
-    }
+    char ends[2][64];
+    format_end(ends[0], low, "-inf");
+    format_end(ends[1], high, "inf");
     (void)snprintf(out, 64, "[%.29s, %.29s]", ends[0], ends[1]);
 }
 
@@ -45,11 +57,12 @@ void print_value_text(char out[64], json_t *output)
         format_double(out, json_real_value(value));
     } else if (json_is_boolean(value)) {
         (void)snprintf(out, 64, "%s", json_is_true(value) ? "true" : "false");
+    } else if (json_is_string(value)) { /* a date */
+        format_text(out, json_string_value(value));
     } else if (special != NULL && strcmp(special, "interval") == 0) {
         format_interval(out, json_object_get(output, "low"), json_object_get(output, "high"));
     } else {
-        (void)snprintf(out, 64, "%s", special != NULL ? special : "missing");
-        sotto_text_sanitize(out); /* a result may come from another node */
+        format_text(out, special != NULL ? special : "missing");
     }
 }
 
@@ -64,14 +77,15 @@ static void format_value(char out[64], json_t *output)
     }
 }
 
-/* Prints a value, and its exact text if that says more. */
+/* Prints a value, and its exact text if that says more; that of a date is its days. */
 static void print_value(json_t *output)
 {
     char value[64];
     const char *exact = json_string_value(json_object_get(output, "exact"));
     format_value(value, output);
     bool is_exact = exact != NULL && strspn(exact, "0123456789./-") == strlen(exact);
-    bool is_news = is_exact && strcmp(exact, value) != 0;
+    bool is_date = json_is_string(json_object_get(output, "value"));
+    bool is_news = is_exact && !is_date && strcmp(exact, value) != 0;
     (void)printf("%s%s%s\n", value, is_news ? "  = " : "", is_news ? exact : "");
 }
 

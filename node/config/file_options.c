@@ -7,14 +7,36 @@
 #include "config/file_options.h"
 
 #include <sotto/alloc.h>
+#include <sotto/date.h>
 #include <string.h>
 
 #define DELIMITERS ",;|:!#$%&*<>?@^~/\t"
 
-/* Finds the type that is written as text, by writing all that there are: a type has one spelling.
- */
-static bool parse_type(struct sotto_type *out, const char *text)
+/* Reads date(FORMAT), where FORMAT says how the dates are written; copies it. Returns: false for
+ * anything else, and where there is no memory. */
+static bool parse_date(struct sotto_csv_column *out, const char *text)
 {
+    size_t bytes = strlen(text);
+    if (strncmp(text, "date(", 5) != 0 || text[bytes - 1] != ')') {
+        return false;
+    }
+    char *format = sotto_text_copy(text + 5, bytes - 6);
+    if (format == NULL || !sotto_date_format_is_valid(format)) {
+        sotto_free(format);
+        return false;
+    }
+    out->type = (struct sotto_type){.kind = SOTTO_KIND_DATE};
+    out->date_format = format;
+    return true;
+}
+
+/* Finds the type that is written as text, by writing all that there are: a type has one spelling,
+ * dates aside. */
+static bool parse_type(struct sotto_csv_column *out, const char *text)
+{
+    if (parse_date(out, text)) {
+        return true;
+    }
     for (int kind = SOTTO_KIND_BOOL; kind < SOTTO_KINDS_LEN; kind++) {
         int scales = kind == SOTTO_KIND_DECIMAL ? SOTTO_SCALE_MAX : 0;
         for (int scale = 0; scale <= scales; scale++) {
@@ -22,7 +44,7 @@ static bool parse_type(struct sotto_type *out, const char *text)
             struct sotto_type type = {.kind = (enum sotto_kind)kind, .scale = (uint8_t)scale};
             sotto_type_text(known, type);
             if (strcmp(known, text) == 0) {
-                *out = type;
+                out->type = type;
                 return true;
             }
         }
@@ -51,14 +73,16 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
         const char *text = words->types[i];
         const char *equals = strrchr(text, '=');
         struct sotto_csv_column column = {.typed = true};
-        if (equals == NULL || equals == text || !parse_type(&column.type, equals + 1)) {
+        if (equals == NULL || equals == text || !parse_type(&column, equals + 1)) {
             return refuse_word(
                 out_wrong, "types", err, text,
-                "COLUMN=TYPE with one of bool, int64, decimal(0) to decimal(18), float64 "
-                "and string");
+                "COLUMN=TYPE with one of bool, int64, decimal(0) to decimal(18), float64, date, "
+                "date(%d.%m.%Y), however the dates are written (%d, %m or %b, %Y or %y, each "
+                "once), and string");
         }
         char *name = sotto_text_copy(text, (size_t)(equals - text));
         if (name == NULL) {
+            sotto_free((char *)column.date_format);
             return sotto_error_no_memory(err);
         }
         column.name = name;
@@ -117,6 +141,7 @@ void file_options_release(struct file_options *options)
 {
     for (size_t i = 0; i < options->csv.columns_len; i++) {
         sotto_free((char *)options->columns[i].name);
+        sotto_free((char *)options->columns[i].date_format);
     }
     sotto_free(options->columns);
     *options = (struct file_options){0};

@@ -6,6 +6,7 @@ an owner who decides by hand; no rule on rows may refuse what a document shows. 
 """
 
 import csv
+import datetime
 import json
 import pathlib
 import random
@@ -21,10 +22,12 @@ DEPTS = ["R&D", "Sales", "HR"]
 def write_rows(path, rng):
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["name", "dept", "wage", "age", "part_time"])
+        rows.writerow(["name", "dept", "wage", "age", "part_time", "joined", "came", "left"])
         for i in range(200):
+            came = datetime.date(2019, 12, 1) + datetime.timedelta(rng.randrange(150))
             rows.writerow([f"p{i}", rng.choice(DEPTS), f"{rng.uniform(2500, 9000):.2f}", rng.randint(18, 66),
-                           rng.choice(["true", "false", "false"])])
+                           rng.choice(["true", "false", "false"]), came - datetime.timedelta(rng.randrange(3000)),
+                           came, came + datetime.timedelta(rng.randrange(20))])
 
 
 class Safe(unittest.TestCase):

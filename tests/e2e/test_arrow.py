@@ -5,6 +5,7 @@
 It runs in build/venv, where ./dev test all installs pyarrow.
 """
 import ctypes
+import datetime
 import gc
 import math
 import os
@@ -22,7 +23,7 @@ from cases import cases  # noqa: E402
 
 # --- libsotto through ctypes ---
 
-KINDS = ["null", "bool", "int64", "decimal", "float64", "string"]
+KINDS = ["null", "bool", "int64", "decimal", "float64", "string", "date"]
 
 
 class Type(ctypes.Structure):
@@ -159,6 +160,8 @@ def random_batch(rng):
         "decimal": pa.array(values(lambda: Decimal(rng.randrange(-10**18, 10**18)).scaleb(-scale)), pa.decimal128(38, scale)),
         "string": pa.array(values(lambda: rng.choice(words)), pa.string()),
         "large": pa.array(values(lambda: rng.choice(words)), pa.large_string()),
+        "date": pa.array(values(lambda: datetime.date.fromordinal(rng.randrange(1, 3652060))), pa.date32()),
+        "date64": pa.array(values(lambda: datetime.date.fromordinal(rng.randrange(1, 3652060))), pa.date64()),
         "null": pa.nulls(rows),
     }
     for bits in (8, 16, 32, 64):
@@ -176,19 +179,20 @@ def random_batch(rng):
 # --- The tests ---
 
 def test_a_csv_table_is_a_record_batch(sotto):
-    table = sotto.load("i,d,w,f,s,b,n\n1,1.5,9223372036854775807,1e3,x,True,\n"
-                       ",-2.25,0.000000000000000001,,\"y,z\",,\n3,,,2.5,,False,\n")
+    table = sotto.load("i,d,w,f,s,b,n,t\n1,1.5,9223372036854775807,1e3,x,True,,2020-02-29\n"
+                       ",-2.25,0.000000000000000001,,\"y,z\",,,\n3,,,2.5,,False,,0001-01-01\n")
     batch = sotto.export(table)
     again = sotto.export(table)
     sotto.free(table)
     assert batch.equals(again)
     assert [str(field.type) for field in batch.schema] == [
-        "int64", "decimal128(38, 2)", "decimal128(38, 18)", "double", "large_string", "bool", "null"]
+        "int64", "decimal128(38, 2)", "decimal128(38, 18)", "double", "large_string", "bool", "null", "date32[day]"]
     assert all(field.nullable for field in batch.schema)
     assert batch.to_pydict() == {
         "i": [1, None, 3], "d": [Decimal("1.50"), Decimal("-2.25"), None],
         "w": [Decimal("9223372036854775807.000000000000000000"), Decimal("0.000000000000000001"), None],
-        "f": [1000.0, None, 2.5], "s": ["x", "y,z", None], "b": [True, None, False], "n": [None] * 3}
+        "f": [1000.0, None, 2.5], "s": ["x", "y,z", None], "b": [True, None, False], "n": [None] * 3,
+        "t": [datetime.date(2020, 2, 29), None, datetime.date(1, 1, 1)]}
     column = batch.column(4)
     del batch, again
     gc.collect()
@@ -237,7 +241,7 @@ def test_batches_are_released(sotto):
 
 
 def test_other_types_are_refused(sotto):
-    for kind in (pa.uint64(), pa.float16(), pa.date32(), pa.binary(), pa.list_(pa.int64()), pa.decimal128(38, 19),
+    for kind in (pa.uint64(), pa.float16(), pa.time32("s"), pa.binary(), pa.list_(pa.int64()), pa.decimal128(38, 19),
                  pa.decimal256(50, 2), pa.string_view(), pa.dictionary(pa.int8(), pa.int64())):
         try:
             sotto.take(pa.record_batch({"good": pa.array([1]), "odd": pa.nulls(1, kind)}))

@@ -12,6 +12,7 @@
 #include <omp.h>
 #include <sotto/alloc.h>
 #include <sotto/cpu.h>
+#include <sotto/date.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,22 +38,23 @@ static void add(struct text *text, const char *bytes, size_t len)
 /* Values of all types, of all lengths around the limits of the fast ways. */
 static void add_value(struct text *text, uint64_t *random, unsigned flavour)
 {
-    static const char *const words[] = {"",         "NA",
-                                        "nan",      "null",
-                                        "True",     "false",
-                                        "x",        "some longer text than sixteen",
-                                        "inf",      "-Inf",
-                                        "1e3",      "2E-7",
-                                        "-",        ".",
-                                        "+",        "1e",
-                                        "5.",       ".5",
-                                        "-0",       "007",
-                                        "-0.00",    "+1.5",
-                                        "0x1",      "1 2",
-                                        "1.2.3",    "1e999",
-                                        "-.25",     "--1",
-                                        "\xc3\xa9", "\xe2\x82\xac",
-                                        "N",        "-NaN"};
+    static const char *const words[] = {"",           "NA",
+                                        "nan",        "null",
+                                        "True",       "false",
+                                        "x",          "some longer text than sixteen",
+                                        "inf",        "-Inf",
+                                        "1e3",        "2E-7",
+                                        "-",          ".",
+                                        "+",          "1e",
+                                        "5.",         ".5",
+                                        "-0",         "007",
+                                        "-0.00",      "+1.5",
+                                        "0x1",        "1 2",
+                                        "1.2.3",      "1e999",
+                                        "-.25",       "--1",
+                                        "\xc3\xa9",   "\xe2\x82\xac",
+                                        "N",          "-NaN",
+                                        "2020-02-29", "2023-02-29"};
     char number[64];
     size_t digits = 1 + test_random_below(random, 20);
     size_t point = test_random_below(random, 22);
@@ -60,6 +62,12 @@ static void add_value(struct text *text, uint64_t *random, unsigned flavour)
     if (flavour == 0 || test_random_below(random, 12) == 0) {
         const char *word = PICK(random, words);
         add(text, word, strlen(word));
+        return;
+    }
+    if (flavour == 4) {
+        char date[SOTTO_DATE_TEXT_BYTES];
+        sotto_date_text(date, (int64_t)test_random_below(random, 3652059) + SOTTO_DATE_MIN);
+        add(text, date, strlen(date));
         return;
     }
     if (flavour == 1) {
@@ -134,7 +142,7 @@ static void make(struct text *text, uint64_t *random)
         char name[] = {(char)('a' + (int)i), ','};
         size_t from = i == 0 && text->is_nameless;
         add(text, name + from, (i + 1 < columns ? 2 : 1) - from);
-        flavours[i] = (unsigned)test_random_below(random, 4);
+        flavours[i] = (unsigned)test_random_below(random, 5);
     }
     add(text, usual, strlen(usual));
     for (size_t row = 0; row < rows; row++) {

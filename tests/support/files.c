@@ -4,6 +4,7 @@
 #include "test.h"
 #include <sotto/alloc.h>
 #include <sotto/bytes.h>
+#include <sotto/date.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -120,6 +121,10 @@ static void write_cell(struct sotto_writer *writer, const struct sotto_column *c
         break;
     case SOTTO_KIND_FLOAT64:
         (void)snprintf(text, sizeof text, "%a", ((const double *)column->values)[row]);
+        write_text(writer, text);
+        break;
+    case SOTTO_KIND_DATE:
+        sotto_date_text(text, ((const int64_t *)column->values)[row]);
         write_text(writer, text);
         break;
     case SOTTO_KIND_STRING:

@@ -483,10 +483,46 @@ static void test_hostile_arrays(void **state)
     assert_int_equal(cases, 27);
 }
 
+static void test_dates(void **state)
+{
+    (void)state;
+    static const int32_t days[] = {0, 77, -1, 18321, 2932896, -719162};
+    static const int64_t milliseconds[] = {0, 77, -86400000, 0, 86400000, 0};
+    static const uint8_t present[] = {0x3D};
+    static const uint8_t beyond = 0x20;
+    struct foreign foreign;
+    foreign_init(&foreign, 6);
+    (void)foreign_column(&foreign, "d", "tdD", present, days, NULL);
+    (void)foreign_column(&foreign, "m", "tdm", present, milliseconds, NULL);
+    struct sotto_table *table = import(&foreign);
+    assert_cells(table, 0, "1970-01-01|NA|1969-12-31|2020-02-29|9999-12-31|0001-01-01|");
+    assert_cells(table, 1, "1970-01-01|NA|1969-12-31|1970-01-01|1970-01-02|1970-01-01|");
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    assert_ok(sotto_arrow_export(&schema, &array, table, NULL));
+    assert_string_equal(schema.children[0]->format, "tdD");
+    const int32_t *out = array.children[0]->buffers[1];
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(out[i], i == 1 ? 0 : days[i]);
+    }
+    schema.release(&schema);
+    array.release(&array);
+    sotto_table_free(table);
+    foreign_init(&foreign, 2);
+    (void)foreign_column(&foreign, "m", "tdm", NULL, milliseconds, NULL);
+    refused(&foreign, SOTTO_ERROR_INPUT, "without a time of day");
+    static const int32_t far[][6] = {{2932897}, {-719163}, {0, 0, 0, 0, 0, INT32_MAX}};
+    for (size_t i = 0; i < 3; i++) {
+        foreign_init(&foreign, 6);
+        (void)foreign_column(&foreign, "d", "tdD", i == 2 ? &beyond : NULL, far[i], NULL);
+        refused(&foreign, SOTTO_ERROR_LIMIT, "of the years 1 to 9999");
+    }
+}
+
 static void test_types_that_are_refused(void **state)
 {
     (void)state;
-    static const char *const formats[] = {"L",  "e",       "vu",      "tdD",        "z",
+    static const char *const formats[] = {"L",  "e",       "vu",      "tsn:",       "z",
                                           "",   "d:38,19", "d:38,-1", "d:20,2,256", "d:0,0",
                                           "+l", "ll",      "d:9, 2"};
     static const int64_t values[4] = {0};
@@ -656,6 +692,7 @@ int main(void)
         cmocka_unit_test(test_dictionaries),
         cmocka_unit_test(test_empty_batches),
         cmocka_unit_test(test_hostile_arrays),
+        cmocka_unit_test(test_dates),
         cmocka_unit_test(test_types_that_are_refused),
         cmocka_unit_test(test_what_is_exported),
         cmocka_unit_test(test_a_child_that_is_moved_out_keeps_the_table),

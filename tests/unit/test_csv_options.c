@@ -138,6 +138,44 @@ static void test_stated_types(void **state)
     sotto_csv_close(csv);
 }
 
+/* Dates as their owner writes them, by both readers; what a format reads as a number too. */
+static void test_date_formats(void **state)
+{
+    (void)state;
+    static const struct sotto_csv_column columns[] = {
+        {.name = "d", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .date_format = "%d.%m.%Y"},
+        {.name = "n", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .date_format = "%Y%m%d"},
+    };
+    for (int serial = 0; serial < 2; serial++) {
+        struct sotto_csv *csv = NULL;
+        struct sotto_catalogue *catalogue = NULL;
+        struct sotto_error err = {0};
+        const char text[] = "d,n,x\n31.12.2019,20200229,2020-01-31\nNA,NA,\n1.3.0001,99991231,\n";
+        const struct sotto_csv_options options = {.columns = columns, .columns_len = 2};
+        assert_ok(sotto_csv_open_fd(&csv, test_file(text, strlen(text)), "t.csv", &options, NULL));
+        csv->serial = serial != 0;
+        assert_ok(sotto_csv_catalogue(csv, &catalogue, &err));
+        struct sotto_csv_wanted wanted[] = {{.column = 0, .type = catalogue->columns[0].type},
+                                            {.column = 1, .type = catalogue->columns[1].type},
+                                            {.column = 2, .type = catalogue->columns[2].type},
+                                            {.column = 0, .type = {.kind = SOTTO_KIND_STRING}}};
+        static const char *const cells[] = {"2019-12-31|NA|0001-03-01|",
+                                            "2020-02-29|NA|9999-12-31|", "2020-01-31|NA|NA|",
+                                            "31.12.2019|NA|1.3.0001|"};
+        struct sotto_table *table = NULL;
+        assert_ok(sotto_table_load(&table, csv, catalogue, wanted, 4, &err));
+        for (size_t i = 0; i < 4; i++) {
+            struct sotto_column column = sotto_table_column(table, i);
+            char *found = test_cells(&column);
+            assert_string_equal(found, cells[i]);
+            sotto_free(found);
+        }
+        sotto_table_free(table);
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+    }
+}
+
 static void test_values_beyond_a_stated_type(void **state)
 {
     (void)state;
@@ -155,6 +193,15 @@ static void test_values_beyond_a_stated_type(void **state)
         {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DECIMAL, .scale = 1}},
          "x\n1.25\n",
          "t.csv:2: column \"x\": expected decimal"},
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DATE}},
+         "x\n2020-01-31\n2023-02-29\n",
+         "t.csv:3: column \"x\": expected date"},
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .date_format = "%d.%m.%Y"},
+         "x\n31.1.2020\n2020-01-31\n",
+         "t.csv:3: column \"x\": expected date"},
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DATE}},
+         "x\n2020-01-31\n7\n",
+         "t.csv:3: column \"x\": expected date"},
         {{.name = "y"}, "x\n1\n", "t.csv:1: expected a column \"y\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -174,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_decimal_comma),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_stated_types),
+        cmocka_unit_test(test_date_formats),
         cmocka_unit_test(test_values_beyond_a_stated_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

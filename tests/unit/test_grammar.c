@@ -65,6 +65,7 @@ static void refuses(const char *keys, const char *select, enum sotto_kind kind, 
     assert_contains(err.text, part);
 }
 
+#define BY_MONTHS "\"group_by\": [{\"column\": \"month(a)\", \"levels\": [1, 2]}],"
 #define BY_BINS "\"group_by\": [{\"column\": \"a\", \"bins\": [0, 18, 65]}],"
 
 static void test_what_is_admitted(void **state)
@@ -104,6 +105,16 @@ static void test_what_is_admitted(void **state)
     for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
         admits("", doubles[i], SOTTO_KIND_FLOAT64);
     }
+    static const char *const dates[] = {"mean(a)",
+                                        "mean(a - b)",
+                                        "sum(a - '2020-01-31')",
+                                        "sum(a >= '2020-01-31')",
+                                        "median(a)",
+                                        "mean(clip(a, '2020-01-31', '2020-02-01'))",
+                                        "hist(a, '2020-01-31', '2020-02-01')"};
+    for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
+        admits(BY_MONTHS, dates[i], SOTTO_KIND_DATE);
+    }
 }
 
 static void test_what_is_refused(void **state)
@@ -130,6 +141,10 @@ static void test_what_is_refused(void **state)
                                             {"sum(exp(a))", "exp"},
                                             {"sum(pow(a, 2))", "pow"},
                                             {"sum(floor(a))", "floor"},
+                                            {"mean(year(a))", "year"},
+                                            {"sum(month(a) == 2)", "a condition"},
+                                            {"value_counts(weekday(a), 0, 1)", "value_counts"},
+                                            {"sum('2020-01-31' + a)", "sum"},
                                             {"sum(round(a, 1))", "round"},
                                             {"sum(fillna(a, 0))", "fillna"},
                                             {"sum(float(a))", "float"},

@@ -45,15 +45,23 @@ static void test_agreement(void **state)
     struct sotto_type whole = {.kind = SOTTO_KIND_INT64};
     struct sotto_type cents = {.kind = SOTTO_KIND_DECIMAL, .scale = 2};
     struct sotto_type text = {.kind = SOTTO_KIND_STRING};
+    struct sotto_type date = {.kind = SOTTO_KIND_DATE};
     struct sotto_type out = {.kind = SOTTO_KIND_FLOAT64};
     assert_false(sotto_type_agree(&out, boolean, whole));
     assert_false(sotto_type_agree(&out, cents, text));
     assert_false(sotto_type_agree(&out, boolean, text));
+    assert_false(sotto_type_agree(&out, date, text));
+    assert_false(sotto_type_agree(&out, whole, date));
+    assert_false(sotto_type_agree(&out, date, boolean));
     assert_int_equal(out.kind, SOTTO_KIND_FLOAT64);
     assert_true(sotto_type_agree(&out, whole, cents));
     assert_true(same(out, cents));
     assert_true(sotto_type_agree(&out, null, text));
     assert_true(same(out, text));
+    assert_true(sotto_type_agree(&out, date, null));
+    assert_true(same(out, date));
+    assert_true(same(sotto_type_join(date, whole), text));
+    assert_true(same(sotto_type_join(boolean, date), text));
 }
 
 int main(void)

@@ -25,7 +25,9 @@ struct sotto_csv_column {
     bool hidden;      /* sotto_catalogue_find does not find it, no scan reads it */
     bool typed;       /* its type is not found but stated; a value of no lower type, that is one
                          which such a column can't hold, is SOTTO_ERROR_INPUT */
-    struct sotto_type type; /* not null */
+    struct sotto_type type;  /* not null */
+    const char *date_format; /* of a date: how it is written (sotto_date_format_is_valid); NULL:
+                                YYYY-MM-DD */
 };
 
 struct sotto_csv_options {
