@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import decimal
 import math
 import numbers
@@ -197,16 +198,23 @@ def choose(condition: Expression, then: Expression, otherwise: Expression) -> Ca
 
 
 def literal(value: Any) -> Expression:
-    """A number, text or missing value of Python, NumPy or pandas as an exact literal.
+    """A number, text, date or missing value of Python, NumPy or pandas as an exact literal.
 
-    A float is the decimal that Python prints for it: 0.1 is one tenth.
+    A float is the decimal that Python prints for it: 0.1 is one tenth. A date is its ISO text, a
+    timedelta its days.
     """
+    if type(value).__name__ in ("datetime64", "timedelta64"):
+        value = value.astype(f"{type(value).__name__}[us]")  # of nanoseconds item() is an integer
     if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
         value = value.item()
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return Missing()
     if isinstance(value, str):
         return Text(value)
+    if isinstance(value, datetime.date):
+        return Text(date_text(value))
+    if isinstance(value, datetime.timedelta):
+        return literal(whole_days(value))
     if isinstance(value, bool):
         return Number(str(int(value)))
     if isinstance(value, float | decimal.Decimal) and math.isnan(value):
@@ -220,6 +228,22 @@ def literal(value: Any) -> Expression:
         f"{value!r} ({type(value).__name__}) can't be part of an expression: expected a number, a "
         "text, None, or something computed from the datasets"
     )
+
+
+def date_text(value: datetime.date) -> str:
+    """A date as plans write it. Raises PlanError for a time of day other than midnight."""
+    if isinstance(value, datetime.datetime):
+        if value.tzinfo is not None or value.time() != datetime.time():
+            raise PlanError(f"{value!r}: expected a date, without a time of day or a zone")
+        value = value.date()
+    return value.isoformat()
+
+
+def whole_days(value: datetime.timedelta) -> int:
+    """A difference of dates. Raises PlanError where it is no number of whole days."""
+    if value % datetime.timedelta(1):
+        raise PlanError(f"{value!r}: expected whole days: differences of dates have no others")
+    return value // datetime.timedelta(1)
 
 
 def is_whole_number(value: Any) -> bool:

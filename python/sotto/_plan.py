@@ -131,7 +131,8 @@ def _common_groups(outputs: Mapping[str, Aggregate]) -> tuple[GroupKey, ...]:
 
 def _group(key: GroupKey) -> dict[str, Any]:
     kind = "bins" if key.are_edges else "levels"
-    group: dict[str, Any] = {"column": render(key.column), kind: list(map(_level, key.levels))}
+    column = f"{key.part}({render(key.column)})" if key.part else render(key.column)
+    group: dict[str, Any] = {"column": column, kind: list(map(_level, key.levels))}
     if key.other:
         group["other"] = True
     return group

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import json
 import math
@@ -227,15 +228,36 @@ def _say(sentence: str) -> None:
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
+    if isinstance(value["value"], str):
+        return _date(value["value"])
     if value["value"] is not None:
         return value["value"]
     if value["special"] == "interval":
-        return pandas.Interval(float(value["low"]), float(value["high"]), closed="both")
+        return pandas.Interval(*_ends(value["low"], value["high"]), closed="both")
     return _SPECIAL[value["special"]]
 
 
+def _ends(low: Any, high: Any) -> tuple[Any, Any]:
+    if any(str(end)[4:5] == "-" and str(end)[:4].isdigit() for end in (low, high)):  # dates
+        return (
+            pandas.Timestamp.min if low == "-inf" else pandas.Timestamp(low),
+            pandas.Timestamp.max if high == "inf" else pandas.Timestamp(high),
+        )
+    return float(low), float(high)
+
+
+def _date(text: str) -> datetime.date:
+    """A date, with its time of day where an average of dates falls between two days."""
+    return (datetime.datetime if "T" in text else datetime.date).fromisoformat(text)
+
+
 def _exact(value: Mapping[str, Any]) -> Any:
-    return Fraction(value["exact"]) if "exact" in value else _plain(value)
+    """Of a date the days since 1970-01-01 where it is no moment to the microsecond."""
+    if "exact" not in value:
+        return _plain(value)
+    number = Fraction(value["exact"])
+    is_moment = isinstance(value["value"], str) and (number * 86_400_000_000).denominator == 1
+    return _plain(value) if is_moment else number
 
 
 def _group_index(groups: Mapping[str, Any]) -> pandas.Index:

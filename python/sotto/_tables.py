@@ -33,15 +33,18 @@ def _is_frame(data: Any) -> bool:
 def record_batch(data: Any) -> Any:
     """A pandas, polars or pyarrow table, or a dict of arrays, as one record batch.
 
-    Columns of numbers are borrowed, not copied, where they are one piece of memory; dates and times
-    become texts, as in a CSV file. Raises PlanError where there is no such table; it names column
-    and row of a number that no column holds.
+    Columns of numbers are borrowed, not copied, where they are one piece of memory. Times without a
+    zone that are all midnight are dates; other times become texts, as in a CSV file. Raises
+    PlanError where there is no such table; it names column and row of a number that no column
+    holds.
     """
     pyarrow = _pyarrow()
     try:
         table = _table(pyarrow, data)
         _check_numbers(pyarrow, table)
-        fields = [(name, _readable(pyarrow, kind)) for name, kind in _fields(table)]
+        fields = [
+            (name, _readable(pyarrow, kind, table.column(name))) for name, kind in _fields(table)
+        ]
         batches = table.cast(pyarrow.schema(fields)).combine_chunks().to_batches()
         return (
             batches[0] if batches else pyarrow.RecordBatch.from_pylist([], pyarrow.schema(fields))
@@ -137,11 +140,18 @@ def _fields(table: Any) -> list[tuple[str, Any]]:
     return [(field.name, field.type) for field in table.schema]
 
 
-def _readable(pyarrow: Any, kind: Any) -> Any:
+def _is_midnight(pyarrow: Any, column: Any) -> bool:
+    return bool(column.cast(pyarrow.date32()).cast(column.type).equals(column))
+
+
+def _readable(pyarrow: Any, kind: Any, column: Any) -> Any:
     """The type that libsotto takes for a column of some type; the same where it takes that."""
     types = pyarrow.types
     if types.is_dictionary(kind) and not types.is_string(kind.value_type):
         kind = kind.value_type
+    is_local = types.is_timestamp(kind) and kind.tz is None
+    if types.is_date(kind) or (is_local and _is_midnight(pyarrow, column)):
+        return pyarrow.date32()
     if types.is_temporal(kind):
         return pyarrow.string()
     if str(kind) == "string_view":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plan that a task becomes, without a node."""
 
+import datetime
 import decimal
 import json
 import logging
@@ -160,7 +161,18 @@ def test_bins():
         {"column": "wages.age", "bins": [0, 18, "65.5"]},
         {"column": "wages.dept", "levels": ["a"]},
     ]
-    for bins in ([1], [2, 1], ["a", "b"], 3, [True, False]):
+    plan = plan_of(
+        lambda wages: wages.groupby(
+            [wages.came.dt.month, "left"],
+            levels={"month(came)": [1, 2]},
+            bins={"left": [datetime.date(2020, 1, 1), "2020-02-01"]},
+        ).wage.mean()
+    )
+    assert plan["group_by"] == [
+        {"column": "month(wages.came)", "levels": [1, 2]},
+        {"column": "wages.left", "bins": ["2020-01-01", "2020-02-01"]},
+    ]
+    for bins in ([1], [2, 1], ["a", "b"], 3, [True, False], ["2020-02-30", "2020-03-01"]):
         with pytest.raises(PlanError, match="edges"):
             plan_of(lambda wages, bins=bins: wages.groupby("age", bins=bins).wage.mean())
     with pytest.raises(PlanError, match="not both"):

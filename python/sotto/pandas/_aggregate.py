@@ -30,12 +30,26 @@ Shape = Literal["scalar", "series", "counts", "square", "fit", "test"]
 
 @dataclass(frozen=True)
 class GroupKey:
-    """A column, the levels or edges of bins that make groups, and whether the rest is one."""
+    """A column, the levels or edges of bins that make groups, and whether the rest is one.
+
+    part: of the column's dates, such as "month".
+    """
 
     column: Column
     levels: tuple[Any, ...]
     other: bool
     are_edges: bool = False
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """As results call it."""
+        return key_name(self.column, self.part)
+
+
+def key_name(column: Column, part: str) -> str:
+    """The name of a key: a column's, or month(came)."""
+    return f"{part}({column.name})" if part else str(column.name)
 
 
 class Aggregate(Ufuncs, RefusingResult):
@@ -59,7 +73,7 @@ class Aggregate(Ufuncs, RefusingResult):
         )
 
     def __repr__(self) -> str:
-        groups = "".join(f" by {key.column.name}" for key in self._groups)
+        groups = "".join(f" by {key.name}" for key in self._groups)
         return f"<{self._shape} {self._expression}{groups}>"
 
     def __getitem__(self, label: str) -> Aggregate:

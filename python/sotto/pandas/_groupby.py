@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas
 
-from .._expression import Column, has_reduction
+from .._expression import Call, Column, has_reduction
 from ..errors import PlanError
-from ._aggregate import Aggregate, GroupKey, Summary
+from ._aggregate import Aggregate, GroupKey, Summary, key_name
+from ._dates import DATE_PARTS, is_date, written
 from ._frame import DataFrame
 from ._reductions import QUARTILES, Rows, reduce_rows
 from ._refusals import RefusingResult, not_supported
@@ -24,7 +25,6 @@ from ._series import (
     quantile_arguments,
     summarised,
 )
-from ._ufuncs import plain
 
 _GROUPS_MAX = 2
 
@@ -44,68 +44,76 @@ def declared_groups(
         )
     (dataset,) = rows._expression.datasets()
     columns = [_key_column(key, rows, dataset) for key in keys]
+    names = [key_name(*key) for key in columns]
     if levels is None and bins is None:
         raise not_supported(
             "groupby() without levels",
             "which values there are is not told; declare the groups: "
-            f"groupby({columns[0].name!r}, levels=['R&D', 'Sales'])",
+            f"groupby({names[0]!r}, levels=['R&D', 'Sales'])",
         )
-    by_level = _by_column("levels", levels, columns)
-    by_bin = _by_column("bins", bins, columns)
+    by_level = _by_column("levels", levels, names)
+    by_bin = _by_column("bins", bins, names)
     declared = {**by_level, **by_bin}
-    missing = [str(column.name) for column in columns if str(column.name) not in declared]
+    missing = [name for name in names if name not in declared]
     if missing:
         raise PlanError(f"levels: no list for {', '.join(missing)}")
     if by_level.keys() & by_bin.keys():
         raise PlanError(f"groupby({by!r}): expected levels or bins of a column, not both")
     return tuple(
-        GroupKey(column, _edges(column, declared[str(column.name)]), bool(other), are_edges=True)
-        if str(column.name) in by_bin
-        else GroupKey(column, _levels(column, declared[str(column.name)]), bool(other))
-        for column in columns
+        GroupKey(column, _edges(name, declared[name]), bool(other), are_edges=True, part=part)
+        if name in by_bin
+        else GroupKey(column, _levels(name, declared[name]), bool(other), part=part)
+        for (column, part), name in zip(columns, names, strict=True)
     )
 
 
-def _by_column(name: str, declared: Any, columns: list[Column]) -> dict[str, Any]:
+def _by_column(name: str, declared: Any, keys: list[str]) -> dict[str, Any]:
     if declared is None:
         return {}
     if isinstance(declared, dict):
         return declared
-    if len(columns) > 1:
+    if len(keys) > 1:
         raise PlanError(f"{name}={declared!r}: expected a dict, a list for each column")
-    return {str(columns[0].name): declared}
+    return {keys[0]: declared}
 
 
-def _key_column(key: Any, rows: DataFrame | Series, dataset: str) -> Column:
+def _key_column(key: Any, rows: DataFrame | Series, dataset: str) -> tuple[Column, str]:
+    """The column, and which part of its dates: df['came'].dt.month is one of "came"."""
     if isinstance(key, str) and isinstance(rows, DataFrame):
         key = rows[key]
     column = Column(dataset, key) if isinstance(key, str) else None
+    part = ""
     if isinstance(key, Series):
+        expression = key._expression
+        if isinstance(expression, Call) and expression.function in DATE_PARTS:
+            part = expression.function
+            key = Series(expression.arguments[0], key._condition)
         column = column_of(key)
     if column is None or column.dataset != dataset:
         raise PlanError(
             f"groupby({key!r}): expected the name of a column of {dataset}, or df[name]"
         )
-    return column
+    return column, part
 
 
-def _levels(column: Column, levels: Any) -> tuple[Any, ...]:
+def _levels(name: str, levels: Any) -> tuple[Any, ...]:
     if isinstance(levels, str):
         raise PlanError(f"levels={levels!r}: expected a list, [{levels!r}]")
-    found = tuple(plain(level) for level in levels)
+    found = tuple(written(level) for level in levels)
     if not found or len(set(found)) != len(found):
-        raise PlanError(f"levels of {column.name}: expected at least one, each once")
+        raise PlanError(f"levels of {name}: expected at least one, each once")
     for level in found:
         if not isinstance(level, str | int | float):
-            raise PlanError(f"levels of {column.name}: {level!r} is no text, number or boolean")
+            raise PlanError(f"levels of {name}: {level!r} is no text, number, date or boolean")
     return found
 
 
-def _edges(column: Column, bins: Any) -> tuple[Any, ...]:
-    edges = tuple(plain(edge) for edge in bins) if isinstance(bins, Iterable) else ()
+def _edges(name: str, bins: Any) -> tuple[Any, ...]:
+    edges = tuple(written(edge) for edge in bins) if isinstance(bins, Iterable) else ()
     numbers = all(isinstance(edge, int | float) and not isinstance(edge, bool) for edge in edges)
-    if len(edges) < 2 or not numbers or any(a >= b for a, b in pairwise(edges)):
-        raise PlanError(f"bins of {column.name}: expected at least two edges, numbers that rise")
+    alike = numbers or all(is_date(edge) for edge in edges)
+    if len(edges) < 2 or not alike or any(a >= b for a, b in pairwise(edges)):
+        raise PlanError(f"bins of {name}: expected at least two edges, numbers or dates, that rise")
     return edges
 
 
@@ -123,7 +131,7 @@ class GroupBy(RefusingResult):
         self._pandas_type = typing.DataFrameGroupBy if by_column else typing.SeriesGroupBy
         self._rows_of = rows
         self._groups = groups
-        self._names = {str(key.column.name) for key in groups}
+        self._names = {key.name for key in groups}
 
     def __repr__(self) -> str:
         return f"<groups of {self._rows_of!r} by {', '.join(sorted(self._names))}>"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from numbers import Real
 from typing import Any, Self
 
@@ -330,7 +331,7 @@ class RowWise(Ufuncs, Refusing):
 
     def clip(self, lower: Any = None, upper: Any = None) -> Self:
         """The values, none below lower or above upper."""
-        limits = [plain(limit) for limit in (lower, upper) if isinstance(limit, Real)]
+        limits = [plain(limit) for limit in (lower, upper) if isinstance(limit, Real | date)]
         if len(limits) == 2 and limits[0] <= limits[1]:
             return self._with(call("clip", self._expression, *map(literal, limits)))
         clipped = self

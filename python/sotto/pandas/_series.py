@@ -24,6 +24,7 @@ from .._expression import (
 )
 from ..errors import PlanError
 from ._aggregate import Aggregate, Summary
+from ._dates import Dates, written
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
 from ._refusals import not_supported
@@ -49,7 +50,7 @@ def declared_edges(bins: Any, limits: tuple[float, float] | None) -> list[float]
                 "declare the edges, bins=[0, 1000, 2000], or range=(0, 2000) beside the number",
             )
         return [float(edge) for edge in numpy.linspace(limits[0], limits[1], bins + 1)]
-    edges = [plain(edge) for edge in bins]
+    edges = [written(edge) for edge in bins]
     if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
         raise PlanError(f"bins={edges}: expected at least two edges that rise")
     return edges
@@ -327,6 +328,13 @@ class Series(NamedOperators):
     def loc(self) -> Self:
         """s.loc[condition] is s[condition]."""
         return self
+
+    # --- Dates ---
+
+    @property
+    def dt(self) -> Dates:
+        """The years, months, days and weekdays of dates."""
+        return Dates(self)
 
     # --- Conditions ---
 

@@ -69,6 +69,8 @@ def _beyond(x: Any, y: Any, is_beyond: Callable[[Any, Any], Any]) -> Any:
 
 def plain(value: Any) -> Any:
     """A scalar of NumPy as the Python object it stands for; anything else as it is."""
+    if isinstance(value, numpy.datetime64):
+        value = value.astype("datetime64[us]")  # of nanoseconds item() is an integer
     return value.item() if isinstance(value, numpy.generic) else value
 
 

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dates in frames, against pandas on the same rows; SOTTO_CASES is not asked: all is drawn once."""
+
+import datetime
+
+import numpy
+import pandas
+import pyarrow
+import pytest
+
+import sotto
+from sotto._tables import record_batch
+from sotto.errors import NotSupported, PlanError, SottoError
+
+LIMIT = datetime.date(2020, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def stays():
+    rng = numpy.random.default_rng(20)
+    came = pandas.Timestamp("2019-06-01") + pandas.to_timedelta(rng.integers(0, 700, 90), "D")
+    left = came + pandas.to_timedelta(rng.integers(0, 30, 90), "D")
+    frame = pandas.DataFrame({"came": came, "left": left, "pay": rng.integers(1, 99, 90)})
+    frame.loc[[3, 17, 40], "came"] = pandas.NaT
+    return frame
+
+
+# The same code on lazy objects and on pandas' own; both are numbers.
+SAME = {
+    "after": lambda df: (df.came >= LIMIT.isoformat()).sum(),
+    "before_a_timestamp": lambda df: (df.came < pandas.Timestamp(LIMIT)).sum(),
+    "a_datetime": lambda df: (df.came <= datetime.datetime(2020, 3, 1)).sum(),
+    "datetime64": lambda df: (df.came > numpy.datetime64("2020-03-01", "ns")).sum(),
+    "other_column": lambda df: (df.came == df.left).sum(),
+    "filtered": lambda df: df[df.came >= "2020-01-01"].pay.mean(),
+    "isin": lambda df: df.came.isin([pandas.Timestamp("2019-06-01"), LIMIT.isoformat()]).sum(),
+    "between": lambda df: df.came.between("2019-12-24", "2020-01-06").sum(),
+    "missing": lambda df: df.came.isna().sum(),
+    "count": lambda df: df.came.count(),
+    "years": lambda df: df.came.dt.year.sum(),
+    "months": lambda df: df.came.dt.month.mean(),
+    "days": lambda df: df.came.dt.day.sum(),
+    "weekdays": lambda df: df.came.dt.day_of_week.sum(),
+    "quarters": lambda df: df.came.dt.quarter.sum(),
+    "days_between": lambda df: (df.left - df.came).dt.days.mean(),
+    "longer": lambda df: ((df.left - df.came) > datetime.timedelta(days=7)).sum(),
+    "longer_timedelta64": lambda df: ((df.left - df.came) > numpy.timedelta64(7, "D")).sum(),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_numbers_of_dates(name, stays):
+    assert float(sotto.local(stays, SAME[name])) == pytest.approx(float(SAME[name](stays)))
+
+
+def test_dates_as_results(stays):
+    found = sotto.local(stays, lambda df: df.left.median(exact=True))
+    assert pandas.Timestamp(found) == stays.left.median()
+    found = sotto.local(stays, lambda df: df.came.mean())
+    assert abs(pandas.Timestamp(found) - stays.came.mean()) < pandas.Timedelta("1us")
+    share = sotto.local(stays, "quantile(came, 0.25, exact=1)")
+    assert pandas.Timestamp(share) == stays.came.quantile(0.25)
+    clipped = sotto.local(stays, lambda df: df.left.clip(LIMIT, LIMIT).mean())
+    assert clipped == LIMIT
+
+
+def test_guarded_quantiles_are_intervals_of_dates(stays):
+    found = sotto.local(pandas.concat([stays] * 9), "median(came)", policy="safe")
+    assert isinstance(found, pandas.Interval)
+    assert found.left <= stays.came.median() <= found.right
+
+
+def test_groups(stays):
+    months = stays.groupby(stays.came.dt.month).pay.sum()
+    found = sotto.local(
+        stays, lambda df: df.groupby(df.came.dt.month, levels=range(1, 13)).pay.sum()
+    )
+    assert found.tolist() == [months.get(month, 0) for month in range(1, 13)]
+    assert found.index.name == "month(came)"
+    edges = [datetime.date(2019, 6, 1), LIMIT, pandas.Timestamp("2021-06-01")]
+    bins = sotto.local(stays, lambda df: df.groupby("came", bins=edges).pay.count())
+    before = (stays.came < pandas.Timestamp(LIMIT)).sum()
+    assert bins.tolist() == [before, stays.came.count() - before]
+    counts = sotto.local(stays, lambda df: df.came.hist(bins=edges))
+    assert counts.tolist() == bins.tolist()
+    level = stays.came.dropna().iloc[0]
+    found = sotto.local(stays, lambda df: df.came.value_counts(levels=[level]))
+    assert found.tolist() == [(stays.came == level).sum()]
+    both = sotto.local(
+        stays,
+        lambda df: df.groupby(
+            [df.came.dt.year, df.came.dt.month],
+            levels={"year(came)": [2020], "month(came)": [1, 2]},
+        ).pay.count(),
+    )
+    year = stays[stays.came.dt.year == 2020].came.dt.month
+    assert both.tolist() == [(year == 1).sum(), (year == 2).sum()]
+
+
+def test_types_of_other_libraries():
+    days = [datetime.date(2020, 2, 29), None]
+    nights = [datetime.datetime(2020, 2, 29), None]
+    noon = [datetime.datetime(2020, 2, 29, 12), None]
+    table = {
+        "date32": pyarrow.array(days),
+        "date64": pyarrow.array(days, pyarrow.date64()),
+        "seconds": pyarrow.array(nights, pyarrow.timestamp("s")),
+        "nanoseconds": pyarrow.array(nights, pyarrow.timestamp("ns")),
+        "noon": pyarrow.array(noon, pyarrow.timestamp("us")),
+        "zone": pyarrow.array(nights, pyarrow.timestamp("us", "UTC")),
+    }
+    kinds = [str(field.type) for field in record_batch(table).schema]
+    assert kinds == ["date32[day]"] * 4 + ["string"] * 2
+    found = sotto.local(table, {name: f"mean({name})" for name in list(table)[:4]})
+    assert set(found.values()) == {days[0]}
+
+
+def test_what_is_no_date(stays):
+    for value in (
+        datetime.datetime(2020, 1, 1, 5),
+        pandas.Timestamp("2020-01-01", tz="UTC"),
+        datetime.timedelta(hours=3),
+    ):
+        with pytest.raises(PlanError, match="expected"):
+            sotto.local(stays, lambda df, value=value: (df.came == value).sum())
+    with pytest.raises(NotSupported, match="there are year"):
+        sotto.local(stays, lambda df: df.came.dt.tz_localize("UTC").count())
+    with pytest.raises(AttributeError):
+        sotto.local(stays, lambda df: df.came.dt.nonsense.count())
+    with pytest.raises(NotSupported, match="subtract"):
+        sotto.local(stays, lambda df: df.came.dt.days.sum())
+    with pytest.raises(SottoError, match="found dates"):
+        sotto.local(stays, lambda df: df.came.sum())
+    with pytest.raises(PlanError, match="numbers or dates"):
+        sotto.local(stays, lambda df: df.groupby("came", bins=[1, "2020-01-01"]).pay.sum())
