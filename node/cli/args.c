@@ -10,9 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum print_format args_format(const struct args *args)
+struct print_style args_style(const struct args *args)
 {
-    return args->json ? PRINT_JSON : args->csv ? PRINT_CSV : args->plot ? PRINT_BARS : PRINT_TABLE;
+    return (struct print_style){.format = args->json   ? PRINT_JSON
+                                          : args->csv  ? PRINT_CSV
+                                          : args->plot ? PRINT_BARS
+                                                       : PRINT_TABLE,
+                                .digits = args->digits,
+                                .is_exact = args->exact};
 }
 
 int command_usage(const char *format, ...)

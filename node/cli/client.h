@@ -46,7 +46,7 @@ enum sotto_status client_follow(struct client *client, uint64_t number, client_l
                                 void *context, bool *out_failed,
                                 struct sotto_error *err) SOTTO_NODISCARD;
 /* Fetches and prints the result. Returns: the exit code. */
-int client_print_result(struct client *client, uint64_t number, enum print_format format);
+int client_print_result(struct client *client, uint64_t number, const struct print_style *style);
 
 /* The one positional argument as a number. Returns: false, and a line on standard error. */
 bool number_argument(const struct args *args, uint64_t *out);

@@ -111,7 +111,7 @@ enum sotto_status client_follow(struct client *client, uint64_t number, client_l
     return SOTTO_OK;
 }
 
-int client_print_result(struct client *client, uint64_t number, enum print_format format)
+int client_print_result(struct client *client, uint64_t number, const struct print_style *style)
 {
     char path[64];
     struct sotto_error err = {0};
@@ -119,7 +119,7 @@ int client_print_result(struct client *client, uint64_t number, enum print_forma
     if (client_call(client, path, NULL, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
-    return print_result((const char *)client->response.data, client->response.data_bytes, format);
+    return print_result((const char *)client->response.data, client->response.data_bytes, style);
 }
 
 /* --- Commands --- */
@@ -228,8 +228,9 @@ int cmd_result(const struct args *args)
     if (!number_argument(args, &number)) {
         return EXIT_USAGE;
     }
+    struct print_style style = args_style(args);
     int code = client_init(&client, args, &err) == SOTTO_OK
-                   ? client_print_result(&client, number, args_format(args))
+                   ? client_print_result(&client, number, &style)
                    : command_failed(&err);
     client_release(&client);
     return code;

@@ -253,7 +253,8 @@ out:
         sotto_free(result);
         return tried_rules_failed(&tried, args, &err);
     }
-    int code = print_result(result, strlen(result), args_format(args));
+    struct print_style style = args_style(args);
+    int code = print_result(result, strlen(result), &style);
     sotto_free(result);
     return code;
 }
@@ -346,7 +347,8 @@ int cmd_simulate(const struct args *args)
     if (simulate_files(&result, args, &tried, &err) != SOTTO_OK) {
         return tried_rules_failed(&tried, args, &err);
     }
-    int code = print_result(result, strlen(result), args_format(args));
+    struct print_style style = args_style(args);
+    int code = print_result(result, strlen(result), &style);
     sotto_free(result);
     return code;
 }

@@ -102,7 +102,7 @@ static enum sotto_status print_asked_one(json_t *asked, struct sotto_error *err)
     }
     if (result[0] != '\0') {
         (void)printf("its result, as %s sent it:\n", get_text(asked, "creator"));
-        (void)print_result(result, strlen(result), PRINT_TABLE);
+        (void)print_result(result, strlen(result), &(struct print_style){.format = PRINT_TABLE});
     }
     return SOTTO_OK;
 }

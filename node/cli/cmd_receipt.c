@@ -237,7 +237,8 @@ static int print_receipt(const struct known *known, const struct sotto_receipt *
                      sotto_plan_name(plan), receipt->rounds, receipt->rounds > 1 ? "s" : "");
     }
     sotto_plan_free(plan);
-    if (print_result(receipt->result, strlen(receipt->result), PRINT_TABLE) != EXIT_DONE) {
+    if (print_result(receipt->result, strlen(receipt->result),
+                     &(struct print_style){.format = PRINT_TABLE}) != EXIT_DONE) {
         return EXIT_FAILED;
     }
     print_meaning(known, receipt);

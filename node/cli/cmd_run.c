@@ -173,10 +173,11 @@ int cmd_run(const struct args *args)
     if (status == SOTTO_OK) {
         status = run_task(&client, args, &number, &has_failed, &err);
     }
+    struct print_style style = args_style(args);
     int code = is_interrupted != 0  ? report_interrupt(number)
                : status != SOTTO_OK ? command_failed(&err)
                : has_failed         ? EXIT_FAILED
-                                    : client_print_result(&client, number, args_format(args));
+                                    : client_print_result(&client, number, &style);
     client_release(&client);
     return code;
 }

@@ -212,7 +212,7 @@ int cmd_trial(const struct args *args)
     if (sotto_trial_run(&report, &trial, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
-    print_report(&numbers, &report, args_format(args));
+    print_report(&numbers, &report, args_style(args).format);
     int code = sum_is_right(&numbers, &report) ? EXIT_DONE : EXIT_FAILED;
     sotto_trial_report_release(&report);
     return code;

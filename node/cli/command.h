@@ -35,7 +35,7 @@ enum command_option {
     OPTION_POLICY = 1 << 17,
     OPTION_PEERS = 1 << 18,
     OPTION_FULL = 1 << 19,
-    OPTION_PLOT = 1 << 20,
+    OPTION_TABLE = 1 << 20, /* --plot, --digits, --exact */
     OPTION_START = 1 << 21,
     OPTION_LIMIT = 1 << 22,
     OPTION_DRY = 1 << 23,
@@ -57,6 +57,8 @@ struct args {
     bool json, full, is_dry;
     bool csv;
     bool plot;
+    bool exact;
+    uint32_t digits; /* 0: not given */
     bool log;
     const char *config;
     const char *node;

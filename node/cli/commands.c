@@ -21,6 +21,8 @@
     "--by 'hist(age, 0, 18, 65)' for bins; --by twice: two keys.\n"                                \
     "--define 'bmi=kg / (m * m)' gives a name to what is computed of columns.\n"
 
+#define TABLE_USAGE "--digits 6 rounds what is printed, --exact adds exact fractions.\n"
+
 #define POLICY_USAGE                                                                               \
     "\n"                                                                                           \
     "--policy safe, open, or a node.yaml: refuses and withholds as nodes with such a\n"            \
@@ -40,21 +42,21 @@ static const struct command commands[] = {
     {"local", "local", "one table, no federation",
      "sotto local --data wages.csv [--data ALIAS=FILE]... [--where CONDITION]\n"
      "            [--by GROUPS]... [--policy safe] [--json | --csv | --plot]\n"
-     "            -- 'm=mean(wage)'...\n" POLICY_USAGE ROWS_USAGE WORDS_USAGE,
-     OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_DATA | OPTION_ROWS | OPTION_WORDS |
+     "            -- 'm=mean(wage)'...\n" POLICY_USAGE ROWS_USAGE WORDS_USAGE TABLE_USAGE,
+     OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_DATA | OPTION_ROWS | OPTION_WORDS |
          OPTION_POLICY,
      cmd_local},
     {"simulate", "simulate", "every file a party, the real protocol in one process",
      "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--log]\n"
      "               [--policy safe] [--json | --csv | --plot] -- 'm=mean(wage)'...\n" POLICY_USAGE
-         ROWS_USAGE WORDS_USAGE "--log prints the aggregator's log on standard error.\n"
+         ROWS_USAGE WORDS_USAGE TABLE_USAGE "--log prints the aggregator's log on standard error.\n"
      "\n"
      "sotto simulate --parties N [--elements 1] [--bits 24] [--drop 0]\n"
      "               [--graph complete|curious|semi-malicious] [--json | --csv]\n"
      "\n"
      "measures what one secure sum of N parties costs, step by step; --drop: the\n"
      "fraction that vanishes after dealing shares.\n",
-     OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS |
+     OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS |
          OPTION_WORDS | OPTION_POLICY,
      cmd_simulate},
     {"describe", "describe", "the columns of a file, as a task reads them",
@@ -121,18 +123,18 @@ static const struct command commands[] = {
      "Exit code 1 if the task fails.\n" CLIENT_USAGE,
      CLIENT_OPTIONS, cmd_wait},
     {"result", "result", "print the result of a task",
-     "sotto result NUMBER [--json | --csv | --plot]\n" CLIENT_USAGE,
-     CLIENT_OPTIONS | OPTION_JSON | OPTION_CSV | OPTION_PLOT, cmd_result},
+     "sotto result NUMBER [--json | --csv | --plot]\n" TABLE_USAGE CLIENT_USAGE,
+     CLIENT_OPTIONS | OPTION_JSON | OPTION_CSV | OPTION_TABLE, cmd_result},
     {"run", "run", "create, trace and result in one",
      "sotto run plan.json [--json | --csv | --plot]\n"
      "sotto run --start-from NUMBER [plan.json] [--json | --csv | --plot]\n"
      "sotto run --data wages=wages.csv [--min 3] [--max 9] [--name NAME]\n"
      "          [--wait-timeout 60] [--connection-timeout 60]\n"
      "          [--where CONDITION] [--by GROUPS]...\n"
-     "          [--json | --csv | --plot] -- 'm=mean(wage)'...\n" ROWS_USAGE
+     "          [--json | --csv | --plot] -- 'm=mean(wage)'...\n" ROWS_USAGE TABLE_USAGE
      "--dry-run prints the plan and asks nobody. Ctrl-C leaves the task at the node:\n"
      "trace and result come back to it.\n" START_USAGE CLIENT_USAGE,
-     CLIENT_OPTIONS | OPTION_JSON | OPTION_CSV | OPTION_PLOT | OPTION_DATA | OPTION_STRATEGY |
+     CLIENT_OPTIONS | OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_DATA | OPTION_STRATEGY |
          OPTION_NAME | OPTION_ROWS | OPTION_START | OPTION_DRY,
      cmd_run},
     {"receipt", "receipt, verify", "the file that shows who confirmed a result",

@@ -102,7 +102,9 @@ static const char *const graphs[] = {"complete", "curious", "semi-malicious", NU
 static const struct option_row rows[] = {
     FLAG("json", OPTION_JSON, json),
     FLAG("csv", OPTION_CSV, csv),
-    FLAG("plot", OPTION_PLOT, plot),
+    FLAG("plot", OPTION_TABLE, plot),
+    FLAG("exact", OPTION_TABLE, exact),
+    COUNT("digits", OPTION_TABLE, digits, 1, 17, ""),
     FLAG("log", OPTION_LOG, log),
     LIST("data", OPTION_DATA, add_data),
     TEXT("config", OPTION_CONFIG, config),
@@ -311,6 +313,11 @@ static bool parse_options(struct args *args, const struct command *command, int 
     }
     if (args->json + args->csv + args->plot > 1) {
         (void)command_usage("expected one of --json, --csv and --plot");
+        return false;
+    }
+    if ((args->json || args->csv) && (args->exact || args->digits > 0)) {
+        (void)command_usage(
+            "--digits and --exact are for tables: --json and --csv have all digits");
         return false;
     }
     return true;

@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A result for people: values, then series, frames and groups as tables, what is to be known about
- * them on standard error. Leans on jansson. The idea: a result may come from another node, so every
- * text in it is made harmless before a terminal sees it. */
+/* A result for people: values, then series, frames and groups as tables (print_table.c), what is to
+ * be known about them on standard error. Leans on jansson. The idea: a result may come from another
+ * node, so every text in it is made harmless before a terminal sees it. */
 
 #include "cli/print.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <sotto/driver.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Writes a number as results have it, but for the ".0" of whole numbers. */
-static void format_double(char out[SOTTO_DOUBLE_TEXT_BYTES], double value)
+#define WHOLE_MAX 1e15 /* numbers below it that have more digits than asked for show them */
+
+/* Writes a number as results have it, but for the ".0" of whole numbers; digits: rounded to so
+ * many, or 0. */
+static void format_double(char out[64], double value, unsigned digits)
 {
+    if (digits > 0 && isfinite(value)) {
+        if (fabs(value) >= pow(10, digits) && fabs(value) < WHOLE_MAX) {
+            (void)snprintf(out, 64, "%.0f", value);
+        } else {
+            (void)snprintf(out, 64, "%.*g", (int)digits, value);
+        }
+        return;
+    }
     sotto_double_text(out, value);
     size_t bytes = strlen(out);
     if (bytes > 2 && strcmp(out + bytes - 2, ".0") == 0) {
@@ -29,78 +41,67 @@ static void format_text(char out[64], const char *text)
     sotto_text_sanitize(out);
 }
 
-static void format_end(char out[64], json_t *end, const char *otherwise)
+static void format_end(char out[64], json_t *end, const char *otherwise, unsigned digits)
 {
     if (json_is_real(end)) {
-        format_double(out, json_real_value(end));
+        format_double(out, json_real_value(end), digits);
     } else { /* a date, or infinite */
         format_text(out, json_is_string(end) ? json_string_value(end) : otherwise);
     }
 }
 
 /* "[4096, 4351]": it is between these, both included; an end may be infinite. */
-static void format_interval(char out[64], json_t *low, json_t *high)
+static void format_interval(char out[64], json_t *low, json_t *high, unsigned digits)
 {
     char ends[2][64];
-    format_end(ends[0], low, "-inf");
-    format_end(ends[1], high, "inf");
+    format_end(ends[0], low, "-inf", digits);
+    format_end(ends[1], high, "inf", digits);
     (void)snprintf(out, 64, "[%.29s, %.29s]", ends[0], ends[1]);
 }
 
-void print_value_text(char out[64], json_t *output)
+void print_value_text(char out[64], json_t *output, unsigned digits)
 {
     json_t *value = json_object_get(output, "value");
     const char *special = json_string_value(json_object_get(output, "special"));
     if (json_is_integer(value)) {
         (void)snprintf(out, 64, "%lld", (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
-        format_double(out, json_real_value(value));
+        format_double(out, json_real_value(value), digits);
     } else if (json_is_boolean(value)) {
         (void)snprintf(out, 64, "%s", json_is_true(value) ? "true" : "false");
     } else if (json_is_string(value)) { /* a date */
         format_text(out, json_string_value(value));
     } else if (special != NULL && strcmp(special, "interval") == 0) {
-        format_interval(out, json_object_get(output, "low"), json_object_get(output, "high"));
+        format_interval(out, json_object_get(output, "low"), json_object_get(output, "high"),
+                        digits);
     } else {
         format_text(out, special != NULL ? special : "missing");
     }
 }
 
-/* Writes a value, and how many NaN were made. */
-static void format_value(char out[64], json_t *output)
+void print_cell_text(char out[64], json_t *output, unsigned digits)
 {
     json_t *made = json_object_get(output, "nan_made");
-    print_value_text(out, output);
+    print_value_text(out, output, digits);
     if (made != NULL) {
         size_t at = strlen(out);
         (void)snprintf(out + at, 64 - at, "  (%lld NaN made)", (long long)json_integer_value(made));
     }
 }
 
-/* Prints a value, and its exact text if that says more; that of a date is its days. */
-static void print_value(json_t *output)
+/* Prints a value, with its exact text where that is asked for and says more; that of a date is its
+ * days. */
+static void print_value(json_t *output, const struct print_style *style)
 {
     char value[64];
+    char cell[64];
     const char *exact = json_string_value(json_object_get(output, "exact"));
-    format_value(value, output);
+    print_value_text(value, output, style->digits);
+    print_cell_text(cell, output, style->digits);
     bool is_exact = exact != NULL && strspn(exact, "0123456789./-") == strlen(exact);
     bool is_date = json_is_string(json_object_get(output, "value"));
-    bool is_news = is_exact && !is_date && strcmp(exact, value) != 0;
-    (void)printf("%s%s%s\n", value, is_news ? "  = " : "", is_news ? exact : "");
-}
-
-/* --- Series, frames, groups: a table --- */
-
-/* Cells as text, row by row, the first row and column being labels. */
-struct table {
-    char (*cells)[64];
-    size_t rows;
-    size_t columns;
-};
-
-static char *cell_at(const struct table *table, size_t row, size_t column)
-{
-    return table->cells[row * table->columns + column];
+    bool is_news = style->is_exact && is_exact && !is_date && strcmp(exact, value) != 0;
+    (void)printf("%s%s%s\n", cell, is_news ? "  = " : "", is_news ? exact : "");
 }
 
 void print_level_text(char *out, size_t out_bytes, json_t *level)
@@ -114,99 +115,7 @@ void print_level_text(char *out, size_t out_bytes, json_t *level)
     }
 }
 
-/* Writes the labels of a group: "R&D, north" for two keys. */
-static void format_group(char out[64], json_t *group)
-{
-    size_t i;
-    size_t at = 0;
-    json_t *level;
-    out[0] = '\0';
-    json_array_foreach(group, i, level)
-    {
-        char text[64];
-        print_level_text(text, sizeof text, level);
-        int bytes = snprintf(out + at, 64 - at, "%s%s", i > 0 ? ", " : "", text);
-        at = bytes > 0 && at + (size_t)bytes < 64 ? at + (size_t)bytes : 63;
-    }
-}
-
-int print_width(const char *text)
-{
-    int width = 0;
-    for (; *text != '\0'; text++) {
-        width += ((unsigned char)*text & 0xC0) != 0x80;
-    }
-    return width;
-}
-
-/* Of the widest cell of a column. */
-static int find_width(const struct table *table, size_t column)
-{
-    int width = 0;
-    for (size_t row = 0; row < table->rows; row++) {
-        int other = print_width(cell_at(table, row, column));
-        width = other > width ? other : width;
-    }
-    return width;
-}
-
-static void print_cells(const struct table *table)
-{
-    int *widths = calloc(table->columns, sizeof *widths);
-    if (widths == NULL) {
-        (void)fprintf(stderr, "sotto: out of memory\n");
-        return;
-    }
-    for (size_t column = 0; column < table->columns; column++) {
-        widths[column] = find_width(table, column);
-    }
-    for (size_t row = 0; row < table->rows; row++) {
-        for (size_t column = 0; column < table->columns; column++) {
-            char *text = cell_at(table, row, column);
-            sotto_text_sanitize(text); /* a result may come from another node */
-            int blanks = widths[column] - print_width(text);
-            if (column == 0) {
-                (void)printf("  %s%*s", text, blanks, "");
-            } else {
-                (void)printf("  %*s%s", blanks, "", text);
-            }
-        }
-        (void)printf("\n");
-    }
-    free(widths);
-}
-
-/* Prints values, of one row or a list of rows, as a table; labels of both may be NULL. */
-static void print_frame(json_t *values, json_t *row_labels, json_t *column_labels)
-{
-    size_t rows = json_array_size(values);
-    size_t columns = column_labels != NULL ? json_array_size(column_labels) : 1;
-    size_t head = column_labels != NULL;
-    struct table table = {.rows = rows + head, .columns = columns + 1};
-    table.cells = calloc(table.rows * table.columns, sizeof *table.cells);
-    if (table.cells == NULL) {
-        (void)fprintf(stderr, "sotto: out of memory\n");
-        return;
-    }
-    for (size_t i = 0; i < columns && head == 1; i++) {
-        print_level_text(cell_at(&table, 0, i + 1), 64, json_array_get(column_labels, i));
-    }
-    for (size_t i = 0; i < rows; i++) {
-        json_t *label = json_array_get(row_labels, i);
-        json_t *row = json_array_get(values, i);
-        if (json_is_array(label)) {
-            format_group(cell_at(&table, i + head, 0), label);
-        } else {
-            print_level_text(cell_at(&table, i + head, 0), 64, label);
-        }
-        for (size_t j = 0; j < columns; j++) {
-            format_value(cell_at(&table, i + head, j + 1),
-                         head == 1 ? json_array_get(row, j) : row);
-        }
-    }
-    print_cells(&table);
-    free(table.cells);
-}
+/* --- Series, frames, groups --- */
 
 /* Appends to each row of a table its total, or to the table the totals of its columns; both are
  * new. */
@@ -234,7 +143,7 @@ static json_t *add_total_label(json_t *labels)
 
 /* Prints a table of counts with its margins, as people do. Returns: false if the fields are no such
  * table, or there are groups. */
-static bool print_margins(json_t *fields, json_t *groups)
+static bool print_margins(json_t *fields, json_t *groups, unsigned digits)
 {
     json_t *counts = json_object_get(fields, "counts");
     json_t *axes = json_object_get(counts, "labels");
@@ -249,21 +158,22 @@ static bool print_margins(json_t *fields, json_t *groups)
         add_totals(json_object_get(counts, "values"), row_totals, column_totals, total);
     json_t *rows = add_total_label(json_array_get(axes, 0));
     json_t *columns = add_total_label(json_array_get(axes, 1));
-    print_frame(values, rows, columns);
+    print_frame(&(struct print_table){values, rows, columns}, digits);
     json_decref(values);
     json_decref(rows);
     json_decref(columns);
     return true;
 }
 
-/* Prints one output behind its name. groups: labels, or NULL. has_bars: counts as bars too. */
-static void print_output(json_t *output, json_t *groups, bool has_bars)
+/* Prints one output behind its name. groups: labels, or NULL. */
+static void print_output(json_t *output, json_t *groups, const struct print_style *style)
 {
+    bool has_bars = style->format == PRINT_BARS;
     json_t *values = json_object_get(output, "values");
     json_t *axes = json_object_get(output, "labels");
     json_t *first = json_array_get(axes, 0);
     if (values == NULL) {
-        print_value(output);
+        print_value(output, style);
         return;
     }
     (void)printf("\n");
@@ -276,15 +186,15 @@ static void print_output(json_t *output, json_t *groups, bool has_bars)
         json_array_foreach(values, i, one)
         {
             char label[64];
-            format_group(label, json_array_get(groups, i));
-            sotto_text_sanitize(label);
+            print_group_text(label, json_array_get(groups, i));
             (void)printf("  %s\n", label);
-            print_frame(one, first, json_array_get(axes, 1));
+            print_frame(&(struct print_table){one, first, json_array_get(axes, 1)}, style->digits);
         }
         return;
     }
-    print_frame(values, groups != NULL ? groups : first,
-                groups != NULL ? first : json_array_get(axes, 1));
+    json_t *column_labels = groups != NULL ? first : json_array_get(axes, 1);
+    print_frame(&(struct print_table){values, groups != NULL ? groups : first, column_labels},
+                style->digits);
 }
 
 /* Says why fields have no values, of each group that has none. */
@@ -302,8 +212,7 @@ static void print_status(json_t *status, json_t *groups)
     {
         char label[64];
         if (json_is_string(one) && strcmp(json_string_value(one), "ok") != 0) {
-            format_group(label, json_array_get(groups, i));
-            sotto_text_sanitize(label);
+            print_group_text(label, json_array_get(groups, i));
             (void)snprintf(safe, sizeof safe, "%s", json_string_value(one));
             sotto_text_sanitize(safe);
             (void)printf("status  %s: %s\n", label, safe);
@@ -323,8 +232,7 @@ static bool print_fits(json_t *output, json_t *groups)
     json_array_foreach(groups, i, group)
     {
         char label[64];
-        format_group(label, group);
-        sotto_text_sanitize(label);
+        print_group_text(label, group);
         if (!print_fit(output, i, label)) {
             return false; /* of the first group: all are of one form */
         }
@@ -333,12 +241,14 @@ static bool print_fits(json_t *output, json_t *groups)
 }
 
 /* Prints a method's fields, each behind its name. */
-static void print_fields(json_t *output, json_t *groups)
+static void print_fields(json_t *output, json_t *groups, const struct print_style *style)
 {
     const char *name;
     json_t *field;
+    struct print_style without_bars = *style;
+    without_bars.format = PRINT_TABLE;
     (void)printf("\n");
-    if (print_margins(json_object_get(output, "fields"), groups)) {
+    if (print_margins(json_object_get(output, "fields"), groups, style->digits)) {
         return;
     }
     print_status(json_object_get(output, "status"), groups);
@@ -351,11 +261,11 @@ static void print_fields(json_t *output, json_t *groups)
         (void)snprintf(safe, sizeof safe, "%s", name);
         sotto_text_sanitize(safe);
         (void)printf("%s  ", safe);
-        print_output(field, groups, false);
+        print_output(field, groups, &without_bars);
     }
 }
 
-static void print_outputs(json_t *outputs, json_t *groups, bool has_bars)
+static void print_outputs(json_t *outputs, json_t *groups, const struct print_style *style)
 {
     const char *name;
     json_t *output;
@@ -374,9 +284,9 @@ static void print_outputs(json_t *outputs, json_t *groups, bool has_bars)
         sotto_text_sanitize(safe);
         (void)printf("%s%*s", safe, is_single ? width - print_width(name) + 2 : 0, "");
         if (fields != NULL) {
-            print_fields(output, groups);
+            print_fields(output, groups, style);
         } else {
-            print_output(output, groups, has_bars);
+            print_output(output, groups, style);
         }
     }
 }
@@ -390,8 +300,7 @@ static void print_withheld(json_t *groups)
     {
         char label[64];
         long long len = (long long)json_integer_value(parties);
-        format_group(label, json_array_get(json_object_get(groups, "labels"), i));
-        sotto_text_sanitize(label);
+        print_group_text(label, json_array_get(json_object_get(groups, "labels"), i));
         if (len > 0) {
             (void)fprintf(stderr, "group %s: withheld by %lld %s with too few rows in it\n", label,
                           len, len == 1 ? "party" : "parties");
@@ -462,10 +371,10 @@ static void print_warnings(json_t *sentences)
     }
 }
 
-int print_result(const char *json, size_t json_bytes, enum print_format format)
+int print_result(const char *json, size_t json_bytes, const struct print_style *style)
 {
     json_error_t error;
-    if (format == PRINT_JSON) {
+    if (style->format == PRINT_JSON) {
         (void)printf("%.*s\n", (int)json_bytes, json);
         return EXIT_DONE;
     }
@@ -475,11 +384,10 @@ int print_result(const char *json, size_t json_bytes, enum print_format format)
         return EXIT_FAILED;
     }
     json_t *groups = json_object_get(result, "groups");
-    if (format == PRINT_CSV) {
+    if (style->format == PRINT_CSV) {
         print_csv(result);
     } else {
-        print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"),
-                      format == PRINT_BARS);
+        print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"), style);
     }
     print_withheld(groups);
     print_parties(json_object_get(result, "parties"));

@@ -57,7 +57,7 @@ bool print_bars(json_t *values, json_t *labels)
         long long count = (long long)json_integer_value(json_object_get(value, "value"));
         int len = (int)((count * BAR_COLUMNS + most - 1) / most); /* what there is is seen */
         write_label(label, json_array_get(labels, i));
-        print_value_text(text, value);
+        print_value_text(text, value, 0);
         (void)printf("  %-*s  %8s%s%.*s\n", width, label, text, len > 0 ? "  " : "", len, bar);
     }
     return true;

@@ -45,7 +45,7 @@ static void print_line(const struct place *place, json_t *row, json_t *column, j
 {
     char text[64];
     const char *exact = json_string_value(json_object_get(value, "exact"));
-    print_value_text(text, value);
+    print_value_text(text, value, 0);
     print_cell(place->output, false);
     for (size_t i = 0; i < place->keys_len; i++) {
         print_label(json_array_get(place->group, i));

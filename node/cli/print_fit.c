@@ -136,7 +136,7 @@ static void write_number(char out[CELL_BYTES], json_t *value, int decimals)
     double number = read_number(value);
     if (!isfinite(number)) {
         char text[64];
-        print_value_text(text, value);
+        print_value_text(text, value, 0);
         (void)snprintf(out, CELL_BYTES, "%.20s", text);
     } else if (decimals < 0) {
         (void)snprintf(out, CELL_BYTES, "%.5g", number);
@@ -305,7 +305,7 @@ static void write_fact(char out[FACT_BYTES], const char *name, json_t *value)
     } else if (json_is_real(json_object_get(value, "value"))) {
         (void)snprintf(text, sizeof text, "%.6g", number);
     } else {
-        print_value_text(text, value);
+        print_value_text(text, value, 0);
     }
     sotto_text_sanitize(label);
     sotto_text_sanitize(text);

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import random
 import re
 import select
 import signal
@@ -31,8 +32,8 @@ class Terminal:
         self.out = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
             os.execvpe(SOTTO, [SOTTO, *arguments], {**os.environ, "TERM": "xterm", **env})
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def read_until(self, text):
         end = time.monotonic() + PATIENCE
@@ -235,6 +236,51 @@ class Numbers(unittest.TestCase):
             rows = list(csv.DictReader(io.StringIO(run(*arguments, "--csv", *outputs).stdout)))
             self.assertEqual([row["value"] for row in rows],
                              [self.expected(text) for text in self.VALUES])
+
+
+class Tables(unittest.TestCase):
+    """Six columns beside each other: as many digits as fit the terminal."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sotto-tables-")
+        self.addCleanup(folder.cleanup)
+        self.file = os.path.join(folder.name, "t.csv")
+        rng = random.Random(3)
+        with open(self.file, "w") as file:
+            file.write("age,wage,hours,height,weight,smokes\n")
+            for _ in range(50):
+                file.write(f"{rng.randint(18, 80)},{rng.uniform(2e3, 9e3):.2f},{rng.uniform(1, 40):.1f},"
+                           f"{rng.gauss(1.7, 0.1):.2f},{rng.gauss(75, 12):.1f},{rng.choice(['true', 'false'])}\n")
+
+    def shown(self, columns, *arguments):
+        terminal = Terminal(["local", "--data", self.file, *arguments], columns)
+        self.assertEqual(terminal.end(), 0, terminal.out)
+        return terminal.out.replace("\r", "").splitlines()
+
+    def test_they_fit(self):
+        for columns, rows in ((200, 8), (120, 8), (80, 8), (40, 16)):
+            lines = self.shown(columns, "--", "corr(*)")
+            self.assertLessEqual(max(map(len, lines)), columns, lines)
+            self.assertEqual(len(lines), rows, lines)
+        points = {line.index(".") for line in self.shown(80, "--", "corr(*)")[3:5]}
+        self.assertEqual(len(points), 1)
+
+    def test_piped_they_have_all_digits(self):
+        done = run("local", "--data", self.file, "--", "corr(age, wage)", "corr([age, wage])")
+        value = done.stdout.splitlines()[0].split()[-1]
+        self.assertGreater(len(value), 15)
+        self.assertEqual(done.stdout.count(value), 3)
+
+    def test_digits_and_fractions(self):
+        for options, expected in ((["--digits", "3"], "0.333"), (["--exact"], "0.3333333333333333  = 1/3"),
+                                  (["--exact", "--digits", "5"], "0.33333  = 1/3"), ([], "0.3333333333333333")):
+            done = run("local", "--data", self.file, *options, "--", "x=sum(age) / sum(age) / 3")
+            self.assertEqual(done.stdout, f"x  {expected}\n")
+        done = run("local", "--data", self.file, "--digits", "2", "--", "x=count(age) * 1234567 / 2")
+        self.assertEqual(done.stdout, "x  30864175\n")
+        for options in (["--json", "--exact"], ["--csv", "--digits", "4"], ["--digits", "0"], ["--digits", "18"]):
+            done = run("local", "--data", self.file, *options, "--", "mean(age)", check=False)
+            self.assertEqual(done.returncode, 2, done.stdout)
 
 
 class Help(unittest.TestCase):
