@@ -36,6 +36,9 @@ struct sotto__blocks {
     /* Sets out to the doubles nearest to products, of any number of values. Returns: the largest
      * magnitude of them. out must not overlap x and y. */
     uint64_t (*multiply)(double *out, const double *x, const double *y, size_t len);
+    /* Sets out to sums (NULL: 0) plus x times factor, rounded twice, of any number of values. out
+     * must not overlap sums and x. */
+    void (*add_scaled)(double *out, const double *sums, const double *x, double factor, size_t len);
     /* The sum of integers of at most 53 bits, at most SOTTO__ROWS_LEN. */
     int64_t (*sum_integers)(const int64_t *values, size_t len);
     /* Integers in the order of doubles, none of which is NaN; -0 is 0. */
@@ -63,6 +66,10 @@ struct sotto__blocks {
     enum sotto__blocks_result (*sum_products)(double sums[4], double *rest, double *rest2,
                                               uint64_t bounds[2], const double *x, const double *y,
                                               size_t len);
+    /* sums[0] + sums[1] is the sum of the doubles nearest to products, exactly; bounds and len as
+     * above. Refused also where something would be left. */
+    enum sotto__blocks_result (*sum_rounded_products)(double sums[2], const uint64_t bounds[2],
+                                                      const double *x, const double *y, size_t len);
 };
 
 /* Chosen once, by the CPU and SOTTO_CPU. Threads: safe. */

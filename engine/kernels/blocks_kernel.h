@@ -106,6 +106,21 @@ static inline uint64_t multiply_values(double *restrict out, const double *restr
     return rest > result ? rest : result;
 }
 
+static inline void add_scaled(double *restrict out, const double *sums, const double *restrict x,
+                              double factor, size_t len)
+{
+    size_t i = 0;
+    for (; i + LANES <= len; i += LANES) {
+        vector product = load_vector(x + i) * factor;
+        product = sums != NULL ? load_vector(sums + i) + product : product;
+        memcpy(out + i, &product, sizeof product);
+    }
+    for (; i < len; i++) {
+        double product = x[i] * factor;
+        out[i] = sums != NULL ? sums[i] + product : product;
+    }
+}
+
 static inline uint64_t join_magnitudes(const int64_t *values, size_t len)
 {
     vectori any = {0};
@@ -329,6 +344,42 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
     return is_any(any) ? SOTTO__BLOCKS_LEFT_REST : SOTTO__BLOCKS_SUMMED;
 }
 
+/* The exponent for grids that products of values with these bounds go onto. */
+static inline int64_t find_exponent_of_products(const uint64_t bounds[2])
+{
+    return (int64_t)(bounds[0] >> 52) + (int64_t)(bounds[1] >> 52) - 1022;
+}
+
+static inline enum sotto__blocks_result sum_rounded_products(double sums[2],
+                                                             const uint64_t bounds[2],
+                                                             const double *x, const double *y,
+                                                             size_t len)
+{
+    int64_t exponent = find_exponent_of_products(bounds);
+    sums[0] = 0;
+    sums[1] = 0;
+    if (bounds[0] == 0 || bounds[1] == 0) {
+        return SOTTO__BLOCKS_SUMMED;
+    }
+    if (bounds[0] >= SOTTO__INFINITY_BITS || bounds[1] >= SOTTO__INFINITY_BITS ||
+        is_extreme(exponent)) {
+        return SOTTO__BLOCKS_REFUSED;
+    }
+    struct grids grids = make_grids(exponent);
+    struct grids others = grids; /* two chains of additions hide their latency */
+    vectori any = {0};
+    for (size_t i = 0; i < len; i += 2 * LANES) {
+        vector product = load_vector(x + i) * load_vector(y + i);
+        vector product2 = load_vector(x + i + LANES) * load_vector(y + i + LANES);
+        vector r = put_on_grids(&grids, product);
+        vector r2 = put_on_grids(&others, product2);
+        any |= read_bits(r) | read_bits(r2);
+    }
+    sums[0] = sum_lanes(grids.total + others.total);
+    sums[1] = sum_lanes(grids.total2 + others.total2);
+    return is_any(any) ? SOTTO__BLOCKS_REFUSED : SOTTO__BLOCKS_SUMMED;
+}
+
 #ifdef __FP_FAST_FMA
 #define LEAST_PRODUCT_BITS (INT64_C(323) << 52) /* 2^-700 */
 
@@ -371,7 +422,7 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
         return SOTTO__BLOCKS_SUMMED;
     }
 #ifdef __FP_FAST_FMA
-    int64_t exponent = (int64_t)(bounds[0] >> 52) + (int64_t)(bounds[1] >> 52) - 1022;
+    int64_t exponent = find_exponent_of_products(bounds);
     if (bounds[0] >= SOTTO__INFINITY_BITS || bounds[1] >= SOTTO__INFINITY_BITS ||
         is_extreme(exponent) || is_extreme(exponent - 53)) {
         return SOTTO__BLOCKS_REFUSED;
@@ -414,10 +465,11 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
 
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
-        .largest = find_largest, .multiply = multiply_values, .magnitudes = join_magnitudes,       \
-        .sum_integers = sum_integers, .keys = make_keys, .digits = find_digits,                    \
-        .more_digits = find_more_digits, .are_two = are_two, .join_levels = join_levels,           \
-        .sum = sum_block, .sum_products = sum_products,                                            \
+        .largest = find_largest, .multiply = multiply_values, .add_scaled = add_scaled,            \
+        .magnitudes = join_magnitudes, .sum_integers = sum_integers, .keys = make_keys,            \
+        .digits = find_digits, .more_digits = find_more_digits, .are_two = are_two,                \
+        .join_levels = join_levels, .sum = sum_block, .sum_products = sum_products,                \
+        .sum_rounded_products = sum_rounded_products,                                              \
     }
 
 #endif

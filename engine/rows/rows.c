@@ -14,9 +14,49 @@
 #include "rows/rows.h"
 #include "kernels/blocks.h"
 
+#include <math.h>
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
 #include <string.h>
+
+/* --- Bounds of doubles --- */
+
+/* Sums of bounds are rounded; this is more than that can be. */
+#define ABOVE_ROUNDING (1 + 0x1p-50)
+
+static double read_bound(const struct sotto__register *reg)
+{
+    double bound;
+    memcpy(&bound, &reg->bound, sizeof bound); /* unknown: NaN */
+    return bound;
+}
+
+/* The bits of a bound that has been computed of others; SOTTO__BOUND_UNKNOWN if it is not finite.
+ */
+static uint64_t round_bound_up(double bound)
+{
+    uint64_t bits;
+    double above = bound * ABOVE_ROUNDING + 0x1p-1022;
+    memcpy(&bits, &above, sizeof bits);
+    return above < (double)INFINITY ? bits : SOTTO__BOUND_UNKNOWN;
+}
+
+/* What bounds the result of an operation, if its operands' bounds say it: then nobody need look at
+ * its values, of which none is NaN. */
+static uint64_t bound_result(const struct sotto__op *op, const struct sotto__register *a,
+                             const struct sotto__register *b)
+{
+    switch (op->kind) {
+    case SOTTO__OP_NEGATE:
+    case SOTTO__OP_ABS:
+        return a->bound < SOTTO__INFINITY_BITS ? a->bound : SOTTO__BOUND_UNKNOWN;
+    case SOTTO__OP_ADD:
+    case SOTTO__OP_SUBTRACT:
+        return round_bound_up(read_bound(a) + read_bound(b));
+    default:
+        return SOTTO__BOUND_UNKNOWN;
+    }
+}
 
 /* --- Storage --- */
 
@@ -25,6 +65,9 @@ static void fill_constant(struct sotto__register *reg, const struct sotto__op *o
 {
     for (size_t i = 0; op->type == SOTTO__ROW_FLOAT && i < SOTTO__ROWS_LEN; i++) {
         ((double *)reg->own_values)[i] = constant->number;
+    }
+    if (op->type == SOTTO__ROW_FLOAT) {
+        reg->bound = sotto__blocks()->largest(reg->own_values, SOTTO__ROWS_LEN);
     }
     for (size_t i = 0;
          op->type != SOTTO__ROW_FLOAT && op->bits <= SOTTO__PRODUCT_BITS_MAX && i < SOTTO__ROWS_LEN;
@@ -117,15 +160,23 @@ static void mark_zero_divisors(const struct sotto__rows *rows, struct sotto__reg
     out->state = out->own_state;
 }
 
-/* Returns: the largest magnitude of out. */
-static uint64_t compute_floats(double *out, const struct sotto__op *op, const double *a,
-                               const double *b, size_t len)
+/* Returns: what bounds the magnitudes of out, that of NaN too. */
+static uint64_t compute_floats(double *out, const struct sotto__op *op,
+                               const struct sotto__register *a, const struct sotto__register *b,
+                               size_t len)
 {
     if (op->kind == SOTTO__OP_MULTIPLY) {
-        return sotto__blocks()->multiply(out, a, b, len);
+        return sotto__blocks()->multiply(out, a->values, b->values, len);
     }
-    sotto__rows_float(out, op, a, b, len);
-    return sotto__blocks()->largest(out, len);
+    uint64_t bound = bound_result(op, a, b);
+    sotto__rows_float(out, op, a->values, b->values, len);
+    return bound != SOTTO__BOUND_UNKNOWN ? bound : sotto__blocks()->largest(out, len);
+}
+
+/* Whether an operation is x - x of finite doubles, which is how methods ask for these: it is 0. */
+static bool is_difference_of_one(const struct sotto__op *op, const struct sotto__register *a)
+{
+    return op->kind == SOTTO__OP_SUBTRACT && op->a == op->b && a->bound < SOTTO__INFINITY_BITS;
 }
 
 static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *out,
@@ -138,9 +189,13 @@ static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *o
         out->values = out->own_values;
         sotto__exact_to_float(out->own_values, a, rows->program->ops[op->a].scale, len);
         out->bound = SOTTO__BOUND_UNKNOWN;
+    } else if (op->type == SOTTO__ROW_FLOAT && is_difference_of_one(op, a)) {
+        out->values = out->own_values;
+        memset(out->own_values, 0, len * sizeof(double));
+        out->bound = 0;
     } else if (op->type == SOTTO__ROW_FLOAT) {
         out->values = out->own_values;
-        mark_nan_made(out, compute_floats(out->own_values, op, a->values, b->values, len), len);
+        mark_nan_made(out, compute_floats(out->own_values, op, a, b, len), len);
     } else if (op->kind == SOTTO__OP_FLOOR_DIVIDE || op->kind == SOTTO__OP_MODULO ||
                op->kind == SOTTO__OP_ROUND_DIVIDE) {
         sotto__exact_divide(out, op->kind, a, b, op->bits, rows->scratch, len);
@@ -307,19 +362,6 @@ static void load_is_open(const struct sotto__rows *rows, struct sotto__register 
     out->state = all ? rows->no_state : out->own_state;
 }
 
-/* x times a parameter, and to it sums, which may be NULL. */
-static void add_scaled(double *out, const double *x, const double *sums, double parameter,
-                       size_t len)
-{
-    for (size_t i = 0; sums == NULL && i < len; i++) {
-        out[i] = x[i] * parameter;
-    }
-    for (size_t i = 0; sums != NULL && i < len; i++) {
-        double product = x[i] * parameter;
-        out[i] = sums[i] + product;
-    }
-}
-
 /* How many rows from this one on meet the same parameters: without groups all of them. */
 static size_t count_alike(const struct sotto__rows *rows, size_t from, size_t len)
 {
@@ -339,14 +381,20 @@ static void apply_scaled(struct sotto__rows *rows, struct sotto__register *out,
     const double *x = a->values;
     const double *sums = op->b != SOTTO_NONE ? (const double *)b->values : NULL;
     double *values = out->own_values;
+    double largest = 0; /* of the parameters: once NaN, NaN */
     out->state = sotto__rows_join_states(out->own_state, rows, a, b, len);
     for (size_t i = 0, alike = 0; i < len; i += alike) {
         double parameter;
         memcpy(&parameter, find_parameters(rows, i) + op->index, sizeof parameter);
         alike = count_alike(rows, i, len);
-        add_scaled(values + i, x + i, sums != NULL ? sums + i : NULL, parameter, alike);
+        sotto__blocks()->add_scaled(values + i, sums != NULL ? sums + i : NULL, x + i, parameter,
+                                    alike);
+        largest = fabs(parameter) <= largest || largest != largest ? largest : fabs(parameter);
     }
-    mark_nan_made(out, sotto__blocks()->largest(out->values, len), len);
+    double bound = largest * read_bound(a) + (sums != NULL ? read_bound(b) : 0);
+    uint64_t bits = round_bound_up(bound);
+    mark_nan_made(
+        out, bits != SOTTO__BOUND_UNKNOWN ? bits : sotto__blocks()->largest(out->values, len), len);
 }
 
 static void apply_key(const struct sotto__rows *rows, struct sotto__register *out,

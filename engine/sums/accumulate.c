@@ -337,14 +337,36 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
     }
 }
 
-/* Adds the doubles nearest to products: those of a block stand in the register behind all others.
- */
+/* Adds the doubles nearest to the products of a whole block's rows in one pass. Returns: false if
+ * nothing was added. */
+static bool add_rounded_block(const struct sotto__rows *rows, sotto__int128 *words,
+                              const struct sotto__register *a, const struct sotto__register *b,
+                              const uint8_t *state, size_t len)
+{
+    double sums[2];
+    const uint64_t bounds[2] = {a->bound, b->bound};
+    if (sotto__program_selects(rows->program) || state != rows->no_state ||
+        len % SOTTO__BLOCK_STEP != 0 ||
+        sotto__blocks()->sum_rounded_products(sums, bounds, a->values, b->values, len) !=
+            SOTTO__BLOCKS_SUMMED) {
+        return false;
+    }
+    add_double(words, read_bits(sums[0]), 1);
+    add_double(words, read_bits(sums[1]), 1);
+    return true;
+}
+
+/* Adds the doubles nearest to products: those of a block that is not added in one pass stand in the
+ * register behind all others. */
 static void add_rounded_products(struct sotto__sums *sums, const struct sotto__rows *rows,
                                  const struct sotto__term *term, size_t len)
 {
     const struct sotto__register *a = &rows->registers[term->factors[0]];
     const struct sotto__register *b = &rows->registers[term->times];
     const uint8_t *state = sotto__rows_join_states(sums->products_state, rows, a, b, len);
+    if (add_rounded_block(rows, sums->accumulators + term->accumulator, a, b, state, len)) {
+        return;
+    }
     struct sotto__term product = *term;
     product.factors[0] = rows->program->ops_len;
     uint64_t bound = sotto__blocks()->multiply(sums->products, a->values, b->values, len);

@@ -436,6 +436,72 @@ static void test_products_of_blocks(void **state)
     }
 }
 
+/* Rounded products add up exactly, or are refused: where they span more than both grids hold. */
+static void test_rounded_products_of_blocks(void **state)
+{
+    (void)state;
+    const struct sotto__blocks *blocks = sotto__blocks();
+    static double x[SOTTO__ROWS_LEN];
+    static double y[SOTTO__ROWS_LEN];
+    static double products[SOTTO__ROWS_LEN];
+    uint64_t random = 7;
+    for (size_t i = 0, cases = test_cases(300); i < cases; i++) {
+        size_t len = SOTTO__BLOCK_STEP *
+                     (1 + test_random_below(&random, SOTTO__ROWS_LEN / SOTTO__BLOCK_STEP));
+        size_t span = i % 60;
+        mpq_t expected;
+        mpq_t found;
+        double sums[2];
+        mpq_inits(expected, found, NULL);
+        random_block(x, len, span, &random);
+        random_block(y, len, span, &random);
+        const uint64_t bounds[2] = {blocks->largest(x, len), blocks->largest(y, len)};
+        for (size_t j = 0; j < len; j++) {
+            products[j] = x[j] * y[j];
+        }
+        enum sotto__blocks_result result = blocks->sum_rounded_products(sums, bounds, x, y, len);
+        assert_true(span > 14 || result == SOTTO__BLOCKS_SUMMED);
+        sum_exactly(expected, products, len);
+        sum_exactly(found, sums, 2);
+        assert_true(result == SOTTO__BLOCKS_REFUSED || mpq_equal(expected, found));
+        mpq_clears(expected, found, NULL);
+    }
+    static const double refused[] = {HUGE_VAL, -HUGE_VAL, 0x1p-600, 0x1.8p1000};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        double sums[2];
+        memset(x, 0, sizeof x);
+        x[3] = refused[i];
+        uint64_t bound = blocks->largest(x, SOTTO__BLOCK_STEP);
+        const uint64_t bounds[2] = {bound, bound};
+        assert_int_equal(blocks->sum_rounded_products(sums, bounds, x, x, SOTTO__BLOCK_STEP),
+                         SOTTO__BLOCKS_REFUSED);
+    }
+}
+
+/* Each sum is rounded twice, as the CPU does it; any length at any place. */
+static void test_scaled_blocks(void **state)
+{
+    (void)state;
+    static double x[SOTTO__ROWS_LEN];
+    static double sums[SOTTO__ROWS_LEN];
+    static double out[SOTTO__ROWS_LEN];
+    uint64_t random = 8;
+    for (size_t i = 0, cases = test_cases(100); i < cases; i++) {
+        size_t at = test_random_below(&random, SOTTO__ROWS_LEN);
+        size_t len = test_random_below(&random, SOTTO__ROWS_LEN - at + 1);
+        random_block(x, SOTTO__ROWS_LEN, i, &random);
+        random_block(sums, SOTTO__ROWS_LEN, i, &random);
+        const double factor = i % 7 == 0 ? HUGE_VAL : x[i % SOTTO__ROWS_LEN];
+        bool has_sums = i % 2 == 0;
+        sotto__blocks()->add_scaled(out, has_sums ? sums + at : NULL, x + at, factor, len);
+        for (size_t j = 0; j < len; j++) {
+            volatile double product = x[at + j] * factor;
+            double sum = has_sums ? sums[at + j] + product : product;
+            assert_true((sum != sum && out[j] != out[j]) || sum == out[j]);
+        }
+    }
+}
+
 static void test_blocks_of_doubles(void **state)
 {
     (void)state;
@@ -477,6 +543,8 @@ int main(void)
         cmocka_unit_test(test_looking_at_blocks),
         cmocka_unit_test(test_products_of_blocks),
         cmocka_unit_test(test_blocks_of_doubles),
+        cmocka_unit_test(test_rounded_products_of_blocks),
+        cmocka_unit_test(test_scaled_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
