@@ -475,6 +475,17 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                  .arguments_len = 1,
                                  .of = OF_ROW,
                                  .synonyms = "dayofweek wday"},
+    [SOTTO__FUNCTION_BETWEEN] = {.name = "between", .arguments_len = 3, .of = OF_ROW},
+    [SOTTO__FUNCTION_CUT] = {.name = "cut",
+                             .arguments_len = 3,
+                             .is_variadic = true,
+                             .of = OF_ROW,
+                             .synonyms = "digitize findInterval"},
+    [SOTTO__FUNCTION_RECODE] = {.name = "recode",
+                                .arguments_len = 3,
+                                .is_variadic = true,
+                                .of = OF_ROW,
+                                .synonyms = "case_when replace"},
     [SOTTO__FUNCTION_TOGETHER] = {.arguments_len = 2, .of = OF_ROW},
 };
 

@@ -76,6 +76,9 @@ enum sotto__function {
     SOTTO__FUNCTION_MONTH,
     SOTTO__FUNCTION_DAY,
     SOTTO__FUNCTION_WEEKDAY,
+    SOTTO__FUNCTION_BETWEEN, /* the parser writes this one and the next two out */
+    SOTTO__FUNCTION_CUT,
+    SOTTO__FUNCTION_RECODE,
     SOTTO__FUNCTION_TOGETHER, /* of expansions: a, missing where b is; both doubles if one is */
     SOTTO__FUNCTIONS_LEN,
 };

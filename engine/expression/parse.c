@@ -895,6 +895,9 @@ static size_t parse_call(struct parser *parser, const struct token *name)
     struct sotto__node node = {.kind = SOTTO__NODE_CALL, .start = name->start};
     node.function = find_function(parser, name);
     const struct sotto__function_card *card = sotto__function_card(node.function);
+    if (sotto__is_choice(node.function)) {
+        return sotto__parse_choice(parser, node.function, name->start);
+    }
     if (card->of == SOTTO__FUNCTION_OF_ALL_ROWS) {
         node.kind = SOTTO__NODE_AGGREGATE;
         node.rounds = card->method != NULL ? card->method->rounds_max : 1;
@@ -1150,6 +1153,16 @@ static size_t parse_expression(struct parser *parser, int power)
     }
     parser->depth--;
     return left;
+}
+
+size_t sotto__parse_expression(struct parser *parser)
+{
+    return parse_expression(parser, 0);
+}
+
+size_t sotto__parser_add_node(struct parser *parser, struct sotto__node node)
+{
+    return add_node(parser, node);
 }
 
 /* --- The whole --- */

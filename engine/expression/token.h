@@ -63,6 +63,20 @@ void sotto__token_unexpected(struct parser *parser, const char *expected);
 
 /* A column, maybe with its dataset, at its first token. Returns: its node. */
 size_t sotto__parse_column(struct parser *parser);
+/* A whole expression, at its first token. Returns: its node. */
+size_t sotto__parse_expression(struct parser *parser);
+/* Adds a node, which has no texts of its own. Returns: its index; 0 after a failure. */
+size_t sotto__parser_add_node(struct parser *parser, struct sotto__node node);
+
+/* --- choices.c --- */
+
+/* Whether a call stands for comparisons and choices. */
+bool sotto__is_choice(enum sotto__function function);
+/* Writes such a call out, at its "("; start: of its name. Returns: its node. */
+size_t sotto__parse_choice(struct parser *parser, enum sotto__function function, size_t start);
+
+/* --- written.c --- */
+
 /* What a key is of, at its first token: a column, or a part of its dates. */
 void sotto__parse_key_column(struct parser *parser);
 /* Adds a number to a node's levels that does not stand in the text. */

@@ -108,13 +108,25 @@ static void write_power(struct set_writer *writer, const struct sotto__node *nod
     write_raw(writer, exponent);
 }
 
+/* A number that the parser has added stands in no text. */
+static void write_literal(struct set_writer *writer, const struct sotto__node *node)
+{
+    char number[16];
+    (void)snprintf(number, sizeof number, "%d", node->whole);
+    if (node->is_whole) {
+        write_raw(writer, number);
+    } else {
+        sotto_write_bytes(&writer->text, writer->expression->text + node->start, node->bytes);
+    }
+}
+
 /* Recursion: as deep as the expression. */
 static void write_node(struct set_writer *writer, size_t i)
 {
     const struct sotto__node *node = &writer->expression->nodes[i];
     switch (node->kind) {
     case SOTTO__NODE_LITERAL:
-        sotto_write_bytes(&writer->text, writer->expression->text + node->start, node->bytes);
+        write_literal(writer, node);
         break;
     case SOTTO__NODE_TEXT:
         write_quoted(writer, node->name, '"');
