@@ -28,7 +28,7 @@
 static bool is_comparison(enum sotto__op_kind kind)
 {
     return kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL || kind == SOTTO__OP_LESS ||
-           kind == SOTTO__OP_LESS_EQUAL || kind == SOTTO__OP_TEXT_EQUAL;
+           kind == SOTTO__OP_LESS_EQUAL || sotto__is_text_condition(kind);
 }
 
 static bool is_logic(enum sotto__op_kind kind)

@@ -257,7 +257,7 @@ static uint64_t hash_op(const uint64_t *hashes, const struct sotto_driver *drive
         hash = hash_bytes(hash, constant->limbs, sizeof constant->limbs);
         hash = hash_bytes(hash, &constant->number, sizeof constant->number);
         hash = hash_bytes(hash, &op->scale, sizeof op->scale);
-    } else if (op->kind == SOTTO__OP_TEXT_EQUAL) {
+    } else if (sotto__is_text_condition(op->kind)) {
         hash = hash_bytes(hash, op->text, strlen(op->text));
     }
     return hash;

@@ -76,6 +76,10 @@ enum sotto__function {
     SOTTO__FUNCTION_MONTH,
     SOTTO__FUNCTION_DAY,
     SOTTO__FUNCTION_WEEKDAY,
+    SOTTO__FUNCTION_STARTSWITH, /* of a text, as the next three */
+    SOTTO__FUNCTION_CONTAINS,
+    SOTTO__FUNCTION_LOWER,
+    SOTTO__FUNCTION_STRIP,
     SOTTO__FUNCTION_BETWEEN, /* the parser writes this one and the next two out */
     SOTTO__FUNCTION_CUT,
     SOTTO__FUNCTION_RECODE,

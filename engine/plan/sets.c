@@ -425,7 +425,9 @@ static bool is_condition(const struct sotto__node *node)
 {
     return (node->kind >= SOTTO__NODE_EQUAL && node->kind <= SOTTO__NODE_OR) ||
            node->kind == SOTTO__NODE_NOT ||
-           (node->kind == SOTTO__NODE_CALL && node->function == SOTTO__FUNCTION_ISNA);
+           (node->kind == SOTTO__NODE_CALL && (node->function == SOTTO__FUNCTION_ISNA ||
+                                               node->function == SOTTO__FUNCTION_STARTSWITH ||
+                                               node->function == SOTTO__FUNCTION_CONTAINS));
 }
 
 /* Marks conditions that are parts of others. */

@@ -11,6 +11,7 @@
 #include "program/compile.h"
 
 #include <sotto/alloc.h>
+#include <sotto/date.h>
 #include <string.h>
 
 #define DATE_BITS 22 /* of days: SOTTO_DATE_MIN and SOTTO_DATE_MAX are below 2^22 */
@@ -572,30 +573,81 @@ static bool is_text_node(const struct sotto__compiler *compiler, size_t i)
     return node->kind == SOTTO__NODE_TEXT || (op != SOTTO_NONE && is_text(compiler, op));
 }
 
-static size_t add_text_equal(struct sotto__compiler *compiler, enum sotto__node_kind kind,
-                             const struct sotto__node *left, const struct sotto__node *right)
+/* The column that a node is, in small letters and without blanks where it says so. Returns: NULL
+ * for any other node. */
+static const struct sotto__node *find_text_column(int *out_digits,
+                                                  const struct sotto__expression *expression,
+                                                  const struct sotto__node *node)
 {
-    const struct sotto__node *text = left->kind == SOTTO__NODE_TEXT ? left : right;
-    const struct sotto__node *other = left->kind == SOTTO__NODE_TEXT ? right : left;
-    size_t column = compiler->values[other - compiler->expression->nodes];
-    if (kind != SOTTO__NODE_EQUAL && kind != SOTTO__NODE_UNEQUAL) {
-        return sotto__compile_error(compiler,
-                                    "texts are equal or not, and have no order here: a column has "
-                                    "dates where each value is written 2020-01-31, or where its "
-                                    "owner says how they are written");
+    *out_digits = 0;
+    while (node->kind == SOTTO__NODE_CALL &&
+           (node->function == SOTTO__FUNCTION_LOWER || node->function == SOTTO__FUNCTION_STRIP)) {
+        *out_digits |=
+            node->function == SOTTO__FUNCTION_LOWER ? SOTTO__TEXT_LOWER : SOTTO__TEXT_STRIP;
+        node = &expression->nodes[node->left];
     }
-    if (other->kind != SOTTO__NODE_COLUMN || text->kind != SOTTO__NODE_TEXT) {
+    return node->kind == SOTTO__NODE_COLUMN ? node : NULL;
+}
+
+/* A condition on a column of text and a text in quotes. */
+static size_t add_text_condition(struct sotto__compiler *compiler, enum sotto__op_kind kind,
+                                 const struct sotto__node *of, const struct sotto__node *text)
+{
+    int digits;
+    const struct sotto__node *column = find_text_column(&digits, compiler->expression, of);
+    if (column == NULL || text->kind != SOTTO__NODE_TEXT) {
         return sotto__compile_error(compiler, "a text is compared with a column, and a column of "
                                               "text with a text in quotes");
     }
-    const struct sotto__op *from = sotto__compile_op(compiler, column);
-    if (from->type != SOTTO__ROW_TEXT && !from->is_null) {
+    size_t from = compiler->values[column - compiler->expression->nodes];
+    if (!is_text(compiler, from) && !sotto__compile_op(compiler, from)->is_null) {
         return sotto__compile_error(compiler, "this column holds numbers or booleans, not text");
     }
-    struct sotto__op op = make_op(compiler, SOTTO__OP_TEXT_EQUAL, column, SOTTO_NONE);
+    struct sotto__op op = make_op(compiler, kind, from, SOTTO_NONE);
     op.text = text->name;
-    size_t equal = add_op(compiler, op);
-    return kind == SOTTO__NODE_EQUAL ? equal : add_bool(compiler, SOTTO__OP_NOT, equal, SOTTO_NONE);
+    op.digits = digits;
+    return add_op(compiler, op);
+}
+
+static enum sotto__op_kind find_text_comparison(enum sotto__node_kind kind, bool is_left)
+{
+    static const enum sotto__op_kind kinds[2][4] = {
+        {SOTTO__OP_TEXT_LESS, SOTTO__OP_TEXT_LESS_EQUAL, SOTTO__OP_TEXT_GREATER,
+         SOTTO__OP_TEXT_GREATER_EQUAL},
+        {SOTTO__OP_TEXT_GREATER, SOTTO__OP_TEXT_GREATER_EQUAL, SOTTO__OP_TEXT_LESS,
+         SOTTO__OP_TEXT_LESS_EQUAL}};
+    bool is_order = kind >= SOTTO__NODE_LESS && kind <= SOTTO__NODE_GREATER_EQUAL;
+    return is_order ? kinds[is_left][kind - SOTTO__NODE_LESS] : SOTTO__OP_TEXT_EQUAL;
+}
+
+static size_t add_text_comparison(struct sotto__compiler *compiler, enum sotto__node_kind kind,
+                                  const struct sotto__node *left, const struct sotto__node *right)
+{
+    int64_t days;
+    bool is_left = left->kind == SOTTO__NODE_TEXT; /* the text */
+    const struct sotto__node *text = is_left ? left : right;
+    if (find_text_comparison(kind, is_left) != SOTTO__OP_TEXT_EQUAL &&
+        text->kind == SOTTO__NODE_TEXT && sotto_date_parse(&days, text->name, strlen(text->name))) {
+        return sotto__compile_error(compiler,
+                                    "expected a column of dates, found text, whose order is "
+                                    "another: a column has dates where each value is written "
+                                    "2020-01-31, or where its owner says how they are written");
+    }
+    size_t found = add_text_condition(compiler, find_text_comparison(kind, is_left),
+                                      is_left ? right : left, text);
+    return kind == SOTTO__NODE_UNEQUAL ? add_bool(compiler, SOTTO__OP_NOT, found, SOTTO_NONE)
+                                       : found;
+}
+
+/* lower(s), strip(s): what is done to texts before they are compared has no operation. */
+static size_t check_text(struct sotto__compiler *compiler, const struct sotto__node *node, size_t a)
+{
+    int digits;
+    bool is_column = find_text_column(&digits, compiler->expression, node) != NULL;
+    if (!is_column || (!is_text(compiler, a) && !sotto__compile_op(compiler, a)->is_null)) {
+        return sotto__compile_error(compiler, "lower and strip take a column of text");
+    }
+    return a;
 }
 
 size_t sotto__compile_compare(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a,
@@ -708,7 +760,7 @@ static size_t add_comparison(struct sotto__compiler *compiler, const struct sott
     const struct sotto__node *right = &compiler->expression->nodes[node->right];
     bool is_swapped = node->kind == SOTTO__NODE_GREATER || node->kind == SOTTO__NODE_GREATER_EQUAL;
     if (is_text_node(compiler, node->left) || is_text_node(compiler, node->right)) {
-        return add_text_equal(compiler, node->kind, left, right);
+        return add_text_comparison(compiler, node->kind, left, right);
     }
     return add_number_comparison(compiler, find_comparison(node->kind),
                                  is_swapped ? node->right : node->left,
@@ -860,6 +912,16 @@ static size_t add_call(struct sotto__compiler *compiler, const struct sotto__nod
         return add_clip(compiler, node, a, b, third);
     case SOTTO__FUNCTION_TOGETHER:
         return sotto__compile_together(compiler, a, b);
+    case SOTTO__FUNCTION_STARTSWITH:
+    case SOTTO__FUNCTION_CONTAINS:
+        return add_text_condition(
+            compiler,
+            node->function == SOTTO__FUNCTION_CONTAINS ? SOTTO__OP_TEXT_CONTAINS
+                                                       : SOTTO__OP_TEXT_STARTS,
+            &compiler->expression->nodes[node->left], &compiler->expression->nodes[node->right]);
+    case SOTTO__FUNCTION_LOWER:
+    case SOTTO__FUNCTION_STRIP:
+        return check_text(compiler, node, a);
     case SOTTO__FUNCTION_YEAR:
         return add_date_part(compiler, SOTTO__OP_YEAR, a);
     case SOTTO__FUNCTION_MONTH:
@@ -1031,7 +1093,7 @@ size_t sotto__compile_node(struct sotto__compiler *compiler, size_t i)
     case SOTTO__NODE_NA:
         return add_na(compiler);
     case SOTTO__NODE_TEXT:
-        return SOTTO_NONE; /* only add_text_equal takes it */
+        return SOTTO_NONE; /* only add_text_condition takes it */
     case SOTTO__NODE_COLUMN:
         return sotto__compile_column(compiler, node->column);
     case SOTTO__NODE_NEGATE:

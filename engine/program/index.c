@@ -237,7 +237,7 @@ static bool read_candidate(struct candidate *out, const struct sotto__program *p
     if (op->kind == SOTTO__OP_TEXT_EQUAL) {
         out->text = op->text;
         out->value = op->a;
-        return program->ops[op->a].type == SOTTO__ROW_TEXT;
+        return program->ops[op->a].type == SOTTO__ROW_TEXT && op->digits == 0;
     }
     if (op->kind == SOTTO__OP_EQUAL || is_order(op->kind)) {
         return read_comparison(out, program, op);

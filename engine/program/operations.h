@@ -58,7 +58,22 @@ enum sotto__op_kind {
     SOTTO__OP_MONTH,
     SOTTO__OP_DAY,
     SOTTO__OP_WEEKDAY,
+    SOTTO__OP_TEXT_LESS, /* as SOTTO__OP_TEXT_EQUAL, of the order of bytes */
+    SOTTO__OP_TEXT_LESS_EQUAL,
+    SOTTO__OP_TEXT_GREATER,
+    SOTTO__OP_TEXT_GREATER_EQUAL,
+    SOTTO__OP_TEXT_STARTS,
+    SOTTO__OP_TEXT_CONTAINS,
 };
+
+#define SOTTO__TEXT_LOWER 1
+#define SOTTO__TEXT_STRIP 2
+
+static inline bool sotto__is_text_condition(enum sotto__op_kind kind)
+{
+    return kind == SOTTO__OP_TEXT_EQUAL ||
+           (kind >= SOTTO__OP_TEXT_LESS && kind <= SOTTO__OP_TEXT_CONTAINS);
+}
 
 enum sotto__row_kind {
     SOTTO__ROW_BOOL, /* exact too: 0 and 1 */
@@ -86,13 +101,13 @@ struct sotto__op {
     bool is_idle;  /* nobody computes it: an index counts for it */
     unsigned bits;
     unsigned scale;
-    int digits; /* SOTTO__OP_ROUND */
+    int digits; /* SOTTO__OP_ROUND; of a condition on texts: what is done to these before */
     size_t a;
     size_t b;
     size_t c;
     size_t dataset;     /* SOTTO_NONE: constant */
     size_t index;       /* column of the expansion, constant, place of a parameter */
-    const char *text;   /* SOTTO__OP_TEXT_EQUAL; borrows from the plan */
+    const char *text;   /* of a condition on texts; borrows from the plan */
     const char *source; /* the text that it was first written in, and where; borrows likewise */
     size_t start;
 };

@@ -534,7 +534,7 @@ static bool are_exclusive(const struct sotto__compiler *compiler, size_t x, size
         return false;
     }
     if (a->kind == SOTTO__OP_TEXT_EQUAL) {
-        return strcmp(a->text, b->text) != 0;
+        return a->digits == b->digits && strcmp(a->text, b->text) != 0;
     }
     return a->kind == SOTTO__OP_EQUAL && a->b != b->b &&
            sotto__compile_op(compiler, a->b)->kind == SOTTO__OP_CONSTANT &&

@@ -272,24 +272,6 @@ static void apply_choice(struct sotto__rows *rows, struct sotto__register *out,
     out->state = out->own_state;
 }
 
-static void compare_text(struct sotto__register *out, const struct sotto_column *block,
-                         const char *text, size_t at, size_t len)
-{
-    size_t bytes = strlen(text);
-    int64_t *values = out->own_values;
-    for (size_t i = 0; i < len; i++) {
-        bool equal = false;
-        if (block->type.kind == SOTTO_KIND_STRING && sotto_column_is_valid(block, at + i)) {
-            int64_t start = block->offsets[at + i];
-            const char *value = (const char *)block->values + start;
-            equal = (size_t)(block->offsets[at + i + 1] - start) == bytes &&
-                    (bytes == 0 || value[bytes - 1] == text[bytes - 1]) && /* levels end apart */
-                    memcmp(value, text, bytes) == 0;
-        }
-        values[i] = equal;
-    }
-}
-
 static void apply_date_part(const struct sotto__rows *rows, struct sotto__register *out,
                             const struct sotto__op *op, size_t len)
 {
@@ -443,7 +425,13 @@ static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op
         apply_comparison(rows, out, op, len);
         break;
     case SOTTO__OP_TEXT_EQUAL:
-        compare_text(out, blocks[rows->program->ops[op->a].index], op->text, at, len);
+    case SOTTO__OP_TEXT_LESS:
+    case SOTTO__OP_TEXT_LESS_EQUAL:
+    case SOTTO__OP_TEXT_GREATER:
+    case SOTTO__OP_TEXT_GREATER_EQUAL:
+    case SOTTO__OP_TEXT_STARTS:
+    case SOTTO__OP_TEXT_CONTAINS:
+        sotto__rows_text(out->own_values, op, blocks[rows->program->ops[op->a].index], at, len);
         break;
     case SOTTO__OP_FILL:
     case SOTTO__OP_IF:

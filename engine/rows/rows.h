@@ -95,6 +95,12 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
 void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const double *a,
                                const double *b, size_t len);
 
+/* --- text.c --- */
+
+/* A condition on texts, in rows at to at + len of a block. */
+void sotto__rows_text(int64_t *out, const struct sotto__op *op, const struct sotto_column *block,
+                      size_t at, size_t len);
+
 /* --- exact.c, divide.c --- */
 
 /* The register's values sign-extended (or cut) to limbs words each: its own, or in scratch. */

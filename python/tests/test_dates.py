@@ -133,3 +133,34 @@ def test_what_is_no_date(stays):
         sotto.local(stays, lambda df: df.came.sum())
     with pytest.raises(PlanError, match="numbers or dates"):
         sotto.local(stays, lambda df: df.groupby("came", bins=[1, "2020-01-01"]).pay.sum())
+
+
+TEXTS = {
+    "startswith": lambda df: df.name.str.startswith("An"),
+    "contains": lambda df: df.name.str.contains("nn"),
+    "contains_a_point": lambda df: df.name.str.contains(".", regex=False),
+    "lower": lambda df: df.name.str.lower() == "ann",
+    "strip": lambda df: df.name.str.strip() == "Bob",
+    "both": lambda df: df.name.str.strip().str.lower().str.startswith("b"),
+    "order": lambda df: df.name > "Bob",
+    "between": lambda df: df.name.between("B", "a"),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts(name):
+    frame = pandas.DataFrame({"name": ["Ann", "ann", " Bob ", "Bobby", "J. Doe", "anna"]})
+    found = sotto.local(frame, lambda df: TEXTS[name](df).sum())
+    assert found == TEXTS[name](frame).sum()
+
+
+def test_texts_that_are_refused():
+    frame = pandas.DataFrame({"name": ["Ann", "b"]})
+    with pytest.raises(NotSupported, match="regex=False"):
+        sotto.local(frame, lambda df: df.name.str.contains("A.*").sum())
+    with pytest.raises(NotSupported, match="there are startswith"):
+        sotto.local(frame, lambda df: df.name.str.upper().count())
+    with pytest.raises(PlanError, match="expected a text"):
+        sotto.local(frame, lambda df: df.name.str.startswith(3).sum())
+    with pytest.raises(AttributeError):
+        sotto.local(frame, lambda df: df.name.str.nonsense())

@@ -77,7 +77,10 @@ static void test_sets_that_are_remembered(void **state)
                                           "sum(recode(s, 'x', 1, 'y', 2, 3) < 2)",
                                           "value_counts(cut(a, 0, 18, 65), 0, 1)",
                                           "sum(if(between(d, '2020-01-01', '2020-02-01'), a, na))",
-                                          "value_counts(month(d), 1, 2)"};
+                                          "value_counts(month(d), 1, 2)",
+                                          "sum(startswith(s, 'x'))",
+                                          "sum(b * contains(lower(s), 'x'))",
+                                          "sum(strip(s) < 'x')"};
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
         char output[400];
         struct sotto__row_sets sets[2];

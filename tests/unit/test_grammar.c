@@ -105,6 +105,7 @@ static void test_what_is_admitted(void **state)
     for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
         admits("", doubles[i], SOTTO_KIND_FLOAT64);
     }
+    admits("", "sum(a < 'm')", SOTTO_KIND_STRING);
     static const char *const dates[] = {"mean(a)",
                                         "mean(a - b)",
                                         "sum(a - '2020-01-31')",
@@ -142,6 +143,10 @@ static void test_what_is_refused(void **state)
                                             {"sum(pow(a, 2))", "pow"},
                                             {"sum(floor(a))", "floor"},
                                             {"mean(year(a))", "year"},
+                                            {"sum(startswith(a, 'x'))", "parts of texts"},
+                                            {"sum(contains(a, 'x'))", "parts of texts"},
+                                            {"sum(lower(a) == 'x')", "a condition"},
+                                            {"value_counts(strip(a), 'x')", "value_counts"},
                                             {"sum(month(a) == 2)", "a condition"},
                                             {"value_counts(weekday(a), 0, 1)", "value_counts"},
                                             {"sum('2020-01-31' + a)", "sum"},

@@ -29,6 +29,7 @@ from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
 from ._refusals import not_supported
 from ._rowwise import RowWise, check_one_dataset
+from ._texts import Texts
 from ._ufuncs import REDUCTIONS, plain
 
 SUMMARISED = ("count", "mean", "std")
@@ -355,6 +356,13 @@ class Series(NamedOperators):
         from ._groupby import GroupBy, declared_groups
 
         return GroupBy(self, declared_groups(self, by, levels, bins, other))
+
+    # --- Texts: last, as the name hides that of the type ---
+
+    @property
+    def str(self) -> Texts:
+        """Conditions on texts: startswith, contains, lower, strip."""
+        return Texts(self)
 
 
 def _refuse_missing(function: str, dropna: bool) -> None:
