@@ -94,6 +94,33 @@ static void test_cataloguing(void **state)
     assert_true(fault_each_allocation(catalogue_run, NULL) > 15);
 }
 
+static enum sotto_status dates_run(void *context)
+{
+    static const char dates[] = "born\n31.12.1999\n1.3.2020\n";
+    static const struct sotto_csv_column column = {.name = "born",
+                                                   .typed = true,
+                                                   .type = {.kind = SOTTO_KIND_DATE},
+                                                   .date_format = "%d.%m.%Y"};
+    const struct sotto_csv_options options = {.columns = &column, .columns_len = 1};
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    (void)context;
+    enum sotto_status status =
+        sotto_csv_open_fd(&csv, test_file(dates, strlen(dates)), "t.csv", &options, NULL);
+    if (status == SOTTO_OK) {
+        status = sotto_csv_catalogue(csv, &catalogue, NULL);
+    }
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return status;
+}
+
+static void test_dates(void **state)
+{
+    (void)state;
+    assert_true(fault_each_allocation(dates_run, NULL) > 10);
+}
+
 struct loading {
     struct sotto_csv *csv;
     struct sotto_catalogue *catalogue;
@@ -144,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cataloguing),
+        cmocka_unit_test(test_dates),
         cmocka_unit_test(test_packed),
         cmocka_unit_test(test_table_and_bytes),
     };
