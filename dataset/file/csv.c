@@ -280,6 +280,21 @@ const char *sotto_csv_na_word(const struct sotto_csv *csv, const char *text)
     return sotto__na_words_find(&csv->format.na, text, csv->format.point);
 }
 
+const char *sotto_csv_na_date(const struct sotto_csv *csv, const char *column, const char *text)
+{
+    const struct sotto__na_words *na = &csv->format.na;
+    const char *format = sotto__csv_date_format(csv, column);
+    int64_t asked;
+    int64_t days;
+    for (size_t i = 0; sotto_date_parse(&asked, text, strlen(text)) && i < na->words_len; i++) {
+        if (sotto_date_parse_as(&days, format, na->words[i], strlen(na->words[i])) &&
+            days == asked) {
+            return na->words[i];
+        }
+    }
+    return NULL;
+}
+
 void sotto_csv_close(struct sotto_csv *csv)
 {
     if (csv == NULL) {

@@ -6,8 +6,8 @@
  *
  * The one idea: a question names a value where it can be true of that value only, so of ==, != and
  * levels. A text of a column of text is a word as it stands; a number is the word of the same
- * number, and a boolean that of the same boolean, however either is written. An order (<, hist)
- * names no value: what it asks is true of others too. */
+ * number, and a boolean or a date that of the same one, however these are written. An order (<,
+ * hist) names no value: what it asks is true of others too. */
 
 #include "contribute/contribute.h"
 
@@ -65,8 +65,9 @@ static enum sotto_status check_value(const struct words *words, const struct sot
     enum sotto_kind kind = find_kind(words, column);
     const struct sotto_csv *file = words->files[dataset];
     const char *quote = is_text ? "\"" : "";
-    const char *word =
-        is_text && sotto_csv_is_na(file, value) ? value : find_word(file, kind, value);
+    const char *word = kind == SOTTO_KIND_DATE ? sotto_csv_na_date(file, column->name, value)
+                       : is_text && sotto_csv_is_na(file, value) ? value
+                                                                 : find_word(file, kind, value);
     if (word == NULL) {
         return SOTTO_OK;
     }
@@ -214,7 +215,8 @@ static enum sotto_status check_expression(const struct words *words,
 /* The levels of a key; edges are an order. */
 static enum sotto_status check_key(const struct words *words, const struct sotto__group_key *key)
 {
-    return key->are_edges
+    bool is_part = key->column.nodes_len > 1; /* month(column): no value of the file */
+    return key->are_edges || is_part
                ? SOTTO_OK
                : check_levels(words, &key->column.nodes[0], key->levels, key->levels_len);
 }

@@ -135,6 +135,18 @@ class Dates(unittest.TestCase):
             self.assertEqual([value["value"] for value in found["outputs"]["v"]["values"]],
                              [near.count(edge) for edge in edges])
 
+    def test_a_date_that_means_missing(self):
+        rows = [(datetime.date(1900, 1, 1), EPOCH, 1), (EPOCH, EPOCH, 2), (EPOCH, EPOCH, 3)]
+        path = self.write("a.csv", rows, "%d.%m.%Y")
+        options = ["--data", path, "--delimiter", ";", "--type", "came=date(%d.%m.%Y)", "--na", "01.01.1900"]
+        done = run("local", *options, "--json", "--", "n=count(came)", "m=sum(came < '1950-01-01')")
+        self.assertEqual([output["exact"] for output in json.loads(done.stdout)["outputs"].values()], ["2", "0"])
+        for asked in (["--", "sum(came == '1900-01-01')"], ["--by", "came in ('1900-01-01')", "--", "count(x)"]):
+            done = run("local", *options, *asked, check=False)
+            self.assertEqual(done.returncode, 1, asked)
+            self.assertIn("written 01.01.1900", done.stderr)
+        run("local", *options, "--na", "3", "--by", "month(came) in (1, 3)", "--", "count(x)")
+
     def test_a_date_that_is_none(self):
         path = self.write("a.csv", [(EPOCH, EPOCH, 1)] * 3, "%Y-%m-%d")
         text = pathlib.Path(path).read_text() + "2023-02-29;2023-03-01;2\n"

@@ -128,6 +128,12 @@ SOTTO_API bool sotto_csv_is_na(const struct sotto_csv *csv, const char *text);
  * if there is none; borrowed from csv. */
 SOTTO_API const char *sotto_csv_na_word(const struct sotto_csv *csv, const char *text);
 
+/* The file's NA word that is the same date as text, which is written as in plans, in a column of
+ * that name: 01.01.1900 is the date 1900-01-01 where the column's dates are written so. Returns:
+ * NULL if there is none, or text is no date; borrowed from csv. */
+SOTTO_API const char *sotto_csv_na_date(const struct sotto_csv *csv, const char *column,
+                                        const char *text);
+
 /* The identity of the file that is open. */
 SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,
                                                struct sotto_file_identity *out,
