@@ -3,6 +3,7 @@
 /* Statuses, from one table, and error texts. The idea: a text may hold data or a peer's words, so
  * it is cut at a character border and made safe to print at the one place where it is written. */
 
+#include "internal.h"
 #include <sotto/status.h>
 
 #include <stdio.h>
@@ -108,9 +109,18 @@ static uint32_t decode_sequence(const unsigned char *p, size_t len)
     return code;
 }
 
+size_t sotto_utf8_decode(uint32_t *out, const char *text, size_t text_bytes)
+{
+    size_t len = text_bytes > 0 ? measure_sequence((const unsigned char *)text, text_bytes) : 0;
+    if (len > 0) {
+        *out = decode_sequence((const unsigned char *)text, len);
+    }
+    return len;
+}
+
 /* Whether a reader is shown something else than is there: controls can drive a terminal, marks of
  * direction change the order of what follows, and what has no width is not seen. */
-static bool is_deceiving(uint32_t code)
+bool sotto__character_deceives(uint32_t code)
 {
     static const uint32_t ranges[][2] = {
         {0x00, 0x1F},       {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},
@@ -133,7 +143,7 @@ void sotto_text_sanitize(char *text)
     size_t left = strlen(text);
     while (left > 0) {
         size_t len = measure_sequence(p, left);
-        if (len == 0 || is_deceiving(decode_sequence(p, len))) {
+        if (len == 0 || sotto__character_deceives(decode_sequence(p, len))) {
             len = len == 0 ? 1 : len;
             memset(p, '?', len);
         }

@@ -38,7 +38,8 @@ foreach(name
     restart
     strangers
     tables
-    terminal)
+    terminal
+    told)
   sotto_e2e(${name})
 endforeach()
 

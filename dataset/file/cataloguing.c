@@ -70,6 +70,25 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     return status;
 }
 
+/* Refuses a value that a column of this stated type can't hold. */
+static enum sotto_status refuse_value(struct sotto__csv_reader *reader, size_t column,
+                                      struct sotto_type stated, const char *text, size_t text_bytes,
+                                      char point)
+{
+    char expected[SOTTO_TYPE_TEXT_BYTES];
+    char shown[120];
+    char advice[320] = "";
+    sotto_type_text(expected, stated);
+    sotto_text_reveal(shown, sizeof shown, text, text_bytes);
+    if (sotto_kind_is_numeric(stated.kind)) {
+        sotto__likeness_advise(advice, sizeof advice,
+                               sotto__number_likeness(text, text_bytes, point), point);
+    }
+    return sotto__csv_error(reader, SOTTO_ERROR_INPUT, column,
+                            "expected %s as configured, found \"%s\"%s%s", expected, shown,
+                            advice[0] != '\0' ? ": " : "", advice);
+}
+
 static enum sotto_status visit_field(void *context, struct sotto__csv_reader *reader, size_t column,
                                      const char *text, size_t text_bytes)
 {
@@ -78,10 +97,7 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
     sotto__column_facts_take_text(facts, &work->csv->format, text, text_bytes);
     struct sotto_type stated = work->catalogue->columns[column].type;
     if (work->stated[column] && !sotto__type_is_above(stated, facts->type)) {
-        char expected[SOTTO_TYPE_TEXT_BYTES];
-        sotto_type_text(expected, stated);
-        return sotto__csv_error(reader, SOTTO_ERROR_INPUT, column,
-                                "expected %s as configured, found another text", expected);
+        return refuse_value(reader, column, stated, text, text_bytes, work->csv->format.point);
     }
     return SOTTO_OK;
 }

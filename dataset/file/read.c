@@ -51,6 +51,11 @@ struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader)
     return reader->err;
 }
 
+uint64_t sotto__csv_reader_line(const struct sotto__csv_reader *reader)
+{
+    return reader->field_line;
+}
+
 /* Sets the error text; a column that the header has is called by its name. */
 static enum sotto_status error_at(struct sotto__csv_reader *reader, enum sotto_status status,
                                   uint64_t line, size_t column, const char *text)

@@ -43,7 +43,16 @@ enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
 enum sotto_status sotto__csv_error(struct sotto__csv_reader *reader, enum sotto_status status,
                                    size_t column, const char *format, ...) SOTTO_PRINTF(4, 5);
 
+/* For visitors of fields: the line on which the field begins, from 1. */
+uint64_t sotto__csv_reader_line(const struct sotto__csv_reader *reader);
+
 /* The error text of the reader's caller, for sinks; may be NULL. */
 struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader);
+
+/* --- misfits.c --- */
+
+/* What to do about a text that is like a number (a sum of enum sotto__likeness), in words; "" where
+ * nothing is known. point: of the file's numbers. */
+void sotto__likeness_advise(char *out, size_t out_bytes, unsigned likeness, char point);
 
 #endif

@@ -80,6 +80,25 @@ bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char 
 /* True, TRUE, true, False, FALSE or false. Returns: false for any other text. */
 bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
 
+/* --- likeness.c --- */
+
+/* What a text that is no number of the grammar has in place of a number's characters. */
+enum sotto__likeness {
+    SOTTO__LIKE_HIDDEN = 1,        /* blanks that are no space, characters without width */
+    SOTTO__LIKE_MINUS = 2,         /* another sign in place of - */
+    SOTTO__LIKE_DIGITS = 4,        /* digits of another script or width */
+    SOTTO__LIKE_PERCENT = 8,       /* per cent, per mille */
+    SOTTO__LIKE_CURRENCY = 16,     /* a currency's sign */
+    SOTTO__LIKE_GROUPS = 32,       /* something between groups of three digits */
+    SOTTO__LIKE_POINT = 64,        /* the other one of point and comma */
+    SOTTO__LIKE_EITHER = 128,      /* a comma or point, which one can't be told: 1,234 */
+    SOTTO__LIKE_PARENTHESES = 256, /* around it, for a minus */
+};
+
+/* What people read as a number in a text that sotto__number_parse refuses. Returns: a sum of enum
+ * sotto__likeness; 0 if nobody would. text is valid UTF-8. */
+unsigned sotto__number_likeness(const char *text, size_t text_bytes, char point);
+
 /* --- names.c --- */
 
 /* Finds the first name, by position, that an earlier one equals. Out: *out_second its position,

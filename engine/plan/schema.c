@@ -143,6 +143,33 @@ static enum sotto_status read_catalogue(struct source *out, const struct sotto_c
     return SOTTO_OK;
 }
 
+#define NAME_BYTES 120 /* of a name that is shown, at most */
+
+/* Two names that print alike, or nearly so, may be written otherwise: an accent of its own, a
+ * letter of another script. Writes where they part, if it is not plain to see; else "". */
+static void write_difference(char *out, size_t out_bytes, const char *wanted, const char *found)
+{
+    uint32_t here = 0;
+    uint32_t there = 0;
+    out[0] = '\0';
+    for (size_t at = 1;; at++) {
+        size_t bytes = sotto_utf8_decode(&here, wanted, strlen(wanted));
+        size_t found_bytes = sotto_utf8_decode(&there, found, strlen(found));
+        if (bytes == 0 || found_bytes == 0) {
+            return;
+        }
+        if (here != there) {
+            if (here >= 0x80 || there >= 0x80) {
+                (void)snprintf(out, out_bytes, " (character %zu is U+%04X there, not U+%04X)", at,
+                               (unsigned)there, (unsigned)here);
+            }
+            return;
+        }
+        wanted += bytes;
+        found += found_bytes;
+    }
+}
+
 /* Refuses a column that a dataset lacks: with the name that was probably meant, or the first names
  * that there are. */
 static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t column,
@@ -151,20 +178,27 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
     const struct sotto_plan_column *wanted = &plan->columns[column];
     const struct sotto__plan_dataset *dataset = &plan->datasets[wanted->dataset];
     const char *nearest = sotto_text_nearest(wanted->name, source->names, source->len);
+    char name[NAME_BYTES];
+    sotto_text_reveal(name, sizeof name, wanted->name, strlen(wanted->name));
     if (nearest != NULL) {
+        char shown[NAME_BYTES];
+        char difference[80];
+        sotto_text_reveal(shown, sizeof shown, nearest, strlen(nearest));
+        write_difference(difference, sizeof difference, wanted->name, nearest);
         return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
-                               "dataset \"%s\" (%s) has no column \"%s\"; did you mean \"%s\"?",
-                               dataset->alias, dataset->file, wanted->name, nearest);
+                               "dataset \"%s\" (%s) has no column \"%s\"; did you mean \"%s\"?%s",
+                               dataset->alias, dataset->file, name, shown, difference);
     }
     char list[200] = "";
     size_t at = 0;
     for (size_t i = 0; i < source->len && at < sizeof list; i++) {
-        at +=
-            (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", source->names[i]);
+        char shown[NAME_BYTES];
+        sotto_text_reveal(shown, sizeof shown, source->names[i], strlen(source->names[i]));
+        at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", shown);
     }
     return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                            "dataset \"%s\" (%s) has no column \"%s\"; it has %s%s", dataset->alias,
-                           dataset->file, wanted->name, list, at < sizeof list ? "" : "...");
+                           dataset->file, name, list, at < sizeof list ? "" : "...");
 }
 
 static enum sotto_status offer_fields(struct sotto_schema *schema, const struct sotto_plan *plan,

@@ -131,6 +131,7 @@ struct description {
     struct sotto_catalogue *catalogue;
     struct sotto_csv_wanted *wanted; /* the string columns */
     size_t wanted_len;
+    struct sotto_csv_misfit *misfits; /* of the same columns */
     struct text_set *sets; /* [worker * wanted_len + i]; those of worker 0 are the result */
     size_t sets_len;
 };
@@ -141,6 +142,7 @@ static void description_release(struct description *description)
         set_clear(&description->sets[i]);
     }
     sotto_free(description->sets);
+    sotto_free(description->misfits);
     sotto_free(description->wanted);
     sotto_catalogue_free(description->catalogue);
     sotto_csv_close(description->csv);
@@ -214,6 +216,21 @@ static enum sotto_status count_strings(struct description *description, struct s
     return SOTTO_OK;
 }
 
+/* Finds which values made text of columns that are numbers or booleans otherwise. */
+static enum sotto_status find_misfits(struct description *description, struct sotto_error *err)
+{
+    size_t len = description->wanted_len;
+    description->misfits = sotto_alloc_array(len + 1, sizeof *description->misfits);
+    if (description->misfits == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < len; i++) {
+        description->misfits[i].column = description->wanted[i].column;
+    }
+    return sotto_csv_find_misfits(description->csv, description->catalogue, description->misfits,
+                                  len, err);
+}
+
 static enum sotto_status describe_file(struct description *description, const struct args *args,
                                        struct sotto_error *err)
 {
@@ -227,6 +244,10 @@ static enum sotto_status describe_file(struct description *description, const st
         goto out;
     }
     status = count_strings(description, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = find_misfits(description, err);
 out:
     reading_end(reading);
     return status;
@@ -245,6 +266,17 @@ static const struct text_set *find_set(const struct description *description, si
     return NULL;
 }
 
+/* Why a column is text, if there is something to say; else "". */
+static const char *find_misfit(const struct description *description, size_t column)
+{
+    for (size_t i = 0; i < description->wanted_len; i++) {
+        if (description->misfits[i].column == column) {
+            return description->misfits[i].text;
+        }
+    }
+    return "";
+}
+
 static json_t *describe_column(const struct description *description, size_t i)
 {
     const struct sotto_catalogue_column *column = &description->catalogue->columns[i];
@@ -257,6 +289,9 @@ static json_t *describe_column(const struct description *description, size_t i)
     }
     if (column->digits_lost) {
         (void)json_object_set_new(out, "digits_lost", json_true());
+    }
+    if (find_misfit(description, i)[0] != '\0') {
+        (void)json_object_set_new(out, "text_because", json_string(find_misfit(description, i)));
     }
     if (set != NULL && set->len > DISTINCT_MAX) {
         (void)json_object_set_new(out, "distinct_above", json_integer((json_int_t)DISTINCT_MAX));
@@ -297,6 +332,7 @@ static void print_description(const struct description *description)
 {
     const struct sotto_catalogue *catalogue = description->catalogue;
     int width = (int)strlen("column");
+    bool has_misfits = false;
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         int bytes = (int)strlen(catalogue->columns[i].name);
         width = bytes > width ? bytes : width;
@@ -319,6 +355,12 @@ static void print_description(const struct description *description)
         sotto_text_sanitize(name);
         (void)printf("%-*s  %-21s  %12llu  %12s\n", width, name, type,
                      (unsigned long long)column->missing, distinct);
+    }
+    for (size_t i = 0; i < description->wanted_len; i++) {
+        if (description->misfits[i].text[0] != '\0') {
+            (void)printf("%s%s\n", has_misfits ? "" : "\n", description->misfits[i].text);
+            has_misfits = true;
+        }
     }
 }
 

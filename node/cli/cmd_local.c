@@ -160,6 +160,33 @@ static enum sotto_status run_rounds(struct sotto_driver *driver, struct tables *
     return SOTTO_OK;
 }
 
+static void print_line(void *context, const char *text)
+{
+    (void)context;
+    (void)fprintf(stderr, "sotto: %s\n", text);
+}
+
+/* Says which values are in the way of a party's types: before the error that they led to. What
+ * can't be said is left out. files: by the plan's datasets. */
+static void tell_misfits(const struct sotto_plan *plan, struct sotto_csv *const *files)
+{
+    size_t len = sotto_plan_datasets_len(plan);
+    struct sotto_catalogue **catalogues = sotto_alloc_array(len + 1, sizeof *catalogues);
+    enum sotto_status status = catalogues != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
+    for (size_t i = 0; i < len && status == SOTTO_OK; i++) {
+        status = sotto_csv_catalogue(files[i], &catalogues[i], NULL);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_schema_tell_misfits(
+            plan, files, (const struct sotto_catalogue *const *)catalogues, print_line, NULL, NULL);
+    }
+    (void)status;
+    for (size_t i = 0; catalogues != NULL && i < len; i++) {
+        sotto_catalogue_free(catalogues[i]);
+    }
+    sotto_free(catalogues);
+}
+
 static enum sotto_status run_plan(char **out_json, const char *plan_json,
                                   const struct data_options *data, const struct args *args,
                                   struct tried_rules *tried, struct sotto_error *err)
@@ -215,6 +242,9 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     status = sotto_driver_result(driver, out_json, &parties, &offer, 1, err);
 out:
     reading_end(reading);
+    if (status == SOTTO_ERROR_TYPE) {
+        tell_misfits(plan, tables.files);
+    }
     sotto_driver_free(driver);
     sotto_schema_release(&agreed);
     sotto_schema_release(&offer);
@@ -291,6 +321,14 @@ static enum sotto_status run_simulation(char **out_json, const char *plan_json,
     struct reading *reading = reading_show(files, files_len, 2);
     enum sotto_status status = sotto_simulate(out_json, &simulation, err);
     reading_end(reading);
+    struct sotto_plan *plan = NULL;
+    if (status == SOTTO_ERROR_TYPE &&
+        sotto_plan_parse(&plan, plan_json, strlen(plan_json), NULL) == SOTTO_OK) {
+        for (size_t i = 0; i < files_len; i++) {
+            tell_misfits(plan, &files[i]);
+        }
+        sotto_plan_free(plan);
+    }
     return status;
 }
 

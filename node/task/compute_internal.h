@@ -64,6 +64,7 @@ struct compute {
     atomic_bool is_stopping;
     struct sotto_interrupt interrupt; /* of what takes long: the node stops */
     uint64_t housekeeping_ms;         /* when the store is tidied up next */
+    uint64_t tells_after_ms;          /* when files may be read again to tell an owner more */
     struct sotto_key key;
     struct sotto_peer *peers; /* the configured ones, then this node */
     size_t peers_len;
@@ -103,6 +104,11 @@ void joined_invited(struct compute *compute, const struct sotto_message_route *r
 void joined_receive(struct compute *compute, struct joined *joined,
                     const struct sotto_buffer *message);
 void joined_tick(struct compute *compute, struct joined *joined);
+/* Writes into the owner's log which values made text of columns that are numbers otherwise, after a
+ * task that failed by its types; and which keys are in no group. creator: whose lines are limited
+ * (log_limited). Does nothing where the last such reading of files was long and not long ago. */
+void told_misfits(struct compute *compute, const struct joined *joined, const char *creator);
+void told_strays(struct compute *compute, const struct joined *joined, const char *creator);
 /* JOB_DECIDE: the owner's answer to what was asked. */
 void joined_decide(struct compute *compute, const struct job *job);
 void joined_free(struct joined *joined);

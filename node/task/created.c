@@ -361,6 +361,19 @@ static void release_own_data(struct own_data *data)
     sotto_free(data->datasets);
 }
 
+/* What is wrong in a file may be a value, or name a column that policy hides: the owner is told,
+ * and whoever asks that it is so. */
+static enum sotto_status hide_value(enum sotto_status status, const char *file,
+                                    struct sotto_error *err)
+{
+    if (status != SOTTO_ERROR_INPUT) {
+        return status;
+    }
+    log_line("a task was to be created: %s", err->text);
+    return sotto_error_set(
+        err, status, "%s can't be read: the owner's log of this node says why and where", file);
+}
+
 /* Opens what policy offers, and refuses names that lead out of data_dir. Ownership: ended by
  * release_own_data, also after a failure. */
 static enum sotto_status open_own_data(struct own_data *data, struct compute *compute,
@@ -385,7 +398,7 @@ static enum sotto_status open_own_data(struct own_data *data, struct compute *co
             dataset_open(&data->datasets[i], compute->policy, compute->config.store, file, false,
                          &compute->interrupt, err);
         if (status != SOTTO_OK) {
-            return status;
+            return hide_value(status, file, err);
         }
         data->catalogues[i] = data->datasets[i].catalogue;
         data->files[i] = data->datasets[i].csv;

@@ -376,7 +376,7 @@ static void offer_approved(struct compute *compute, struct joined *joined)
 
 /* --- A round --- */
 
-static void tell_withheld(const struct compute *compute, const struct joined *joined,
+static void tell_withheld(struct compute *compute, const struct joined *joined,
                           const struct sotto_driver *driver)
 {
     const struct sotto_disclosure *disclosure = &joined->disclosure;
@@ -386,6 +386,9 @@ static void tell_withheld(const struct compute *compute, const struct joined *jo
         log_limited(LOG_JOINED, name_creator(compute, joined),
                     "%s: %llu rows are in no group: their key is missing, or no level names it",
                     joined->label, (unsigned long long)disclosure->in_no_group);
+        if (sotto_driver_round(driver) == 1) {
+            told_strays(compute, joined, name_creator(compute, joined));
+        }
     }
     for (size_t i = 0; i < groups_len; i++) {
         withheld += joined->withheld[i];
@@ -416,7 +419,7 @@ void joined_stop_for_test(const struct joined *joined, const char *step)
 #endif
 }
 
-static void answer_partial(const struct compute *compute, struct joined *joined)
+static void answer_partial(struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
@@ -638,6 +641,9 @@ static void carry_out(struct compute *compute, struct joined *joined)
             log_limited(LOG_JOINED, name_creator(compute, joined), "%s: ended (%s)%s%s",
                         joined->label, sotto_status_name(action.status),
                         action.text[0] != '\0' ? ": " : "", action.text);
+            if (action.status == SOTTO_ERROR_TYPE) {
+                told_misfits(compute, joined, name_creator(compute, joined));
+            }
             end_joined(compute, joined, action.status == SOTTO_OK);
             break;
         case SOTTO_ACTION_RESULT: /* of aggregators only */

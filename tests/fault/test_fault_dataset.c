@@ -167,6 +167,39 @@ static void test_table_and_bytes(void **state)
     sotto_csv_close(loading.csv);
 }
 
+/* Why a column is text. */
+static enum sotto_status misfits_run(void *context)
+{
+    static const char numbers[] = "v\n1\n2\n3%\n";
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_csv_misfit misfit = {.column = 0};
+    (void)context;
+    enum sotto_status status =
+        sotto_csv_open_fd(&csv, test_file(numbers, strlen(numbers)), "t.csv", NULL, NULL);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_csv_catalogue(csv, &catalogue, NULL);
+    if (status == SOTTO_OK) {
+        status = sotto_csv_find_misfits(csv, catalogue, &misfit, 1, NULL);
+    }
+    if (status == SOTTO_OK) {
+        assert_string_equal(misfit.text,
+                            "t.csv:4: column \"v\": expected a number, as in most rows, "
+                            "found \"3%\": take out the per cent sign");
+    }
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return status;
+}
+
+static void test_misfits(void **state)
+{
+    (void)state;
+    assert_true(fault_each_allocation(misfits_run, NULL) > 15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_packed),
         cmocka_unit_test(test_table_and_bytes),
+        cmocka_unit_test(test_misfits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

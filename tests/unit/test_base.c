@@ -277,6 +277,42 @@ static void test_text_is_made_harmless(void **state)
     }
 }
 
+/* Every character can be told, and what does not fit is cut between two of them. */
+static void test_text_is_revealed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *shown;
+    } cases[] = {
+        {"", ""},
+        {"wages \u00fc \u20ac", "wages \u00fc \u20ac"},
+        {"12\u00a0000", "12<U+00A0 no-break space>000"},
+        {"\u2212"
+         "5\u200b",
+         "<U+2212 minus sign>5<U+200B zero width space>"},
+        {"o\u0308", "o<U+0308 combining diaeresis>"},
+        {"a\tb\x1b", "a<U+0009 tab>b<U+001B>"},
+        {"\uff11\u202e", "<U+FF11><U+202E>"},
+        {"\xff"
+         "a",
+         "<FF>a"},
+    };
+    char shown[100];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sotto_text_reveal(shown, sizeof shown, cases[i].text, strlen(cases[i].text));
+        assert_string_equal(shown, cases[i].shown);
+    }
+    sotto_text_reveal(shown, 8, "1234567", 7);
+    assert_string_equal(shown, "1234567");
+    sotto_text_reveal(shown, 8, "12345678", 8);
+    assert_string_equal(shown, "1234...");
+    sotto_text_reveal(shown, 8, "123\u00e9\u00e9", 7);
+    assert_string_equal(shown, "123\u00e9\u00e9");
+    sotto_text_reveal(shown, 8, "123\u00e9\u00e9x", 8);
+    assert_string_equal(shown, "123...");
+}
+
 /* All owners see the same bytes, in whatever order they let go of them. */
 static void test_shared_buffers(void **state)
 {
@@ -304,6 +340,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_is_made_harmless),
+        cmocka_unit_test(test_text_is_revealed),
         cmocka_unit_test(test_status_names_are_found_again),
         cmocka_unit_test(test_the_version_is_three_numbers),
         cmocka_unit_test(test_error_text_is_safe_to_print),

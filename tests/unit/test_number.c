@@ -344,6 +344,64 @@ static void test_booleans(void **state)
     }
 }
 
+/* What people read as a number, and what stands in the way. */
+static void test_likeness(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned likeness;
+        unsigned with_comma; /* where the file's point is a comma */
+    } cases[] = {
+        {"6\u00a0", SOTTO__LIKE_HIDDEN, SOTTO__LIKE_HIDDEN},
+        {"-\ufeff42", SOTTO__LIKE_HIDDEN, SOTTO__LIKE_HIDDEN},
+        {"1\u202f234\u202f567", SOTTO__LIKE_HIDDEN, SOTTO__LIKE_HIDDEN},
+        {"\u2212"
+         "5",
+         SOTTO__LIKE_MINUS, SOTTO__LIKE_MINUS},
+        {"\uff11\uff12", SOTTO__LIKE_DIGITS, SOTTO__LIKE_DIGITS},
+        {"12 %", SOTTO__LIKE_PERCENT, SOTTO__LIKE_PERCENT},
+        {"$5", SOTTO__LIKE_CURRENCY, SOTTO__LIKE_CURRENCY},
+        {"5 \u20ac", SOTTO__LIKE_CURRENCY, SOTTO__LIKE_CURRENCY},
+        {"(5)", SOTTO__LIKE_PARENTHESES, SOTTO__LIKE_PARENTHESES},
+        {"3 276", SOTTO__LIKE_GROUPS, SOTTO__LIKE_GROUPS},
+        {"3'276'100", SOTTO__LIKE_GROUPS, SOTTO__LIKE_GROUPS},
+        {"1_000", SOTTO__LIKE_GROUPS, SOTTO__LIKE_GROUPS},
+        {"3,276.28", SOTTO__LIKE_GROUPS, SOTTO__LIKE_GROUPS | SOTTO__LIKE_POINT},
+        {"3.276,28", SOTTO__LIKE_GROUPS | SOTTO__LIKE_POINT, SOTTO__LIKE_GROUPS},
+        {"1,234,567", SOTTO__LIKE_GROUPS, 0},
+        {"1.234.567", 0, SOTTO__LIKE_GROUPS},
+        {"100,5", SOTTO__LIKE_POINT, 0},
+        {"2.1", 0, SOTTO__LIKE_POINT},
+        {"1,234", SOTTO__LIKE_EITHER, 0},
+        {"-$1,234.50", SOTTO__LIKE_CURRENCY | SOTTO__LIKE_GROUPS,
+         SOTTO__LIKE_CURRENCY | SOTTO__LIKE_GROUPS | SOTTO__LIKE_POINT},
+        /* Dates, versions, telephone numbers, lists, words. */
+        {"2024-01-05", 0, 0},
+        {"01.02.2024", 0, 0},
+        {"1.2.3", 0, 0},
+        {"030 12345", 0, 0},
+        {"1,2,3", 0, 0},
+        {"12 34", 0, 0},
+        {"n.a.", 0, 0},
+        {"", 0, 0},
+        {"-", 0, 0},
+        {"%", 0, 0},
+        {"12 mg", 0, 0},
+        {"0x10", 0, 0},
+        {"1,,2", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *text = cases[i].text;
+        unsigned found = sotto__number_likeness(text, strlen(text), '.');
+        unsigned with_comma = sotto__number_likeness(text, strlen(text), ',');
+        if (found != cases[i].likeness || with_comma != cases[i].with_comma) {
+            print_error("%s: %u, with a comma %u\n", text, found, with_comma);
+            fail();
+        }
+    }
+}
+
 int main(void)
 {
     c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -359,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_usual_doubles_come_back),
         cmocka_unit_test(test_half_way),
         cmocka_unit_test(test_booleans),
+        cmocka_unit_test(test_likeness),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     freelocale(c_locale);

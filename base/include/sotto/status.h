@@ -117,6 +117,12 @@ SOTTO_API enum sotto_status sotto_error_prefix(struct sotto_error *err, const ch
  * direction of text, characters without width, invalid UTF-8. The text is terminated. */
 SOTTO_API void sotto_text_sanitize(char *text);
 
+/* Copies text so that each of its characters can be told: what has no width, blanks that are no
+ * space, signs that look like a minus or a quote, combining marks and controls stand there by their
+ * numbers, as <U+00A0 no-break space>. Out: out, out_bytes (at least 8) of it, terminated; a text
+ * that does not fit ends in "...". */
+SOTTO_API void sotto_text_reveal(char *out, size_t out_bytes, const char *text, size_t text_bytes);
+
 /* The name nearest to word by edit distance, if it is near enough to be what was meant. Returns:
  * one of names, or NULL. */
 SOTTO_API const char *sotto_text_nearest(const char *word, const char *const *names,
@@ -124,6 +130,10 @@ SOTTO_API const char *sotto_text_nearest(const char *word, const char *const *na
 
 /* The length of the longest prefix of data that is valid UTF-8 (== data_bytes if all is). */
 SOTTO_API size_t sotto_utf8_valid_prefix(const void *data, size_t data_bytes);
+
+/* The first character of a text. Out: *out its code point, unchanged where there is none. Returns:
+ * its bytes, 1 to 4; 0 where no valid sequence stands there. */
+SOTTO_API size_t sotto_utf8_decode(uint32_t *out, const char *text, size_t text_bytes);
 
 /* What a failed SOTTO_REQUIRE calls: prints the place and the condition to standard error, and
  * aborts. */

@@ -195,6 +195,36 @@ SOTTO_API enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto
                                              size_t names_len, sotto_csv_sink *sink, void *context,
                                              struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Takes a value of columns[i] that is not missing, of a row, from 0, and the line of the file on
+ * which it begins, from 1. Text: valid UTF-8, terminated, borrowed for the call. Returns: whether
+ * to go on. */
+typedef bool sotto_csv_value_sink(void *context, size_t i, uint64_t row, uint64_t line,
+                                  const char *text, size_t text_bytes);
+
+/* Hands the values of some columns (indices in the catalogue) to the sink, row by row, until it
+ * wants no more: for messages that name a line, since it reads slowly (0.1 GB/s). Returns: as
+ * sotto_csv_catalogue. Threads: as there. */
+SOTTO_API enum sotto_status sotto_csv_visit(const struct sotto_csv *csv, const size_t *columns,
+                                            size_t columns_len, sotto_csv_value_sink *sink,
+                                            void *context, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Why a column is text. */
+struct sotto_csv_misfit {
+    size_t column; /* in the catalogue */
+    char text[SOTTO_ERROR_TEXT_BYTES];
+};
+
+/* Says of columns of text that are numbers, or booleans, but for some values, which is the first of
+ * these: "FILE:LINE: column "v": expected a number, as in most rows, found "3,276.28":
+ * ...", and what would help. The text of a value is for the owner of the file alone. In: column of
+ * each. Out: text, "" of other columns. Reads the file as sotto_csv_visit does, until something is
+ * known of all columns. Returns: as sotto_csv_visit. */
+SOTTO_API enum sotto_status sotto_csv_find_misfits(const struct sotto_csv *csv,
+                                                   const struct sotto_catalogue *catalogue,
+                                                   struct sotto_csv_misfit *misfits,
+                                                   size_t misfits_len,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
+
 struct sotto_buffer;
 
 /* A catalogue as bytes (versioned, little endian), for a node's store. Returns:

@@ -73,6 +73,27 @@ SOTTO_API enum sotto_status sotto_schema_check_words(const struct sotto_plan *pl
                                                      struct sotto_csv *const *files,
                                                      struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Takes a line for the owner of the files, and for nobody else: it may have the text of a value. */
+typedef void sotto_tell_owner(void *context, const char *text);
+
+/* Tells, where types did not fit, which values made text of columns that the plan names and that
+ * are numbers or booleans otherwise (sotto_csv_find_misfits, which reads slowly). files[d] and
+ * catalogues[d] are the plan's dataset d. Returns: as sotto_csv_find_misfits. */
+SOTTO_API enum sotto_status
+sotto_schema_tell_misfits(const struct sotto_plan *plan, struct sotto_csv *const *files,
+                          const struct sotto_catalogue *const *catalogues, sotto_tell_owner *tell,
+                          void *context, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Tells, of each key of groups without a level for all others, the first value of this party that
+ * is no level of the plan, and its line. agreed: the types by which rows are grouped; files[d] and
+ * catalogues[d] as above. Reads the file again, slowly up to that line. Returns: as sotto_csv_scan
+ * and sotto_csv_visit. */
+SOTTO_API enum sotto_status
+sotto_schema_tell_strays(const struct sotto_plan *plan, const struct sotto_schema *agreed,
+                         struct sotto_csv *const *files,
+                         const struct sotto_catalogue *const *catalogues, sotto_tell_owner *tell,
+                         void *context, struct sotto_error *err) SOTTO_NODISCARD;
+
 /* The join of offers (at least one). names[i] names party i in errors; NULL: "party i + 1".
  * Returns: SOTTO_ERROR_TYPE naming column and both parties, also where "*" stands for a numeric
  * column that a party does not have. */
