@@ -12,6 +12,8 @@
 
 #define UNPACK "unpack it first"
 #define EXPORT "save or export the table as CSV"
+#define TAR_MARK_AT 257
+#define UTF16_SAMPLE_BYTES ((size_t)512)
 
 struct magic {
     const char *start;
@@ -47,6 +49,19 @@ static const struct magic magics[] = {
     MAGIC("\xff\xff\xff\xff", NONE, "an Arrow stream", EXPORT),
     MAGIC("SQLite format 3\0", NONE, "an SQLite database", EXPORT),
     MAGIC("%PDF-", NONE, "PDF", EXPORT),
+    MAGIC("Rar!\x1a\x07", NONE, "a rar archive", UNPACK),
+    MAGIC("\x1f\x9d", NONE, "compress (.Z)", UNPACK),
+    MAGIC("LZIP\x01", NONE, "lzip", UNPACK),
+    MAGIC("\x5d\0\0", NONE, "lzma", UNPACK),
+    MAGIC("\x89HDF\r\n\x1a\n", NONE, "HDF5", EXPORT),
+    MAGIC("Obj\x01", NONE, "Avro", EXPORT),
+    MAGIC("$FL2@(#)", NONE, "an SPSS file (sav)", EXPORT),
+    MAGIC("<stata_dta>", NONE, "a Stata file (dta)", EXPORT),
+    MAGIC("RDX3\nX\n\0", NONE, "R's data (RData)", EXPORT),
+    MAGIC("\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60", NONE, "a SAS file (sas7bdat)", EXPORT),
+    MAGIC("<?xml ", NONE, "XML", EXPORT),
+    MAGIC("<!DOCTYPE ", NONE, "a page of HTML", EXPORT),
+    MAGIC("<html", NONE, "a page of HTML", EXPORT),
     MAGIC("\xff\xfe\0\0", NONE, "UTF-32", "save the file as UTF-8"),
     MAGIC("\xff\xfe", NONE, "UTF-16", "save the file as UTF-8"),
     MAGIC("\xfe\xff", NONE, "UTF-16", "save the file as UTF-8"),
@@ -81,14 +96,40 @@ enum sotto__packing sotto__packing_detect(const void *start, size_t bytes)
     return magic != NULL ? magic->packing : SOTTO__PACKING_NONE;
 }
 
+/* tar's mark stands behind the name and the times of its first file. */
+static bool is_tar(const char *start, size_t bytes)
+{
+    return bytes >= TAR_MARK_AT + 5 && memcmp(start + TAR_MARK_AT, "ustar", 5) == 0;
+}
+
+/* UTF-16 without a mark: of each pair of bytes the same one is 0 where the character is of ASCII,
+ * as delimiters and ends of lines are. A text in UTF-8 has no such byte, and a broken one few. */
+static bool is_utf16(const char *start, size_t bytes)
+{
+    size_t zeros[2] = {0, 0};
+    size_t pairs = (bytes < UTF16_SAMPLE_BYTES ? bytes : UTF16_SAMPLE_BYTES) / 2;
+    for (size_t i = 0; i < 2 * pairs; i++) {
+        zeros[i % 2] += start[i] == '\0';
+    }
+    size_t most = zeros[0] > zeros[1] ? zeros[0] : zeros[1];
+    return zeros[0] + zeros[1] == most && most >= 2 && most >= pairs / 8;
+}
+
 bool sotto__magic_find(const char **out_what, const char **out_advice, const void *start,
                        size_t bytes)
 {
     const struct magic *magic = find_magic(start, bytes);
-    if (magic == NULL) {
+    if (magic != NULL) {
+        *out_what = magic->what;
+        *out_advice = magic->advice;
+    } else if (is_tar(start, bytes)) {
+        *out_what = "a tar archive";
+        *out_advice = UNPACK;
+    } else if (is_utf16(start, bytes)) {
+        *out_what = "UTF-16 without a byte order mark";
+        *out_advice = "save the file as UTF-8";
+    } else {
         return false;
     }
-    *out_what = magic->what;
-    *out_advice = magic->advice;
     return true;
 }

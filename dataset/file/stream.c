@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The text of a gzip or zstd file, from its beginning, in pieces; several members or frames one
- * after the other are one text. Leans on zlib and zstd.
+ * after the other are one text, and zeros behind the last member of gzip are padding, as gzip(1)
+ * has it (of tapes and blocks). Leans on zlib and zstd.
  *
  * The idea: a stream goes one way and only once, and forgets what it gave. Whoever needs a place in
  * the text begins again and skips. */
@@ -21,6 +22,7 @@ struct sotto__stream {
     uint64_t offset; /* in the file, of what comes behind the input buffer */
     uint64_t left;   /* bytes of the file from there */
     bool inside;     /* a member or frame has begun and not ended */
+    bool padded;     /* zeros were met behind a member: nothing else may follow */
     bool finished;
     z_stream gzip;
     ZSTD_DCtx *zstd;
@@ -149,6 +151,20 @@ static enum sotto_status refill_input(struct sotto__stream *stream, struct sotto
     return SOTTO_OK;
 }
 
+/* Passes over zeros behind a member of gzip. Returns: SOTTO_ERROR_INPUT if something follows them.
+ */
+static enum sotto_status skip_padding(struct sotto__stream *stream, struct sotto_error *err)
+{
+    bool begins = !stream->inside && stream->csv->packing == SOTTO__PACKING_GZIP;
+    while (begins && stream->input_at < stream->input_bytes &&
+           stream->input[stream->input_at] == 0) {
+        stream->padded = true;
+        stream->input_at++;
+    }
+    return stream->padded && stream->input_at < stream->input_bytes ? report_damage(stream, err)
+                                                                    : SOTTO_OK;
+}
+
 /* Unpacks up to room bytes; *made tells how many, which may be none. */
 static enum sotto_status unpack_some(struct sotto__stream *stream, char *to, size_t room,
                                      size_t *made, struct sotto_error *err)
@@ -183,6 +199,13 @@ enum sotto_status sotto__stream_read(struct sotto__stream *stream, void *out, si
         }
         if (status != SOTTO_OK) {
             return status;
+        }
+        status = skip_padding(stream, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        if (stream->padded) {
+            continue; /* to what may be left of the file */
         }
         status = unpack_some(stream, to + done, bytes - done, &made, err);
         if (status != SOTTO_OK) {

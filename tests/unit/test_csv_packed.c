@@ -145,12 +145,40 @@ static void test_damaged_packing(void **state)
     test_refuses(packed, bytes, SOTTO_ERROR_INPUT, "t.csv:3: expected 2 fields");
 }
 
+/* gzip(1) passes over zeros behind a member, which blocks of a tape end with. */
+static void test_padding(void **state)
+{
+    (void)state;
+    static const size_t paddings[] = {1, 512, 300000};
+    size_t room = 400000;
+    char *packed = sotto_alloc_zeroed(room);
+    assert_non_null(packed);
+    size_t bytes = pack(packed, room, "a\n1\n2\n", 6, false);
+    for (size_t i = 0; i < sizeof paddings / sizeof paddings[0]; i++) {
+        for (int serial = 0; serial < 2; serial++) {
+            struct sotto_csv *csv = open_packed(packed, bytes + paddings[i], 8, serial == 1);
+            struct sotto_catalogue *catalogue = test_catalogue(csv);
+            assert_int_equal(catalogue->rows, 2);
+            sotto_catalogue_free(catalogue);
+            sotto_csv_close(csv);
+        }
+        packed[bytes + paddings[i]] = 'x';
+        test_refuses(packed, bytes + paddings[i] + 1, SOTTO_ERROR_INPUT, "damaged or cut short");
+        /* Another member is none behind zeros. */
+        memcpy(packed + bytes + paddings[i], packed, bytes);
+        test_refuses(packed, 2 * bytes + paddings[i], SOTTO_ERROR_INPUT, "damaged or cut short");
+        memset(packed + bytes + paddings[i], 0, bytes);
+    }
+    sotto_free(packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packed_files),
         cmocka_unit_test(test_rounding_mode_of_the_caller_does_not_matter),
         cmocka_unit_test(test_damaged_packing),
+        cmocka_unit_test(test_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,30 @@ static void test_files_that_are_no_text(void **state)
                   "a",
                   "UTF-16: save the file as UTF-8");
     REFUSES_START("\xfe\xff", "UTF-16");
+    REFUSES_START("Rar!\x1a\x07\x01", "a rar archive");
+    REFUSES_START("\x1f\x9d\x90", "compress");
+    REFUSES_START("\x89HDF\r\n\x1a\n", "HDF5");
+    REFUSES_START("$FL2@(#) SPSS DATA FILE", "an SPSS file");
+    REFUSES_START("<stata_dta><header>", "a Stata file");
+    REFUSES_START("RDX3\nX\n\0\0", "R's data");
+    REFUSES_START("\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60", "a SAS file");
+    REFUSES_START("<!DOCTYPE html>\n<table>", "a page of HTML: save or export");
+    /* UTF-16 without a mark, of letters of ASCII and of others, in both orders of bytes. */
+#define REFUSES_UTF16(text)                                                                        \
+    test_refuses(text, sizeof(text) - 1, SOTTO_ERROR_INPUT,                                        \
+                 "found UTF-16 without a byte order mark: save the file as UTF-8")
+    REFUSES_UTF16("a\0,\0b\0\n\0"
+                  "1\0,\0"
+                  "2\0\n\0");
+    REFUSES_UTF16("\0a\0,\0b\0\n\0"
+                  "1\0,\0"
+                  "2\0\n");
+    REFUSES_UTF16("\xd3\x59\x0d\x54,\0\x74\x5e\x84\x9f\n\0\x31\0,\0"
+                  "2\0\n\0");
+    test_refuses("a,b\n1\0,2\n", 9, SOTTO_ERROR_INPUT, "found a NUL byte");
+    char tar[512] = "wages.csv";
+    memcpy(tar + 257, "ustar", 5);
+    test_refuses(tar, sizeof tar, SOTTO_ERROR_INPUT, "a tar archive: unpack it first");
     /* A zip that looks like one column and no rows was read as that. */
     test_refuses("PK\x03\x04", 4, SOTTO_ERROR_INPUT, "zip");
     /* Names that begin alike are names. */
