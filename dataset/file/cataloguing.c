@@ -64,8 +64,8 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     }
     enum sotto_status status = apply_options(work, reader);
     for (size_t i = 0; i < names_len; i++) {
-        work->facts[i].type = catalogue->columns[i].type;
-        work->facts[i].date_format = sotto__csv_date_format(work->csv, names[i]);
+        work->facts[i] = sotto__column_facts_begin(
+            catalogue->columns[i].type, sotto__csv_date_format(work->csv, names[i]));
     }
     return status;
 }
@@ -162,14 +162,13 @@ static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
     struct sotto__csv_visitor visitor = {.header = visit_header, .context = &work};
     struct sotto_file_identity after;
     uint64_t rows_offset;
-    enum sotto_status status =
-        sotto__csv_read_header(csv, &catalogue->identity, &rows_offset, &visitor, err);
+    enum sotto_status status = sotto__csv_read_header(csv, &catalogue->identity, &rows_offset,
+                                                      &catalogue->text_bytes, &visitor, err);
     sotto_free(work.stated);
     sotto_free(work.facts);
     if (status != SOTTO_OK) {
         return status;
     }
-    catalogue->text_bytes = catalogue->identity.size_bytes;
     status = csv->packing == SOTTO__PACKING_NONE
                  ? sotto__spans_catalogue(csv, catalogue, rows_offset, handout, err)
                  : sotto__spans_catalogue_packed(csv, catalogue, rows_offset, handout, err);

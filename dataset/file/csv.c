@@ -49,10 +49,11 @@ static enum sotto_status open_failed(const char *name, int number, struct sotto_
     }
 }
 
-/* What can stand in numbers, names or quotes is not. */
-static bool delimiter_is_usable(char c)
+#define MARKS ";|:!#$%&*/<>?@^~"
+
+bool sotto__delimiter_is_possible(char c)
 {
-    return c == '\t' || (c != '\0' && strchr(",;|:!#$%&*/<>?@^~", c) != NULL);
+    return c == '\t' || c == ',' || (c != '\0' && strchr(MARKS, c) != NULL);
 }
 
 static char delimiter_of_name(const char *name)
@@ -86,6 +87,76 @@ static enum sotto_status check_regular(uint64_t *out_bytes, const char *name, in
     return SOTTO_OK;
 }
 
+/* Which lines are none of the table. */
+static enum sotto_status csv_init_lines(struct sotto_csv *csv,
+                                        const struct sotto_csv_options *options,
+                                        struct sotto_error *err)
+{
+    csv->skip = options->skip;
+    csv->footer = options->footer;
+    csv->format.comment = options->comment;
+    if (options->comment != 0 &&
+        (strchr(MARKS, options->comment) == NULL || options->comment == csv->format.delimiter)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: '%c' can't begin comments; use one of %s that is not "
+                               "the delimiter",
+                               csv->name, options->comment, MARKS);
+    }
+    if (options->footer > 0 && csv->packing != SOTTO__PACKING_NONE) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: a footer can be left out of a file that is not packed: unpack "
+                               "it first",
+                               csv->name);
+    }
+    return SOTTO_OK;
+}
+
+/* The first bytes of the text, unpacked. Returns: SOTTO_ERROR_NO_MEMORY. What can't be read, or is
+ * damaged, is none: whoever reads it next has the words for it. */
+static enum sotto_status read_start(const struct sotto_csv *csv, char *out, size_t *out_bytes,
+                                    size_t bytes, struct sotto_error *err)
+{
+    struct sotto__stream *stream = NULL;
+    struct sotto_error unwanted;
+    *out_bytes = 0;
+    if (csv->packing == SOTTO__PACKING_NONE) {
+        ssize_t got = pread(csv->fd, out, bytes, 0);
+        *out_bytes = got > 0 ? (size_t)got : 0;
+        return SOTTO_OK;
+    }
+    enum sotto_status status = sotto__stream_new(&stream, csv, &unwanted);
+    if (status == SOTTO_OK) {
+        status = sotto__stream_read(stream, out, out_bytes, bytes, &unwanted);
+    }
+    sotto__stream_free(stream);
+    atomic_store_explicit(csv->bytes_read, 0, memory_order_relaxed); /* it is read again */
+    return status == SOTTO_ERROR_NO_MEMORY ? sotto__csv_no_memory(csv, err) : SOTTO_OK;
+}
+
+/* A first line "sep=;" tells the delimiter, unless options say another one. */
+static enum sotto_status take_sep_line(struct sotto_csv *csv,
+                                       const struct sotto_csv_options *options,
+                                       struct sotto_error *err)
+{
+    char start[SOTTO__SEP_LINE_BYTES];
+    size_t bytes;
+    char delimiter;
+    enum sotto_status status = read_start(csv, start, &bytes, sizeof start, err);
+    if (status != SOTTO_OK || !sotto__sep_line(&delimiter, start, bytes)) {
+        return status;
+    }
+    bool is_other = options != NULL && options->delimiter != 0 && options->delimiter != delimiter;
+    if (is_other || delimiter == csv->format.point) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s:1: sep=%c tells another delimiter than the options, or one that "
+                               "stands in numbers: take the line out, or change the options",
+                               csv->name, delimiter);
+    }
+    csv->has_sep_line = true;
+    csv->format.delimiter = delimiter;
+    return SOTTO_OK;
+}
+
 /* Delimiter, point and words for missing values. What has begun, sotto_csv_close ends. */
 static enum sotto_status csv_init_options(struct sotto_csv *csv,
                                           const struct sotto_csv_options *options,
@@ -104,7 +175,7 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
     }
     if (options != NULL && options->delimiter != 0) {
         csv->format.delimiter = options->delimiter;
-        if (!delimiter_is_usable(csv->format.delimiter)) {
+        if (!sotto__delimiter_is_possible(csv->format.delimiter)) {
             return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                    "%s: '%c' can't be the delimiter; use a tab or one of "
                                    ",;|:!#$%%&*/<>?@^~",
@@ -187,7 +258,11 @@ static enum sotto_status csv_init(struct sotto_csv *csv, const char *name,
     char start[SOTTO__MAGIC_BYTES];
     ssize_t got = pread(csv->fd, start, sizeof start, 0);
     csv->packing = sotto__packing_detect(start, got > 0 ? (size_t)got : 0);
-    return SOTTO_OK;
+    status = take_sep_line(csv, options, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return options != NULL ? csv_init_lines(csv, options, err) : SOTTO_OK;
 }
 
 enum sotto_status sotto_csv_open_fd(struct sotto_csv **out, int fd, const char *name,

@@ -43,7 +43,25 @@ enum sotto_status sotto__stream_read(struct sotto__stream *stream, void *out, si
 enum sotto_status sotto__stream_skip(struct sotto__stream *stream, uint64_t bytes,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- around.c: what stands before and behind a table --- */
+
+/* Whether a text begins with a line "sep=;", which tells Excel the delimiter. A byte order mark may
+ * stand before it. */
+bool sotto__sep_line(char *out_delimiter, const void *start, size_t bytes);
+/* How many bytes decide. */
+#define SOTTO__SEP_LINE_BYTES 16
+
+struct sotto_csv;
+
+/* Where the last csv->footer lines of a file of size_bytes begin, blank lines not counted. Returns:
+ * as sotto__csv_pread. */
+enum sotto_status sotto__footer_find(uint64_t *out, const struct sotto_csv *csv,
+                                     uint64_t size_bytes, struct sotto_error *err) SOTTO_NODISCARD;
+
 /* --- csv.c: the open file --- */
+
+/* Whether a character can part fields: what can stand in numbers, names or quotes can't. */
+bool sotto__delimiter_is_possible(char c);
 
 struct sotto_csv {
     int fd;
@@ -52,6 +70,9 @@ struct sotto_csv {
     struct sotto_csv_column *columns; /* of the options; the names are copies */
     size_t columns_len;
     enum sotto__packing packing;
+    uint32_t skip; /* lines before the header */
+    uint32_t footer;
+    bool has_sep_line;            /* its first line tells the delimiter: "sep=;" */
     uint64_t size_bytes;          /* when it was opened: chooses the number of workers, no more */
     _Atomic uint64_t *bytes_read; /* behind a pointer: readers have the file as const */
     /* How a file is cut up. Tests set them; results don't depend on them. */

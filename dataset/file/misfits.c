@@ -104,6 +104,7 @@ struct tally {
     uint64_t values;
     uint64_t numbers; /* or like them */
     uint64_t booleans;
+    uint64_t words; /* that are booleans where a column is stated to be of them; no numbers */
     struct misfit number;
     struct misfit boolean;
 };
@@ -154,6 +155,7 @@ static bool take_value(void *context, size_t i, uint64_t row, uint64_t line, con
     tally->values++;
     tally->numbers += is_number || likeness != 0;
     tally->booleans += is_boolean;
+    tally->words += !is_number && sotto__bool_word(&truth, text, text_bytes);
     if (!is_number) {
         tally->number.likeness = tally->number.line == 0 ? likeness : tally->number.likeness;
         keep_first(&tally->number, line, text, text_bytes);
@@ -221,21 +223,28 @@ static void write_misfit(struct sotto_csv_misfit *out, const struct sotto_csv *c
     bool are_numbers = 2 * tally->numbers > tally->values;
     const struct misfit *misfit = are_numbers ? &tally->number : &tally->boolean;
     out->text[0] = '\0';
-    if ((!are_numbers && 2 * tally->booleans <= tally->values) || misfit->line == 0) {
+    bool are_words = tally->words == tally->values;
+    if ((!are_numbers && !are_words && 2 * tally->booleans <= tally->values) || misfit->line == 0) {
         return;
     }
     sotto__likeness_advise(advice, sizeof advice, are_numbers ? misfit->likeness : 0,
                            csv->format.point);
-    if (advice[0] == '\0') {
+    if (are_words) {
+        (void)snprintf(advice, sizeof advice,
+                       "say --type %.64s=bool (types in node.yaml), which reads it", name);
+    } else if (advice[0] == '\0') {
         (void)snprintf(advice, sizeof advice,
                        "correct it; or, if it means that there is no value, say so with --na (na "
                        "in node.yaml)");
     }
     struct sotto_error text;
     (void)sotto_error_set(&text, SOTTO_ERROR_TYPE,
-                          "%s:%llu: column \"%s\": expected %s, as in most rows, found \"%s\": %s",
-                          csv->name, (unsigned long long)misfit->line, name,
-                          are_numbers ? "a number" : "true or false", misfit->shown, advice);
+                          "%s:%llu: column \"%s\": expected %s, found \"%s\": %s", csv->name,
+                          (unsigned long long)misfit->line, name,
+                          are_numbers ? "a number, as in most rows"
+                          : are_words ? "true or false"
+                                      : "true or false, as in most rows",
+                          misfit->shown, advice);
     memcpy(out->text, text.text, sizeof out->text);
 }
 

@@ -37,6 +37,9 @@ struct sotto__csv_reader {
     size_t field;         /* fields of the current record so far */
     bool is_field_empty;  /* the last one of them */
     bool after_cr;
+    bool inside_line; /* what comes next goes on a line */
+    bool leaves_out;  /* that line is none of the table */
+    uint64_t skip;    /* lines before the header that are left out, from here on */
     bool header_done;
     bool header_only;     /* stop behind the header */
     uint64_t rows_offset; /* of the byte behind the header's line */
@@ -234,8 +237,11 @@ static void on_field(void *text, size_t text_bytes, void *context)
 static enum sotto_status report_ragged(struct sotto__csv_reader *reader)
 {
     const char *other = reader->names_len == 1 ? strpbrk(reader->names[0], ";\t|,") : NULL;
-    char hint[64] = "";
-    if (other != NULL && *other == '\t') {
+    char hint[80] = "";
+    if (*reader->names[0] == '#' || *reader->names[0] == '%') {
+        (void)snprintf(hint, sizeof hint, "; are lines that begin with %c comments (--comment)?",
+                       *reader->names[0]);
+    } else if (other != NULL && *other == '\t') {
         (void)snprintf(hint, sizeof hint, "; is a tab the delimiter?");
     } else if (other != NULL) {
         (void)snprintf(hint, sizeof hint, "; is '%c' the delimiter?", *other);
@@ -308,6 +314,21 @@ static enum sotto_status feed_line(struct sotto__csv_reader *reader, const char 
     return reader->status;
 }
 
+/* Whether the piece of a line that begins with this byte is left out: the line is one before the
+ * header or a comment. Within quotes nothing is. */
+static bool is_left_out(struct sotto__csv_reader *reader, char first)
+{
+    char comment = reader->csv->format.comment;
+    if (reader->inside_line || (reader->after_cr && first == '\n')) {
+        return reader->leaves_out;
+    }
+    bool is_skipped = reader->skip > 0;
+    reader->skip -= is_skipped;
+    reader->leaves_out = is_skipped || (comment != '\0' && first == comment &&
+                                        reader->parser.pstate == reader->parser_idle);
+    return reader->leaves_out;
+}
+
 /* Counts the line that ends at the byte last. A line feed after a carriage return, possibly in
  * another block, belongs to the line that is over. */
 static void count_line(struct sotto__csv_reader *reader, char last)
@@ -331,10 +352,13 @@ static enum sotto_status feed_block(struct sotto__csv_reader *reader, const char
         const char *stop = lf != NULL ? lf + 1 : end;
         const char *cr = memchr(data, '\r', (size_t)(stop - data));
         stop = cr != NULL ? cr + 1 : stop;
-        enum sotto_status status = feed_line(reader, data, (size_t)(stop - data));
-        if (status != SOTTO_OK) {
-            return status;
+        if (!is_left_out(reader, *data)) {
+            enum sotto_status status = feed_line(reader, data, (size_t)(stop - data));
+            if (status != SOTTO_OK) {
+                return status;
+            }
         }
+        reader->inside_line = stop[-1] != '\n' && stop[-1] != '\r';
         count_line(reader, stop[-1]);
         data = stop;
         if (reader->header_only && reader->header_done) {
@@ -388,6 +412,11 @@ static enum sotto_status begin_text(struct sotto__csv_reader *reader, size_t *ou
                                "%s: expected CSV text in UTF-8, found %s: %s", reader->csv->name,
                                what, advice);
     }
+    char delimiter;
+    if (sotto__sep_line(&delimiter, block, bytes) != reader->csv->has_sep_line ||
+        (reader->csv->has_sep_line && delimiter != reader->csv->format.delimiter)) {
+        return sotto__csv_changed(reader->csv, reader->err);
+    }
     *out_skip = bytes >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     return SOTTO_OK;
 }
@@ -409,9 +438,9 @@ static enum sotto_status finish_text(struct sotto__csv_reader *reader)
     return SOTTO_OK;
 }
 
-/* Reads block by block, up to the end of the text or, where that is all, of the header. */
-static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
-                                  uint64_t size_bytes)
+/* Reads block by block, up to the end of the table's text or, where that is all, of the header. A
+ * file that grows is read beyond end_bytes, unless there is a footer. */
+static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block, uint64_t end_bytes)
 {
     uint64_t offset = 0;
     for (;;) {
@@ -427,6 +456,10 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
                 return status;
             }
         }
+        if (reader->csv->footer > 0 && bytes > end_bytes - offset) {
+            bytes = (size_t)(end_bytes - offset);
+            skip = skip < bytes ? skip : bytes;
+        }
         status = feed_block(reader, block + skip, bytes - skip, offset + skip);
         if (status != SOTTO_OK) {
             return status;
@@ -439,7 +472,7 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
             break;
         }
     }
-    if (reader->stream == NULL && offset != size_bytes) {
+    if (reader->stream == NULL && offset != end_bytes) {
         return sotto__csv_changed(reader->csv, reader->err);
     }
     reader->rows_offset = offset;
@@ -455,6 +488,10 @@ static void reader_init(struct sotto__csv_reader *reader)
     csv_set_free_func(&reader->parser, sotto_free);
     reader->parser_idle = reader->parser.pstate;
     reader->line = 1;
+    reader->skip = reader->csv->skip;
+    if (reader->csv->has_sep_line && reader->skip == 0) {
+        reader->skip = 1;
+    }
     sotto__libcsv_memory_refused = false;
 }
 
@@ -478,7 +515,15 @@ static enum sotto_status read_unchanged(struct sotto__csv_reader *reader,
     if (status != SOTTO_OK) {
         return status;
     }
-    status = read_all(reader, block, before.size_bytes);
+    uint64_t end_bytes = before.size_bytes;
+    if (reader->csv->footer > 0) {
+        status = sotto__footer_find(&end_bytes, reader->csv, before.size_bytes, reader->err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    reader->text_bytes = end_bytes; /* of a file that is not packed */
+    status = read_all(reader, block, end_bytes);
     if (status != SOTTO_OK && status != SOTTO_ERROR_INPUT) {
         return status;
     }
@@ -540,7 +585,7 @@ enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
 
 enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
                                          struct sotto_file_identity *out_identity,
-                                         uint64_t *out_rows_offset,
+                                         uint64_t *out_rows_offset, uint64_t *out_text_bytes,
                                          const struct sotto__csv_visitor *visitor,
                                          struct sotto_error *err)
 {
@@ -553,12 +598,13 @@ enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
     /* The line feed of a CR LF belongs to the header's line. */
     char next = '\0';
     if (csv->packing == SOTTO__PACKING_NONE && reader.after_cr &&
-        reader.rows_offset < out_identity->size_bytes) {
+        reader.rows_offset < reader.text_bytes) {
         status = sotto__csv_pread(csv, &next, 1, reader.rows_offset, err);
         if (status != SOTTO_OK) {
             return status;
         }
     }
     *out_rows_offset = reader.rows_offset + (next == '\n');
+    *out_text_bytes = reader.text_bytes;
     return SOTTO_OK;
 }

@@ -31,10 +31,11 @@ enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
                                   const struct sotto__csv_visitor *visitor,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Reads the header alone: calls visitor->header, and tells at which byte the rows begin. */
+/* Reads the header alone: calls visitor->header, and tells at which byte the rows begin and, of a
+ * file that is not packed, at which the table ends. */
 enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
                                          struct sotto_file_identity *out_identity,
-                                         uint64_t *out_rows_offset,
+                                         uint64_t *out_rows_offset, uint64_t *out_text_bytes,
                                          const struct sotto__csv_visitor *visitor,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -71,7 +71,7 @@ static enum sotto_status check_identity(const struct scan *scan, struct sotto_er
         return status;
     }
     bool same = sotto_file_identity_equal(&identity, &scan->catalogue->identity) &&
-                (scan->csv->packing != SOTTO__PACKING_NONE ||
+                (scan->csv->packing != SOTTO__PACKING_NONE || scan->csv->footer > 0 ||
                  scan->catalogue->text_bytes == identity.size_bytes);
     return same ? SOTTO_OK : report_changed(scan, err);
 }
@@ -404,8 +404,9 @@ static enum sotto_status check_header(struct scan *scan, struct sotto_error *err
     struct sotto__csv_visitor visitor = {.header = visit_header, .context = &serial};
     struct sotto_file_identity identity;
     uint64_t rows_offset;
-    enum sotto_status status =
-        sotto__csv_read_header(scan->csv, &identity, &rows_offset, &visitor, err);
+    uint64_t text_bytes;
+    enum sotto_status status = sotto__csv_read_header(scan->csv, &identity, &rows_offset,
+                                                      &text_bytes, &visitor, err);
     if (status != SOTTO_OK) {
         return status;
     }

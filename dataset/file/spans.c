@@ -552,8 +552,8 @@ static enum sotto_status cutters_init(struct cutter *cutters, size_t len, struct
         }
         for (size_t j = 0; j < columns_len; j++) {
             const struct sotto_catalogue_column *column = &cutting->catalogue->columns[j];
-            cutters[i].facts[j].type = column->type;
-            cutters[i].facts[j].date_format = sotto__csv_date_format(cutting->csv, column->name);
+            cutters[i].facts[j] = sotto__column_facts_begin(
+                column->type, sotto__csv_date_format(cutting->csv, column->name));
         }
         if (sotto__handout_init(&cutters[i].worker, cutting->handout, i, cutting->csv,
                                 cutting->catalogue) != SOTTO_OK) {
@@ -622,7 +622,7 @@ enum sotto_status sotto__spans_catalogue(const struct sotto_csv *csv,
                               .catalogue = catalogue,
                               .handout = handout,
                               .start = rows_offset,
-                              .end = catalogue->identity.size_bytes};
+                              .end = catalogue->text_bytes};
     uint64_t bytes = cutting.end - rows_offset;
     if (bytes == 0) {
         return SOTTO_OK;

@@ -256,7 +256,8 @@ static enum sotto_status put_value(struct sotto__block *block, struct sotto__blo
     case SOTTO_KIND_NULL:
         return SOTTO_ERROR_CHANGED;
     case SOTTO_KIND_BOOL:
-        if (!sotto__bool_parse(&truth, text, text_bytes)) {
+        /* Words that only a stated column may have: else the catalogue would say text. */
+        if (!sotto__bool_word(&truth, text, text_bytes)) {
             return SOTTO_ERROR_CHANGED;
         }
         sotto__bit_set(column->values, row, truth);

@@ -81,6 +81,9 @@ static __attribute__((noinline)) void take_value(struct sotto__column_facts *fac
     bool truth;
     int64_t days;
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
+    if (facts->has_words && sotto__bool_word(&truth, text, text_bytes)) {
+        return; /* as is stated */
+    }
     if (facts->type.kind == SOTTO_KIND_DATE &&
         sotto_date_parse_as(&days, facts->date_format, text, text_bytes)) {
         return;
@@ -164,11 +167,12 @@ void sotto__column_facts_take_fields(struct sotto__column_facts *facts,
                                      const struct sotto__fields *fields, size_t column)
 {
     size_t scale = facts->type.scale;
+    bool may_be_quick = !format->na.number && !facts->has_words;
     for (size_t row = 0; row < fields->rows; row++) {
         size_t bytes;
         const char *text = sotto__field(fields, row, column, &bytes);
         bool may_be_number = facts->type.kind < SOTTO_KIND_STRING; /* dates take another way */
-        if (may_be_number && bytes > 0 && !format->na.number &&
+        if (may_be_number && bytes > 0 && may_be_quick &&
             take_number(facts, &scale, text, bytes, format->point)) {
             continue;
         }

@@ -127,10 +127,37 @@ static void on_row(int terminator, void *context)
     splitter->row_fields = 0;
 }
 
+/* Feeds libcsv all lines but comments. Returns: false for what it refuses, and for a comment with a
+ * quote in it: that is none, but was counted as one where the file was cut. The first such line is
+ * met from its start, as a stray quote would be (file/spans.c, step 5), and the reader that goes
+ * line by line has the file then. */
+static bool feed_lines(struct sotto__splitter *splitter, struct csv_parser *parser,
+                       const char *text, size_t bytes)
+{
+    int idle = parser->pstate; /* between records */
+    const char *end = text + bytes;
+    while (text < end) {
+        const char *stop = text;
+        while (stop < end && *stop != '\n' && *stop != '\r') {
+            stop++;
+        }
+        stop += stop < end;
+        size_t len = (size_t)(stop - text);
+        bool is_comment = *text == splitter->format->comment && parser->pstate == idle;
+        if (is_comment ? memchr(text, '"', len) != NULL
+                       : csv_parse(parser, text, len, on_field, on_row, splitter) != len) {
+            return false;
+        }
+        text = stop;
+    }
+    return true;
+}
+
 /* Records with quotes in them. A row must have its fields, or libcsv's refusal and the count in
  * on_row say that the text is malformed. */
 static enum sotto_status split_quoted(struct sotto__splitter *splitter, const char *text,
-                                      size_t bytes, sotto__fields_sink *sink, void *context)
+                                      size_t bytes, bool comments, sotto__fields_sink *sink,
+                                      void *context)
 {
     struct csv_parser parser;
     if (!copy_begin(splitter)) {
@@ -143,7 +170,8 @@ static enum sotto_status split_quoted(struct sotto__splitter *splitter, const ch
     csv_set_free_func(&parser, sotto_free);
     /* Its buffer in one piece: it copies all of it at each growth. */
     csv_set_blk_size(&parser, bytes);
-    bool done = csv_parse(&parser, text, bytes, on_field, on_row, splitter) == bytes &&
+    bool done = (comments ? feed_lines(splitter, &parser, text, bytes)
+                          : csv_parse(&parser, text, bytes, on_field, on_row, splitter) == bytes) &&
                 csv_fini(&parser, on_field, on_row, splitter) == 0;
     csv_free(&parser);
     if (splitter->no_memory || sotto__libcsv_memory_refused) {
@@ -164,7 +192,23 @@ static bool is_blank(const char *text, size_t bytes)
     return bytes == 0;
 }
 
-/* Rows among which there are blank lines, or rows of another number of fields. */
+/* Whether some line begins as comments do. */
+static bool has_comments(const char *text, size_t bytes, char comment)
+{
+    const char *end = text + bytes;
+    for (const char *p = text; p < end; p++) {
+        p = memchr(p, comment, (size_t)(end - p));
+        if (p == NULL) {
+            return false;
+        }
+        if (p == text || p[-1] == '\n' || p[-1] == '\r') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rows among which there are blank lines, comments, or rows of another number of fields. */
 static enum sotto_status split_uneven(struct sotto__splitter *splitter, const char *text,
                                       size_t ends_len, bool crlf, sotto__fields_sink *sink,
                                       void *context)
@@ -180,7 +224,9 @@ static enum sotto_status split_uneven(struct sotto__splitter *splitter, const ch
             continue;
         }
         size_t bytes = ends[i] - start;
-        if (row != i || !is_blank(text + start, bytes)) {
+        bool is_comment =
+            splitter->format->comment != '\0' && text[start] == splitter->format->comment;
+        if (!is_comment && (row != i || !is_blank(text + start, bytes))) {
             if (i - row + 1 != splitter->columns_len) {
                 return SOTTO_ERROR_INPUT;
             }
@@ -288,10 +334,12 @@ static enum sotto_status split_window(struct sotto__splitter *splitter, size_t *
     if (split.nul || (split.high && !is_utf8(text, bytes))) {
         return SOTTO_ERROR_INPUT;
     }
+    bool comments =
+        splitter->format->comment != '\0' && has_comments(text, bytes, splitter->format->comment);
     if (split.quotes > 0) {
-        return split_quoted(splitter, text, bytes, sink, context);
+        return split_quoted(splitter, text, bytes, comments, sink, context);
     }
-    if (!is_even(splitter, text, len, split.row_ends)) {
+    if (comments || !is_even(splitter, text, len, split.row_ends)) {
         return split_uneven(splitter, text, len, split.crlf, sink, context);
     }
     struct sotto__fields fields = {

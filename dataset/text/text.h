@@ -11,7 +11,8 @@
 /* How the text of a file is written. */
 struct sotto__text_format {
     char delimiter;
-    char point; /* of numbers: '.' or ',' */
+    char point;   /* of numbers: '.' or ',' */
+    char comment; /* a line that begins with it is none of the table; 0: there are none */
     locale_t c_locale;
     struct sotto__na_words na;
     size_t window_bytes; /* what is split and then converted, while it is in the nearest cache */
@@ -107,10 +108,20 @@ struct sotto__column_facts {
     struct sotto_type type;
     const char *date_format; /* how dates are written; NULL: as sotto_date_parse reads them */
     uint64_t missing;
+    bool has_words;        /* of a column that is stated to be of booleans: it has more words */
     bool digits_lost;      /* some number loses digits as a double */
     bool inexact;          /* or has no exponent, and is no double: 0.1 is none */
     bool exponent_inexact; /* some number with an exponent is no double: 1e-1 is none */
 };
+
+/* Nothing yet, but the type where it is stated (else null), and how dates are written. */
+static inline struct sotto__column_facts sotto__column_facts_begin(struct sotto_type stated,
+                                                                   const char *date_format)
+{
+    return (struct sotto__column_facts){.type = stated,
+                                        .has_words = stated.kind == SOTTO_KIND_BOOL,
+                                        .date_format = date_format};
+}
 
 /* One value, as libcsv or sotto__field_trim gives it. */
 void sotto__column_facts_take_text(struct sotto__column_facts *facts,

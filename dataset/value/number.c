@@ -394,3 +394,20 @@ bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes)
     }
     return false;
 }
+
+bool sotto__bool_word(bool *out, const char *text, size_t text_bytes)
+{
+    static const char *const words[] = {"false", "no", "n", "f", "true", "yes", "y", "t"};
+    if (text_bytes == 1 && (*text == '0' || *text == '1')) {
+        *out = *text == '1';
+        return true;
+    }
+    /* The true words are the last four. */
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (is_word(text, text + text_bytes, words[i])) {
+            *out = i >= 4;
+            return true;
+        }
+    }
+    return false;
+}

@@ -80,6 +80,10 @@ bool sotto__number_quick(double *out, const char *text, size_t text_bytes, char 
 /* True, TRUE, true, False, FALSE or false. Returns: false for any other text. */
 bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
 
+/* The same of what files have for booleans where a column is stated to be of them: these words,
+ * yes, no, y, n, t and f in any case, 1 and 0. Returns: false for any other text. */
+bool sotto__bool_word(bool *out, const char *text, size_t text_bytes);
+
 /* --- likeness.c --- */
 
 /* What a text that is no number of the grammar has in place of a number's characters. */

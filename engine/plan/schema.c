@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define FRAME_COLUMNS_MAX 1024
 #define FRAME_NAME_BYTES_MAX 4096
@@ -170,6 +171,12 @@ static void write_difference(char *out, size_t out_bytes, const char *wanted, co
     }
 }
 
+/* Whether a name is one of the words for booleans, which other languages compare columns with. */
+static bool is_truth(const char *name)
+{
+    return strcasecmp(name, "true") == 0 || strcasecmp(name, "false") == 0;
+}
+
 /* Refuses a column that a dataset lacks: with the name that was probably meant, or the first names
  * that there are. */
 static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t column,
@@ -180,6 +187,12 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
     const char *nearest = sotto_text_nearest(wanted->name, source->names, source->len);
     char name[NAME_BYTES];
     sotto_text_reveal(name, sizeof name, wanted->name, strlen(wanted->name));
+    if (is_truth(wanted->name)) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "dataset \"%s\" (%s) has no column \"%s\": a column of booleans is "
+                               "compared with 1 and 0, as ill == 1, or stands alone",
+                               dataset->alias, dataset->file, name);
+    }
     if (nearest != NULL) {
         char shown[NAME_BYTES];
         char difference[80];
@@ -324,11 +337,15 @@ static enum sotto_status fail_to_agree(const char *alias, const char *column,
     char second_name[120];
     write_party(first_name, sizeof first_name, names, parties[0]);
     write_party(second_name, sizeof second_name, names, parties[1]);
+    bool has_booleans = kinds[0] == SOTTO_KIND_BOOL || kinds[1] == SOTTO_KIND_BOOL;
     return sotto_error_set(err, SOTTO_ERROR_TYPE,
                            "column %s.%s is %s at %s, but %s at %s: numbers, booleans and texts "
-                           "don't mix",
+                           "don't mix%s",
                            alias, column, sotto_kind_name(kinds[0]), first_name,
-                           sotto_kind_name(kinds[1]), second_name);
+                           sotto_kind_name(kinds[1]), second_name,
+                           has_booleans ? "; 1 and 0, yes and no are booleans where the column's "
+                                          "type is stated: --type COLUMN=bool, types in node.yaml"
+                                        : "");
 }
 
 /* The first offer before `second` that is not null in the column; there is one where agreement

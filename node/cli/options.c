@@ -145,6 +145,9 @@ static const struct option_row rows[] = {
      .words = graphs},
     TEXT("delimiter", OPTION_WORDS, words.delimiter),
     TEXT("decimal", OPTION_WORDS, words.decimal),
+    COUNT("skip", OPTION_WORDS, words.skip, 0, FILE_LINES_MAX, " lines"),
+    COUNT("footer", OPTION_WORDS, words.footer, 0, FILE_LINES_MAX, " lines"),
+    TEXT("comment", OPTION_WORDS, words.comment),
     LIST("na", OPTION_WORDS, add_na),
     LIST("type", OPTION_WORDS, add_type),
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define DELIMITERS ",;|:!#$%&*<>?@^~/\t"
+#define COMMENTS ";|:!#$%&*<>?@^~/"
 
 /* Reads date(FORMAT), where FORMAT says how the dates are written; copies it. Returns: false for
  * anything else, and where there is no memory. */
@@ -96,6 +97,21 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
     return SOTTO_OK;
 }
 
+/* Lines that are none of the table. */
+static enum sotto_status check_lines(const struct file_words *words, const char **out_wrong,
+                                     struct sotto_error *err)
+{
+    const char *comment = words->comment;
+    if (comment != NULL && (strlen(comment) != 1 || strchr(COMMENTS, comment[0]) == NULL)) {
+        return refuse_word(out_wrong, "comment", err, comment,
+                           "the one character that comments begin with, one of " COMMENTS);
+    }
+    *out_wrong = words->skip > FILE_LINES_MAX ? "skip" : "footer";
+    return words->skip <= FILE_LINES_MAX && words->footer <= FILE_LINES_MAX
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_INPUT, "expected up to %d lines", FILE_LINES_MAX);
+}
+
 /* A tab is hard to type: it has a name, and the escape of other tools. */
 static const char *read_delimiter(const char *text)
 {
@@ -122,13 +138,20 @@ enum sotto_status file_options_init(struct file_options *out, const struct file_
         return refuse_word(out_wrong, "decimal", err, decimal,
                            "another one: commas can't be both the delimiter and in numbers");
     }
+    enum sotto_status status = check_lines(from, out_wrong, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     options.csv = (struct sotto_csv_options){
+        .skip = from->skip,
+        .footer = from->footer,
+        .comment = from->comment != NULL ? from->comment[0] : '\0',
         .delimiter = delimiter[0],
         .decimal_comma = decimal[0] == ',',
         .na_words = (const char *const *)from->na,
         .na_words_len = from->na_count,
     };
-    enum sotto_status status = parse_types(&options, from, out_wrong, err);
+    status = parse_types(&options, from, out_wrong, err);
     if (status != SOTTO_OK) {
         file_options_release(&options);
         return status;

@@ -21,6 +21,8 @@ struct config_columns {
     unsigned multiply_count;
 };
 
+#define FILE_LINES_MAX 100000 /* around a table */
+
 /* As written; NULL and 0: the usual way (sotto/csv.h). */
 struct file_words {
     char *file; /* node.yaml: which one */
@@ -28,6 +30,9 @@ struct file_words {
     char *decimal; /* "," or "." */
     char **na;
     unsigned na_count;
+    char *comment; /* one character */
+    unsigned skip; /* lines before the header, and behind the last row */
+    unsigned footer;
     char **types; /* "id=string", "wage=decimal(2)": the types of columns, not to be found out */
     unsigned types_count;
     char **complete; /* node.yaml: rows that lack one of these columns are not offered */
@@ -41,7 +46,8 @@ struct file_options {
 };
 
 /* words may be NULL. Returns: SOTTO_ERROR_INPUT saying what was expected, *out_wrong names the one
- * of "delimiter", "decimal" and "types" that is wrong. Ownership: ended by file_options_release. */
+ * of "delimiter", "decimal", "comment", "skip", "footer" and "types" that is wrong. Ownership:
+ * ended by file_options_release. */
 enum sotto_status file_options_init(struct file_options *out, const struct file_words *words,
                                     const char **out_wrong,
                                     struct sotto_error *err) SOTTO_NODISCARD;

@@ -13,6 +13,7 @@
 #include <linux/openat2.h>
 #include <sotto/alloc.h>
 #include <sotto/bytes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -152,6 +153,13 @@ static char *join_words(const struct file_words *words)
     sotto_writer_init(&writer, OPTIONS_BYTES_MAX);
     write_list(&writer, "delimiter", &words->delimiter, words->delimiter != NULL);
     write_list(&writer, " decimal", &words->decimal, words->decimal != NULL);
+    char lines[64] = "";
+    if (words->skip > 0 || words->footer > 0) {
+        (void)snprintf(lines, sizeof lines, " skip %u footer %u", words->skip, words->footer);
+    }
+    sotto_write_bytes(&writer, lines, strlen(lines));
+    write_list(&writer, words->comment != NULL ? " comment" : "", &words->comment,
+               words->comment != NULL);
     write_list(&writer, words->na != NULL ? " na" : "", words->na, words->na_count);
     write_list(&writer, " types", words->types, words->types_count);
     sotto_write_u8(&writer, 0);

@@ -23,6 +23,7 @@ struct text {
     char bytes[TEXT_BYTES];
     size_t len;
     bool is_nameless; /* its first column has no name */
+    struct sotto_csv_options options;
 };
 
 static void add(struct text *text, const char *bytes, size_t len)
@@ -120,6 +121,17 @@ static void add_field(struct text *text, uint64_t *random, unsigned flavour, boo
     add_blanks(text, random);
 }
 
+/* A comment: mostly without quotes, which leave a file to the other reader. */
+static void add_other_line(struct text *text, uint64_t *random, const char *end)
+{
+    static const char *const lines[] = {"#",   "# a, b",     "#1,2,3,4", "# \xff", "#x",
+                                        "#\t", "# 5\" long", "#\"a,b\"", "# \"a\n"};
+    size_t quoted = test_random_below(random, 4) == 0 ? 9 : 6;
+    const char *line = lines[test_random_below(random, quoted)];
+    add(text, line, strlen(line));
+    add(text, end, strlen(end));
+}
+
 /* A table of a few columns and rows, mostly well formed, with one thing broken now and then. */
 static void make(struct text *text, uint64_t *random)
 {
@@ -134,8 +146,17 @@ static void make(struct text *text, uint64_t *random)
     const char *usual = mixed == 0 ? "\n" : PICK(random, ends);
     size_t broken = test_random_below(random, 4) == 0 ? test_random_below(random, 30) : SOTTO_NONE;
     text->len = 0;
+    text->options = (struct sotto_csv_options){.footer = 0};
+    if (test_random_below(random, 3) == 0) {
+        text->options.comment = '#';
+        text->options.skip = (uint32_t)test_random_below(random, 3);
+        text->options.footer = (uint32_t)test_random_below(random, 3);
+    }
     if (test_random_below(random, 8) == 0) {
         add(text, "\xef\xbb\xbf", 3);
+    }
+    for (uint32_t i = 0; i < text->options.skip; i++) {
+        add_other_line(text, random, usual);
     }
     text->is_nameless = columns > 1 && test_random_below(random, 4) == 0;
     for (size_t i = 0; i < columns; i++) {
@@ -146,6 +167,9 @@ static void make(struct text *text, uint64_t *random)
     }
     add(text, usual, strlen(usual));
     for (size_t row = 0; row < rows; row++) {
+        if (text->options.comment != 0 && test_random_below(random, 6) == 0) {
+            add_other_line(text, random, usual);
+        }
         for (size_t i = 0; i < columns; i++) {
             add_field(text, random, flavours[i], quotes);
             if (row == broken && test_random_below(random, columns) == 0) {
@@ -234,8 +258,9 @@ struct outcome {
 
 static struct sotto_csv *open_text(const struct text *text, bool comma)
 {
-    struct sotto_csv_options options = {.decimal_comma = comma};
+    struct sotto_csv_options options = text->options;
     struct sotto_csv *csv = NULL;
+    options.decimal_comma = comma;
     int fd = test_file(text->bytes, text->len);
     assert_ok(sotto_csv_open_fd(&csv, fd, "t.csv", &options, NULL));
     return csv;

@@ -45,7 +45,7 @@ static void test_a_changed_file_is_an_error(void **state)
     assert_ok(load_all(csv, catalogue, &err));
     catalogue->columns[0].type.kind = SOTTO_KIND_BOOL;
     assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
-    assert_contains(err.text, "t.csv:2: column \"a\": expected bool");
+    assert_contains(err.text, "t.csv:3: column \"a\": expected bool"); /* 1 may be one */
     catalogue->columns[0].name[0] = 'b';
     assert_int_equal(load_all(csv, catalogue, &err), SOTTO_ERROR_CHANGED);
     sotto_catalogue_free(catalogue);

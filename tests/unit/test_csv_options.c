@@ -65,6 +65,135 @@ static void test_decimal_comma(void **state)
     assert_contains(err.text, "t.csv: a comma can't be the delimiter");
 }
 
+/* The cells of all columns, by both readers. */
+static void check_cells(const char *text, const struct sotto_csv_options *options,
+                        const char *const *cells, size_t columns_len)
+{
+    for (int serial = 0; serial < 2; serial++) {
+        struct sotto_csv *csv = NULL;
+        assert_ok(sotto_csv_open_fd(&csv, test_file(text, strlen(text)), "t.csv", options, NULL));
+        csv->serial = serial == 1;
+        csv->chunk_bytes = 7;
+        csv->format.window_bytes = 5;
+        struct sotto_catalogue *catalogue = test_catalogue(csv);
+        struct sotto_table *table = test_table(csv, catalogue, false);
+        assert_int_equal(catalogue->columns_len, columns_len);
+        for (size_t i = 0; i < columns_len; i++) {
+            struct sotto_column column = sotto_table_column(table, i);
+            char *found = test_cells(&column);
+            assert_string_equal(found, cells[i]);
+            sotto_free(found);
+        }
+        sotto_table_free(table);
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+    }
+}
+
+/* Lines around the table and among its rows that are none of it. */
+static void test_lines_around(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        struct sotto_csv_options options;
+        const char *cells[2];
+    } cases[] = {
+        {"A title, and\n\na,b\n1,2\n", {.skip = 1}, {"1|", "2|"}},
+        {"\"open\r\n2\r\na,b\r\n1,2\r\n", {.skip = 2}, {"1|", "2|"}},
+        {"x\ry\ra,b\r1,2\r", {.skip = 2}, {"1|", "2|"}},
+        {"a,b\n1,2\n3,4\nsum,\n", {.footer = 1}, {"1|3|", "2|4|"}},
+        {"a,b\n1,2\n3,4\n\n \nsum,4 \"6\nmade today\n\n\t\n", {.footer = 2}, {"1|3|", "2|4|"}},
+        {"a,b\r\n1,2\r\nsum", {.footer = 1}, {"1|", "2|"}},
+        {"a,b\r1,2\rsum,7\r", {.footer = 1}, {"1|", "2|"}},
+        {"a,b\n1,2\n", {.footer = 1}, {"", ""}},
+        {"# one, two\n#\na,b\n1,2\n#3,4\n5,6\n# end", {.comment = '#'}, {"1|5|", "2|6|"}},
+        {"# it's 5\" long\na,b\n1,\"x\n#y\"\n# 6\" and\n5,z\n",
+         {.comment = '#'},
+         {"1|5|", "x\n#y|z|"}},
+        {"%\r\na,b\r\n%\r\n1,2\r\n%\r\n", {.comment = '%'}, {"1|", "2|"}},
+        {"a,b\n1, #2\n #3,4\n", {.comment = '#'}, {"1|#3|", "#2|4|"}},
+        {"note\n# c\na,b\n1,2\n# c\nsum\n", {.skip = 1, .footer = 1, .comment = '#'}, {"1|", "2|"}},
+        {"sep=;\na;b\n1;2\n", {.skip = 0}, {"1|", "2|"}},
+        {"\xef\xbb\xbfsep=;\r\na;b\r\n1;2\r\n", {.delimiter = ';'}, {"1|", "2|"}},
+        {"sep=,\na,b\n1,2\n", {.skip = 0}, {"1|", "2|"}},
+        {"sep=|\na title\na|b\n1|2\n", {.skip = 2}, {"1|", "2|"}},
+        {"sep=\t\na\tb\n1\t2\n", {.footer = 0}, {"1|", "2|"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check_cells(cases[i].text, &cases[i].options, cases[i].cells, 2);
+    }
+    static const char *const names[] = {"1|"};
+    check_cells("sep=a\n1\n", NULL, names, 1); /* that is a name */
+    check_cells("sep=\n1\n", NULL, names, 1);
+}
+
+static void refuse_open(const char *text, size_t bytes, const struct sotto_csv_options *options,
+                        const char *part)
+{
+    struct sotto_csv *csv = NULL;
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_csv_open_fd(&csv, test_file(text, bytes), "t.csv", options, &err),
+                     SOTTO_ERROR_INPUT);
+    assert_contains(err.text, part);
+}
+
+static void test_lines_around_refused(void **state)
+{
+    (void)state;
+    struct sotto_csv_options options = {.delimiter = ','};
+    refuse_open("sep=;\na;b\n", 10, &options, "t.csv:1: sep=; tells another delimiter");
+    options = (struct sotto_csv_options){.decimal_comma = true};
+    refuse_open("sep=,\na,b\n", 10, &options, "sep=, tells another delimiter");
+    options = (struct sotto_csv_options){.comment = 'x'};
+    refuse_open("a\n", 2, &options, "'x' can't begin comments");
+    options = (struct sotto_csv_options){.comment = ';', .delimiter = ';'};
+    refuse_open("a\n", 2, &options, "that is not the delimiter");
+    options = (struct sotto_csv_options){.footer = 1};
+    refuse_open("\x1f\x8b\x08\0", 4, &options, "not packed: unpack it first");
+    /* Lines of errors are those of the file. */
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_error err = {0};
+    options = (struct sotto_csv_options){.skip = 1, .comment = '#'};
+    assert_ok(
+        sotto_csv_open_fd(&csv, test_file("x\na,b\n#\n1,2\n3\n", 15), "t.csv", &options, NULL));
+    assert_int_equal(sotto_csv_catalogue(csv, &catalogue, &err), SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "t.csv:5: expected 2 fields");
+    sotto_csv_close(csv);
+    options = (struct sotto_csv_options){.skip = 3};
+    assert_ok(sotto_csv_open_fd(&csv, test_file("a,b\n1,2\n", 8), "t.csv", &options, NULL));
+    assert_int_equal(sotto_csv_catalogue(csv, &catalogue, &err), SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "found an empty file");
+    sotto_csv_close(csv);
+}
+
+/* A column that is stated to be of booleans has the words that files have for them. */
+static void test_booleans_by_other_words(void **state)
+{
+    (void)state;
+    struct sotto_csv_column column = {
+        .name = "a", .typed = true, .type = {.kind = SOTTO_KIND_BOOL}};
+    struct sotto_csv_options options = {.columns = &column, .columns_len = 1};
+    static const char *const cells[] = {"true|false|NA|true|false|true|false|true|false|true|"};
+    check_cells("a\n1\n0\nNA\nYES\nno\ny\nN\n\"t\"\nF\nTrue\n", &options, cells, 1);
+    static const char *const wrong[] = {"a\n1\n2\n", "a\n1\n01\n", "a\nyes\n1.0\n", "a\nja\nno\n",
+                                        "a\n\x11\n1\n"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        for (int serial = 0; serial < 2; serial++) {
+            struct sotto_csv *csv = NULL;
+            struct sotto_catalogue *catalogue = NULL;
+            struct sotto_error err = {0};
+            assert_ok(sotto_csv_open_fd(&csv, test_file(wrong[i], strlen(wrong[i])), "t.csv",
+                                        &options, NULL));
+            csv->serial = serial == 1;
+            assert_int_equal(sotto_csv_catalogue(csv, &catalogue, &err), SOTTO_ERROR_INPUT);
+            assert_contains(err.text, "column \"a\": expected bool as configured, found \"");
+            sotto_csv_close(csv);
+        }
+    }
+}
+
 static void test_options(void **state)
 {
     (void)state;
@@ -188,7 +317,7 @@ static void test_values_beyond_a_stated_type(void **state)
          "x\n1\n2.5\n",
          "t.csv:3: column \"x\": expected int64 as configured"},
         {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_BOOL}},
-         "x\nTrue\n\n1\n",
+         "x\nTrue\n\n2\n",
          "t.csv:4: column \"x\": expected bool"},
         {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DECIMAL, .scale = 1}},
          "x\n1.25\n",
@@ -220,6 +349,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decimal_comma),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_lines_around),
+        cmocka_unit_test(test_lines_around_refused),
+        cmocka_unit_test(test_booleans_by_other_words),
         cmocka_unit_test(test_stated_types),
         cmocka_unit_test(test_date_formats),
         cmocka_unit_test(test_values_beyond_a_stated_type),

@@ -24,7 +24,8 @@ struct sotto_csv_column {
     const char *name; /* of a column that the file must have */
     bool hidden;      /* sotto_catalogue_find does not find it, no scan reads it */
     bool typed;       /* its type is not found but stated; a value of no lower type, that is one
-                         which such a column can't hold, is SOTTO_ERROR_INPUT */
+                         which such a column can't hold, is SOTTO_ERROR_INPUT; a bool then has more
+                         words (dataset/README.md) */
     struct sotto_type type;  /* not null */
     const char *date_format; /* of a date: how it is written (sotto_date_format_is_valid); NULL:
                                 YYYY-MM-DD */
@@ -38,6 +39,11 @@ struct sotto_csv_options {
                                     delimiters */
     const char *const *na_words; /* NULL: pandas' default list (sotto_csv_na_words) */
     size_t na_words_len;
+    uint32_t skip; /* lines before the header that are no part of the table */
+    uint32_t
+        footer;   /* lines behind it that are none, blank ones not counted; not of packed files */
+    char comment; /* lines that begin with it are left out, 0: none are; one of
+                     another than the delimiter */
     const struct sotto_csv_column *columns; /* each name once; columns not named are found out */
     size_t columns_len;
 };
@@ -91,9 +97,9 @@ struct sotto_csv;
 /* Opens a file for reading; the path "-" is standard input, which is read to its end into memory.
  * What gzip or zstd packed is unpacked while it is read. options may be NULL.
  * Returns: SOTTO_ERROR_NOT_FOUND (missing), SOTTO_ERROR_IO (unreadable), SOTTO_ERROR_INPUT (a
- * directory or another thing that is not a regular file; a delimiter that can't be one, a comma
- * with decimal_comma among them). Ownership: copies path and options; *out is ended by
- * sotto_csv_close. */
+ * directory or another thing that is not a regular file; a delimiter or a comment that can't be
+ * one, a comma with decimal_comma among them; a first line "sep=" with another delimiter than
+ * options say). Ownership: copies path and options; *out is ended by sotto_csv_close. */
 SOTTO_API enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
                                            const struct sotto_csv_options *options,
                                            struct sotto_error *err) SOTTO_NODISCARD;
