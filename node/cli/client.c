@@ -7,6 +7,7 @@
 #include "cli/client.h"
 
 #include "config/address.h"
+#include "config/proxy.h"
 #include <sotto/secret.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,8 +187,12 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
     (void)curl_easy_setopt(client->easy, CURLOPT_NOPROGRESS, client->tick == NULL ? 1L : 0L);
     CURLcode code = curl_easy_perform(client->easy);
     if (code != CURLE_OK) {
-        return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached: %s",
-                               client->target.base, curl_easy_strerror(code));
+        char proxy[PROXY_TEXT_BYTES] = "";
+        if (!is_loopback(client->target.base)) {
+            proxy_describe(proxy, client->target.base);
+        }
+        return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached%s: %s",
+                               client->target.base, proxy, curl_easy_strerror(code));
     }
     (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_status);
     return http_status == HTTP_OK ? SOTTO_OK : set_node_error(client, http_status, err);

@@ -31,6 +31,8 @@
  *    process before, and tells its tasks (JOB_RETURNED). */
 
 #include "peer/client.h"
+
+#include "config/proxy.h"
 #include "http/http.h"
 #include "loop/log.h"
 #include "peer/outbox.h"
@@ -279,6 +281,14 @@ static void on_retry(void *context)
     link_start_calls(context);
 }
 
+static bool is_loopback_url(const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host != NULL ? host + 3 : url;
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
+           strncmp(host, "localhost", 9) == 0;
+}
+
 /* A call has failed: nothing is called for a while. code: an HTTP status, or minus a CURLcode. */
 static void link_wait(struct link *link, long code)
 {
@@ -287,8 +297,13 @@ static void link_wait(struct link *link, long code)
                            : code == 200 ? "its answer is not signed by the key in node.yaml"
                            : code == 401 ? "it does not know this node's key, or has another one"
                                          : "it answers with an error";
-        log_limited(LOG_CONNECTIONS, link->peer->name, "%s can't be reached at %s (%s); trying on",
-                    link->peer->name, link->peer->url, what);
+        char proxy[PROXY_TEXT_BYTES] = "";
+        if (!is_loopback_url(link->peer->url)) {
+            proxy_describe(proxy, link->peer->url);
+        }
+        log_limited(LOG_CONNECTIONS, link->peer->name,
+                    "%s can't be reached at %s%s (%s); trying on", link->peer->name,
+                    link->peer->url, proxy, what);
     }
     link->is_up = false;
     link->reported = code;
@@ -521,14 +536,6 @@ static void on_timer(void *context)
 }
 
 /* --- Start and stop --- */
-
-static bool is_loopback_url(const char *url)
-{
-    const char *host = strstr(url, "://");
-    host = host != NULL ? host + 3 : url;
-    return strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
-           strncmp(host, "localhost", 9) == 0;
-}
 
 static bool call_init(struct call *call, struct link *link)
 {

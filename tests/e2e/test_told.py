@@ -3,7 +3,7 @@
 
 import unittest
 
-from support import ClusterCase, plan, wages
+from support import ClusterCase, plan, run, wages
 
 GOOD = "name,wage\nann,3000\nbob,3100\ncy,3200\n"
 SECRET = "4,711"
@@ -70,6 +70,19 @@ class Told(ClusterCase):
         task = creator.create(plan({"m": "mean(wages.gr\u00f6\u00dfe)"}))
         self.assertEqual(creator.wait_end(task), "ERROR")
         owner.wait_log('did you mean "gro<U+0308 combining diaeresis>\u00dfe"?')
+
+    def test_a_dead_proxy_is_named(self):
+        dead = {"http_proxy": "http://me:secret@127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+        cluster = self.cluster([wages(1, 2, 3)] * 2, start=False)
+        caller = cluster.nodes[1]
+        caller.peers = [(cluster.nodes[0], "http://peer.invalid:6701")]
+        cluster.nodes[0].peer_url = "http://peer.invalid:6701"
+        caller.start(dead)
+        caller.wait_log("a can't be reached at http://peer.invalid:6701 through the proxy "
+                        "http_proxy=http://127.0.0.1:9 (")
+        self.assertNotIn("secret", caller.log())
+        done = run("list", check=False, env={**dead, "SOTTO_NODE": "https://peer.invalid:6700", "SOTTO_TOKEN": "0" * 64})
+        self.assertIn("through the proxy https_proxy=http://127.0.0.1:9", done.stderr)
 
     def test_a_plain_column_of_text_is_nobodys_fault(self):
         cluster = self.cluster([wages(1, 2, 3)] * 3)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/config/config.h"
 #include "node/config/keys.h"
+#include "node/config/proxy.h"
 #include "node/task/datasets.h"
 #include "test.h"
 
@@ -323,11 +324,64 @@ static void test_key_files(void **state)
     assert_int_equal(token_file_load(path, token, true, &err), SOTTO_ERROR_REFUSED);
 }
 
+/* By libcurl's rules: https://curl.se/docs/manpage.html, "ENVIRONMENT". */
+static void test_proxies_of_the_environment(void **state)
+{
+    (void)state;
+    static const char *const variables[] = {"http_proxy", "https_proxy", "HTTPS_PROXY",
+                                            "HTTP_PROXY", "all_proxy",   "ALL_PROXY",
+                                            "no_proxy",   "NO_PROXY"};
+    static const struct {
+        const char *set[2][2];
+        const char *url;
+        const char *text;
+    } cases[] = {
+        {{{"http_proxy", "http://p:9"}},
+         "http://a.example:6701",
+         " through the proxy http_proxy=http://p:9"},
+        {{{"http_proxy", "http://me:secret@p:9"}},
+         "http://a.example:1",
+         " through the proxy http_proxy=http://p:9"},
+        {{{"http_proxy", "me:secret@p:9"}},
+         "http://a.example:1",
+         " through the proxy http_proxy=p:9"},
+        {{{"http_proxy", "http://p:9"}}, "https://a.example:1", ""},
+        {{{"HTTP_PROXY", "http://p:9"}}, "http://a.example:1", ""},
+        {{{"HTTPS_PROXY", "p:9"}}, "https://a.example", " through the proxy HTTPS_PROXY=p:9"},
+        {{{"ALL_PROXY", "socks5h://p:9"}},
+         "https://a.example",
+         " through the proxy ALL_PROXY=socks5h://p:9"},
+        {{{"http_proxy", "p:9"}, {"no_proxy", "b.example, a.example"}}, "http://a.example:1/x", ""},
+        {{{"http_proxy", "p:9"}, {"no_proxy", ".example"}}, "http://a.example:1", ""},
+        {{{"http_proxy", "p:9"}, {"NO_PROXY", "*"}}, "http://a.example:1", ""},
+        {{{"http_proxy", "p:9"}, {"no_proxy", "xa.example,ample"}},
+         "http://a.example:1",
+         " through the proxy http_proxy=p:9"},
+        {{{"http_proxy", "p:9"}, {"no_proxy", "192.0.2.0/24"}}, "http://192.0.2.77:1", ""},
+        {{{"http_proxy", "p:9"}, {"no_proxy", "192.0.2.0/28"}},
+         "http://192.0.2.77:1",
+         " through the proxy http_proxy=p:9"},
+        {{{"http_proxy", ""}}, "http://a.example:1", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[PROXY_TEXT_BYTES];
+        for (size_t j = 0; j < sizeof variables / sizeof variables[0]; j++) {
+            assert_int_equal(unsetenv(variables[j]), 0);
+        }
+        for (size_t j = 0; j < 2 && cases[i].set[j][0] != NULL; j++) {
+            assert_int_equal(setenv(cases[i].set[j][0], cases[i].set[j][1], 1), 0);
+        }
+        proxy_describe(text, cases[i].url);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_file),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_proxies_of_the_environment),
         cmocka_unit_test(test_errors_say_what_and_where),
         cmocka_unit_test(test_safe_file_names),
         cmocka_unit_test(test_files_are_opened_beneath_data_dir_only),
