@@ -15,6 +15,7 @@ function(sotto_e2e name)
 endfunction()
 foreach(name
     average_wage
+    cases
     dates
     defects
     describe

@@ -209,9 +209,16 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
         sotto_text_reveal(shown, sizeof shown, source->names[i], strlen(source->names[i]));
         at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", shown);
     }
-    return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
-                           "dataset \"%s\" (%s) has no column \"%s\"; it has %s%s", dataset->alias,
-                           dataset->file, name, list, at < sizeof list ? "" : "...");
+    const char *other = source->len == 1 ? strpbrk(source->names[0], ";\t|,") : NULL;
+    char hint[40] = "";
+    if (other != NULL && *other == '\t') {
+        (void)snprintf(hint, sizeof hint, "; is a tab the delimiter?");
+    } else if (other != NULL) {
+        (void)snprintf(hint, sizeof hint, "; is '%c' the delimiter?", *other);
+    }
+    return sotto_error_set(
+        err, SOTTO_ERROR_NOT_FOUND, "dataset \"%s\" (%s) has no column \"%s\"; it has %s%s%s",
+        dataset->alias, dataset->file, name, list, at < sizeof list ? "" : "...", hint);
 }
 
 static enum sotto_status offer_fields(struct sotto_schema *schema, const struct sotto_plan *plan,

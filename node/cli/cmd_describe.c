@@ -351,8 +351,8 @@ static void print_description(const struct description *description)
             (void)snprintf(distinct, sizeof distinct, "%s%zu", above ? "> " : "",
                            above ? DISTINCT_MAX : set->len);
         }
-        (void)snprintf(name, sizeof name, "%s", column->hidden ? NAMELESS : column->name);
-        sotto_text_sanitize(name);
+        sotto_text_reveal(name, sizeof name, column->hidden ? NAMELESS : column->name,
+                          column->hidden ? strlen(NAMELESS) : strlen(column->name));
         (void)printf("%-*s  %-21s  %12llu  %12s\n", width, name, type,
                      (unsigned long long)column->missing, distinct);
     }
