@@ -362,7 +362,7 @@ static void release_own_data(struct own_data *data)
 }
 
 /* What is wrong in a file may be a value, or name a column that policy hides: the owner is told,
- * and whoever asks that it is so. */
+ * and whoever asks only the line. */
 static enum sotto_status hide_value(enum sotto_status status, const char *file,
                                     struct sotto_error *err)
 {
@@ -370,8 +370,13 @@ static enum sotto_status hide_value(enum sotto_status status, const char *file,
         return status;
     }
     log_line("a task was to be created: %s", err->text);
+    size_t bytes = strlen(file);
+    const char *line = strncmp(err->text, file, bytes) == 0 ? err->text + bytes : "";
+    size_t line_bytes = *line == ':' ? 1 + strspn(line + 1, "0123456789") : 0;
+    char place[32];
+    (void)snprintf(place, sizeof place, "%.*s", line_bytes > 1 ? (int)line_bytes : 0, line);
     return sotto_error_set(
-        err, status, "%s can't be read: the owner's log of this node says why and where", file);
+        err, status, "%s%s: it can't be read: the owner's log of this node says why", file, place);
 }
 
 /* Opens what policy offers, and refuses names that lead out of data_dir. Ownership: ended by

@@ -47,7 +47,7 @@ class Told(ClusterCase):
         cluster.start()
         status, answer = creator.request("POST", "/v1/task", plan())
         self.assertEqual((status, answer["detail"]),
-                         (400, "wages.csv can't be read: the owner's log of this node says why and where"))
+                         (400, "wages.csv:3: it can't be read: the owner's log of this node says why"))
         creator.wait_log(f'found "{SECRET}"')
 
     def test_a_level_that_the_plan_does_not_have(self):
