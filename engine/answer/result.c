@@ -438,13 +438,15 @@ static void write_outputs(struct sotto_writer *writer, const struct sotto__resul
 
 /* --- Groups --- */
 
-/* The label of a group in a key: a level as the plan has it, or (other). */
+/* The label of a group in a key: a level as the plan has it, (other) or (na). */
 static void write_label(struct sotto_writer *writer, const struct sotto__group_key *key,
                         size_t level)
 {
     size_t last = key->levels_len - 1;
-    if (level == key->levels_len - key->are_edges) {
-        sotto__json_string(writer, SOTTO__OTHER_LABEL);
+    size_t levels_len = key->levels_len - key->are_edges;
+    if (level >= levels_len) {
+        bool is_other = key->other && level == levels_len;
+        sotto__json_string(writer, is_other ? SOTTO__OTHER_LABEL : SOTTO__NA_LABEL);
     } else if (key->are_edges) { /* numbers need no quoting */
         sotto__json_raw(writer, "\"[");
         sotto__json_raw(writer, key->levels[level].text);

@@ -135,12 +135,12 @@ struct sotto__group_key {
     struct sotto__level *levels;     /* or the edges of bins */
     size_t levels_len;
     bool are_edges;
-    bool other; /* a group for all other values */
+    bool other, na; /* a group for all other values, a last one for missing ones */
 };
 
-/* A key as the command line has it: "column in (levels, other)", "column == level" or "hist(column,
- * edges, other)". Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_LIMIT. Ownership: ended by
- * sotto__group_key_release. */
+/* A key as the command line has it: "column in (levels, na, other)", "column == level" or
+ * "hist(column, edges, na, other)". Returns: SOTTO_ERROR_PLAN, SOTTO_ERROR_LIMIT. Ownership: ended
+ * by sotto__group_key_release. */
 enum sotto_status sotto__group_key_parse(struct sotto__group_key *out, const char *text,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__group_key_release(struct sotto__group_key *key);

@@ -118,13 +118,16 @@ void sotto__parse_level(struct parser *parser, struct sotto__node *node, const c
 /* --- A key --- */
 
 /* Levels with commas between them, up to the ")"; "other" after the last one, not in quotes, is a
- * group for all other values. */
+ * group for all other values, and "na" among them one for missing values. */
 static void parse_levels(struct parser *parser, struct sotto__node *node,
                          struct sotto__group_key *key)
 {
     do {
         if (sotto__token_is_name(parser, "other")) {
             key->other = true;
+            sotto__token_next(parser);
+        } else if (!key->na && sotto__token_is_name(parser, "na")) {
+            key->na = true;
             sotto__token_next(parser);
         } else {
             sotto__parse_level(parser, node, key->are_edges ? SOTTO__AN_EDGE : NULL, true);

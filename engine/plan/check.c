@@ -289,8 +289,7 @@ static size_t count_groups(const struct sotto_plan *plan)
 {
     size_t groups = 1;
     for (size_t i = 0; i < plan->keys_len; i++) {
-        const struct sotto__group_key *key = &plan->keys[i];
-        groups *= key->levels_len - key->are_edges + key->other;
+        groups *= sotto__count_key_groups(&plan->keys[i]);
     }
     return groups;
 }

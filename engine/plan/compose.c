@@ -310,7 +310,9 @@ static void write_key(struct sotto_writer *writer, const struct sotto__group_key
         sotto__json_raw(writer, i > 0 ? ", " : "");
         write_level(writer, &key->levels[i]);
     }
-    sotto__json_raw(writer, key->other ? "], \"other\": true}" : "]}");
+    sotto__json_raw(writer, "]");
+    sotto__json_raw(writer, key->other ? ", \"other\": true" : "");
+    sotto__json_raw(writer, key->na ? ", \"na\": true}" : "}");
 }
 
 /* Tells of a key that can't be read: what one looks like, and where this one goes wrong. */
@@ -324,8 +326,8 @@ static enum sotto_status explain_key(struct sotto_error *err, enum sotto_status 
     (void)snprintf(why, sizeof why, "%s", err->text);
     return sotto_error_set(err, SOTTO_ERROR_PLAN,
                            "by: \"%.80s\": expected a column and its levels, such as dept in "
-                           "(\"R&D\", other), member in (true, false), or bins, such as hist(age, "
-                           "0, 18, other): %.200s",
+                           "(\"R&D\", na, other), member in (true, false), or bins, such as "
+                           "hist(age, 0, 18, other): %.200s",
                            by, why);
 }
 

@@ -117,6 +117,9 @@ struct sotto__row_set {
 
 /* Between what the keys of groups say, and after one that has a group for all others. */
 #define SOTTO__SET_BY " by "
+#define SOTTO__NA_LABEL "(na)" /* of a key's group of missing values */
+
+size_t sotto__count_key_groups(const struct sotto__group_key *key); /* selection.c */
 #define SOTTO__SET_OR_OTHER " or other"
 
 /* An output whose expression makes a set. */

@@ -102,15 +102,18 @@ static enum sotto_status check_edges(const struct sotto__group_key *key, struct 
                                   "that rise, or dates as \"2020-01-31\"");
 }
 
-/* Refuses a level that has the label of the group of all other values. */
+/* Refuses a level that has the label of the group of all other values, or of missing ones. */
 static enum sotto_status check_labels(const struct sotto__group_key *key, struct sotto_error *err)
 {
-    for (size_t i = 0; key->other && i < key->levels_len; i++) {
-        if (strcmp(key->levels[i].text, SOTTO__OTHER_LABEL) == 0) {
+    for (size_t i = 0; i < key->levels_len; i++) {
+        const char *text = key->levels[i].text;
+        bool is_other = key->other && strcmp(text, SOTTO__OTHER_LABEL) == 0;
+        bool is_na = key->na && strcmp(text, SOTTO__NA_LABEL) == 0;
+        if (is_other || is_na) {
             return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                    "group_by: the level \"%s\" has the name of the group of all "
-                                   "other values: leave one of them out",
-                                   SOTTO__OTHER_LABEL);
+                                   "%s values: leave one of them out",
+                                   text, is_other ? "other" : "missing");
         }
     }
     return SOTTO_OK;
@@ -145,17 +148,20 @@ static enum sotto_status parse_key(struct sotto__group_key *key, const struct so
 {
     const json_t *column = json_object_get(object, "column");
     const json_t *other = json_object_get(object, "other");
+    const json_t *na = json_object_get(object, "na");
     const json_t *levels = json_object_get(object, "levels");
     const json_t *bins = json_object_get(object, "bins");
     bool has_levels = (levels != NULL) != (bins != NULL);
-    size_t known = (size_t)(column != NULL) + (size_t)(other != NULL) + (size_t)has_levels;
+    size_t known = (size_t)(column != NULL) + (size_t)(other != NULL) + (size_t)(na != NULL) +
+                   (size_t)has_levels;
     if (!json_is_string(column) || (other != NULL && !json_is_boolean(other)) ||
-        known != json_object_size(object)) {
+        (na != NULL && !json_is_boolean(na)) || known != json_object_size(object)) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
                                "group_by: expected {\"column\": \"dept\", \"levels\": [...]}, or "
-                               "\"bins\", with \"other\": true if you like");
+                               "\"bins\", with \"other\": true and \"na\": true if you like");
     }
     key->other = json_is_true(other);
+    key->na = json_is_true(na);
     enum sotto_status status =
         sotto__plan_expression_parse(&key->column, plan, json_string_value(column), err);
     if (status != SOTTO_OK) {
@@ -193,6 +199,11 @@ enum sotto_status sotto__parse_selection(struct sotto_plan *plan, const json_t *
         status = parse_key(&plan->keys[plan->keys_len++], plan, key, err);
     }
     return status;
+}
+
+size_t sotto__count_key_groups(const struct sotto__group_key *key)
+{
+    return key->levels_len - key->are_edges + key->other + key->na;
 }
 
 void sotto__selection_release(struct sotto_plan *plan)

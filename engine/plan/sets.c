@@ -311,6 +311,21 @@ static void add_key(struct finder *finder, const struct sotto__group_key *key)
     finish_set(finder, &writer);
 }
 
+/* A group of missing values is a condition beside the levels, whose counts know no missing value.
+ * It is of no key: what is withheld is told too. */
+static void add_missing(struct finder *finder, const struct sotto__group_key *key)
+{
+    size_t kept = finder->key;
+    struct set_writer writer;
+    finder->key = SOTTO_NONE;
+    writer_init(&writer, &key->column);
+    write_raw(&writer, "isna(");
+    write_node(&writer, key->column.nodes_len - 1);
+    write_raw(&writer, ")");
+    finish_set(finder, &writer);
+    finder->key = kept;
+}
+
 /* The groups of several keys, each of which is told or not, whatever levels it has. Returns: false
  * if there are more than can be told apart, or some have no such levels. */
 static bool add_groups(struct finder *finder, const struct sotto_plan *plan)
@@ -319,8 +334,8 @@ static bool add_groups(struct finder *finder, const struct sotto_plan *plan)
     size_t groups_len = 1;
     for (size_t i = 0; i < plan->keys_len; i++) {
         const struct sotto__group_key *key = &plan->keys[i];
-        groups_len *= key->levels_len - key->are_edges + key->other;
-        if (groups_len >= SOTTO_WATCH_CLASSES_MAX || are_truths(key)) {
+        groups_len *= sotto__count_key_groups(key);
+        if (groups_len >= SOTTO_WATCH_CLASSES_MAX || are_truths(key) || key->na) {
             return false;
         }
     }
@@ -494,6 +509,9 @@ enum sotto_status sotto__row_sets_find(struct sotto__row_sets *out, const struct
             add_truths(&finder, &plan->keys[i]);
         } else {
             add_key(&finder, &plan->keys[i]);
+            if (plan->keys[i].na) {
+                add_missing(&finder, &plan->keys[i]);
+            }
         }
     }
     finder.key = SOTTO_NONE;

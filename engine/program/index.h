@@ -20,9 +20,9 @@ void sotto__levels_free(struct sotto__levels *levels);
 /* The levels of rows at to at + len of a key column's block. */
 void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
                         const struct sotto_column *block, size_t at, size_t len);
-/* With the group of all others, if there is one. */
 /* The year, month, day or weekday of a date in days. */
 int64_t sotto__date_part(enum sotto__function part, int64_t days);
+/* With the groups of all others and of missing values, if there are such. */
 size_t sotto__levels_len(const struct sotto__levels *levels);
 
 /* --- index.c: conditions on one value that are counted by one index --- */

@@ -30,6 +30,7 @@ struct sotto__levels {
     enum sotto__function part;
     size_t len;
     bool other;
+    bool na;
     struct number *numbers; /* sorted; bool: 0 and 1 */
     size_t numbers_len;
     const struct sotto__level *texts; /* borrows from the plan */
@@ -425,6 +426,7 @@ enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sot
     levels->part = levels->is_part ? key->column.nodes[1].function : SOTTO__FUNCTION_YEAR;
     levels->len = key->levels_len - key->are_edges;
     levels->other = key->other;
+    levels->na = key->na;
     enum sotto_status status = SOTTO_OK;
     if (key->are_edges) {
         status = add_bins(levels, key, err);
@@ -459,7 +461,7 @@ void sotto__levels_free(struct sotto__levels *levels)
 
 size_t sotto__levels_len(const struct sotto__levels *levels)
 {
-    return levels->len + levels->other;
+    return levels->len + levels->other + levels->na;
 }
 
 static sotto__int128 read_number(const struct sotto_column *block, size_t row)
@@ -548,5 +550,8 @@ void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
     }
     for (size_t i = 0; block->validity != NULL && i < len; i++) {
         out[i] = sotto_column_is_valid(block, at + i) ? out[i] : SOTTO__GROUP_NONE;
+    }
+    for (size_t i = 0; levels->na && i < len; i++) {
+        out[i] = out[i] == SOTTO__GROUP_NONE ? (uint32_t)(levels->len + levels->other) : out[i];
     }
 }

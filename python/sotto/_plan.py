@@ -135,6 +135,8 @@ def _group(key: GroupKey) -> dict[str, Any]:
     group: dict[str, Any] = {"column": column, kind: list(map(_level, key.levels))}
     if key.other:
         group["other"] = True
+    if key.na:
+        group["na"] = True
     return group
 
 

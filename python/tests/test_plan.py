@@ -5,6 +5,7 @@ import datetime
 import decimal
 import json
 import logging
+import math
 import pathlib
 import re
 import subprocess
@@ -149,6 +150,21 @@ def test_groups():
     ]
     names = [f"result[{name}]" for name in ("count", "mean", "std", "25%", "50%", "75%")]
     assert list(plan["select"]) == names
+
+
+def test_a_group_of_missing_keys():
+    key = {"column": "wages.a", "levels": [1, 2], "na": True}
+    for missing in (None, math.nan, pandas.NA):
+        plan = plan_of(
+            lambda wages, missing=missing: wages.groupby("a", levels=[1, missing, 2]).wage.mean()
+        )
+        assert plan["group_by"] == [key]
+    plan = plan_of(lambda wages: wages.groupby("a", levels=[1, 2], dropna=False).wage.mean())
+    assert plan["group_by"] == [key]
+    plan = plan_of(lambda wages: wages.groupby("a", bins=[1, 2], dropna=False).wage.mean())
+    assert plan["group_by"] == [{"column": "wages.a", "bins": [1, 2], "na": True}]
+    with pytest.raises(PlanError, match="expected at least one"):
+        plan_of(lambda wages: wages.groupby("a", levels=[None]).wage.mean())
 
 
 def test_bins():

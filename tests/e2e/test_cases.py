@@ -25,6 +25,11 @@ def table(*rows, end="\n"):
     return end.join(rows) + end
 
 
+def keyed(*lens):
+    """Rows with the keys a, b and none, so many of each."""
+    return table("g,c", *(f"{key},{i}" for key, len_ in zip(("a", "b", ""), lens) for i in range(len_)))
+
+
 def zip_of(text):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
@@ -37,8 +42,8 @@ AB = table("a,b", "4,5", "5,7")
 CASES = {
     # Values
     "a no-break space in a number": ({"t.csv": "v\n5\n7\n6\u00a0\n"}, [
-        (["local", "sum(v)"], 1, 't.csv:4: column "v": expected a number, as in most rows, found '
-         '"6<U+00A0 no-break space>": take out the hidden characters')]),
+        (["local", "sum(v)"], 1, 't.csv:4: column "v": expected a number, as in most rows, found "6<U+00A0',
+         'no-break space>": take out the hidden characters')]),
     "one text among thousands of numbers": ({"t.csv": table("v", *["3.5"] * 5000, '"3,276.28"', "1")}, [
         (["local", "mean(v)"], 1, 't.csv:5002: column "v"', '"3,276.28": take out the thousands separators'),
         (["local", "mean(v)", "--type", "v=decimal(2)"], 1,
@@ -68,11 +73,13 @@ CASES = {
     "blanks around values": ({"t.csv": "a, b ,\"c\"\n 1,\t2 , \"3\" \n4 , 5,6\n"}, [
         (["local", "sum(a)", "sum(b)", "sum(c)"], 0, "sum(a)  5", "sum(b)  7", "sum(c)  9")]),
     "yes and no, 1 and 0": ({"a.csv": "f\nTrue\nFalse\n", "b.csv": "f\n1\n0\n", "c.csv": "f\nyes\nN\n"}, [
-        (["simulate", "mean(f)"], 1, "don't mix", "--type COLUMN=bool", 'c.csv:2: column "f"', "say --type f=bool"),
+        (["simulate", "mean(f)"], 1, "don't mix", 'c.csv:2: column "f"', "say --type f=bool"),
         (["simulate", "mean(f)", "--type", "f=bool"], 0, "mean(f)  0.5"),
         (["simulate", "count(f)", "--type", "f=bool", "--by", "f in (true, false)"], 0, "true   3", "false  3"),
         (["simulate", "count(f)", "--type", "f=bool", "--where", "f == 1"], 0, "count(f)  3"),
         (["simulate", "count(f)", "--type", "f=bool", "--where", "f == true"], 1, "compared with 1 and 0")]),
+    "booleans and numbers": ({"a.csv": "f\nTrue\n", "b.csv": "f\n1\n", "c.csv": "f\n0\n"}, [
+        (["simulate", "mean(f)"], 1, "don't mix", "--type COLUMN=bool")]),
     "whole numbers beyond 32 and 64 bits": (
         {name: table("t,u", "2490000000,20150515061816532", f"{n},20150515061816532")
          for n, name in enumerate(("a.csv", "b.csv", "c.csv"))}, [
@@ -88,6 +95,18 @@ CASES = {
     "a level that is a word for a missing value": ({"t.csv": "c,v\nNA,1\nDE,2\n"}, [
         (["local", 'value_counts(c, "NA", "DE")'], 1, '"NA" is an NA word of t.csv'),
         (["local", 'value_counts(c, "NA", "DE")', "--na", ""], 0, "NA  1", "DE  1")]),
+    "rows whose key is missing": ({"a.csv": "g,c\na,10\n,12.3\n", "b.csv": "g,c\nb,1\nNA,0\n", "c.csv": "g,c\na,3\n"}, [
+        (["simulate", "sum(c)", "--by", 'g in ("a", na, other)'], 0, "a 13", "(other) 1", "(na) 12.3"),
+        (["simulate", "sum(c)", "--by", 'g in ("a", other)'], 0, "(other) 1"),
+        (["simulate", "sum(c)", "count(c)", "--by", "hist(c, 0, 5, na)", "--by", 'g in ("b", na)'], 0,
+         "[0, 5], (na) 0", "(na), (na) 0"),
+        (["simulate", "sum(c)", "--by", 'g in ("a", na, na)'], 1, "expected a level"),
+        (["simulate", "sum(c)", "--by", 'g in (na)'], 1, '1 to 4096 of them'),
+        (["simulate", "sum(c)", "--by", 'g in ("(na)", na)'], 1, "the name of the group of all missing values")]),
+    "few rows whose key is missing": ({"t.csv": keyed(40, 40, 2)}, [
+        (["local", "sum(c)", "--by", 'g in ("a", "b", na)', "--policy", "safe"], 0, "(na) withheld", "group b: withheld")]),
+    "many rows whose key is missing": ({"t.csv": keyed(40, 40, 20)}, [
+        (["local", "sum(c)", "--by", 'g in ("a", "b", na)', "--policy", "safe"], 0, "a 780", "b 780", "(na) 190")]),
     "a column without values at one party": ({"a.csv": "x\n1\n3\n", "b.csv": "x\nNA\n", "c.csv": "x\n\n5\n"}, [
         (["simulate", "mean(x)", "count(x)"], 0, "mean(x)   3", "count(x)  3")]),
     "no rows after the condition": ({"t.csv": AB}, [

@@ -95,6 +95,23 @@ class Ledger(ClusterCase):
         self.ask(creator, "ERROR", where="wages.dept in ('a', 'b')")
         self.ask(creator, "ERROR", outputs={"n": "sum(if(wages.dept == 'c', 1, 0))"})
 
+    def test_a_group_of_missing_keys_is_told(self):
+        """With it and a condition within it, three rows whose key is missing would be the difference."""
+        cluster = self.cluster([rows(1000), rows(1003), rows(1006)], start=False)
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10}
+            keys = ["a"] * 20 + [""] * 20
+            lines = [f"{key},{1000 + 10 * i}" for i, key in enumerate(keys)]
+            self.give(node, {"wages.csv": "g,wage\n" + "\n".join(lines) + "\n"})
+        cluster.start()
+        cluster.wait_connected()
+        creator = cluster.nodes[0]
+        outputs = {"s": "sum(wages.wage)"}
+        self.ask(creator, outputs=outputs, group_by=[{"column": "wages.g", "levels": ["a"], "na": True}])
+        self.assertIn("isna(`g`)", json.dumps(self.audit(creator)))
+        self.ask(creator, "ERROR", outputs=outputs, where="isna(wages.g) and wages.wage < 1370")
+        self.assertIn("ledger: ", cluster.nodes[2].log())
+
     def test_audit(self):
         cluster = self.start()
         creator, _, last = cluster.nodes

@@ -32,7 +32,7 @@ Shape = Literal["scalar", "series", "counts", "square", "fit", "test"]
 class GroupKey:
     """A column, the levels or edges of bins that make groups, and whether the rest is one.
 
-    part: of the column's dates, such as "month".
+    part: of the column's dates, such as "month". na: whether rows whose value is missing are one.
     """
 
     column: Column
@@ -40,6 +40,7 @@ class GroupKey:
     other: bool
     are_edges: bool = False
     part: str = ""
+    na: bool = False
 
     @property
     def name(self) -> str:

@@ -285,17 +285,26 @@ class DataFrame(Columned):
             raise not_supported("where() with a function", "give a condition: df > 0")
         return super().where(cond, other)
 
-    def groupby(self, by: Any, *, levels: Any = None, bins: Any = None, other: bool = False) -> Any:
+    def groupby(
+        self,
+        by: Any,
+        *,
+        levels: Any = None,
+        bins: Any = None,
+        other: bool = False,
+        dropna: bool = True,
+    ) -> Any:
         """The rows in groups of declared levels, or of bins.
 
         by: one or two columns. levels: the values that make groups; for two columns a dict of
         both. bins: instead, edges of numbers that rise, the last bin with both its edges; for two
         columns a dict of one or both. Rows of another value are in the group "(other)" if `other`,
-        else a party that has some refuses. Rows whose key is missing take part in no group.
+        else in none. Rows whose key is missing take part in no group, unless None is among the
+        levels or `dropna` is False: then they are the group "(na)".
         """
         from ._groupby import GroupBy, declared_groups
 
-        return GroupBy(self, declared_groups(self, by, levels, bins, other))
+        return GroupBy(self, declared_groups(self, by, levels, bins, other, dropna))
 
 
 def _refuse_bool_only(bool_only: bool) -> None:

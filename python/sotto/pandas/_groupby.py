@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -30,7 +31,7 @@ _GROUPS_MAX = 2
 
 
 def declared_groups(
-    rows: DataFrame | Series, by: Any, levels: Any, bins: Any, other: bool
+    rows: DataFrame | Series, by: Any, levels: Any, bins: Any, other: bool, dropna: bool = True
 ) -> tuple[GroupKey, ...]:
     """The keys of a groupby. Raises NotSupported where neither levels nor bins are declared."""
     keys = list(by) if isinstance(by, list | tuple) else [by]
@@ -60,11 +61,39 @@ def declared_groups(
     if by_level.keys() & by_bin.keys():
         raise PlanError(f"groupby({by!r}): expected levels or bins of a column, not both")
     return tuple(
-        GroupKey(column, _edges(name, declared[name]), bool(other), are_edges=True, part=part)
+        GroupKey(
+            column,
+            _edges(name, declared[name]),
+            bool(other),
+            are_edges=True,
+            part=part,
+            na=not dropna,
+        )
         if name in by_bin
-        else GroupKey(column, _levels(name, declared[name]), bool(other), part=part)
+        else GroupKey(
+            column,
+            _levels(name, _present(declared[name])),
+            bool(other),
+            part=part,
+            na=not dropna or _present(declared[name]) is not declared[name],
+        )
         for (column, part), name in zip(columns, names, strict=True)
     )
+
+
+def _present(levels: Any) -> Any:
+    """Levels without those that stand for missing values: None, NaN, pandas.NA."""
+    if isinstance(levels, str):
+        return levels
+    given = list(levels)
+    present = [
+        level
+        for level in given
+        if level is not None
+        and level is not pandas.NA
+        and not (isinstance(level, float) and math.isnan(level))
+    ]
+    return levels if len(present) == len(given) else present
 
 
 def _by_column(name: str, declared: Any, keys: list[str]) -> dict[str, Any]:

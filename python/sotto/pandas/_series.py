@@ -351,11 +351,19 @@ class Series(NamedOperators):
         """The values that are present."""
         return self._filtered(self.notna())
 
-    def groupby(self, by: Any, *, levels: Any = None, bins: Any = None, other: bool = False) -> Any:
+    def groupby(
+        self,
+        by: Any,
+        *,
+        levels: Any = None,
+        bins: Any = None,
+        other: bool = False,
+        dropna: bool = True,
+    ) -> Any:
         """The values in groups of declared levels or bins, as DataFrame.groupby has them."""
         from ._groupby import GroupBy, declared_groups
 
-        return GroupBy(self, declared_groups(self, by, levels, bins, other))
+        return GroupBy(self, declared_groups(self, by, levels, bins, other, dropna))
 
     # --- Texts: last, as the name hides that of the type ---
 
