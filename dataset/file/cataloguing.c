@@ -64,8 +64,8 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     }
     enum sotto_status status = apply_options(work, reader);
     for (size_t i = 0; i < names_len; i++) {
-        work->facts[i] = sotto__column_facts_begin(
-            catalogue->columns[i].type, sotto__csv_date_format(work->csv, names[i]));
+        work->facts[i] = sotto__column_facts_begin(catalogue->columns[i].type,
+                                                   sotto__csv_date_format(work->csv, names[i]));
     }
     return status;
 }

@@ -405,8 +405,8 @@ static enum sotto_status check_header(struct scan *scan, struct sotto_error *err
     struct sotto_file_identity identity;
     uint64_t rows_offset;
     uint64_t text_bytes;
-    enum sotto_status status = sotto__csv_read_header(scan->csv, &identity, &rows_offset,
-                                                      &text_bytes, &visitor, err);
+    enum sotto_status status =
+        sotto__csv_read_header(scan->csv, &identity, &rows_offset, &text_bytes, &visitor, err);
     if (status != SOTTO_OK) {
         return status;
     }

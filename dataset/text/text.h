@@ -118,9 +118,8 @@ struct sotto__column_facts {
 static inline struct sotto__column_facts sotto__column_facts_begin(struct sotto_type stated,
                                                                    const char *date_format)
 {
-    return (struct sotto__column_facts){.type = stated,
-                                        .has_words = stated.kind == SOTTO_KIND_BOOL,
-                                        .date_format = date_format};
+    return (struct sotto__column_facts){
+        .type = stated, .has_words = stated.kind == SOTTO_KIND_BOOL, .date_format = date_format};
 }
 
 /* One value, as libcsv or sotto__field_trim gives it. */

@@ -103,7 +103,8 @@ enum sotto_status sotto_schema_tell_strays(const struct sotto_plan *plan,
     for (size_t i = 0; i < plan->keys_len; i++) {
         const struct sotto__group_key *key = &plan->keys[i];
         const struct sotto__node *node = &key->column.nodes[0];
-        if (key->other || node->kind != SOTTO__NODE_COLUMN) {
+        bool is_column = key->column.nodes_len == 1 && node->kind == SOTTO__NODE_COLUMN;
+        if (key->other || !is_column) { /* parts of dates are not told */
             continue;
         }
         size_t dataset = node->dataset_index;
