@@ -55,8 +55,7 @@ static const struct command commands[] = {
      "sotto simulate --parties N [--elements 1] [--bits 24] [--drop 0]\n"
      "               [--graph complete|curious|semi-malicious] [--json | --csv]\n"
      "\n"
-     "measures what one secure sum of N parties costs, step by step; --drop: the\n"
-     "fraction that vanishes after dealing shares.\n",
+     "measures each step of a secure sum; --drop: what part vanishes after dealing.\n",
      OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS |
          OPTION_WORDS | OPTION_POLICY,
      cmd_simulate},

@@ -83,7 +83,7 @@ CASES = {
     "whole numbers beyond 32 and 64 bits": (
         {name: table("t,u", "2490000000,20150515061816532", f"{n},20150515061816532")
          for n, name in enumerate(("a.csv", "b.csv", "c.csv"))}, [
-            (["simulate", "sum(t)", "sum(u)"], 0, "sum(t)              7470000003", "= 120903090370899192")]),
+            (["simulate", "sum(t)", "sum(u) - 120903090370899190"], 0, "sum(t)                        7470000003", "2")]),
     "one exact kind of number": ({"a.csv": "g,v\n1.0,1\n", "b.csv": "g,v\n1,10\n", "c.csv": "g,v\n1.00,100\n"}, [
         (["simulate", "sum(v)", "--by", "g in (1, 2)"], 0, "1  111")]),
     "a variance far from zero": ({"t.csv": table("x", *["1125899906842624.25"] * 3, "1125899906842624.5")}, [

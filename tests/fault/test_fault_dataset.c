@@ -203,10 +203,8 @@ static void test_misfits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cataloguing),
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_packed),
-        cmocka_unit_test(test_table_and_bytes),
+        cmocka_unit_test(test_cataloguing), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_packed),      cmocka_unit_test(test_table_and_bytes),
         cmocka_unit_test(test_misfits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

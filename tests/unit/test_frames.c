@@ -120,7 +120,7 @@ static void test_counts(void **state)
     test_gives1("x=value_counts(x, 1, -1, 0.50)", values,
                 "\"labels\": [[\"1\", \"-1\", \"0.50\"]], \"values\": [{\"value\": 1,");
     test_gives1("x=hist(x, 0, 1)", "x\n", "[{\"value\": 0, \"exact\": \"0\"}]");
-    refused1("x=hist(s, 0, 1)", values, SOTTO_ERROR_TYPE, "texts are equal or not");
+    refused1("x=hist(s, 0, 1)", values, SOTTO_ERROR_TYPE, "a column of text with a text in quotes");
     refused1("x=value_counts(s, 1)", values, SOTTO_ERROR_TYPE, "a text is compared with a column");
 }
 
