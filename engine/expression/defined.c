@@ -109,15 +109,12 @@ static void fill_name(struct substitution *substitution)
 static void fill(struct substitution *substitution)
 {
     struct parser *parser = &substitution->parser;
-    bool is_option = false; /* what follows is an option's value */
     while (parser->token.kind != SOTTO__TOKEN_END) {
-        bool is_equals = sotto__token_is(parser, "=");
-        if (is_text(&parser->token) && !is_option) {
+        if (is_text(&parser->token)) {
             fill_name(substitution);
         } else {
             sotto__token_next(parser);
         }
-        is_option = is_equals;
     }
     if (substitution->defined->parts_len > 0) {
         copy_up_to(substitution, strlen(parser->text));

@@ -66,6 +66,11 @@ static void test_what_is_computed_is_told(void **state)
         {"\"define\": {\"ddof\": \"x * 2\", \"sum\": \"y * 2\"}, \"select\": {\"x\": \"var(ddof, "
          "ddof=0) + sum(sum) + count('ddof' == y)\"}",
          "\"select\": {\"x\": \"var((x * 2), ddof=0) + sum((y * 2)) + count('ddof' == y)\"}"},
+        {"\"define\": {\"w\": \"if(x < 3, w, 0)\", \"o\": \"u / 2\"}, \"select\": {\"x\": \"glm(y, "
+         "x, "
+         "weights=w*o, offset=o, family=poisson)\"}",
+         "\"select\": {\"x\": \"glm(y, x, weights=(if(x < 3, w, 0))*(u / 2), offset=(u / 2), "
+         "family=poisson)\"}"},
         {"\"define\": {\"d\": \"dept\"}, \"group_by\": [{\"column\": \"d\", \"levels\": "
          "[\"a\"]}], \"select\": {\"x\": \"sum(x)\"}",
          "\"group_by\": [{\"column\": \"dept\", \"levels\": [\"a\"]}], \"select\": {\"x\": "
@@ -104,6 +109,12 @@ static void test_what_can_not_be_defined(void **state)
         {"\"define\": {\"x + 1\": \"x\"}" SELECT, "define.x + 1: expected a name"},
         {"\"define\": {\"na\": \"x\"}" SELECT, "define.na: expected a name"},
         {"\"define\": {\"true\": \"x\"}" SELECT, "define.true: expected a name that is no word"},
+        {"\"define\": {\"frequency\": \"x\"}" SELECT,
+         "define.frequency: expected a name that is no"},
+        {"\"define\": {\"probit\": \"x\"}" SELECT,
+         "define.probit: expected a name that is no word"},
+        {"\"define\": {\"q\": \"age * 2\", \"age\": \"u\"}, \"select\": {\"x\": \"mean(q)\"}",
+         "define.q: column 1: \"age\" is defined later: define it before"},
         {"\"define\": {\"not\": \"x\"}" SELECT, "define.not: expected a name"},
         {"\"define\": {\"u.a\": \"x\"}" SELECT,
          "a dataset's name and a point before it, such as t.a"},
