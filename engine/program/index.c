@@ -81,6 +81,9 @@ static bool read_exact(mpz_t out, const struct sotto__program *program, size_t o
 static bool read_double(double *out, const struct sotto__program *program, size_t op)
 {
     const struct sotto__op *at = &program->ops[op];
+    if (at->is_null) { /* na, which nothing is beside */
+        return false;
+    }
     if (at->kind == SOTTO__OP_CONSTANT && at->type == SOTTO__ROW_FLOAT) {
         *out = program->constants[at->index].number;
         return true;

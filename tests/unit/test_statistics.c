@@ -74,6 +74,22 @@ static void test_wide_values(void **state)
     test_gives1("x=sum(f * 1e400)", "f\n1e0\n", "\"special\": \"inf\"");
 }
 
+/* Nothing is equal to a missing value, or beside one, whatever the column's type. */
+static void test_beside_missing(void **state)
+{
+    (void)state;
+    static const char *const questions[] = {
+        "n == na",      "a == na",        "d < na",        "f == na",    "f < na",
+        "f <= na",      "na < f",         "f >= na",       "f in (na)",  "f > float(na)",
+        "f ** 2 == na", "float(a) == na", "float(d) > na", "f + a == na"};
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        char output[64];
+        (void)snprintf(output, sizeof output, "x=sum(%s)", questions[i]);
+        test_gives1(output, mixed, "\"exact\": \"0\"");
+    }
+    test_gives1("x=sum(f in (1, na))", mixed, "\"exact\": \"1\"");
+}
+
 static void test_types(void **state)
 {
     (void)state;
@@ -525,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_row_wise),
         cmocka_unit_test(test_wide_values),
+        cmocka_unit_test(test_beside_missing),
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_moments),
         cmocka_unit_test(test_every_ddof_of_cov),
