@@ -10,6 +10,7 @@
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
+#include <sotto/date.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,7 +95,10 @@ static void write_end(struct sotto_writer *writer, const char *name, const struc
     char text[SOTTO_DOUBLE_TEXT_BYTES];
     char date[SOTTO__DAYS_TEXT_BYTES];
     sotto__json_raw(writer, name);
-    if (form == FORM_DATE && number - number == 0 && sotto__days_text(date, end->number, sign)) {
+    if (form == FORM_DATE && number - number == 0) {
+        if (!sotto__days_text(date, end->number, sign)) { /* beyond all dates */
+            sotto_date_text(date, number > 0 ? SOTTO_DATE_MAX : SOTTO_DATE_MIN);
+        }
         sotto__json_string(writer, date);
         return;
     }

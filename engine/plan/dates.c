@@ -119,7 +119,8 @@ static bool resolve_call(struct resolver *resolver, const struct sotto__node *no
     case SOTTO__FUNCTION_IF:
         return take_pair(resolver, node->right, node->third);
     case SOTTO__FUNCTION_CLIP:
-        return is_date[node->left] && take_pair(resolver, node->left, node->right) &&
+        return (is_date[node->left] || is_nothing(resolver, node->left)) &&
+               take_pair(resolver, node->left, node->right) &&
                take_pair(resolver, node->left, node->third);
     case SOTTO__FUNCTION_YEAR:
     case SOTTO__FUNCTION_MONTH:

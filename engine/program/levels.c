@@ -236,7 +236,12 @@ static enum sotto_status add_bins(struct sotto__levels *levels, const struct sot
     sotto__value_init(&edge);
     for (size_t i = 0; i < key->levels_len; i++) {
         bool is_last = i + 1 == key->levels_len; /* which is in its bin */
-        if (!sotto__is_decimal(key->levels[i].text)) {
+        bool is_number = sotto__is_decimal(key->levels[i].text);
+        if (!is_number && levels->type.kind == SOTTO_KIND_NULL) {
+            levels->bounds[i] = 0; /* a date, of a column that has no value */
+            continue;
+        }
+        if (!is_number) {
             sotto__value_clear(&edge);
             return sotto_error_set(err, SOTTO_ERROR_TYPE,
                                    "expected numbers as edges of a column of %s, found %.80s",

@@ -161,6 +161,30 @@ class Dates(unittest.TestCase):
             self.assertEqual(done.returncode, 1, wrong)
             self.assertIn("date(%d.%m.%Y)", done.stderr)
 
+    def test_a_column_that_nobody_has(self):
+        for name in ("a.csv", "b.csv", "c.csv"):
+            (pathlib.Path(self.folder.name) / name).write_text("came,x\n,1\n,2\n")
+        asked = ["count(clip(came, '2019-01-01', '2020-01-01'))", "sum(came > '2019-01-01')", "n=count(x)"]
+        outputs = self.simulated(*asked)["outputs"]
+        self.assertEqual([output["value"] for output in outputs.values()], [0, 0, 6])
+        groups = self.simulated("n=count(x)", options=["--by", "hist(came, '2019-01-01', '2020-01-01')"])
+        self.assertEqual([value["value"] for value in groups["outputs"]["n"]["values"]], [0])
+
+    def test_guarded_intervals_end_at_the_last_dates(self):
+        """Sentinels are in cells that reach beyond all dates."""
+        for sentinel, side in (("9999-12-31", 1), ("0001-01-01", 0)):
+            for name in ("a.csv", "b.csv", "c.csv"):
+                rows = [sentinel] * 12 + [f"2020-01-{1 + i % 28:02d}" for i in range(8)]
+                (pathlib.Path(self.folder.name) / name).write_text("\n".join(["came", *rows, ""]))
+            median = self.simulated("m=median(came)", options=["--policy", "safe"])["outputs"]["m"]
+            ends = [datetime.date.fromisoformat(median[end][:10]) for end in ("low", "high")]
+            self.assertEqual(ends[side].isoformat(), sentinel, median)
+
+    def simulated(self, *asked, options=()):
+        files = ["a.csv", "b.csv", "c.csv"]
+        done = run("simulate", *files, *options, "--json", "--", *asked, cwd=self.folder.name)
+        return json.loads(done.stdout)
+
 
 if __name__ == "__main__":
     unittest.main()
