@@ -329,12 +329,20 @@ static enum sotto_status deliver_letter(struct trial_run *run, const struct tria
     return status;
 }
 
+static void tell(const struct trial_run *run, uint32_t done)
+{
+    if (run->trial->tell != NULL) {
+        run->trial->tell(run->trial->context, run->step, done);
+    }
+}
+
 /* Parties take what the aggregator sent, and answer. Their letters go behind those that they got.
  */
 static enum sotto_status parties_step(struct trial_run *run, struct sotto_error *err)
 {
     size_t letters_len = run->letters_len;
     enum sotto_status status = SOTTO_OK;
+    tell(run, 0);
     for (size_t k = 0; k < letters_len; k++) {
         struct trial_letter letter = run->letters[k]; /* the array may be moved */
         run->report.steps[run->step].party_down_bytes += (double)letter.bytes.data_bytes;
@@ -342,6 +350,7 @@ static enum sotto_status parties_step(struct trial_run *run, struct sotto_error 
             status = deliver_letter(run, &letter, err);
         }
         sotto_buffer_release(&letter.bytes);
+        tell(run, (uint32_t)(k + 1));
     }
     run->letters_len -= letters_len;
     memmove(run->letters, run->letters + letters_len, run->letters_len * sizeof *run->letters);

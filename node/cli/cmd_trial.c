@@ -11,6 +11,8 @@
 #include <sotto/trial.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 struct numbers {
     uint32_t parties_len;
@@ -18,6 +20,8 @@ struct numbers {
     unsigned bits;
     size_t width;
     size_t elements_len;
+    bool is_shown; /* how far it is */
+    time_t shown_at;
 };
 
 /* Element i of a party: some value of numbers->bits bits. */
@@ -49,6 +53,20 @@ static enum sotto_trial_step choose_step(void *context, uint32_t party)
     return is_lost(context, party) ? SOTTO_TRIAL_MASKING : SOTTO_TRIAL_STAYS;
 }
 
+static const char *const step_names[] = {"dealing", "masking", "consenting", "revealing", "total"};
+
+/* Says how far a trial is, once a second: one of many parties takes minutes. */
+static void show_step(void *context, enum sotto_trial_step step, uint32_t done)
+{
+    struct numbers *numbers = context;
+    time_t now = time(NULL);
+    if (now != numbers->shown_at) {
+        (void)fprintf(stderr, "\r%s: %u of %u parties   ", step_names[step], done,
+                      numbers->parties_len);
+        numbers->shown_at = now;
+    }
+}
+
 static bool sum_is_right(const struct numbers *numbers, const struct sotto_trial_report *report)
 {
     for (size_t i = 0; i < numbers->elements_len; i++) {
@@ -66,8 +84,6 @@ static bool sum_is_right(const struct numbers *numbers, const struct sotto_trial
 }
 
 /* --- What is printed --- */
-
-static const char *const step_names[] = {"dealing", "masking", "consenting", "revealing", "total"};
 
 static const struct sotto_trial_cost *cost_at(const struct sotto_trial_report *report, size_t k)
 {
@@ -177,12 +193,25 @@ static void print_report(const struct numbers *numbers, const struct sotto_trial
     }
 }
 
+static struct sotto_graph_terms choose_graph(const struct trial_options *options)
+{
+    enum sotto_graph_model model =
+        options->parties < GRAPH_IS_SPARSE_FROM ? SOTTO_GRAPH_COMPLETE : SOTTO_GRAPH_CURIOUS;
+    if (options->graph > 0) {
+        model = (enum sotto_graph_model)(options->graph - 1);
+    }
+    double corrupted = options->corrupted > 0 ? options->corrupted : 0.05;
+    return (struct sotto_graph_terms){model, (uint16_t)(corrupted * 1000 + 0.5), 330};
+}
+
 int cmd_trial(const struct args *args)
 {
     const struct trial_options *options = &args->trial;
     struct numbers numbers = {.parties_len = options->parties,
                               .bits = options->bits > 0 ? options->bits : 24,
-                              .elements_len = options->elements > 0 ? options->elements : 1};
+                              .elements_len = options->elements > 0 ? options->elements : 1,
+                              .is_shown = isatty(STDERR_FILENO) == 1,
+                              .shown_at = time(NULL)};
     struct sotto_error err = {0};
     if (args->positional_len > 0 || args->outputs_len > 0) {
         return command_usage("sotto simulate --parties N takes neither files nor expressions");
@@ -201,15 +230,19 @@ int cmd_trial(const struct args *args)
     struct sotto_trial trial = {
         .parties_len = numbers.parties_len,
         .min_parties = 3,
-        .graph = {options->graph, 50, 330},
+        .graph = choose_graph(options),
         .runs = &run,
         .runs_len = 1,
         .input = fill_input,
+        .seed = options->seed,
         .leaves = choose_step,
+        .tell = numbers.is_shown ? show_step : NULL,
         .context = &numbers,
     };
     struct sotto_trial_report report;
-    if (sotto_trial_run(&report, &trial, &err) != SOTTO_OK) {
+    enum sotto_status status = sotto_trial_run(&report, &trial, &err);
+    (void)fprintf(stderr, "%s", numbers.is_shown ? "\r\033[K" : "");
+    if (status != SOTTO_OK) {
         return command_failed(&err);
     }
     print_report(&numbers, &report, args_style(args).format);

@@ -24,7 +24,7 @@ enum command_option {
     OPTION_SHOW = 1 << 6,
     OPTION_LOG = 1 << 7,
     OPTION_NAME = 1 << 8,
-    OPTION_TRIAL = 1 << 9, /* --parties, --elements, --bits, --drop, --graph */
+    OPTION_TRIAL = 1 << 9, /* --parties and what goes with it */
     OPTION_ROWS = 1 << 10, /* --where, --by, --define */
     OPTION_FROM = 1 << 11,
     OPTION_LISTEN = 1 << 12,
@@ -44,20 +44,22 @@ enum command_option {
 #define BY_LEN_MAX 2
 #define DEFINITIONS_LEN_MAX 64
 #define COMMANDS_MAX 64
+#define GRAPH_IS_SPARSE_FROM 100
 struct trial_options {
     uint32_t parties; /* 0: not given, as of the next two */
     uint32_t elements;
     uint32_t bits;
-    double drop; /* fraction of the parties */
-    enum sotto_graph_model graph;
+    uint32_t seed;    /* of keys and graphs; 0: the system's randomness */
+    double drop;      /* fraction of the parties */
+    double corrupted; /* likewise: those that a sparse graph withstands; 0: a twentieth */
+    unsigned graph;   /* 0: complete, or sparse from GRAPH_IS_SPARSE_FROM parties on; else 1 more
+                         than an enum sotto_graph_model */
 };
 
 struct args {
     struct trial_options trial;
     bool json, full, is_dry;
-    bool csv;
-    bool plot;
-    bool exact;
+    bool csv, plot, exact;
     uint32_t digits; /* 0: not given */
     bool log;
     const char *config;

@@ -53,8 +53,8 @@ static const struct command commands[] = {
          ROWS_USAGE WORDS_USAGE TABLE_USAGE "--log prints the aggregator's log on standard error.\n"
      "\n"
      "sotto simulate --parties N [--elements 1] [--bits 24] [--drop 0]\n"
-     "               [--graph complete|curious|semi-malicious] [--json | --csv]\n"
-     "\n"
+     "               [--corrupted 0.05] [--graph auto|complete|curious|semi-malicious]\n"
+     "               [--seed N] [--json | --csv]\n"
      "measures each step of a secure sum; --drop: what part vanishes after dealing.\n",
      OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS |
          OPTION_WORDS | OPTION_POLICY,

@@ -78,8 +78,8 @@ static bool add_type(struct args *args, const char *value)
 
 /* --- The table --- */
 
-/* In the order of enum sotto_graph_model. */
-static const char *const graphs[] = {"complete", "curious", "semi-malicious", NULL};
+/* Behind the first in the order of enum sotto_graph_model. */
+static const char *const graphs[] = {"auto", "complete", "curious", "semi-malicious", NULL};
 
 #define FLAG(name, group, field)                                                                   \
     {                                                                                              \
@@ -140,7 +140,10 @@ static const struct option_row rows[] = {
     COUNT("parties", OPTION_TRIAL, trial.parties, 3, SOTTO_SESSION_PARTIES_MAX, ""),
     COUNT("elements", OPTION_TRIAL, trial.elements, 1, 100000000, ""),
     COUNT("bits", OPTION_TRIAL, trial.bits, 1, 54, ", so that sums fit 64 bits"),
+    COUNT("seed", OPTION_TRIAL, trial.seed, 1, UINT32_MAX, ""),
     {"drop", OPTION_TRIAL, OPTION_IS_FRACTION, .offset = offsetof(struct args, trial.drop)},
+    {"corrupted", OPTION_TRIAL, OPTION_IS_FRACTION,
+     .offset = offsetof(struct args, trial.corrupted)},
     {"graph", OPTION_TRIAL, OPTION_IS_WORD, .offset = offsetof(struct args, trial.graph),
      .words = graphs},
     TEXT("delimiter", OPTION_WORDS, words.delimiter),

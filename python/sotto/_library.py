@@ -170,6 +170,7 @@ struct sotto_trial {
     bool verifies;
     void (*input)(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes);
     int (*leaves)(void *context, uint32_t party);
+    void (*tell)(void *context, int step, uint32_t done);
     void *context;
 };
 struct sotto_trial_cost {

@@ -14,6 +14,8 @@ RANGES = {  # of the whole numbers, and a command that takes them
     "--parties": ("3 to 1000", ["simulate"]),
     "--elements": ("1 to 100000000", ["simulate", "--parties", "3"]),
     "--bits": ("1 to 54", ["simulate", "--parties", "3"]),
+    "--seed": ("1 to 4294967295", ["simulate", "--parties", "3"]),
+    "--digits": ("1 to 17", ["local", "--data", "x.csv"]),
     "--min": ("3 to 1000", ["run", "--data", "x.csv"]),
     "--max": ("3 to 1000", ["run", "--data", "x.csv"]),
     "--wait-timeout": ("1 to 604800", ["run", "--data", "x.csv"]),
@@ -36,7 +38,8 @@ class Options(unittest.TestCase):
                 self.refuse([*command, option, value], f"{option} {value}: expected a whole number",
                             f"from {least} to {most}")
         for value in ("1", "-0.1", "x", "nan", "inf", "0x0.8", "", "0.3x"):
-            self.refuse(["simulate", "--parties", "3", "--drop", value], "expected a fraction from 0 to below 1")
+            for option in ("--drop", "--corrupted"):
+                self.refuse(["simulate", "--parties", "3", option, value], "expected a fraction from 0 to below 1")
         run("simulate", "--parties", "3", "--elements", "1", "--bits", "54", "--drop", "0")
 
     def test_what_a_trial_prints(self):
@@ -53,12 +56,25 @@ class Options(unittest.TestCase):
         self.assertEqual(set(found["steps"]["total"]) - set(rows[0]), set())
         self.refuse([*arguments, "--json", "--csv"], "one of --json, --csv and --plot")
 
+    def test_graphs_of_a_trial(self):
+        def holders(*arguments):
+            return json.loads(run("simulate", "--json", *arguments).stdout)["holders"]
+
+        self.assertEqual(holders("--parties", "60"), 60)
+        sparse = holders("--parties", "120")
+        self.assertLess(sparse, 60)
+        self.assertEqual(holders("--parties", "120", "--graph", "curious"), sparse)
+        self.assertEqual(holders("--parties", "120", "--graph", "complete"), 120)
+        self.assertGreater(holders("--parties", "120", "--corrupted", "0.2"), sparse)
+        self.assertEqual(holders("--parties", "120", "--seed", "3"), sparse)
+
     def test_options_without_a_use(self):
         trial = ["simulate", "--parties", "3"]
         for option in (["--where", "x > 1"], ["--by", "x in (1)"], ["--log"], ["--delimiter", ";"], ["--decimal", ","],
                        ["--na", "-"], ["--type", "x=string"]):
             self.refuse([*trial, *option], f"sotto simulate --parties N takes no {option[0]}")
-        for option in (["--elements", "2"], ["--bits", "3"], ["--drop", "0.1"], ["--graph", "curious"]):
+        for option in (["--elements", "2"], ["--bits", "3"], ["--drop", "0.1"], ["--graph", "curious"], ["--seed", "3"],
+                       ["--corrupted", "0.1"]):
             self.refuse(["simulate", "a.csv", "b.csv", "c.csv", *option, "--", "sum(x)"], f"takes no {option[0]}")
         for option in (["--min", "3"], ["--max", "4"], ["--wait-timeout", "9"], ["--connection-timeout", "9"],
                        ["--name", "n"], ["--where", "x > 1"], ["--by", "x in (1)"]):

@@ -32,6 +32,9 @@ struct sotto_trial {
     void (*input)(void *context, uint32_t party, uint8_t *vector, size_t vector_bytes);
     /* NULL: everybody stays. */
     enum sotto_trial_step (*leaves)(void *context, uint32_t party);
+    /* Is told before a step begins, and after each party in it how many have had their turn; NULL:
+     * nobody is. */
+    void (*tell)(void *context, enum sotto_trial_step step, uint32_t done);
     void *context;
 };
 
