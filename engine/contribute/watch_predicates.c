@@ -234,6 +234,11 @@ static enum sotto_status make_driver(struct sotto__predicates *out,
     if (status == SOTTO_OK) {
         status = sotto_driver_new(&out->driver, out->plan, &schema, err);
     }
+    if (status == SOTTO_ERROR_TYPE) {
+        (void)sotto_error_prefix(err,
+                                 "a column has another type than when the file was asked about "
+                                 "it before: its owner may say --type, or begin an epoch");
+    }
     sotto_schema_release(&schema);
     return status;
 }

@@ -112,6 +112,27 @@ class Ledger(ClusterCase):
         self.ask(creator, "ERROR", outputs=outputs, where="isna(wages.g) and wages.wage < 1370")
         self.assertIn("ledger: ", cluster.nodes[2].log())
 
+    def test_a_column_that_became_dates(self):
+        """A condition on it as text can't be held against new rows; the owner is told what to do."""
+        cluster = self.cluster([rows(1000), rows(1003), rows(1006)], start=False)
+
+        def came(values):
+            lines = [f"{value},{1000 + 10 * i}" for i, value in enumerate(values)]
+            return {"wages.csv": "came,wage\n" + "\n".join(lines) + "\n"}
+
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10}
+            self.give(node, came(["winter"] * 20 + ["summer"] * 20))
+        cluster.start()
+        cluster.wait_connected()
+        creator, _, last = cluster.nodes
+        outputs = {"s": "sum(wages.wage)"}
+        self.ask(creator, outputs=outputs, where="wages.came == 'winter'")
+        for node in cluster.nodes:
+            self.give(node, came([f"2020-01-{1 + i % 28:02d}" for i in range(40)]))
+        self.ask(creator, "ERROR", outputs=outputs)
+        self.assertIn("a column has another type than when the file was asked about it before", last.log())
+
     def test_audit(self):
         cluster = self.start()
         creator, _, last = cluster.nodes
