@@ -358,8 +358,8 @@ static void test_other_names_are_understood(void **state)
     unknown("avg", "did you mean \"mean\"?");
     unknown("variance", "did you mean \"var\"?");
     unknown("ln", "did you mean \"log\"?");
-    unknown("min", "unknown function \"min\"; nearest to it is \"hist\": how many values");
-    unknown("maximum", "nearest to it is \"hist\"");
+    unknown("min", "nearest to it is \"quantile\": of share 0 the least value");
+    unknown("maximum", "nearest to it is \"quantile\"");
     unknown("medin", "did you mean \"median\"?");
     unknown("zzzzzzzz", "unknown function \"zzzzzzzz\"; there are count, sum, mean,");
 }
