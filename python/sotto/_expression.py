@@ -62,6 +62,9 @@ class Expression:
         return render(self)
 
 
+Option = int | str | Expression
+
+
 @dataclass(frozen=True)
 class Column(Expression):
     """A column, or with name None every numeric column of a dataset."""
@@ -147,23 +150,33 @@ class Operation(Expression):
 
 @dataclass(frozen=True)
 class Call(Expression):
-    """A function of arguments; options are written name=value after them."""
+    """A function of arguments; options are written name=value after them.
+
+    An option that is an expression itself, such as weights, is an operand as the arguments are.
+    """
 
     function: str
     arguments: tuple[Expression, ...]
-    options: tuple[tuple[str, int | str], ...] = ()
+    options: tuple[tuple[str, Option], ...] = ()
 
     def datasets(self) -> set[str]:
         """None, if it is an aggregate."""
         return set() if self.function in REDUCTIONS else super().datasets()
 
     def children(self) -> tuple[Expression, ...]:
-        """The arguments."""
-        return self.arguments
+        """The arguments, then the options that are expressions."""
+        options = (value for _, value in self.options if isinstance(value, Expression))
+        return (*self.arguments, *options)
 
     def rebuilt(self, children: tuple[Expression, ...]) -> Expression:
-        """The same function of other arguments."""
-        return Call(self.function, children, self.options)
+        """The same function of other operands."""
+        count = len(self.arguments)
+        others = iter(children[count:])
+        options = (
+            (name, next(others) if isinstance(value, Expression) else value)
+            for name, value in self.options
+        )
+        return Call(self.function, children[:count], tuple(options))
 
 
 @dataclass(frozen=True)
@@ -182,7 +195,7 @@ class Filtered(Expression):
         return Filtered(*children)
 
 
-def call(function: str, *arguments: Expression, **options: int | str) -> Call:
+def call(function: str, *arguments: Expression, **options: Option) -> Call:
     """function(arguments, options)."""
     return Call(function, arguments, tuple(options.items()))
 
@@ -302,7 +315,10 @@ def _render(expression: Expression, hoisted: Expression | None) -> tuple[str, in
                 return _render(filtered, hoisted)
             return _render(choose(condition, filtered, Missing()), hoisted)
         case Call(function, arguments, options):
-            extra = "".join(f", {name}={value}" for name, value in options)
+            extra = "".join(
+                f", {name}={at_least(0, value) if isinstance(value, Expression) else value}"
+                for name, value in options
+            )
             return f"{function}({separated(arguments)}{extra})", _ATOM
         case Operation("negative", (operand,)):
             return "-" + at_least(_STRENGTH["negative"], operand), _STRENGTH["negative"]

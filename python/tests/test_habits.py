@@ -237,7 +237,7 @@ def lines(text):
 
 def asked(line, df):
     scope = {"df": df, "np": np, "pd": pd, "sotto": sotto, "limit": 60}
-    scope |= {"LEVELS": LEVELS, "BOTH": BOTH}
+    scope |= {"LEVELS": LEVELS, "BOTH": BOTH, "glm": sotto.glm, "MNLogit": sotto.MNLogit}
     *before, last = line.split("; ")
     for statement in before:
         exec(statement, scope)
@@ -330,3 +330,42 @@ def test_parts_with_brackets_in_their_names():
 def test_a_frame_is_not_given_attributes(frame):
     with pytest.raises(sotto.errors.PlanError, match=r"df\['wage'\] = "):
         sotto.local(frame, lambda df: setattr(df, "wage", df.age))
+
+
+WEIGHTED = """
+df["n"] = df.age * 3; glm("wage~hours", df, weights=df.n) \
+    ~ glm("wage~hours", df, weights=df.age * 3)
+df["age"] = df.age * 3; glm("wage~hours", df, weights=df.age) \
+    ~ glm("wage~hours", df, weights=df.age * 3)
+df["age"] = df.age * 0; glm("wage~hours", df, "poisson", offset=df.age) \
+    ~ glm("wage~hours", df, "poisson")
+old = df.height; df["height"] = df.hours; glm("id~height", df, "poisson", offset=2 * old) \
+    ~ glm("id~hours", df, "poisson", offset=2 * df.height)
+df["hours"] = df.hours + 1; df = df[df.sex == "f"]; glm("wage~age", df, weights=df.hours) \
+    ~ df = df[df.sex == "f"]; glm("wage~age", df, weights=df.hours + 1)
+w = df.hours; glm("wage~age", df[df.sex == "f"], weights=w) \
+    ~ df = df[df.sex == "f"]; glm("wage~age", df, weights=df.hours)
+df["hours"] = df.hours * 3; MNLogit(df.dept, df[["weight"]], levels=LEVELS).fit(weights=df.hours) \
+    ~ MNLogit(df.dept, df[["weight"]], levels=LEVELS).fit(weights=df.hours * 3)
+"""
+
+
+@pytest.mark.parametrize("line", lines(WEIGHTED), ids=lambda line: line[0])
+def test_weights_and_offsets_are_those_of_assigned_columns(line, frame):
+    found = sotto.local(frame, lambda df: asked(line[0], df))
+    expected = sotto.local(frame, lambda df: asked(line[1], df))
+    np.testing.assert_array_equal(numbers(found.params), numbers(expected.params))
+    np.testing.assert_array_equal(numbers(found.bse), numbers(expected.bse))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "glm('wage ~ age', df, weights=df.hours[df.sex == 'f'])",
+        "glm('wage ~ age', df[df.sex == 'f'], offset=df[df.sex == 'm'].hours)",
+        "MNLogit(df.dept, df.age, levels=LEVELS).fit(weights=df.hours[df.sex == 'f'])",
+    ],
+)
+def test_weights_of_other_rows_are_refused(line, frame):
+    with pytest.raises(NotSupported, match="filter the frame"):
+        sotto.local(frame, lambda df: asked(line, df))

@@ -14,14 +14,15 @@ from .._expression import (
     Expression,
     Filtered,
     Operation,
+    Option,
     binary,
     call,
     literal,
-    render,
 )
 from ..errors import PlanError
 from ._aggregate import Aggregate
 from ._frame import DataFrame
+from ._refusals import not_supported
 from ._rowwise import check_one_dataset
 from ._series import Series
 
@@ -90,7 +91,8 @@ def glm(
     the log-likelihood of a poisson or gamma model need, and that give rare counts away. start: the
     first coefficients, to go on from those of another fit: list(result.params). cov_type: "HC0" or
     "HC1" for errors that hold though rows vary unlike each other. weights: what each row counts,
-    above 0. offset: a column that is added with the coefficient 1.
+    above 0. offset: a column that is added with the coefficient 1. Both are of the frame's rows, or
+    of all rows before it was filtered.
 
     The result has params, bse, tvalues and pvalues as Series ("const" is the intercept),
     conf_int(), summary(), predict(frame), deviance, null_deviance, llf, aic, scale, iterations,
@@ -111,14 +113,14 @@ def glm(
     if data._condition is not None:
         y = Filtered(data._condition, y)
         regressors = [Filtered(data._condition, part) for part in regressors]
-    options: dict[str, int | str] = {"family": family}
+    options: dict[str, Option] = {"family": family}
     options |= {} if link is None else {"link": link}
     options |= {} if has_intercept else {"intercept": 0}
     options |= {} if percent == 95 else {"level": int(percent)}
     options |= {} if likelihood else {"likelihood": 0}
     options |= _start(start) | _errors(cov_type)
     for name, series in (("weights", weights), ("offset", offset)):
-        options |= {} if series is None else {name: _rendered(name, series)}
+        options |= {} if series is None else {name: _of_rows(name, series, y, data._condition)}
     return Aggregate(call("glm", y, *regressors, **options), "fit")
 
 
@@ -188,15 +190,23 @@ class MNLogit:
         them, conf_int(), summary(), predict(frame), plot(), deviance, llf, aic and more.
 
         start_params: where it begins, level after level. cov_type, weights: as those of glm()."""
-        options = self._options | _start(start_params) | _errors(cov_type)
-        options |= {} if weights is None else {"weights": _rendered("weights", weights)}
+        options: dict[str, Option] = {**self._options, **_start(start_params), **_errors(cov_type)}
+        if weights is not None:
+            options["weights"] = _of_rows("weights", weights, self._arguments[0], None)
         return Aggregate(call("mnlogit", *self._arguments, **options), "fit")
 
 
-def _rendered(name: str, series: Series) -> str:
+def _of_rows(name: str, series: Series, y: Expression, condition: Expression | None) -> Expression:
+    """An option that has a value for each row that a model is of, or for all rows."""
     if not isinstance(series, Series):
         raise PlanError(f"{name}={series!r}: expected a column, or what is computed of columns")
-    return render(series._expression)
+    check_one_dataset(y, series._expression)
+    if series._condition is not None and series._condition != condition:
+        raise not_supported(
+            f"{name}={series!r} of rows that are filtered otherwise than the model's",
+            f"filter the frame, and take {name} of it: rows = df[df['age'] >= 18]",
+        )
+    return series._expression
 
 
 def _start(params: Sequence[float] | None) -> dict[str, str]:
