@@ -182,6 +182,14 @@ df.wage.pipe(np.log).mean()
 df.sex.map({"m": 0, "f": 1}).mean()
 df.age.replace(18, np.nan).mean()
 df.age.replace({18: 19, 19: 20}).mean()
+df.wage.replace(np.nan, 0).count()
+df.wage.replace({np.nan: 0}).mean()
+df.wage.replace([np.nan, 18], [7, 8]).sum()
+df.wage.isin([1500, np.nan]).sum()
+df.wage.isin([pd.NaT, np.nan]).sum()
+(~df.wage.isin([np.nan])).sum()
+df[["age", "wage"]].isin([18, np.nan]).sum()
+df.wage.map({np.nan: 7}).sum()
 df.wage.round(-2).mean()
 df[["age", "wage"]].sum(axis=1).mean()
 df.age.gt(60).sum()
@@ -219,6 +227,9 @@ df.merge(df, on="id") ~ each dataset apart
 df.wage.prod() ~ numpy.log
 df.wage.apply(lambda x: max(x, 0)) ~ bool()
 df.wage.apply(str) ~ operators
+df.wage.isin([None]).sum() ~ numpy.nan
+df.wage.replace({pd.NA: 0}).sum() ~ isna()
+df.wage.map({None: 7}).sum() ~ numpy.nan
 df.wage.astype(str).count() ~ float, int and bool
 df["one"] = 1; df.one.mean() ~ needs no column
 df.query("age.sum() > 60").wage.mean() ~ there are columns
@@ -325,6 +336,20 @@ def test_parts_with_brackets_in_their_names():
     data = pd.DataFrame({"a[b]": [1.0, 2, 3], 'c]["d': [1.0, 2, 6]})
     found = sotto.local(data, lambda df: df.agg({"a[b]": "mean", 'c]["d': "mean"}))
     assert found.to_dict() == {"a[b]": 2.0, 'c]["d': 3.0}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "df.t.isin(['x', np.nan]).sum()",
+        "df.t.map({'x': 1, np.nan: 5}).sum()",
+        "df.d.isin([pd.NaT]).sum()",
+    ],
+)
+def test_keys_that_are_missing_among_texts_and_dates(line):
+    dates = pd.to_datetime(["2020-01-01", None, "2021-01-01", None])
+    data = pd.DataFrame({"t": ["x", None, "y", "x"], "d": dates})
+    assert sotto.local(data, lambda df: asked(line, df)) == asked(line, data)
 
 
 def test_a_frame_is_not_given_attributes(frame):

@@ -7,6 +7,8 @@ from datetime import date
 from numbers import Real
 from typing import Any, Self
 
+import pandas
+
 from .._expression import (
     Call,
     Expression,
@@ -51,6 +53,19 @@ def check_one_dataset(*expressions: Expression | None) -> None:
             f"rows of {' and '.join(sorted(datasets))} in one expression are not supported: "
             "a plan reads each dataset apart; combine their aggregates"
         )
+
+
+def key_literal(function: str, value: Any) -> Expression:
+    """A value that others are compared with, Missing for NaN and NaT.
+
+    Raises NotSupported for None and NA, which pandas takes for what is missing in some types only.
+    """
+    if value is None or value is pandas.NA:
+        raise not_supported(
+            f"{function}() of {value!r}",
+            "say numpy.nan for what is missing, or use isna(), fillna()",
+        )
+    return literal(plain(value))
 
 
 def filled(operator: str, left: Expression, right: Expression, fill_value: Any) -> Expression:
@@ -361,13 +376,18 @@ class RowWise(Ufuncs, Refusing):
         return func(self, *arguments, **options)
 
     def isin(self, values: Any) -> Self:
-        """Where the value is one of these."""
+        """Where the value is one of these; NaN and NaT are what is missing."""
         if isinstance(values, str):
             raise PlanError(f"isin({values!r}): expected a list, [{values!r}]")
-        choices = tuple(literal(plain(value)) for value in values)
+        choices = tuple(key_literal("isin", value) for value in values)
         if not choices:
             raise PlanError("isin([]): expected at least one value")
-        return self._with(Operation("in", (self._expression, *choices)))
+        present = tuple(choice for choice in choices if choice != Missing())
+        found: Expression = Operation("in", (self._expression, *present))
+        if len(present) < len(choices):
+            missing = call("isna", self._expression)
+            found = binary("or", found, missing) if present else missing
+        return self._with(found)
 
 
 def labels(expression: Expression) -> tuple[str, ...] | None:

@@ -28,7 +28,7 @@ from ._dates import Dates, written
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
 from ._refusals import not_supported
-from ._rowwise import RowWise, check_one_dataset
+from ._rowwise import RowWise, check_one_dataset, key_literal
 from ._texts import Texts
 from ._ufuncs import REDUCTIONS, plain
 
@@ -281,7 +281,7 @@ class Series(NamedOperators):
         """What a dict has for each value, missing for others; or as apply(arg)."""
         if not isinstance(arg, Mapping):
             return self.apply(arg)
-        return self._replaced(arg, Missing())
+        return self._replaced("map", arg, Missing())
 
     def apply(self, func: Any, **options: Any) -> Series:
         """func of the values, which is called once with all of them."""
@@ -297,17 +297,21 @@ class Series(NamedOperators):
     def replace(self, to_replace: Any, value: Any = None) -> Series:
         """The values, with others in place of some: replace({99: None}), replace(99, None)."""
         if isinstance(to_replace, Mapping):
-            return self._replaced(to_replace, self._expression)
+            return self._replaced("replace", to_replace, self._expression)
         olds = to_replace if isinstance(to_replace, list | tuple) else [to_replace]
         news = value if isinstance(value, list | tuple) else [value] * len(olds)
         if len(olds) != len(news):
             raise PlanError(f"replace({to_replace!r}, {value!r}): expected as many values for them")
-        return self._replaced(dict(zip(olds, news, strict=True)), self._expression)
+        values = dict(zip(olds, news, strict=True))
+        return self._replaced("replace", values, self._expression)
 
-    def _replaced(self, values: Mapping[Any, Any], others: Expression) -> Series:
+    def _replaced(self, function: str, values: Mapping[Any, Any], others: Expression) -> Series:
+        """A key that is missing stands for the values that are."""
         replaced = others
         for old, new in reversed(list(values.items())):
-            equal = binary("==", self._expression, literal(plain(old)))
+            key = key_literal(function, old)
+            is_missing = call("isna", self._expression)
+            equal = is_missing if key == Missing() else binary("==", self._expression, key)
             replaced = choose(equal, literal(plain(new)), replaced)
         return self._with(replaced)
 
