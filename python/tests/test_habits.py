@@ -65,6 +65,15 @@ df.agg(low=("wage", "min"), high=("age", "max"))
 df.agg({"wage": np.mean})
 df.wage.agg(np.mean)
 df[["age", "wage"]].agg(lambda s: s.max() - s.min())
+df.wage.agg(np.std)
+df.wage.agg([np.std, np.var])
+df.agg({"wage": np.var, "age": np.std})
+df[["age", "wage"]].apply(np.std)
+df[["age", "wage"]].agg(np.median)
+df[["age", "wage"]].agg(sum)
+df[["age", "hours"]].apply(np.std, axis=1).mean()
+df[["age", "wage"]].apply(sum, axis=1).count()
+df[["age", "wage"]].apply("mean", axis=1).mean()
 np.mean(df.wage)
 np.std(df.wage)
 np.var(df.wage)
@@ -145,6 +154,10 @@ df.groupby("dept", levels=LEVELS).agg(avg=("wage", "mean"), n=("age", "count")) 
     ~ df.groupby("dept").agg(avg=("wage", "mean"), n=("age", "count")).loc[LEVELS]
 df.groupby("dept", levels=LEVELS).wage.agg(["mean", "std"]) \
     ~ df.groupby("dept").wage.agg(["mean", "std"]).loc[LEVELS]
+df.groupby("dept", levels=LEVELS)[["wage", "age"]].agg(np.std) \
+    ~ df.groupby("dept")[["wage", "age"]].agg(np.std).loc[LEVELS]
+df.groupby("dept", levels=LEVELS).agg({"wage": sum, "age": np.median}) \
+    ~ df.groupby("dept").agg({"wage": sum, "age": np.median}).loc[LEVELS]
 df.groupby(["dept", "sex"], levels=BOTH).wage.mean() \
     ~ df.groupby(["dept", "sex"]).wage.mean().reindex(LEVELS, level="dept")
 df.rename(columns={"dept": "unit"}).groupby("unit", levels=LEVELS).age.mean() \

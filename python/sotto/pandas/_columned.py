@@ -18,7 +18,7 @@ from ._query import evaluated
 from ._refusals import not_supported
 from ._rowwise import RowWise, labels
 from ._series import Series
-from ._ufuncs import REDUCTIONS
+from ._ufuncs import reduction_of
 
 
 class _Change(NamedTuple):
@@ -323,7 +323,7 @@ class Columned(NamedOperators):
     def apply(self, func: Any, axis: Axis = 0) -> Any:
         """axis=1: func of a row, called once for all rows; axis=0: func of each column."""
         if axis_number(axis) == 1:
-            return _applied(func, self)
+            return _applied(func, self, axis=1)
         names = self._known_columns("columns to apply a function to")
         found = {
             name: _applied(func, Series(self._column(name), self._condition)) for name in names
@@ -379,9 +379,8 @@ def _is_function(value: Any) -> bool:
     return callable(value) and not isinstance(value, RowWise)
 
 
-def _applied(func: Any, rows: Any) -> Any:
-    name = REDUCTIONS.get(func, func)
-    found = getattr(rows, name)() if isinstance(name, str) else func(rows)
+def _applied(func: Any, rows: Any, **axis: int) -> Any:
+    found = reduction_of(func, **axis)(rows)
     if not isinstance(found, RowWise | Aggregate):
         raise not_supported(
             f"apply() of a function that gives {found!r}",

@@ -188,11 +188,14 @@ class GroupBy(RefusingResult):
         return rows._rows
 
     def _reduced(
-        self, function: str, min_count: int = 0, ddof: int = 1, exact: bool = False
+        self,
+        function: str,
+        skipna: bool = True,
+        min_count: int = 0,
+        ddof: int = 1,
+        exact: bool = False,
     ) -> Aggregate:
-        expression = reduce_rows(
-            self._source(), function, min_count=min_count, ddof=ddof, exact=exact
-        )
+        expression = reduce_rows(self._source(), function, skipna, min_count, ddof, exact)
         by_column = isinstance(self._rows_of, DataFrame)
         return Aggregate(expression, "series" if by_column else "scalar", self._groups)
 
@@ -205,9 +208,11 @@ class GroupBy(RefusingResult):
         keys = Rows(self._groups[0].column, self._rows_of._condition)
         return Aggregate(keys.reduced("count"), "scalar", self._groups)
 
-    def sum(self, numeric_only: bool = False, min_count: int = 0) -> Aggregate:
+    def sum(
+        self, numeric_only: bool = False, min_count: int = 0, *, skipna: bool = True
+    ) -> Aggregate:
         """The sums; 0 of none, NaN of fewer than min_count."""
-        return self._reduced("sum", min_count=min_count)
+        return self._reduced("sum", skipna, min_count)
 
     def mean(self, numeric_only: bool = False) -> Aggregate:
         """The means."""
@@ -233,9 +238,11 @@ class GroupBy(RefusingResult):
         """The unbiased excess kurtosis."""
         return self._reduced("kurt")
 
-    def median(self, numeric_only: bool = False, *, exact: bool = False) -> Aggregate:
+    def median(
+        self, numeric_only: bool = False, *, skipna: bool = True, exact: bool = False
+    ) -> Aggregate:
         """The medians, or the intervals that hold them, as DataFrame.median has them."""
-        return self._reduced("median", exact=exact)
+        return self._reduced("median", skipna, exact=exact)
 
     def min(self, numeric_only: bool = False, *, exact: bool = False) -> Aggregate:
         """The least values, as DataFrame.min has them."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
@@ -30,7 +30,7 @@ from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
 from ._refusals import not_supported
 from ._rowwise import RowWise, check_one_dataset, key_literal
 from ._texts import Texts
-from ._ufuncs import REDUCTIONS, plain
+from ._ufuncs import plain, reduction_of
 
 SUMMARISED = ("count", "mean", "std")
 _INTERPOLATIONS = ("linear", "lower", "higher", "nearest", "midpoint")
@@ -471,9 +471,8 @@ _BY_NAME = frozenset("count sum mean var std sem skew kurt any all median min ma
 
 def reduction_named(rows: Any, name: Any) -> Aggregate:
     """The reduction of a Series, a DataFrame or groups by its name, or by a function of them."""
-    name = REDUCTIONS.get(name, name) if isinstance(name, Hashable) else name
     if callable(name):
-        found = name(rows)
+        found = reduction_of(name)(rows)
         if not isinstance(found, Aggregate):
             raise not_supported(
                 f"agg() of a function that gives {found!r}", "expected an aggregate, such as mean()"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy
@@ -50,13 +50,28 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
 }
 
 
-# Functions that agg() takes for their names, as pandas does.
-REDUCTIONS: dict[Any, str] = {
-    **{getattr(numpy, name): name for name in "mean sum std var median min max any all".split()},
-    sum: "sum",
-    min: "min",
-    max: "max",
+# Functions that agg() and apply() take, as the method and its options that give what pandas does:
+# NumPy's std and var are those of a population, its median and Python's sum of a missing value NaN.
+_REDUCTIONS: dict[Any, tuple[str, dict[str, Any]]] = {
+    **{getattr(numpy, name): (name, {}) for name in "mean sum min max any all".split()},
+    numpy.std: ("std", {"ddof": 0}),
+    numpy.var: ("var", {"ddof": 0}),
+    numpy.median: ("median", {"skipna": False}),
+    sum: ("sum", {"skipna": False}),
+    min: ("min", {}),
+    max: ("max", {}),
 }
+
+
+def reduction_of(function: Any, **more: Any) -> Any:
+    """What agg() or apply() calls with the rows: for a name or function of a reduction the method,
+    with more options."""
+    if isinstance(function, str):
+        return operator.methodcaller(function, **more)
+    if isinstance(function, Hashable) and function in _REDUCTIONS:
+        name, options = _REDUCTIONS[function]
+        return operator.methodcaller(name, **options, **more)
+    return function
 
 
 def _beyond(x: Any, y: Any, is_beyond: Callable[[Any, Any], Any]) -> Any:
