@@ -79,9 +79,10 @@ class Column(Expression):
 
 @dataclass(frozen=True)
 class Number(Expression):
-    """An exact decimal that is not negative."""
+    """An exact decimal that is not negative; 0 and 1 may stand for a boolean of Python."""
 
     digits: str
+    is_boolean: bool = False
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def literal(value: Any) -> Expression:
     if isinstance(value, datetime.timedelta):
         return literal(whole_days(value))
     if isinstance(value, bool):
-        return Number(str(int(value)))
+        return Number(str(int(value)), is_boolean=True)
     if isinstance(value, float | decimal.Decimal) and math.isnan(value):
         return Missing()
     if isinstance(value, numbers.Integral | float | decimal.Decimal):
@@ -241,6 +242,31 @@ def literal(value: Any) -> Expression:
         f"{value!r} ({type(value).__name__}) can't be part of an expression: expected a number, a "
         "text, None, or something computed from the datasets"
     )
+
+
+_CONDITIONS = frozenset("== != < <= > >= in and or not".split())
+_CONDITION_CALLS = frozenset("isna row_any row_all startswith contains".split())
+
+
+def is_condition(expression: Expression) -> bool:
+    """Whether an expression is surely true or false. A column of a file may be, but is not known
+    to be."""
+    match expression:
+        case Number(_, is_boolean):
+            return is_boolean
+        case Named(_, _, definition):
+            return is_condition(definition)
+        case Frame(columns):
+            return all(map(is_condition, columns))
+        case Operation(operator, _):
+            return operator in _CONDITIONS
+        case Call("if", (_, *branches)):
+            return all(is_condition(each) or each == Missing() for each in branches)
+        case Call("fillna", (filled, _)):
+            return is_condition(filled)
+        case Call(function, _):
+            return function in _CONDITION_CALLS
+    return False
 
 
 def date_text(value: datetime.date) -> str:

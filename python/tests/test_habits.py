@@ -182,6 +182,16 @@ np.minimum(df.hours, df.age).mean()
 np.minimum(df.wage, df.age * 100).mean()
 np.round(df.wage).mean()
 df.wage.clip(upper=5000).mean()
+df.wage.clip(5000, 2000).mean()
+df[["age", "hours"]].clip(40, 20).sum()
+df.age.clip(df.hours * 2, 50).mean()
+df.age.clip(df.hours * 2, df.hours + 20).mean()
+df.age.clip(30, np.nan).mean()
+((df.age > 60) | (df.hours > 30)).sum()
+((df.age > 60).astype(int) + (df.hours > 30)).sum()
+((df.age > 60) * 1 + (df.hours > 30)).sum()
+(np.where(df.age > 60, 1, 0) + np.where(df.hours > 30, 1, 0)).sum()
+sum([df.age > 60, df.hours > 30]).sum()
 (df.wage * 12).mean()
 (df.wage / df.hours).mean()
 ((df.wage - df.wage.mean()) ** 2).sum()
@@ -240,6 +250,18 @@ df.merge(df, on="id") ~ each dataset apart
 df.wage.prod() ~ numpy.log
 df.wage.apply(lambda x: max(x, 0)) ~ bool()
 df.wage.apply(str) ~ operators
+((df.age > 60) + (df.hours > 30)).sum() ~ say |
+((df.age > 60) - (df.hours > 30)).sum() ~ astype(int)
+(df.age > 60).add(df.wage.isna()).sum() ~ say |
+np.add(df.age.isin([18]), ~(df.age > 60)).sum() ~ say |
+((df.age > 60) + True).sum() ~ say |
+((df.age > 60).where(df.age > 20, False) + df.age.between(20, 30)).sum() ~ say |
+df["old"] = df.age > 60; (df.old + (df.hours > 30)).sum() ~ say |
+(df[["age", "hours"]].isna() + (df[["age", "hours"]] > 60)).sum() ~ say |
+(df.sex.str.startswith("f") + df.smokes.astype(bool)).sum() ~ say |
+((df.age > 60) / (df.hours > 30)).sum() ~ astype(int)
+(-(df.age > 60)).sum() ~ say ~
+np.negative(df.wage.isna()).sum() ~ say ~
 df.wage.isin([None]).sum() ~ numpy.nan
 df.wage.replace({pd.NA: 0}).sum() ~ isna()
 df.wage.map({None: 7}).sum() ~ numpy.nan

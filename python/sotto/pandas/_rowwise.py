@@ -19,6 +19,7 @@ from .._expression import (
     binary,
     call,
     choose,
+    is_condition,
     literal,
 )
 from ..errors import NotSupported, PlanError
@@ -28,6 +29,13 @@ from ._refusals import Refusing, not_supported
 from ._ufuncs import Ufuncs, plain
 
 _COMPARISONS = frozenset(["==", "!=", "<", "<=", ">", ">=", "and", "or"])
+# For two columns of booleans pandas has "or" for +, "and" for *, and refuses most others.
+_COUNTED = "count them as 0 and 1: (df['age'] > 60).astype(int)"
+_OF_CONDITIONS = {
+    "+": f"say | for where either is true, or {_COUNTED}",
+    "-": f"say != for where one of both is true, or {_COUNTED}",
+    **dict.fromkeys(["/", "//", "%", "**"], _COUNTED),
+}
 _EXPONENT_MAX = 64
 _KINDS = {
     **dict.fromkeys(["float", "float64", "double"], "float"),
@@ -145,6 +153,10 @@ class RowWise(Ufuncs, Refusing):
             )
         else:
             right = literal(other)
+        if operator in _OF_CONDITIONS and is_condition(left) and is_condition(right):
+            raise not_supported(
+                f"{self!r} {operator} {other!r}, of conditions,", _OF_CONDITIONS[operator]
+            )
         if reflected:
             left, right = right, left
         if fill_value is None:
@@ -261,6 +273,11 @@ class RowWise(Ufuncs, Refusing):
         return self._with(Operation("not", (self._expression,)))
 
     def __neg__(self) -> Self:
+        if is_condition(self._expression):
+            raise not_supported(
+                f"- of the condition {self!r}",
+                f"say ~ for where it is not true, or {_COUNTED}",
+            )
         return self._with(Operation("negative", (self._expression,)))
 
     def __pos__(self) -> Self:
@@ -345,16 +362,18 @@ class RowWise(Ufuncs, Refusing):
         return self._with(choose(cond._expression, *branches))
 
     def clip(self, lower: Any = None, upper: Any = None) -> Self:
-        """The values, none below lower or above upper."""
+        """The values, none below lower or above upper; two numbers may stand in any order."""
         limits = [plain(limit) for limit in (lower, upper) if isinstance(limit, Real | date)]
+        if len(limits) == 2 and all(isinstance(limit, Real) for limit in limits):
+            limits.sort()
         if len(limits) == 2 and limits[0] <= limits[1]:
             return self._with(call("clip", self._expression, *map(literal, limits)))
-        clipped = self
-        if upper is not None:
-            clipped = clipped.mask(self > upper, upper)
-        if lower is not None:
-            clipped = clipped.mask(self < lower, lower)
-        return clipped
+        clipped = self if lower is None else self.mask(self < lower, lower)
+        if upper is None:
+            return clipped
+        # As pandas: what lower gave is compared with a number, what there was with a column.
+        compared = clipped if isinstance(upper, Real) else self
+        return clipped.mask(compared > upper, upper)
 
     def astype(self, dtype: Any) -> Self:
         """The values as numbers of another type: float, int (fractions cut off) or bool."""
