@@ -172,7 +172,23 @@ df.wage.corr(df.age)
 df.corr(numeric_only=True)
 df[["age", "wage"]].cov()
 np.where(df.age > 60, 1, 0).mean()
-np.where(df.sex == "f", df.wage, 0).sum() ~ np.nansum(np.where(df.sex == "f", df.wage, 0))
+np.where(df.sex == "f", df.wage, 0).sum()
+np.where(df.sex == "f", df.age, 0).sum()
+np.nansum(np.where(df.sex == "f", df.wage, 0))
+np.nanstd(np.where(df.sex == "f", df.wage, 0))
+np.mean(np.where(df.sex == "f", df.wage, 0))
+np.where(df.sex == "f", df.age, 0).std()
+np.where(df.age > 60, 1, 0).var()
+np.where(df.age > 60, 1, 0).var(ddof=1)
+(np.where(df.age > 60, 1, 0) * 2 + 1).std()
+np.log(np.where(df.age > 60, 2, 1)).std()
+(np.where(df.age > 60, 1, 0) + df.wage).std()
+(df.wage * np.where(df.age > 60, 1, 0)).sum()
+np.maximum(np.where(df.age > 60, 2000, 0), df.wage).sum()
+np.maximum(np.where(df.age > 60, 2000, 0), 1000).std()
+df["x"] = np.where(df.age > 60, df.wage, 0); df.x.std()
+np.select([df.age < 30, df.age < 60], [df.wage, 2], 3).mean()
+np.select([df.age < 30, df.age < 60], [1, 2], 3).std()
 np.select([df.age < 30, df.age < 60], [1, 2], 3).mean()
 np.log(df.wage).mean()
 np.sqrt(df.wage).mean()
@@ -240,6 +256,7 @@ df.to_csv("x.csv") ~ rows never leave
 df.groupby("dept").wage.mean() ~ levels=['R&D', 'Sales']
 df.dept.value_counts() ~ levels=['R&D', 'Sales']
 df.dept.unique() ~ value_counts(levels=[...])
+np.where(df[["age", "hours"]] > 30, 1, 0).sum() ~ df.where
 pd.cut(df.age, [0, 30, 60]) ~ bins=[...]
 pd.crosstab(df.dept, df.sex) ~ sotto.pandas.crosstab
 df.pivot_table(values="wage", index="dept") ~ groupby(['dept', 'sex'], levels

@@ -12,6 +12,7 @@ import numpy
 from .._expression import Missing, choose, literal
 from ..errors import PlanError
 from ._aggregate import Aggregate
+from ._array import Array
 from ._frame import DataFrame
 from ._refusals import not_supported
 from ._rowwise import RowWise
@@ -70,15 +71,20 @@ def _where(condition: Any, *branches: Any) -> Any:
 
 
 def select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0) -> Any:
-    """For each row the choice of the first condition that is true, or default; as numpy.select."""
+    """For each row the choice of the first condition that is true, or default; as numpy.select.
+
+    An array, whose reductions are NumPy's.
+    """
     if not conditions or len(conditions) != len(choices):
         raise PlanError("numpy.select: expected as many choices as conditions, at least one")
     first = conditions[0]
+    if not isinstance(first, Series):
+        raise not_supported(f"numpy.where or select of {first!r}", "say df.where(df > 0, 0)")
     chosen = _branch(first, default)
     for condition, choice in reversed(list(zip(conditions, choices, strict=True))):
         _, test, _ = first._aligned("==", condition)
         chosen = choose(test, _branch(first, choice), chosen)
-    return first._with(chosen)
+    return Array(chosen, first._condition)
 
 
 def _branch(rows: RowWise, value: Any) -> Any:
@@ -123,13 +129,13 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     numpy.any: _reduction("any"),
     numpy.all: _reduction("all"),
     numpy.median: _median,
-    numpy.nanmean: _reduction("mean"),
-    numpy.nansum: _reduction("sum"),
-    numpy.nanstd: _reduction("std", ddof=0),
-    numpy.nanvar: _reduction("var", ddof=0),
-    numpy.nanmedian: _reduction("median"),
-    numpy.nanmin: _reduction("min"),
-    numpy.nanmax: _reduction("max"),
+    numpy.nanmean: _reduction("mean", skipna=True),
+    numpy.nansum: _reduction("sum", skipna=True),
+    numpy.nanstd: _reduction("std", skipna=True, ddof=0),
+    numpy.nanvar: _reduction("var", skipna=True, ddof=0),
+    numpy.nanmedian: _reduction("median", skipna=True),
+    numpy.nanmin: _reduction("min", skipna=True),
+    numpy.nanmax: _reduction("max", skipna=True),
     numpy.nanquantile: _quantile,
     numpy.nanpercentile: _percentile,
     numpy.quantile: _with_missing("quantile"),

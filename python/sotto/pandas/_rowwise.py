@@ -90,6 +90,7 @@ class RowWise(Ufuncs, Refusing):
 
     __hash__ = object.__hash__
     _kind = "rows"
+    _is_array = False
 
     def __init__(self, expression: Expression, condition: Expression | None = None) -> None:
         check_one_dataset(expression, condition)
@@ -163,7 +164,11 @@ class RowWise(Ufuncs, Refusing):
             result = operation(operator, left, right)
         else:
             result = filled(operator, left, right, fill_value)
-        return type(self)(result, condition)
+        return self._type_beside(other)(result, condition)
+
+    def _type_beside(self, other: Any) -> type[RowWise]:
+        """What an operation with another operand gives."""
+        return type(self)
 
     def _aligned(
         self, operator: str, other: RowWise

@@ -76,7 +76,8 @@ def reduction_of(function: Any, **more: Any) -> Any:
 
 def _beyond(x: Any, y: Any, is_beyond: Callable[[Any, Any], Any]) -> Any:
     """x, or y where x is below (above) it; missing where one of both is."""
-    if not isinstance(x, Ufuncs):
+    is_beside_series = getattr(x, "_is_array", False) and not getattr(y, "_is_array", True)
+    if not isinstance(x, Ufuncs) or is_beside_series:
         x, y = y, x
     chosen = x.mask(is_beyond(x, y), y)
     return chosen.where(y == y) if isinstance(y, Ufuncs) else chosen
