@@ -267,16 +267,26 @@ class _Formula:
         match node:
             case ast.BinOp(left, ast.Add(), right):
                 yield from self._terms(left)
-                yield from self._terms(right)
+                yield from self._terms(self._one_term(right))
             case ast.BinOp(left, ast.Sub(), right):
                 yield from self._terms(left)
-                yield from self._terms(right, True)
+                yield from self._terms(self._one_term(right), True)
             case ast.BinOp(left, ast.Mult(), right):
+                left, right = self._one_term(left), self._one_term(right)
                 yield from self._terms(left)
                 yield from self._terms(right)
                 yield ast.BinOp(left, ast.MatMult(), right), is_left_out
             case _:
                 yield node, is_left_out
+
+    def _one_term(self, node: ast.expr) -> ast.expr:
+        """An operand, which is no sum in brackets. Raises PlanError."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            raise PlanError(
+                f"{self.text!r}: expected no sum in brackets, ({ast.unparse(node)}): write its "
+                "terms one by one"
+            )
+        return node
 
     def _regressor(self, term: ast.expr) -> Expression:
         match term:
@@ -285,17 +295,27 @@ class _Formula:
             case ast.BinOp(
                 ast.Call(ast.Name("C")) as one, ast.MatMult(), ast.Call(ast.Name("C")) as other
             ):
-                return binary("*", self._regressor(one), self._regressor(other))
+                return binary("*", *self._unlike(self._regressor(one), self._regressor(other)))
             case ast.BinOp(ast.Call(ast.Name("C")) as factor, ast.MatMult(), right):
                 return binary("*", self._regressor(factor), self._value(right))
             case ast.BinOp(left, ast.MatMult(), right):
-                return (Series(self._value(left)) * Series(self._value(right)))._expression
+                sides = self._unlike(self._value(left), self._value(right))
+                return (Series(sides[0]) * Series(sides[1]))._expression
             case ast.Call(ast.Name("C")):
                 raise PlanError(
                     f"{self.text!r}: {ast.unparse(term)} needs levels=[...]: no party tells which "
                     "it has"
                 )
         return self._value(term)
+
+    def _unlike(self, one: Expression, other: Expression) -> tuple[Expression, Expression]:
+        """The sides of a product. Raises PlanError where they are the same column."""
+        if one == other:
+            raise PlanError(
+                f"{self.text!r}: a column with itself is that column in a formula: write it once, "
+                "or I(column ** 2) for its square"
+            )
+        return one, other
 
     def _factor(self, column: ast.expr, levels: ast.expr) -> Expression:
         value = self._value(column)
