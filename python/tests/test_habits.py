@@ -143,6 +143,8 @@ df.wage.fillna(0).mean()
 df.wage.fillna(df.wage.mean()).std()
 df.dropna(subset=["wage"]).age.mean()
 df[["age", "wage"]].dropna().mean()
+df[["age", "wage"]].dropna(axis=0).mean()
+df[df[["age", "wage"]].count(axis=1) >= 2].wage.mean()
 df.groupby("dept", levels=LEVELS).wage.mean() ~ df.groupby("dept").wage.mean()[LEVELS]
 df.groupby("dept", levels=LEVELS).wage.max() ~ df.groupby("dept").wage.max()[LEVELS]
 df.groupby("dept", levels=LEVELS).size() ~ df.groupby("dept").size()[LEVELS]
@@ -285,6 +287,18 @@ df.wage.map({None: 7}).sum() ~ numpy.nan
 df.wage.astype(str).count() ~ float, int and bool
 df["one"] = 1; df.one.mean() ~ needs no column
 df.query("age.sum() > 60").wage.mean() ~ there are columns
+df.query("3 in age").wage.mean() ~ age in [18, 19]
+df.query("[3] in age").wage.mean() ~ age in [18, 19]
+df.query("age ^ smokes").wage.mean() ~ there are columns
+df.query("age is smokes").wage.mean() ~ there are columns
+((df.age > 60) ^ df.smokes).sum() ~ say !=
+(True ^ df.smokes).sum() ~ say !=
+df.age @ df.hours ~ .sum()
+df.dropna(thresh=3).wage.mean() ~ count(axis=1)
+df.dropna(axis=1).mean() ~ choose the columns
+df.wage.apply("mean") ~ agg('mean')
+df.groupby("dept", levels=LEVELS).wage.agg(lambda s: np.std(s)) ~ agg(numpy.std)
+np.log(df.wage.mean()) ~ get_result()
 round(df.wage.mean(), 2) ~ get_result()
 f"{df.wage.mean():.2f}" ~ get_result()
 df.T ~ transpose

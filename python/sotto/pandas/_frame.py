@@ -261,8 +261,22 @@ class DataFrame(Columned):
 
     # --- Rows and columns ---
 
-    def dropna(self, how: str = "any", subset: Sequence[str] | str | None = None) -> DataFrame:
+    def dropna(
+        self,
+        *,
+        axis: Axis = 0,
+        how: str = "any",
+        thresh: int | None = None,
+        subset: Sequence[str] | str | None = None,
+    ) -> DataFrame:
         """The rows where no column is missing, of subset or of the columns that were chosen."""
+        if axis_number(axis) == 1:
+            raise not_supported("dropna(axis=1)", "choose the columns: df[['age', 'wage']]")
+        if thresh is not None:
+            raise not_supported(
+                f"dropna(thresh={thresh!r})",
+                "filter by how many are present: df[df[['age', 'wage']].count(axis=1) >= 1]",
+            )
         if subset is None and labels(self._expression) is None:
             raise not_supported(
                 "dropna() of all columns",

@@ -7,7 +7,7 @@ import math
 import numbers
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas
 
@@ -179,6 +179,12 @@ class GroupBy(RefusingResult):
         if name.startswith("_") or hasattr(self._pandas_type, name):
             return super().__getattr__(name)
         return self[name]
+
+    def __array_function__(self, function: Any, types: Any, *rest: Any) -> NoReturn:
+        raise not_supported(
+            f"numpy.{function.__name__} of {self!r}",
+            "name the function, agg(numpy.std), or say std(ddof=0)",
+        )
 
     def _source(self) -> Rows:
         rows = self._rows_of

@@ -7,10 +7,11 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import PlanError
 from ._refusals import not_supported
+from ._rowwise import RowWise
 
 _LOCAL = "__local_"
 _QUOTED = "__column_"
@@ -60,7 +61,10 @@ def evaluated(text: str, column: Callable[[str], Any], names: Mapping[str, Any])
         tree = ast.parse(readable.strip(), mode="eval")
     except SyntaxError as error:
         raise PlanError(f"{text!r}: {error.msg}") from None
-    return _Reader(text, quoted, column, names).value(tree.body)
+    try:
+        return _Reader(text, quoted, column, names).value(tree.body)
+    except (TypeError, ArithmeticError) as error:  # of what has no column in it: -"x", 1 / 0
+        raise PlanError(f"{text!r}: {error}") from None
 
 
 class _Reader:
@@ -96,6 +100,9 @@ class _Reader:
             case ast.Call(ast.Attribute(rows, method), arguments, options) if method in _METHODS:
                 given = {option.arg: self.value(option.value) for option in options if option.arg}
                 return getattr(self.value(rows), method)(*map(self.value, arguments), **given)
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
         raise not_supported(
             f"{self.text!r}",
             "there are columns, numbers, texts, @names, operators, comparisons, and, or, not, in "
@@ -116,7 +123,14 @@ class _Reader:
         found, before = None, self.value(left)
         for kind, other in zip(kinds, others, strict=True):
             after = self.value(other)
+            is_choice = isinstance(kind, ast.In | ast.NotIn) or isinstance(after, list)
+            if is_choice and not isinstance(before, RowWise):
+                raise not_supported(
+                    f"{self.text!r}", "in asks whether a column is one of a list: age in [18, 19]"
+                )
             match kind:
+                case ast.Is() | ast.IsNot():
+                    self._refuse()
                 case ast.In():
                     one = before.isin(after)
                 case ast.NotIn():

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from numbers import Real
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import pandas
 
@@ -274,6 +275,15 @@ class RowWise(Ufuncs, Refusing):
     def __ror__(self, other: Any) -> Self:
         return self._binary("or", other, reflected=True)  # type: ignore[no-any-return]
 
+    def _no_operator(self, other: Any) -> NoReturn:
+        raise not_supported(
+            f"^, <<, >> or @ of {self!r}",
+            "say != for where one of two conditions is true, (a * b).sum() for a sum of products",
+        )
+
+    __xor__ = __rxor__ = __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _no_operator
+    __matmul__ = __rmatmul__ = _no_operator
+
     def __invert__(self) -> Self:
         return self._with(Operation("not", (self._expression,)))
 
@@ -401,7 +411,7 @@ class RowWise(Ufuncs, Refusing):
 
     def isin(self, values: Any) -> Self:
         """Where the value is one of these; NaN and NaT are what is missing."""
-        if isinstance(values, str):
+        if isinstance(values, str) or not isinstance(values, Iterable):
             raise PlanError(f"isin({values!r}): expected a list, [{values!r}]")
         choices = tuple(key_literal("isin", value) for value in values)
         if not choices:

@@ -285,6 +285,8 @@ class Series(NamedOperators):
 
     def apply(self, func: Any, **options: Any) -> Series:
         """func of the values, which is called once with all of them."""
+        if not callable(func):
+            raise not_supported(f"apply({func!r})", "expected a function; agg('mean') takes names")
         found = func(self, **options)
         if not isinstance(found, Series):
             raise not_supported(

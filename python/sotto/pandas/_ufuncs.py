@@ -110,4 +110,10 @@ class Ufuncs:
                 f"numpy.{ufunc.__name__} of {self!r}",
                 "there are " + ", ".join(sorted(known.__name__ for known in _OPERATORS)),
             )
-        return function(*map(plain, inputs))
+        try:
+            return function(*map(plain, inputs))
+        except AttributeError:  # an aggregate has fewer of them than rows
+            raise not_supported(
+                f"numpy.{ufunc.__name__} of {self!r}",
+                "take the result with get_result() and do it there",
+            ) from None
