@@ -298,6 +298,7 @@ df.dropna(thresh=3).wage.mean() ~ count(axis=1)
 df.dropna(axis=1).mean() ~ choose the columns
 df.wage.apply("mean") ~ agg('mean')
 df.groupby("dept", levels=LEVELS).wage.agg(lambda s: np.std(s)) ~ agg(numpy.std)
+np.maximum(df.wage, np.nan).count() ~ all would be NaN
 np.log(df.wage.mean()) ~ get_result()
 round(df.wage.mean(), 2) ~ get_result()
 f"{df.wage.mean():.2f}" ~ get_result()

@@ -79,6 +79,10 @@ def _beyond(x: Any, y: Any, is_beyond: Callable[[Any, Any], Any]) -> Any:
     is_beside_series = getattr(x, "_is_array", False) and not getattr(y, "_is_array", True)
     if not isinstance(x, Ufuncs) or is_beside_series:
         x, y = y, x
+    if isinstance(y, float) and numpy.isnan(y):
+        raise not_supported(
+            f"numpy.maximum or minimum of {x!r} and NaN", "all would be NaN; say clip() for limits"
+        )
     chosen = x.mask(is_beyond(x, y), y)
     return chosen.where(y == y) if isinstance(y, Ufuncs) else chosen
 
