@@ -98,12 +98,12 @@ void proxy_describe(char out[PROXY_TEXT_BYTES], const char *url)
     const char *host = strstr(url, "://");
     host = host != NULL ? host + 3 : url;
     const char *variable = find_variable(is_tls);
+    const char *proxy = variable != NULL ? getenv(variable) : NULL;
     out[0] = '\0';
-    if (variable == NULL || !address_parse(&address, host, strcspn(host, "/?#")) ||
+    if (proxy == NULL || !address_parse(&address, host, strcspn(host, "/?#")) ||
         is_excepted(address.host)) {
         return;
     }
-    const char *proxy = getenv(variable);
     const char *scheme_end = strstr(proxy, "://");
     size_t scheme_bytes = scheme_end != NULL ? (size_t)(scheme_end + 3 - proxy) : 0;
     const char *at = strrchr(proxy, '@');
