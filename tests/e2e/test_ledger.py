@@ -48,6 +48,11 @@ class Ledger(ClusterCase):
         self.assertEqual(creator.wait_end(task), expected, creator.messages(task))
         return task
 
+    def assert_one_says(self, cluster, text):
+        """Of nodes that all refuse one may be told that the task is over before it has said why."""
+        logs = [node.log() for node in cluster.nodes]
+        self.assertTrue(any(text in log for log in logs), logs)
+
     def test_few_changed_rows(self):
         cluster = self.start()
         creator, _, last = cluster.nodes
@@ -110,7 +115,7 @@ class Ledger(ClusterCase):
         self.ask(creator, outputs=outputs, group_by=[{"column": "wages.g", "levels": ["a"], "na": True}])
         self.assertIn("isna(`g`)", json.dumps(self.audit(creator)))
         self.ask(creator, "ERROR", outputs=outputs, where="isna(wages.g) and wages.wage < 1370")
-        self.assertIn("ledger: ", cluster.nodes[2].log())
+        self.assert_one_says(cluster, "ledger: ")
 
     def test_a_column_that_became_dates(self):
         """A condition on it as text can't be held against new rows; the owner is told what to do."""
@@ -125,13 +130,13 @@ class Ledger(ClusterCase):
             self.give(node, came(["winter"] * 20 + ["summer"] * 20))
         cluster.start()
         cluster.wait_connected()
-        creator, _, last = cluster.nodes
+        creator = cluster.nodes[0]
         outputs = {"s": "sum(wages.wage)"}
         self.ask(creator, outputs=outputs, where="wages.came == 'winter'")
         for node in cluster.nodes:
             self.give(node, came([f"2020-01-{1 + i % 28:02d}" for i in range(40)]))
         self.ask(creator, "ERROR", outputs=outputs)
-        self.assertIn("a column has another type than when the file was asked about it before", last.log())
+        self.assert_one_says(cluster, "a column has another type than when the file was asked about it before")
 
     def test_audit(self):
         cluster = self.start()
