@@ -49,11 +49,9 @@ static enum sotto_status open_failed(const char *name, int number, struct sotto_
     }
 }
 
-#define MARKS ";|:!#$%&*/<>?@^~"
-
 bool sotto__delimiter_is_possible(char c)
 {
-    return c == '\t' || c == ',' || (c != '\0' && strchr(MARKS, c) != NULL);
+    return c == '\t' || c == ',' || (c != '\0' && strchr(SOTTO_CSV_MARKS, c) != NULL);
 }
 
 static char delimiter_of_name(const char *name)
@@ -95,12 +93,12 @@ static enum sotto_status csv_init_lines(struct sotto_csv *csv,
     csv->skip = options->skip;
     csv->footer = options->footer;
     csv->format.comment = options->comment;
-    if (options->comment != 0 &&
-        (strchr(MARKS, options->comment) == NULL || options->comment == csv->format.delimiter)) {
+    if (options->comment != 0 && (strchr(SOTTO_CSV_MARKS, options->comment) == NULL ||
+                                  options->comment == csv->format.delimiter)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: '%c' can't begin comments; use one of %s that is not "
                                "the delimiter",
-                               csv->name, options->comment, MARKS);
+                               csv->name, options->comment, SOTTO_CSV_MARKS);
     }
     if (options->footer > 0 && csv->packing != SOTTO__PACKING_NONE) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,

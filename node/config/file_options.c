@@ -10,8 +10,7 @@
 #include <sotto/date.h>
 #include <string.h>
 
-#define DELIMITERS ",;|:!#$%&*<>?@^~/\t"
-#define COMMENTS ";|:!#$%&*<>?@^~/"
+#define DELIMITERS "," SOTTO_CSV_MARKS
 
 /* Reads date(FORMAT), where FORMAT says how the dates are written; copies it. Returns: false for
  * anything else, and where there is no memory. */
@@ -102,9 +101,9 @@ static enum sotto_status check_lines(const struct file_words *words, const char 
                                      struct sotto_error *err)
 {
     const char *comment = words->comment;
-    if (comment != NULL && (strlen(comment) != 1 || strchr(COMMENTS, comment[0]) == NULL)) {
+    if (comment != NULL && (strlen(comment) != 1 || strchr(SOTTO_CSV_MARKS, comment[0]) == NULL)) {
         return refuse_word(out_wrong, "comment", err, comment,
-                           "the one character that comments begin with, one of " COMMENTS);
+                           "the one character that comments begin with, one of " SOTTO_CSV_MARKS);
     }
     *out_wrong = words->skip > FILE_LINES_MAX ? "skip" : "footer";
     return words->skip <= FILE_LINES_MAX && words->footer <= FILE_LINES_MAX
@@ -127,9 +126,9 @@ enum sotto_status file_options_init(struct file_options *out, const struct file_
     const char *delimiter = given != NULL ? given : "";
     const char *decimal = from->decimal != NULL ? from->decimal : ".";
     struct file_options options = {0};
-    if (given != NULL && (strlen(delimiter) != 1 || !strchr(DELIMITERS, delimiter[0]))) {
+    if (given != NULL && (strlen(delimiter) != 1 || !strchr(DELIMITERS "\t", delimiter[0]))) {
         return refuse_word(out_wrong, "delimiter", err, delimiter,
-                           "one character: a tab (tab, \\t) or one of ,;|:!#$%&*<>?@^~/");
+                           "one character: a tab (tab, \\t) or one of " DELIMITERS);
     }
     if (strcmp(decimal, ",") != 0 && strcmp(decimal, ".") != 0) {
         return refuse_word(out_wrong, "decimal", err, decimal, "\",\" or \".\"");

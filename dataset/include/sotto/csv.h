@@ -31,19 +31,22 @@ struct sotto_csv_column {
                                 YYYY-MM-DD */
 };
 
+/* What may part fields, beside a tab and a comma, and what may begin comments. */
+#define SOTTO_CSV_MARKS ";|:!#$%&*<>?@^~/"
+
 struct sotto_csv_options {
     char delimiter;              /* 0: tab if the name ends with .tsv, else comma (semicolon with
-                                    decimal_comma); may be a tab or one of ,;|:!#$%&*<>?@^~ and the
-                                    slash */
+                                    decimal_comma); may be a tab, a comma or one of
+                                    SOTTO_CSV_MARKS */
     bool decimal_comma;          /* "1,5" is a number and "1.5" is none; not with commas as
                                     delimiters */
     const char *const *na_words; /* NULL: pandas' default list (sotto_csv_na_words) */
     size_t na_words_len;
-    uint32_t skip; /* lines before the header that are no part of the table */
-    uint32_t
-        footer;   /* lines behind it that are none, blank ones not counted; not of packed files */
-    char comment; /* lines that begin with it are left out, 0: none are; one of
-                     another than the delimiter */
+    uint32_t skip;   /* lines before the header that are no part of the table */
+    uint32_t footer; /* lines behind the last row that are none, blank ones not counted; not of
+                        packed files */
+    char comment;    /* lines that begin with it are left out; 0: there are none. One of
+                        SOTTO_CSV_MARKS, another than the delimiter */
     const struct sotto_csv_column *columns; /* each name once; columns not named are found out */
     size_t columns_len;
 };
