@@ -15,7 +15,6 @@
 
 /* What stands in a rewritten text for anything that parts thousands, but for the file's marks. */
 #define GROUP_MARK '\''
-#define GROUP_DIGITS 3
 
 /* A text on its way: digits, signs and exponents as the grammar has them, '.' for the file's point,
  * ',' for the other one of point and comma. */
