@@ -575,7 +575,8 @@ bool sotto__options_equal(const struct sotto__options *a, const struct sotto__op
            a->exact == b->exact && a->alternative == b->alternative && a->weights == b->weights &&
            a->family == b->family && a->link == b->link && a->errors == b->errors &&
            a->weights_at == b->weights_at && a->offset_at == b->offset_at &&
-           a->likelihood == b->likelihood && a->ridge == b->ridge && a->tolerance == b->tolerance;
+           a->likelihood == b->likelihood && a->ridge == b->ridge && a->tolerance == b->tolerance &&
+           a->steps == b->steps;
 }
 
 double sotto__option_value(const struct sotto__options *options, enum sotto__option_kind kind)
