@@ -11,8 +11,6 @@
 #include <sotto/bytes.h>
 #include <string.h>
 
-#define PARTS_LEN_MAX SOTTO__EXPRESSION_NODES_MAX
-
 struct substitution {
     struct parser parser; /* of the text as it is written */
     const struct sotto__definition *definitions;
@@ -58,10 +56,10 @@ static void replace(struct substitution *substitution, const struct sotto__defin
                     size_t start, size_t end)
 {
     struct sotto__defined *defined = substitution->defined;
-    if (defined->parts_len == PARTS_LEN_MAX) {
+    if (defined->parts_len == SOTTO__EXPRESSION_NODES_MAX) {
         sotto__parser_fail(&substitution->parser, SOTTO_ERROR_LIMIT,
                            "expected at most %d defined names in an expression, found more",
-                           PARTS_LEN_MAX);
+                           SOTTO__EXPRESSION_NODES_MAX);
         return;
     }
     copy_up_to(substitution, start);
@@ -129,8 +127,7 @@ static struct sotto__defined *new_defined(const char *written)
         return NULL;
     }
     defined->written = sotto_text_copy(written, strlen(written));
-    defined->parts = sotto_alloc_array(PARTS_LEN_MAX, sizeof *defined->parts);
-    if (defined->written == NULL || defined->parts == NULL) {
+    if (defined->written == NULL) {
         sotto__defined_free(defined);
         return NULL;
     }
@@ -145,7 +142,6 @@ void sotto__defined_free(struct sotto__defined *defined)
     for (size_t i = 0; i < defined->parts_len; i++) {
         sotto_free(defined->parts[i].name);
     }
-    sotto_free(defined->parts);
     sotto_free(defined->written);
     sotto_free(defined);
 }

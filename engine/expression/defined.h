@@ -27,7 +27,7 @@ struct sotto__defined_part {
 /* What an expression had before definitions took the places of their names. */
 struct sotto__defined {
     char *written;
-    struct sotto__defined_part *parts; /* in their order */
+    struct sotto__defined_part parts[SOTTO__EXPRESSION_NODES_MAX]; /* in their order */
     size_t parts_len;
 };
 

@@ -115,7 +115,7 @@ struct sotto__fit_sums sotto__fit_find_sums(const struct sotto__fit *fit,
         out.squares = next;
         next += triangle;
     }
-    out.null = sotto__fit_has_null(fit) ? next : NULL;
+    out.null = next;
     return out;
 }
 
@@ -171,8 +171,7 @@ bool sotto__fit_rises(double before, double deviance)
 static bool is_descent(double *out, const struct sotto__fit *fit, const struct sotto__value *sums)
 {
     double before = sotto__fit_read(fit, SOTTO__GLM_DEVIANCE);
-    const struct sotto__value *null = sotto__fit_find_sums(fit, sums).null;
-    size_t len = null != NULL ? (size_t)(null - sums) : fit->step->asked_len;
+    size_t len = (size_t)(sotto__fit_find_sums(fit, sums).null - sums);
     bool is_whole =
         mpq_cmp_ui(sums[SOTTO__GLM_VALUED].number, fit->step->state[SOTTO__GLM_ROWS], 1) == 0;
     for (size_t i = 0; i < len; i++) {

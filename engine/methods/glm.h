@@ -85,7 +85,7 @@ struct sotto__fit_sums {
     const struct sotto__value *steps;       /* a triangle: the information as it is there */
     const struct sotto__value *information; /* the expected one: the same of a canonical link */
     const struct sotto__value *squares;     /* of what rows add to the score; NULL: not asked for */
-    const struct sotto__value *null;        /* NULL: likewise */
+    const struct sotto__value *null;        /* behind the others, where they are asked for */
 };
 
 struct sotto__fit_sums sotto__fit_find_sums(const struct sotto__fit *fit,

@@ -87,7 +87,7 @@ void sotto__fit_step_null(const struct sotto__fit *fit, const struct sotto__valu
 {
     const struct sotto__value *null = sotto__fit_find_sums(fit, sums).null;
     bool has_steps = fit->options->intercept;
-    if (null == NULL || fit->step->state[SOTTO__GLM_NULL_IS_OVER] != 0) {
+    if (!sotto__fit_has_null(fit) || fit->step->state[SOTTO__GLM_NULL_IS_OVER] != 0) {
         return;
     }
     bool is_whole =

@@ -280,11 +280,11 @@ static void write_level(struct sotto_writer *writer, const struct sotto__level *
 static void write_column(struct sotto_writer *writer, const struct sotto__expression *key)
 {
     const struct sotto__node *column = &key->nodes[0];
-    const struct sotto__node *part = key->nodes_len > 1 ? &key->nodes[1] : NULL;
+    bool is_part = key->nodes_len > 1; /* of a date */
     struct sotto_writer text;
     sotto_writer_init(&text, (size_t)8 * SOTTO__EXPRESSION_BYTES_MAX);
-    if (part != NULL) {
-        sotto__json_raw(&text, sotto__function_card(part->function)->name);
+    if (is_part) {
+        sotto__json_raw(&text, sotto__function_card(key->nodes[1].function)->name);
         sotto__json_raw(&text, "(");
     }
     if (column->dataset != NULL) {
@@ -296,7 +296,7 @@ static void write_column(struct sotto_writer *writer, const struct sotto__expres
         sotto_write_bytes(&text, c, 1);
         sotto_write_bytes(&text, c, *c == '`');
     }
-    sotto__json_raw(&text, part != NULL ? "`)" : "`");
+    sotto__json_raw(&text, is_part ? "`)" : "`");
     sotto__json_text(writer, &text);
 }
 
