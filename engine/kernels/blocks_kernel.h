@@ -4,11 +4,12 @@
 
 /* The kernels, for one instruction set per file that includes this.
  *
- * Rump's extraction: for |x| < 2^E and sigma = 1.5 x 2^(E+9), q = (sigma + x) - sigma is x rounded
- * to a multiple of 2^(E-43), and x - q is exact and at most 2^(E-44). The sum of 512 such q is a
- * multiple of 2^(E-43) of at most 2^(E+9): a double, in any order. What is left goes onto a second
- * grid, of 2^(E-86), in the same way; only values that span more than 32 binades with the largest
- * one leave a rest, of at most 2^(E-87). */
+ * Rump's extraction: for |x| < 2^E and a sigma from 2^(E+9) to below 2^(E+10), which is a multiple
+ * of 2^(E-43), q = (sigma + x) - sigma is x rounded to such a multiple, and x - q is exact and at
+ * most 2^(E-44). The sum of q begins at 1.5 x 2^(E+9) and is the sigma of the next x: a lane adds
+ * at most 256 of them, which don't lead out of that range. What is left goes onto a second grid, of
+ * 2^(E-86), in the same way; only values that span more than 32 binades with the largest one leave
+ * a rest, of at most 2^(E-87). */
 
 #include "kernels/blocks.h"
 
@@ -248,18 +249,20 @@ static inline vector make_sigma(int64_t biased)
     return value;
 }
 
-/* Two grids, each given by its sigma, and the sums of what was put onto them. */
+/* Two grids: the sigma that each begins at, and with it the sum of what was put onto the grid. */
 struct grids {
     vector sigma;
     vector sigma2;
-    vector total;
-    vector total2;
+    vector sum;
+    vector sum2;
 };
 
 /* The grids for values |x| < 2^(exponent - 1022). */
 static inline struct grids make_grids(int64_t exponent)
 {
-    return (struct grids){.sigma = make_sigma(exponent + 10), .sigma2 = make_sigma(exponent - 33)};
+    vector sigma = make_sigma(exponent + 10);
+    vector sigma2 = make_sigma(exponent - 33);
+    return (struct grids){.sigma = sigma, .sigma2 = sigma2, .sum = sigma, .sum2 = sigma2};
 }
 
 /* Whether a sigma, or a rest, would leave the range of normal doubles. */
@@ -271,12 +274,13 @@ static inline bool is_extreme(int64_t exponent)
 /* Puts x onto both grids. Returns: what is left of each lane. */
 static inline vector put_on_grids(struct grids *grids, vector x)
 {
-    vector q = (x + grids->sigma) - grids->sigma;
-    vector r = x - q;
-    vector q2 = (r + grids->sigma2) - grids->sigma2;
-    grids->total += q;
-    grids->total2 += q2;
-    return r - q2;
+    vector sum = grids->sum + x;
+    vector r = x - (sum - grids->sum);
+    vector sum2 = grids->sum2 + r;
+    vector rest = r - (sum2 - grids->sum2);
+    grids->sum = sum;
+    grids->sum2 = sum2;
+    return rest;
 }
 
 static inline uint64_t bound_rest(int64_t exponent)
@@ -295,6 +299,19 @@ static inline double sum_lanes(vector total)
         }
     }
     return lanes[0];
+}
+
+/* Sets sums to what was put onto each of both grids, here and onto the same grids elsewhere. */
+static inline void read_grids(double sums[2], const struct grids *grids, const struct grids *others)
+{
+    vector total = grids->sum - grids->sigma;
+    vector total2 = grids->sum2 - grids->sigma2;
+    if (others != NULL) {
+        total += others->sum - others->sigma;
+        total2 += others->sum2 - others->sigma2;
+    }
+    sums[0] = sum_lanes(total);
+    sums[1] = sum_lanes(total2);
 }
 
 /* Whether some lane is not +-0. */
@@ -339,8 +356,7 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
         memcpy(rest + i, &r, sizeof r);
         memcpy(rest + i + LANES, &r2, sizeof r2);
     }
-    sums[0] = sum_lanes(grids.total + others.total);
-    sums[1] = sum_lanes(grids.total2 + others.total2);
+    read_grids(sums, &grids, &others);
     return is_any(any) ? SOTTO__BLOCKS_LEFT_REST : SOTTO__BLOCKS_SUMMED;
 }
 
@@ -375,8 +391,7 @@ static inline enum sotto__blocks_result sum_rounded_products(double sums[2],
         vector r2 = put_on_grids(&others, product2);
         any |= read_bits(r) | read_bits(r2);
     }
-    sums[0] = sum_lanes(grids.total + others.total);
-    sums[1] = sum_lanes(grids.total2 + others.total2);
+    read_grids(sums, &grids, &others);
     return is_any(any) ? SOTTO__BLOCKS_REFUSED : SOTTO__BLOCKS_SUMMED;
 }
 
@@ -446,10 +461,8 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
     if (has_tiny(least, x, y, len)) {
         return SOTTO__BLOCKS_REFUSED;
     }
-    sums[0] = sum_lanes(grids.total);
-    sums[1] = sum_lanes(grids.total2);
-    sums[2] = sum_lanes(errors.total);
-    sums[3] = sum_lanes(errors.total2);
+    read_grids(sums, &grids, NULL);
+    read_grids(sums + 2, &errors, NULL);
     bounds[0] = bound_rest(exponent);
     bounds[1] = bound_rest(exponent - 53);
     return is_any(any) ? SOTTO__BLOCKS_LEFT_REST : SOTTO__BLOCKS_SUMMED;
