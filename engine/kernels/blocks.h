@@ -10,6 +10,16 @@
 /* A multiple of it is how many doubles are summed. */
 #define SOTTO__BLOCK_STEP 16
 
+/* What is rounded once, of two operands or of x alone. */
+enum sotto__arithmetic {
+    SOTTO__ARITHMETIC_ADD,
+    SOTTO__ARITHMETIC_SUBTRACT,
+    SOTTO__ARITHMETIC_MULTIPLY,
+    SOTTO__ARITHMETIC_DIVIDE,
+    SOTTO__ARITHMETIC_NEGATE,
+    SOTTO__ARITHMETIC_ABS,
+};
+
 enum sotto__blocks_result {
     SOTTO__BLOCKS_SUMMED,
     SOTTO__BLOCKS_LEFT_REST, /* some element of rest is not 0 */
@@ -33,9 +43,10 @@ struct sotto__blocks {
     uint64_t (*largest)(const double *values, size_t len);
     /* The same for integers: the bits of all v >= 0 and -v - 1 together. */
     uint64_t (*magnitudes)(const int64_t *values, size_t len);
-    /* Sets out to the doubles nearest to products, of any number of values. Returns: the largest
-     * magnitude of them. out must not overlap x and y. */
-    uint64_t (*multiply)(double *out, const double *x, const double *y, size_t len);
+    /* Sets out to the doubles nearest to x op y, of any number of values; y is read where there are
+     * two operands. Returns: the largest magnitude of them. out must not overlap x and y. */
+    uint64_t (*arithmetic)(double *out, enum sotto__arithmetic op, const double *x, const double *y,
+                           size_t len);
     /* Sets out to sums (NULL: 0) plus x times factor, rounded twice, of any number of values. out
      * must not overlap sums and x. */
     void (*add_scaled)(double *out, const double *sums, const double *x, double factor, size_t len);

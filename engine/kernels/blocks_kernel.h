@@ -88,23 +88,74 @@ static inline vector load_vector(const double *values)
     return x;
 }
 
-static inline uint64_t multiply_values(double *restrict out, const double *restrict x,
-                                       const double *restrict y, size_t len)
+static inline vector take_magnitudes(vector x)
+{
+    vectori bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= INT64_MAX;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline vector combine(enum sotto__arithmetic op, vector x, vector y)
+{
+    switch (op) {
+    case SOTTO__ARITHMETIC_ADD:
+        return x + y;
+    case SOTTO__ARITHMETIC_SUBTRACT:
+        return x - y;
+    case SOTTO__ARITHMETIC_MULTIPLY:
+        return x * y;
+    case SOTTO__ARITHMETIC_DIVIDE:
+        return x / y;
+    case SOTTO__ARITHMETIC_NEGATE:
+        return -x;
+    default:
+        return take_magnitudes(x);
+    }
+}
+
+/* With an operation that the compiler knows, so that the loop has no choice in it. */
+static inline __attribute__((always_inline)) uint64_t
+combine_values(double *restrict out, enum sotto__arithmetic op, const double *restrict x,
+               const double *restrict y, size_t len)
 {
     vectori most = {0};
     size_t i = 0;
     for (; i + LANES <= len; i += LANES) {
-        vector product = load_vector(x + i) * load_vector(y + i);
-        memcpy(out + i, &product, sizeof product);
+        vector value = combine(op, load_vector(x + i), load_vector(y + i));
+        memcpy(out + i, &value, sizeof value);
         most = take_larger(load_magnitudes(out + i), most);
     }
-    uint64_t result = reduce_largest(most);
-    size_t from = i;
-    for (; i < len; i++) {
-        out[i] = x[i] * y[i];
+    if (i < len) { /* the last ones, filled up with ones */
+        vector last[2] = {1 - (vector){0}, 1 - (vector){0}};
+        memcpy(&last[0], x + i, (len - i) * sizeof *x);
+        memcpy(&last[1], y + i, (len - i) * sizeof *y);
+        last[0] = combine(op, last[0], last[1]);
+        memcpy(out + i, &last[0], (len - i) * sizeof *out);
     }
-    uint64_t rest = find_largest(out + from, len - from);
+    uint64_t result = reduce_largest(most);
+    uint64_t rest = find_largest(out + i, len - i);
     return rest > result ? rest : result;
+}
+
+static inline uint64_t apply_arithmetic(double *out, enum sotto__arithmetic op, const double *x,
+                                        const double *y, size_t len)
+{
+    switch (op) {
+    case SOTTO__ARITHMETIC_ADD:
+        return combine_values(out, SOTTO__ARITHMETIC_ADD, x, y, len);
+    case SOTTO__ARITHMETIC_SUBTRACT:
+        return combine_values(out, SOTTO__ARITHMETIC_SUBTRACT, x, y, len);
+    case SOTTO__ARITHMETIC_MULTIPLY:
+        return combine_values(out, SOTTO__ARITHMETIC_MULTIPLY, x, y, len);
+    case SOTTO__ARITHMETIC_DIVIDE:
+        return combine_values(out, SOTTO__ARITHMETIC_DIVIDE, x, y, len);
+    case SOTTO__ARITHMETIC_NEGATE:
+        return combine_values(out, SOTTO__ARITHMETIC_NEGATE, x, x, len);
+    default:
+        return combine_values(out, SOTTO__ARITHMETIC_ABS, x, x, len);
+    }
 }
 
 static inline void add_scaled(double *restrict out, const double *sums, const double *restrict x,
@@ -478,7 +529,7 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
 
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
-        .largest = find_largest, .multiply = multiply_values, .add_scaled = add_scaled,            \
+        .largest = find_largest, .arithmetic = apply_arithmetic, .add_scaled = add_scaled,         \
         .magnitudes = join_magnitudes, .sum_integers = sum_integers, .keys = make_keys,            \
         .digits = find_digits, .more_digits = find_more_digits, .are_two = are_two,                \
         .join_levels = join_levels, .sum = sum_block, .sum_products = sum_products,                \

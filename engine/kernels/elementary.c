@@ -8,6 +8,7 @@
  * computed again by MPFR, rounded once. */
 
 #include "kernels/elementary.h"
+#include "kernels/blocks.h"
 
 #include <math.h>
 #include <mpfr.h>
@@ -76,14 +77,10 @@ static double round_once(double a, double b, bool power)
     return value;
 }
 
-/* Few blocks have any, so that this decides: without branches the compiler makes vectors of it. */
+/* Few blocks have any, so that this decides. */
 static bool has_infinities(const double *values, size_t len)
 {
-    int any = 0;
-    for (size_t i = 0; i < len; i++) {
-        any |= fabs(values[i]) == (double)INFINITY;
-    }
-    return any != 0;
+    return sotto__blocks()->largest(values, len) >= SOTTO__INFINITY_BITS;
 }
 
 void sotto__exp(double *out, const double *a, size_t len)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Operations on doubles of a block. It leans on IEEE 754: what is here is exact or rounded once, so
- * that it has the same bits on every CPU; elementary.c and links.c have the functions for which
- * that takes more. Loops ask for the operation outside, so that the compiler makes vectors of each.
+/* Operations on doubles of a block, but for arithmetic, which the kernels have. It leans on IEEE
+ * 754: what is here is exact or rounded once, so that it has the same bits on every CPU;
+ * elementary.c and links.c have the functions for which that takes more. Loops ask for the
+ * operation outside, so that the compiler makes vectors of each.
  */
 
 #include "kernels/elementary.h"
@@ -12,25 +13,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void apply_arithmetic(double *out, enum sotto__op_kind kind, const double *a,
-                             const double *b, size_t len)
+static void take_roots(double *out, const double *a, size_t len)
 {
-    for (size_t i = 0; kind == SOTTO__OP_ADD && i < len; i++) {
-        out[i] = a[i] + b[i];
-    }
-    for (size_t i = 0; kind == SOTTO__OP_SUBTRACT && i < len; i++) {
-        out[i] = a[i] - b[i];
-    }
-    for (size_t i = 0; kind == SOTTO__OP_DIVIDE && i < len; i++) {
-        out[i] = a[i] / b[i];
-    }
-    for (size_t i = 0; kind == SOTTO__OP_NEGATE && i < len; i++) {
-        out[i] = -a[i];
-    }
-    for (size_t i = 0; kind == SOTTO__OP_ABS && i < len; i++) {
-        out[i] = fabs(a[i]);
-    }
-    for (size_t i = 0; kind == SOTTO__OP_SQRT && i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         out[i] = sqrt(a[i]); /* IEEE 754: correctly rounded */
     }
 }
@@ -139,7 +124,7 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
         sotto__pow(out, a, b, len);
         break;
     default:
-        apply_arithmetic(out, op->kind, a, b, len);
+        take_roots(out, a, len);
         break;
     }
 }

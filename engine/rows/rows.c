@@ -41,23 +41,6 @@ static uint64_t round_bound_up(double bound)
     return above < (double)INFINITY ? bits : SOTTO__BOUND_UNKNOWN;
 }
 
-/* What bounds the result of an operation, if its operands' bounds say it: then nobody need look at
- * its values, of which none is NaN. */
-static uint64_t bound_result(const struct sotto__op *op, const struct sotto__register *a,
-                             const struct sotto__register *b)
-{
-    switch (op->kind) {
-    case SOTTO__OP_NEGATE:
-    case SOTTO__OP_ABS:
-        return a->bound < SOTTO__INFINITY_BITS ? a->bound : SOTTO__BOUND_UNKNOWN;
-    case SOTTO__OP_ADD:
-    case SOTTO__OP_SUBTRACT:
-        return round_bound_up(read_bound(a) + read_bound(b));
-    default:
-        return SOTTO__BOUND_UNKNOWN;
-    }
-}
-
 /* --- Storage --- */
 
 static void fill_constant(struct sotto__register *reg, const struct sotto__op *op,
@@ -165,18 +148,38 @@ static uint64_t compute_floats(double *out, const struct sotto__op *op,
                                const struct sotto__register *a, const struct sotto__register *b,
                                size_t len)
 {
-    if (op->kind == SOTTO__OP_MULTIPLY) {
-        return sotto__blocks()->multiply(out, a->values, b->values, len);
+    static const struct {
+        enum sotto__op_kind kind;
+        enum sotto__arithmetic arithmetic;
+    } kinds[] = {{SOTTO__OP_ADD, SOTTO__ARITHMETIC_ADD},
+                 {SOTTO__OP_SUBTRACT, SOTTO__ARITHMETIC_SUBTRACT},
+                 {SOTTO__OP_MULTIPLY, SOTTO__ARITHMETIC_MULTIPLY},
+                 {SOTTO__OP_DIVIDE, SOTTO__ARITHMETIC_DIVIDE},
+                 {SOTTO__OP_NEGATE, SOTTO__ARITHMETIC_NEGATE},
+                 {SOTTO__OP_ABS, SOTTO__ARITHMETIC_ABS}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (op->kind == kinds[i].kind) {
+            return sotto__blocks()->arithmetic(out, kinds[i].arithmetic, a->values, b->values, len);
+        }
     }
-    uint64_t bound = bound_result(op, a, b);
     sotto__rows_float(out, op, a->values, b->values, len);
-    return bound != SOTTO__BOUND_UNKNOWN ? bound : sotto__blocks()->largest(out, len);
+    return sotto__blocks()->largest(out, len);
 }
 
 /* Whether an operation is x - x of finite doubles, which is how methods ask for these: it is 0. */
 static bool is_difference_of_one(const struct sotto__op *op, const struct sotto__register *a)
 {
     return op->kind == SOTTO__OP_SUBTRACT && op->a == op->b && a->bound < SOTTO__INFINITY_BITS;
+}
+
+/* Whether an operation is x / 1, which is how methods ask for x as one value. */
+static bool is_quotient_by_one(const struct sotto__rows *rows, const struct sotto__op *op,
+                               const struct sotto__register *a)
+{
+    const struct sotto__program *program = rows->program;
+    return op->kind == SOTTO__OP_DIVIDE && program->ops[op->b].kind == SOTTO__OP_CONSTANT &&
+           program->constants[program->ops[op->b].index].number == 1 &&
+           a->bound <= SOTTO__INFINITY_BITS;
 }
 
 static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *out,
@@ -190,9 +193,12 @@ static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *o
         sotto__exact_to_float(out->own_values, a, rows->program->ops[op->a].scale, len);
         out->bound = SOTTO__BOUND_UNKNOWN;
     } else if (op->type == SOTTO__ROW_FLOAT && is_difference_of_one(op, a)) {
-        out->values = out->own_values;
-        memset(out->own_values, 0, len * sizeof(double));
+        static const double zeros[SOTTO__ROWS_LEN];
+        out->values = zeros;
         out->bound = 0;
+    } else if (op->type == SOTTO__ROW_FLOAT && is_quotient_by_one(rows, op, a)) {
+        out->values = a->values;
+        out->bound = a->bound;
     } else if (op->type == SOTTO__ROW_FLOAT) {
         out->values = out->own_values;
         mark_nan_made(out, compute_floats(out->own_values, op, a, b, len), len);

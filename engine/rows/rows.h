@@ -89,7 +89,7 @@ void sotto__rows_search(struct sotto__rows *rows, size_t dataset,
 void sotto__rows_load(struct sotto__rows *rows, struct sotto__register *out,
                       const struct sotto_column *block, size_t at, size_t len);
 
-/* An operation that gives doubles, of doubles, other than a product; a comparison. */
+/* An operation that gives doubles, of doubles, other than the kernels' arithmetic; a comparison. */
 void sotto__rows_float(double *out, const struct sotto__op *op, const double *a, const double *b,
                        size_t len);
 void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const double *a,

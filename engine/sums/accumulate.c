@@ -369,7 +369,8 @@ static void add_rounded_products(struct sotto__sums *sums, const struct sotto__r
     }
     struct sotto__term product = *term;
     product.factors[0] = rows->program->ops_len;
-    uint64_t bound = sotto__blocks()->multiply(sums->products, a->values, b->values, len);
+    uint64_t bound = sotto__blocks()->arithmetic(sums->products, SOTTO__ARITHMETIC_MULTIPLY,
+                                                 a->values, b->values, len);
     rows->registers[rows->program->ops_len] = (struct sotto__register){
         .values = sums->products,
         .state = state,

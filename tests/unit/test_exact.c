@@ -408,8 +408,17 @@ static void test_looking_at_blocks(void **state)
     }
 }
 
-/* Each product is the CPU's own, of any length at any place. */
-static void test_products_of_blocks(void **state)
+static double combine(enum sotto__arithmetic op, double x, double y)
+{
+    const double values[] = {
+        [SOTTO__ARITHMETIC_ADD] = x + y,      [SOTTO__ARITHMETIC_SUBTRACT] = x - y,
+        [SOTTO__ARITHMETIC_MULTIPLY] = x * y, [SOTTO__ARITHMETIC_DIVIDE] = x / y,
+        [SOTTO__ARITHMETIC_NEGATE] = -x,      [SOTTO__ARITHMETIC_ABS] = fabs(x)};
+    return values[op];
+}
+
+/* Each result is the CPU's own, of any length at any place. */
+static void test_arithmetic_of_blocks(void **state)
 {
     (void)state;
     static double x[SOTTO__ROWS_LEN];
@@ -423,12 +432,13 @@ static void test_products_of_blocks(void **state)
         random_block(x, SOTTO__ROWS_LEN, 5 * i, &random);
         random_block(y, SOTTO__ROWS_LEN, 5 * i, &random);
         x[test_random_below(&random, SOTTO__ROWS_LEN)] = i % 3 == 0 ? -HUGE_VAL : 0;
-        uint64_t found = sotto__blocks()->multiply(out, x + at, y + at, len);
+        enum sotto__arithmetic op = (enum sotto__arithmetic)(i % (SOTTO__ARITHMETIC_ABS + 1));
+        uint64_t found = sotto__blocks()->arithmetic(out, op, x + at, y + at, len);
         for (size_t j = 0; j < len; j++) {
-            double product = x[at + j] * y[at + j];
+            double value = combine(op, x[at + j], y[at + j]);
             uint64_t bits;
-            memcpy(&bits, &product, sizeof bits);
-            assert_memory_equal(&out[j], &product, sizeof product);
+            memcpy(&bits, &value, sizeof bits);
+            assert_memory_equal(&out[j], &value, sizeof value);
             bits &= INT64_MAX;
             largest = bits > largest ? bits : largest;
         }
@@ -541,7 +551,7 @@ int main(void)
         cmocka_unit_test(test_literals),
         cmocka_unit_test(test_nearest_names),
         cmocka_unit_test(test_looking_at_blocks),
-        cmocka_unit_test(test_products_of_blocks),
+        cmocka_unit_test(test_arithmetic_of_blocks),
         cmocka_unit_test(test_blocks_of_doubles),
         cmocka_unit_test(test_rounded_products_of_blocks),
         cmocka_unit_test(test_scaled_blocks),
