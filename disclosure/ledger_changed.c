@@ -32,6 +32,28 @@ static bool is_same_atom(const struct sotto__changed_atom *one,
            memcmp(one->digest, other->digest, sizeof one->digest) == 0;
 }
 
+/* Finds the atom of an entry, or makes it. Returns: NULL if there is no memory. */
+static struct sotto__changed_atom *find_atom(struct sotto__changed *changed,
+                                             const struct sotto__ledger_entry *old)
+{
+    size_t at = 0;
+    void *list = changed->list;
+    while (at < changed->len &&
+           (changed->list[at].predicates_len != old->predicates_len ||
+            memcmp(changed->list[at].digest, old->atom, sizeof old->atom) != 0)) {
+        at++;
+    }
+    if (at == changed->len) {
+        if (sotto_array_reserve(&list, &changed->capacity_len, changed->len + 1,
+                                sizeof *changed->list) != SOTTO_OK) {
+            return NULL;
+        }
+        changed->list = list;
+        changed->len++;
+    }
+    return &changed->list[at];
+}
+
 /* --- Failing --- */
 
 static void fail_atom(struct decision *decision, const struct sotto__changed_atom *atom)
@@ -85,36 +107,26 @@ void sotto__changed_compare(struct decision *decision)
 }
 
 bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_entry *old,
-                        const struct sotto_sketch *now, bool is_asked)
+                        const struct sotto_sketch *now, bool is_other, bool is_asked)
 {
     struct sotto__changed *changed = &decision->changed[decision->measure];
-    struct sotto__changed_atom atom = {.predicates_len = old->predicates_len,
-                                       .answer = old->entry.answer,
-                                       .is_asked = is_asked,
-                                       .is_other = sotto_sketch_distance(&old->sketch, now) > 0,
-                                       .is_new = true,
-                                       .change = *now};
-    size_t at = 0;
-    void *list = changed->list;
-    memcpy(atom.digest, old->atom, sizeof atom.digest);
-    sotto_sketch_subtract(&atom.change, &old->sketch);
-    atom.more = sotto_sketch_more(&atom.change);
-    if (changed->answer < atom.answer) {
+    if (changed->answer < old->entry.answer) {
         sotto__changed_compare(decision); /* the answer before is complete */
-        changed->answer = atom.answer;
+        changed->answer = old->entry.answer;
     }
-    while (at < changed->len && !is_same_atom(&changed->list[at], &atom)) {
-        at++;
+    struct sotto__changed_atom *atom = find_atom(changed, old);
+    if (atom == NULL) {
+        return false;
     }
-    if (at == changed->len) {
-        if (sotto_array_reserve(&list, &changed->capacity_len, changed->len + 1,
-                                sizeof *changed->list) != SOTTO_OK) {
-            return false;
-        }
-        changed->list = list;
-        changed->len++;
-    }
-    changed->list[at] = atom;
+    atom->predicates_len = old->predicates_len;
+    memcpy(atom->digest, old->atom, sizeof atom->digest);
+    atom->answer = old->entry.answer;
+    atom->is_asked = is_asked;
+    atom->is_other = is_other;
+    atom->is_new = true;
+    atom->change = *now;
+    sotto_sketch_subtract(&atom->change, &old->sketch);
+    atom->more = sotto_sketch_more(&atom->change);
     return true;
 }
 

@@ -28,10 +28,10 @@ struct sotto__changed {
 };
 
 void sotto__changed_release(struct sotto__changed *changed);
-/* Takes an entry of an atom, and its values of today. Entries come by their numbers. Returns: false
- * if there is no memory. */
+/* Takes an entry of an atom, and its values of today; is_other: whether these are others. Entries
+ * come by their numbers. Returns: false if there is no memory. */
 bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_entry *old,
-                        const struct sotto_sketch *now, bool is_asked);
+                        const struct sotto_sketch *now, bool is_other, bool is_asked);
 /* Fails what is asked of atoms of the measure whose changes cancel but for few values: to be called
  * when all entries were taken too. */
 void sotto__changed_compare(struct decision *decision);

@@ -164,18 +164,26 @@ static bool is_young(const struct decision *decision, const struct sotto__ledger
     return decision->question->now_ms - old->entry.created_ms < SOTTO__LEDGER_REPEAT_MS;
 }
 
-/* Sketches today's values of an atom. Returns: whether any of it is asked for. */
-static bool sum_parts(const struct decision *decision, struct sotto_sketch *out,
-                      const struct prefix *parts, size_t parts_len)
+/* Today's values of an atom; scratch: of several parts they are added up there. *out_is_asked:
+ * whether any of it is asked for. */
+static const struct sotto_sketch *sum_parts(const struct decision *decision, bool *out_is_asked,
+                                            struct sotto_sketch *scratch,
+                                            const struct prefix *parts, size_t parts_len)
 {
+    const struct sotto_ledger_atom *atoms = decision->file->atoms;
     bool is_asked = false;
-    *out = (struct sotto_sketch){0};
     for (size_t i = 0; i < parts_len; i++) {
-        const struct sotto_ledger_atom *atom = &decision->file->atoms[parts[i].atom];
-        sotto_sketch_merge(out, &atom->sketches[decision->measure]);
-        is_asked = is_asked || atom->is_asked;
+        is_asked = is_asked || atoms[parts[i].atom].is_asked;
     }
-    return is_asked;
+    *out_is_asked = is_asked;
+    if (parts_len == 1) {
+        return &atoms[parts[0].atom].sketches[decision->measure];
+    }
+    *scratch = (struct sotto_sketch){0};
+    for (size_t i = 0; i < parts_len; i++) {
+        sotto_sketch_merge(scratch, &atoms[parts[i].atom].sketches[decision->measure]);
+    }
+    return scratch;
 }
 
 /* What an earlier answer says of an atom's values, beside what they are today. Returns: how many
@@ -201,7 +209,7 @@ static uint64_t compare_atom(struct decision *decision, const struct sotto__ledg
     if (file->measures[decision->measure].is_context) {
         return distance;
     }
-    if (is_asked && sotto__decision_is_few(decision, &old->sketch, now)) {
+    if (is_asked && distance > 0 && distance < decision->question->min_rows) {
         fail_parts(decision, old, parts, parts_len, SOTTO_NONE);
     } else if (is_asked && distance > 0 && parts_len > 1 &&
                !file->measures[decision->measure].is_count) {
@@ -317,13 +325,14 @@ static enum sotto_status see_atom(struct comparing *comparing,
         return status;
     }
     size_t len = sotto__prefix_find(list, &first, decision->file->atoms_len, entry->atom);
-    struct sotto_sketch now;
-    bool is_asked = sum_parts(decision, &now, list + first, len);
-    uint64_t distance = compare_atom(decision, entry, &now, is_asked, list + first, len);
+    struct sotto_sketch scratch;
+    bool is_asked;
+    const struct sotto_sketch *now = sum_parts(decision, &is_asked, &scratch, list + first, len);
+    uint64_t distance = compare_atom(decision, entry, now, is_asked, list + first, len);
     bool has_memory = sotto__old_add_atom(&comparing->old, entry, distance);
     if (has_memory && !decision->file->measures[decision->measure].is_count &&
         !sotto__ledger_is_annulled(decision->ledger, entry->entry.answer)) {
-        has_memory = sotto__changed_add(decision, entry, &now, is_asked);
+        has_memory = sotto__changed_add(decision, entry, now, distance > 0, is_asked);
     }
     return has_memory ? SOTTO_OK : sotto_error_no_memory(err);
 }

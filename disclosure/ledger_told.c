@@ -89,15 +89,16 @@ bool sotto__old_add_atom(struct sotto__old *in_out, const struct sotto__ledger_e
 
 /* --- Atoms as they were --- */
 
+/* Digests first, which differ. */
 static int compare_places(const struct sotto__old_atom *x, const struct sotto__old_atom *y)
 {
-    const uint64_t numbers[2][3] = {{x->predicates_len, x->digest[0], x->digest[1]},
-                                    {y->predicates_len, y->digest[0], y->digest[1]}};
-    int order = 0;
-    for (size_t i = 0; order == 0 && i < 3; i++) {
-        order = (numbers[0][i] > numbers[1][i]) - (numbers[0][i] < numbers[1][i]);
+    if (x->digest[0] != y->digest[0]) {
+        return x->digest[0] < y->digest[0] ? -1 : 1;
     }
-    return order;
+    if (x->digest[1] != y->digest[1]) {
+        return x->digest[1] < y->digest[1] ? -1 : 1;
+    }
+    return (x->predicates_len > y->predicates_len) - (x->predicates_len < y->predicates_len);
 }
 
 static int compare_old_atoms(const void *a, const void *b)

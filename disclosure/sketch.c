@@ -85,12 +85,18 @@ void sotto_sketch_subtract(struct sotto_sketch *in_out, const struct sotto_sketc
     }
 }
 
+/* How many more elements a cell's difference counts: its low bits, as a number with a sign. */
+static int32_t count_more(uint64_t difference)
+{
+    const int32_t half = (int32_t)(COUNT_MODULUS / 2);
+    return ((int32_t)(difference & (COUNT_MODULUS - 1)) ^ half) - half;
+}
+
 int64_t sotto_sketch_more(const struct sotto_sketch *sketch)
 {
-    int64_t more = 0;
+    int32_t more = 0; /* of 128 cells it is below 2^31 */
     for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
-        int64_t count = (int64_t)(sketch->cells[i] & (COUNT_MODULUS - 1));
-        more += count < (int64_t)(COUNT_MODULUS / 2) ? count : count - (int64_t)COUNT_MODULUS;
+        more += count_more(sketch->cells[i]);
     }
     return more;
 }
@@ -99,16 +105,15 @@ int64_t sotto_sketch_more(const struct sotto_sketch *sketch)
  * more, the bounds are of another number; but then the truth is above all that can be told. */
 uint64_t sotto_sketch_distance(const struct sotto_sketch *one, const struct sotto_sketch *other)
 {
-    uint64_t added = 0;
-    uint64_t removed = 0;
+    uint32_t added = 0;
+    uint32_t removed = 0;
     for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
         uint64_t difference = other->cells[i] - one->cells[i];
-        uint64_t more = difference & (COUNT_MODULUS - 1);
-        uint64_t is_fewer = more / (COUNT_MODULUS / 2);
-        uint64_t is_unseen = (more == 0) & (difference != 0);
-        added += more * (1 - is_fewer) + is_unseen;
-        removed += (COUNT_MODULUS - more) * is_fewer + is_unseen;
+        int32_t more = count_more(difference);
+        uint32_t is_unseen = (uint32_t)(more == 0) & (uint32_t)(difference != 0);
+        added += (more > 0 ? (uint32_t)more : 0) + is_unseen;
+        removed += (more < 0 ? 0 - (uint32_t)more : 0) + is_unseen;
     }
-    uint64_t distance = added > removed ? added : removed;
+    uint32_t distance = added > removed ? added : removed;
     return distance < SOTTO_SKETCH_MANY ? distance : SOTTO_SKETCH_MANY;
 }
