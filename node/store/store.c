@@ -301,7 +301,12 @@ static enum sotto_status prepare_to_write(struct store *store, struct sotto_erro
     if (status != SOTTO_OK) {
         return status;
     }
-    status = execute_sql(store, "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", err);
+    /* The cache, in KiB, holds the 10,000 sketches of the ledger that a question may be held
+     * against: the default of 2 MiB has each of them read from the file every time. */
+    status = execute_sql(store,
+                         "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;"
+                         " PRAGMA cache_size=-24576",
+                         err);
     if (status != SOTTO_OK) {
         return status;
     }
