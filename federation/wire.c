@@ -201,6 +201,8 @@ bool sotto_message_route(struct sotto_message_route *out, const uint8_t *bytes, 
         .task = message.label.task,
         .sender = message.sender,
         .is_invitation = message.type == SOTTO_MESSAGE_INVITATION,
+        .is_browse = message.type == SOTTO_MESSAGE_BROWSE,
+        .is_listing = message.type == SOTTO_MESSAGE_LISTING,
         .to_aggregator = message.type >= SOTTO_MESSAGE_ADVERT,
     };
     return true;

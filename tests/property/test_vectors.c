@@ -8,6 +8,7 @@
 
 #include "federation/verified.h"
 #include <sotto/alloc.h>
+#include <sotto/listing.h>
 #include <sotto/receipt.h>
 #include <sotto/secret.h>
 #include <stdio.h>
@@ -180,6 +181,22 @@ static void make_returned(void)
     net_end();
 }
 
+/* Question and answer of what a node publishes, which are of no task. */
+static void make_listing(void)
+{
+    static const char json[] = "{\"datasets\":[{\"dataset\":\"w.csv\",\"columns\":[]}]}";
+    struct sotto_task_id id = {{9}};
+    struct sotto_buffer bytes;
+    begin("listing", net_plan_format, 3);
+    assert_ok(sotto_browse_seal(&bytes, &id, net.hosts[0].identity));
+    write_line("BROWSE", bytes.data, bytes.data_bytes);
+    sotto_buffer_release(&bytes);
+    assert_ok(sotto_listing_seal(&bytes, json, sizeof json - 1, &id, net.hosts[1].identity));
+    write_line("LISTING", bytes.data, bytes.data_bytes);
+    sotto_buffer_release(&bytes);
+    net_end();
+}
+
 static char *read_file(size_t *out_bytes)
 {
     FILE *file = fopen(SOTTO_TEST_SOURCE "/tests/vectors/protocol.txt", "rb");
@@ -222,6 +239,7 @@ static void test_every_message_has_the_same_bytes(void **state)
     make_confirmed();
     make_others();
     make_returned();
+    make_listing();
     assert_ok(sotto_writer_status(&made));
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (!is_made[types[i].type]) {

@@ -20,7 +20,8 @@ SOTTO_BEGIN_DECLS
 #define SOTTO_MESSAGE_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
 /* To a party: INVITATION, REOPEN, FINISH, ROUND, ROSTER, SHARES, LIVING, UNMASK, WITHDRAW, OPENED,
- * RESUME; the others to the aggregator. */
+ * RESUME, BROWSE; the others to the aggregator. BROWSE and LISTING are of no task
+ * (sotto/listing.h). */
 enum sotto_message_type {
     SOTTO_MESSAGE_INVITATION = 1,
     SOTTO_MESSAGE_REOPEN = 2,
@@ -33,6 +34,7 @@ enum sotto_message_type {
     SOTTO_MESSAGE_WITHDRAW = 9,
     SOTTO_MESSAGE_OPENED = 10,
     SOTTO_MESSAGE_RESUME = 11,
+    SOTTO_MESSAGE_BROWSE = 12,
     SOTTO_MESSAGE_ADVERT = 16,
     SOTTO_MESSAGE_DEAL = 17,
     SOTTO_MESSAGE_MASKED = 18,
@@ -44,6 +46,7 @@ enum sotto_message_type {
     SOTTO_MESSAGE_CONFIRM = 24,
     SOTTO_MESSAGE_DISPUTE = 25,
     SOTTO_MESSAGE_RETURN = 26,
+    SOTTO_MESSAGE_LISTING = 27,
 };
 
 /* Names a task among all nodes; drawn at random by its creator. */

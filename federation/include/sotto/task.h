@@ -26,6 +26,7 @@ struct sotto_message_route {
     struct sotto_task_id task;
     struct sotto_key sender;
     bool is_invitation;
+    bool is_browse, is_listing; /* of no task (sotto/listing.h) */
     bool to_aggregator; /* else to a party */
 };
 
