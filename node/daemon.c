@@ -58,7 +58,7 @@ static void on_minute(void *context)
 
 static void send_message(struct daemon *daemon, struct job *event)
 {
-    if (event->to_aggregator) {
+    if (event->by_calling) {
         peer_client_send(daemon->client, event);
     } else if (daemon->peer != NULL) {
         peer_server_send(daemon->peer, event);

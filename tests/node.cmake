@@ -5,6 +5,7 @@ endforeach()
 
 sotto_fuzz(envelope sotto_node)
 sotto_fuzz(contact sotto_node)
+sotto_fuzz(listing sotto_node)
 
 # sotto_e2e(<name> [options of sotto_add_test]): tests/e2e/test_<name>.py drives real daemons; the
 # standard library of Debian's python3 is all it needs.
@@ -16,6 +17,7 @@ endfunction()
 foreach(name
     average_wage
     cases
+    datasets
     dates
     defects
     describe

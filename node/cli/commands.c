@@ -162,6 +162,12 @@ static const struct command commands[] = {
      CLIENT_OPTIONS | OPTION_JSON, cmd_show},
     {"nodes", "nodes", "the node and its peers, and who is connected",
      "sotto nodes [--json]\n" CLIENT_USAGE, CLIENT_OPTIONS | OPTION_JSON, cmd_nodes},
+    {"datasets", "datasets", "what all nodes publish of their files",
+     "sotto datasets [NAME] [--json]\n"
+     "\n"
+     "Files, columns and types, units, levels and rows, as far as their owners publish\n"
+     "them (policy.publish in node.yaml), and who is away. NAME: of this file only.\n" CLIENT_USAGE,
+     CLIENT_OPTIONS | OPTION_JSON, cmd_datasets},
     {"cancel", NULL, "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, CLIENT_OPTIONS,
      cmd_cancel},
     {"check", "check", "what would my node say to this plan?",

@@ -6,6 +6,7 @@
  * the working directory (those in the file are relative to the file). NULL: left out. */
 
 #include "config/file_options.h"
+#include "config/publish.h"
 
 #include <netinet/in.h>
 #include <sotto/disclosure.h>
@@ -42,6 +43,8 @@ struct config_policy {
     unsigned datasets_count;
     struct config_columns *columns;
     unsigned columns_count;
+    struct config_publish *publish; /* NULL: nothing */
+    unsigned publish_count;
     char **statistics; /* aggregate functions; NULL: all */
     unsigned statistics_count;
     char *profile;          /* "safe" or "open"; NULL: safe */

@@ -385,6 +385,44 @@ static enum sotto_status check_columns(const struct config *config, const char *
     return SOTTO_OK;
 }
 
+/* An entry names an offered file, once, and columns that tasks may name. */
+static enum sotto_status check_published(const struct config *config, const char *path, unsigned at,
+                                         struct sotto_error *err)
+{
+    const struct config_publish *entry = &config->file->policy.publish[at];
+    char why[384];
+    enum sotto_status status = check_offered(config, path, "policy.publish", entry->dataset, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    for (unsigned i = 0; i < at; i++) {
+        if (strcmp(config->file->policy.publish[i].dataset, entry->dataset) == 0) {
+            return refuse_key(path, "policy.publish", err, "%s is there twice", entry->dataset);
+        }
+    }
+    for (unsigned i = 0; i < entry->columns_count; i++) {
+        if (!config_shows(config, entry->dataset, entry->columns[i].column)) {
+            return refuse_key(path, "policy.publish", err, "%s: policy.columns hides \"%s\"",
+                              entry->dataset, entry->columns[i].column);
+        }
+    }
+    return publish_check(entry, why, sizeof why)
+               ? SOTTO_OK
+               : refuse_key(path, "policy.publish", err, "%s: %s", entry->dataset, why);
+}
+
+static enum sotto_status check_publish(const struct config *config, const char *path,
+                                       struct sotto_error *err)
+{
+    for (unsigned i = 0; i < config->file->policy.publish_count; i++) {
+        enum sotto_status status = check_published(config, path, i, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status check_words(const struct config *config, const char *path, unsigned at,
                                      struct sotto_error *err)
 {
@@ -430,7 +468,8 @@ enum sotto_status config_check_policy(struct config *config, const char *path,
                                       struct sotto_error *err)
 {
     static policy_check *const checks[] = {check_ask,      check_with,    check_statistics,
-                                           check_datasets, check_columns, check_files};
+                                           check_datasets, check_columns, check_publish,
+                                           check_files};
     enum sotto_status status = read_choices(config, path, err);
     if (status != SOTTO_OK) {
         return status;

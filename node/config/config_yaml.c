@@ -15,6 +15,7 @@
 #define DATASETS_MAX 1000
 #define COLUMNS_MAX 10000
 #define NA_WORDS_MAX 1000
+#define LEVELS_MAX 1000
 
 #define TEXT_FIELD(key, flags, type, member)                                                       \
     CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, 4096)
@@ -62,6 +63,37 @@ static const cyaml_schema_value_t columns_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_columns, columns_fields),
 };
 
+static const cyaml_schema_field_t published_column_fields[] = {
+    TEXT_FIELD("column", CYAML_FLAG_DEFAULT, struct config_published_column, column),
+    TEXT_FIELD("description", CYAML_FLAG_OPTIONAL, struct config_published_column, description),
+    TEXT_FIELD("unit", CYAML_FLAG_OPTIONAL, struct config_published_column, unit),
+    CYAML_FIELD_SEQUENCE("levels", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         struct config_published_column, levels, &text_entry, 1, LEVELS_MAX),
+    CYAML_FIELD_SEQUENCE("range", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         struct config_published_column, range, &text_entry, 2, 2),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t published_column_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_published_column,
+                        published_column_fields),
+};
+
+static const cyaml_schema_field_t publish_fields[] = {
+    TEXT_FIELD("dataset", CYAML_FLAG_DEFAULT, struct config_publish, dataset),
+    TEXT_FIELD("description", CYAML_FLAG_OPTIONAL, struct config_publish, description),
+    CYAML_FIELD_UINT_PTR("rows", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_publish,
+                         rows),
+    TEXT_FIELD("types", CYAML_FLAG_OPTIONAL, struct config_publish, types),
+    CYAML_FIELD_SEQUENCE("columns", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_publish,
+                         columns, &published_column_entry, 1, COLUMNS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t publish_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_publish, publish_fields),
+};
+
 static const cyaml_schema_value_t any_text_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, 4096),
 };
@@ -99,6 +131,8 @@ static const cyaml_schema_field_t policy_fields[] = {
                          datasets, &text_entry, 0, DATASETS_MAX),
     CYAML_FIELD_SEQUENCE("columns", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
                          columns, &columns_entry, 0, DATASETS_MAX),
+    CYAML_FIELD_SEQUENCE("publish", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_policy,
+                         publish, &publish_entry, 0, DATASETS_MAX),
     CYAML_FIELD_SEQUENCE("statistics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct config_policy, statistics, &text_entry, 1, 100),
     TEXT_FIELD("profile", CYAML_FLAG_OPTIONAL, struct config_policy, profile),
@@ -235,7 +269,8 @@ unsigned config_line(const char *path, const char *key)
 #define KEYS_MAX 100
 
 static const cyaml_schema_field_t *const all_fields[] = {
-    file_fields, listener_fields, peer_fields, policy_fields, columns_fields, words_fields,
+    file_fields,    listener_fields, peer_fields,    policy_fields,
+    columns_fields, words_fields,    publish_fields, published_column_fields,
 };
 
 /* Replaces what libcyaml says of an unknown key: it gives the place before the key, the message

@@ -401,8 +401,8 @@ static void get_columns(struct http_api *api, struct http_request *request)
     http_api__ask_compute(api, request, JOB_COLUMNS, 0, false);
 }
 
-/* Which peers need not be waited for when a task starts now. Returns: NULL if there is no memory,
- * and then all of them are waited for. */
+/* Which peers need not be waited for when something starts now. Returns: NULL if there is no
+ * memory, and then all of them are waited for. */
 static bool *find_away(const struct http_api *api)
 {
     size_t len = api->shared->config->file->peers_count;
@@ -429,8 +429,10 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
     job->number = number;
     job->approves = approves;
     memcpy(job->asker, request->asker, sizeof job->asker);
-    if (kind == JOB_CREATE) {
+    if (kind == JOB_CREATE || kind == JOB_BROWSE) {
         job->away = find_away(api);
+    }
+    if (kind == JOB_CREATE) {
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
     } else if (kind == JOB_COLUMNS) {
         const char *dataset = http_parameter(request, "dataset");
@@ -442,6 +444,11 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
         return;
     }
     queue_push(api->shared->jobs, job);
+}
+
+static void get_datasets(struct http_api *api, struct http_request *request)
+{
+    http_api__ask_compute(api, request, JOB_BROWSE, 0, false);
 }
 
 static void post_task(struct http_api *api, struct http_request *request)
@@ -571,6 +578,7 @@ static const struct route routes[] = {
     {"GET", "/v1/task/result", get_result, READERS},
     {"GET", "/v1/task/receipt", get_receipt, READERS},
     {"GET", "/v1/columns", get_columns, ROLE_ASK},
+    {"GET", "/v1/datasets", get_datasets, ROLE_ASK},
     {"GET", "/v1/nodes", get_nodes, EVERY_ROLE},
     {"POST", "/v1/task/cancel", post_cancel, ROLE_ASK},
     {"GET", "/v1/asked", http_api__get_asked, ROLE_APPROVE},

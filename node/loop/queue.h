@@ -37,12 +37,13 @@ enum job_kind {
     JOB_RETURNED, /* peer: came on line with nothing of the past */
     JOB_RECEIPT,  /* number: a task whose full receipt is asked for; answered by EVENT_REPLY */
     JOB_COLUMNS,  /* bytes: the name of a file; answered by EVENT_REPLY to request */
+    JOB_BROWSE,   /* away; answered by EVENT_REPLY to request */
     JOB_DECIDE,   /* number: of what was asked, approves; answered by EVENT_REPLY to request */
     JOB_POLICY,   /* policy: the new one */
     JOB_STOP,
     /* to the loop thread */
     EVENT_REPLY,   /* bytes: JSON; http_status */
-    EVENT_SEND,    /* bytes: deliver to peer, not after deadline_ms; to_aggregator: by calling it */
+    EVENT_SEND,    /* bytes: to peer, not after deadline_ms; by_calling: else it fetches them */
     EVENT_CHANGED, /* number: a task has new log lines or a new state */
 };
 
@@ -56,7 +57,7 @@ struct job {
     struct sotto_key peer;
     struct sotto_buffer bytes;
     int http_status;
-    bool to_aggregator;
+    bool by_calling;
     bool approves;
     char asker[33]; /* whose token decides */
     uint64_t deadline_ms;

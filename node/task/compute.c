@@ -4,6 +4,7 @@
  * tasks that have ended. Leans on created.c and joined.c, which do the work. The idea: one thread
  * owns all machines, so that none of them needs a lock; queue.h tells what passes in and out. */
 
+#include "task/browse.h"
 #include "task/columns.h"
 #include "task/created.h"
 
@@ -70,6 +71,13 @@ void compute__changed(struct compute *compute, uint64_t number)
     }
 }
 
+/* Whether this node can call a peer: what is of no task goes either way. */
+static bool has_url(const struct compute *compute, const struct sotto_key *peer)
+{
+    size_t index = config_find_peer(compute->config.config, peer);
+    return index != SOTTO_NONE && compute->config.config->file->peers[index].url != NULL;
+}
+
 void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms)
 {
     struct sotto_message_route route;
@@ -82,7 +90,8 @@ void compute__send(struct compute *compute, struct sotto_action *action, uint64_
         return;
     }
     job->peer = action->peer;
-    job->to_aggregator = route.to_aggregator;
+    job->by_calling =
+        route.is_browse || route.is_listing ? has_url(compute, &action->peer) : route.to_aggregator;
     job->deadline_ms = clock_ms() + patience_ms;
     job->bytes = action->bytes;
     action->bytes = (struct sotto_buffer){0};
@@ -179,6 +188,14 @@ static void take_message(struct compute *compute, const struct job *job)
                     compute__peer_name(compute, &route.sender));
         return;
     }
+    if (route.is_listing) {
+        browse_receive(compute, &route, &job->bytes);
+        return;
+    }
+    if (route.is_browse) {
+        listing_tell(compute, &route, &job->bytes);
+        return;
+    }
     if (route.to_aggregator) {
         struct created *created = find_created(compute, &route.task);
         if (created != NULL) { /* else a straggler of a task that has ended */
@@ -250,6 +267,9 @@ static void take_job(struct compute *compute, struct job *job)
     case JOB_COLUMNS:
         columns_tell(compute, job);
         break;
+    case JOB_BROWSE:
+        browse_begin(compute, job);
+        break;
     case JOB_MESSAGE:
         take_message(compute, job);
         break;
@@ -272,7 +292,7 @@ static void take_job(struct compute *compute, struct job *job)
 
 static uint64_t find_deadline(const struct compute *compute)
 {
-    uint64_t deadline_ms = UINT64_MAX;
+    uint64_t deadline_ms = browse_deadline(compute);
     for (const struct created *created = compute->first_created; created != NULL;
          created = created->next) {
         deadline_ms = created->deadline_ms < deadline_ms ? created->deadline_ms : deadline_ms;
@@ -350,12 +370,15 @@ static void *compute_main(void *context)
         }
         if (!is_stop) {
             tick_tasks(compute);
+            browse_tick(compute, false);
             free_tasks(compute, false);
             publish_allowances(compute);
             keep_house(compute);
         }
     }
     free_tasks(compute, true);
+    browse_tick(compute, true);
+    listing_release(compute);
     return NULL;
 }
 
@@ -368,7 +391,9 @@ static enum sotto_status list_peers(struct compute *compute, struct sotto_error 
     compute->peers = sotto_alloc_array(compute->peers_len, sizeof *compute->peers);
     compute->bytes_of_peers =
         sotto_alloc_array(compute->peers_len, sizeof *compute->bytes_of_peers);
-    if (compute->peers == NULL || compute->bytes_of_peers == NULL) {
+    compute->listings_told = sotto_alloc_array(compute->peers_len, sizeof *compute->listings_told);
+    if (compute->peers == NULL || compute->bytes_of_peers == NULL ||
+        compute->listings_told == NULL) {
         return sotto_error_no_memory(err);
     }
     for (unsigned i = 0; i < config->file->peers_count; i++) {
@@ -401,6 +426,7 @@ static void free_compute(struct compute *compute)
         free_config(compute->reloaded);
         sotto_free(compute->peers);
         sotto_free(compute->bytes_of_peers);
+        sotto_free(compute->listings_told);
         sotto_free(compute);
     }
 }

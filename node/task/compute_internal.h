@@ -8,6 +8,7 @@
 #include "loop/log.h"
 #include "task/compute.h"
 #include "task/datasets.h"
+#include "task/listing.h"
 #include "task/partial.h"
 #include "task/remembered.h"
 #include <sotto/task.h>
@@ -69,6 +70,9 @@ struct compute {
     struct sotto_peer *peers; /* the configured ones, then this node */
     size_t peers_len;
     size_t *bytes_of_peers; /* publish_allowances's own */
+    struct listing_kept listing;
+    struct listings_told *listings_told; /* as peers */
+    struct browse *first_browse;         /* browse.c */
     struct created *first_created;
     struct joined *first_joined;
     size_t created_len;

@@ -28,6 +28,8 @@ class Hostile:
         _sodium.crypto_sign_seed_keypair(self.key, self.secret, seed)
         self.target = target
         self.counter = 0
+        self.seen = 0  # the last message that it fetched
+        self.instance = os.urandom(16)
         status, body = self.call(HELLO, b"", session=os.urandom(16))
         assert status == 200, status
         self.session = body[198:]
@@ -69,6 +71,17 @@ class Hostile:
 
     def send(self, *messages):
         return self.call(MESSAGE, b"".join(struct.pack("<I", len(m)) + m for m in messages))[0]
+
+    def fetch(self):
+        """The messages that wait for this node; those that were fetched before are acknowledged."""
+        status, body = self.call(POLL, struct.pack("<Q", self.seen) + self.instance)
+        assert status == 200, status
+        at, messages = 198, []
+        while at < len(body):
+            self.seen, length = struct.unpack_from("<QI", body, at)
+            messages.append(body[at + 12:at + 12 + length])
+            at += 12 + length
+        return messages
 
     def invite(self, task, plan):
         return self.send(self.message(INVITATION, task, json.dumps(plan).encode()))
