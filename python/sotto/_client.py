@@ -139,6 +139,12 @@ class DeltaNode(_Node):
         """The types of the columns of a file that this node itself has, by their names."""
         return self._run(say.columns(dataset))
 
+    def datasets(self, name: str | None = None) -> pandas.DataFrame:
+        """What all nodes publish of their files, a row for each column: node, dataset, what it is
+        about, rows (at least so many), column, type, unit, range, levels, description. name: of
+        this file only. Who is away or has not answered is named in attrs["missing"]."""
+        return self._run(say.datasets(name))
+
     def nodes(self) -> pandas.DataFrame:
         """The node and its peers: name, url, connected, key."""
         return self._run(say.nodes())
@@ -213,6 +219,10 @@ class AsyncDeltaNode(_Node):
     async def columns(self, dataset: str) -> pandas.Series:
         """As DeltaNode.columns."""
         return await self._run(say.columns(dataset))
+
+    async def datasets(self, name: str | None = None) -> pandas.DataFrame:
+        """As DeltaNode.datasets."""
+        return await self._run(say.datasets(name))
 
     async def nodes(self) -> pandas.DataFrame:
         """As DeltaNode.nodes."""

@@ -211,6 +211,30 @@ def columns(dataset: str) -> Conversation[pandas.Series]:
     return pandas.Series(types, dtype=object)
 
 
+def datasets(name: str | None) -> Conversation[pandas.DataFrame]:
+    """What all nodes publish of their files."""
+    answer = yield from _ask("GET", "/v1/datasets")
+    labels = ["node", "dataset", "about", "rows", "column", "type", "unit", "range", "levels"]
+    labels += ["description"]
+    rows = []
+    for node in answer["nodes"]:
+        for dataset in node.get("datasets", []):
+            if name not in (None, dataset["dataset"]):
+                continue
+            known = {
+                "node": node["name"],
+                "dataset": dataset["dataset"],
+                "about": dataset.get("description"),
+                "rows": dataset.get("rows"),
+            }
+            columns = [{**column, "column": column["name"]} for column in dataset["columns"]]
+            rows += [known | column for column in columns or [{}]]
+    frame = pandas.DataFrame(rows, columns=labels).astype({"rows": "Int64"})
+    away = [node["name"] for node in answer["nodes"] if node["state"] != "answered"]
+    frame.attrs["missing"] = away
+    return frame
+
+
 def nodes() -> Conversation[pandas.DataFrame]:
     """The node and its peers."""
     answer = yield from _ask("GET", "/v1/nodes", page=1, page_size=1000)

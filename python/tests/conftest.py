@@ -41,7 +41,10 @@ def started_cluster(policy):
 @pytest.fixture(scope="session")
 def cluster():
     """The nodes a, b and c; a creates tasks. Their owners take any expression of any rows."""
-    yield from started_cluster({"profile": "open", "cover": "false"})
+    about = {"dataset": "staff.csv", "rows": 100, "columns": [{"column": "wage", "unit": "EUR"}]}
+    yield from started_cluster(
+        {"profile": "open", "cover": "false", "publish": [{"dataset": "wages.csv"}, about]}
+    )
 
 
 @pytest.fixture(scope="session")

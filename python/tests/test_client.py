@@ -56,6 +56,22 @@ def test_the_average_wage(cautious_cluster, capsys):
     assert str(node.get_result(task_id, exact=True)["wage"]) == "815093/200"
 
 
+def test_what_nodes_publish(node):
+    found = node.datasets()
+    assert list(found["node"]) == ["a", "a", "b", "b", "c", "c"]
+    assert found.attrs["missing"] == []
+    staff = node.datasets("staff.csv").iloc[2].dropna()
+    assert dict(staff) == {
+        "node": "c",
+        "dataset": "staff.csv",
+        "rows": 100,
+        "column": "wage",
+        "type": "decimal",
+        "unit": "EUR",
+    }
+    assert node.datasets("none.csv").empty
+
+
 def test_waiting_says_nothing(node, capsys):
     task_id = node.create_task(WageAvg())
     assert node.wait(task_id) is True
