@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODULES = ("base", "dataset", "engine", "disclosure", "aggregation", "federation", "node")
+MODULES = ("base", "dataset", "engine", "disclosure", "aggregation", "learning", "federation", "node")
 
 
 def executed(build):

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+sotto_test(unit bundle LINK PkgConfig::sodium)
+target_compile_definitions(test_bundle PRIVATE
+  SOTTO_TEST_VECTORS="${CMAKE_CURRENT_SOURCE_DIR}/vectors")
+sotto_fuzz(bundle)

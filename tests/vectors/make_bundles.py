@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes bundles.txt: bundles as learning/README.md has them, made without libsotto.
+
+Each line: the SHA-256 and the bytes of a bundle, both in hexadecimal digits. The test makes the
+same bundles with the library."""
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+MANIFEST = {
+    "datasets": ["mnist"],
+    "entry": "model:LeNet",
+    "memory_mib": 2048,
+    "merge": "epoch",
+    "merge_every": 1,
+    "parameters_max": 100000,
+    "range_bits": 6,
+    "round_seconds": 600,
+    "rounds": 5,
+    "rows_max": 1048576,
+    "scale_bits": 24,
+    "strategy": "fedavg",
+    "validate_every": 1,
+    "weighted": True,
+}
+SMALL = {"model.py": "class LeNet: pass\n"}
+LARGE = {
+    "nets/__init__.py": "",
+    "model.py": "from nets.lenet import LeNet\n# 平均\n",
+    "nets/lenet.py": "class LeNet:\n    pass\n",
+    "README.md": "A bundle.\n",
+}
+
+
+def blob(data):
+    return struct.pack("<I", len(data)) + data
+
+
+def bundle(manifest, files):
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    out = b"SOTB" + struct.pack("<HH", 1, 0) + blob(text.encode()) + struct.pack("<I", len(files))
+    for name, source in sorted(files.items()):
+        out += blob(name.encode()) + blob(source.encode())
+    return out
+
+
+def main():
+    lines = []
+    unweighted = {**MANIFEST, "weighted": False, "merge": "iteration", "datasets": ["a", "b.npy"]}
+    for manifest, files in ((MANIFEST, SMALL), (unweighted, LARGE)):
+        data = bundle(manifest, files)
+        lines.append(f"{hashlib.sha256(data).hexdigest()} {data.hex()}\n")
+    (Path(__file__).parent / "bundles.txt").write_text("".join(lines))
+
+
+if __name__ == "__main__":
+    main()
