@@ -3,3 +3,5 @@ sotto_test(unit bundle LINK PkgConfig::sodium)
 target_compile_definitions(test_bundle PRIVATE
   SOTTO_TEST_VECTORS="${CMAKE_CURRENT_SOURCE_DIR}/vectors")
 sotto_fuzz(bundle)
+sotto_test(unit tensors)
+sotto_fuzz(tensors)
