@@ -4,4 +4,5 @@ target_compile_definitions(test_bundle PRIVATE
   SOTTO_TEST_VECTORS="${CMAKE_CURRENT_SOURCE_DIR}/vectors")
 sotto_fuzz(bundle)
 sotto_test(unit tensors)
+sotto_test(property averages CASES LINK PkgConfig::gmp)
 sotto_fuzz(tensors)
