@@ -63,7 +63,7 @@ bool http_api__read_number(struct http_request *request, uint64_t *out, const ch
         return true; /* *out holds the default */
     }
     if (!parse_number(&value, text) || value < min || value > max) {
-        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
                            "%s: expected a whole number from %llu to %llu", name,
                            (unsigned long long)min, (unsigned long long)max);
         return false;
@@ -76,7 +76,7 @@ static bool read_task_number(struct http_request *request, uint64_t *out)
 {
     *out = 0;
     if (http_parameter(request, "task_id") == NULL) {
-        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
                            "task_id is missing: expected the number that POST /v1/task gave");
         return false;
     }
@@ -96,7 +96,7 @@ static bool find_task(struct http_api *api, struct http_request *request, struct
         http_answer_detail(request,
                            status == SOTTO_ERROR_NOT_FOUND ? MHD_HTTP_BAD_REQUEST
                                                            : MHD_HTTP_INTERNAL_SERVER_ERROR,
-                           "%s", err.text);
+                           status, "%s", err.text);
     }
     return status == SOTTO_OK;
 }
@@ -104,7 +104,7 @@ static bool find_task(struct http_api *api, struct http_request *request, struct
 void http_api__answer_error(struct http_request *request, const struct sotto_error *err)
 {
     log_line("%s", err->text);
-    http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", err->text);
+    http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, err->status, "%s", err->text);
 }
 
 /* --- Tasks --- */
@@ -160,7 +160,8 @@ static bool wait_for(struct http_request *request, const struct wait *wait, uint
 {
     struct wait *copy = sotto_alloc_zeroed(sizeof *copy);
     if (copy == NULL) {
-        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, SOTTO_ERROR_NO_MEMORY,
+                           "out of memory");
         return false;
     }
     *copy = *wait;
@@ -208,13 +209,13 @@ static enum MHD_Result list_task(void *context, enum MHD_ValueKind kind, const c
     query->failed = true;
     if (value == NULL || strlen(value) != value_bytes || !parse_number(&number, value) ||
         ++query->len > LIST_LEN_MAX) {
-        http_answer_detail(query->request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+        http_answer_detail(query->request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
                            "task_ids: expected at most %d whole numbers, each as task_ids=NUMBER",
                            LIST_LEN_MAX);
         return MHD_NO;
     }
     if (store_get_task(query->api->reader, &task, number, &err) != SOTTO_OK) {
-        http_answer_detail(query->request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+        http_answer_detail(query->request, MHD_HTTP_BAD_REQUEST, err.status, "%s", err.text);
         return MHD_NO;
     }
     query->failed = false;
@@ -257,7 +258,8 @@ static void get_tasks(struct http_api *api, struct http_request *request)
         return;
     }
     if (order != NULL && strcmp(order, "desc") != 0 && strcmp(order, "asc") != 0) {
-        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, "order: expected asc or desc");
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
+                           "order: expected asc or desc");
         return;
     }
     json_t *array = json_array();
@@ -333,11 +335,12 @@ static void get_result(struct http_api *api, struct http_request *request)
         return;
     }
     if (!task_state_has_ended(task.state)) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "task %llu is not finished",
-                           (unsigned long long)task.number);
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, SOTTO_ERROR_STATE,
+                           "task %llu is not finished", (unsigned long long)task.number);
     } else if (task.state != TASK_FINISHED && task.state != TASK_CONFIRMED) {
         json_t *reached = load_reached(api, &task);
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "task %llu has no result, it is %s: %s%s",
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, SOTTO_ERROR_STATE,
+                           "task %llu has no result, it is %s: %s%s",
                            (unsigned long long)task.number, task_state_name(task.state), task.error,
                            reached != NULL ? "; its models go on from their last coefficients in a "
                                              "task that starts from it (start_from)"
@@ -382,7 +385,7 @@ static void get_receipt(struct http_api *api, struct http_request *request)
     }
     enum sotto_status status = store_receipt_json(api->reader, &json, &task, false, &err);
     if (status == SOTTO_ERROR_NOT_FOUND) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, status, "%s", err.text);
     } else if (status != SOTTO_OK) {
         http_api__answer_error(request, &err);
     } else {
@@ -394,7 +397,7 @@ static void get_receipt(struct http_api *api, struct http_request *request)
 static void get_columns(struct http_api *api, struct http_request *request)
 {
     if (http_parameter(request, "dataset") == NULL) {
-        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
                            "dataset is missing: expected the name of a file, as plans have it");
         return;
     }
@@ -421,7 +424,8 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
     struct wait wait = {.kind = WAIT_FOR_COMPUTE, .number = number};
     struct job *job = job_new(kind);
     if (job == NULL) {
-        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, SOTTO_ERROR_NO_MEMORY,
+                           "out of memory");
         return;
     }
     job->lane = LANE_OWN;
@@ -458,7 +462,7 @@ static void post_task(struct http_api *api, struct http_request *request)
         return;
     }
     if (request->body.data_bytes == 0 && start_from == 0) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST,
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, SOTTO_ERROR_PLAN,
                            "the body is empty: expected a plan as JSON");
         return;
     }
@@ -660,7 +664,7 @@ static void check_role(struct http_request *request, const struct asker *asker,
                        const struct route *route)
 {
     if (asker->role != ROLE_ADMIN && (route->roles & (asker->role | ANYBODY)) == 0) {
-        http_answer_detail(request, MHD_HTTP_FORBIDDEN,
+        http_answer_detail(request, MHD_HTTP_FORBIDDEN, SOTTO_ERROR_REFUSED,
                            "%s is not for the token %s, whose role is %s", route->path, asker->name,
                            token_role_name(asker->role));
     }
@@ -678,16 +682,17 @@ static void on_begin(void *context, struct http_request *request)
         (void)snprintf(request->asker, sizeof request->asker, "%s", asker.name);
     }
     if (!is_known && !is_open) {
-        http_answer_detail(request, MHD_HTTP_UNAUTHORIZED,
+        http_answer_detail(request, MHD_HTTP_UNAUTHORIZED, SOTTO_ERROR_AUTH,
                            "the token is missing, wrong or over: send \"Authorization: Bearer "
                            "TOKEN\" with what is in the node's token_file, or what `sotto token "
                            "new` printed");
     } else if (route == NULL) {
-        http_answer_detail(request, MHD_HTTP_NOT_FOUND, "there is no such path");
+        http_answer_detail(request, MHD_HTTP_NOT_FOUND, SOTTO_ERROR_NOT_FOUND,
+                           "there is no such path");
     } else if (strcmp(route->method, request->method) != 0) {
         request->allow = route->method;
-        http_answer_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, "%s takes %s", route->path,
-                           route->method);
+        http_answer_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, SOTTO_ERROR_INPUT, "%s takes %s",
+                           route->path, route->method);
     } else if (is_known) {
         check_role(request, &asker, route);
     }
@@ -719,7 +724,7 @@ static void finish_wait(struct http_api *api, struct http_request *request)
         }
         break;
     case WAIT_FOR_COMPUTE:
-        http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+        http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE, SOTTO_ERROR_TIMEOUT,
                            "the node is busy: look at /v1/tasks for what became of this");
         break;
     }

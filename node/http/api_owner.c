@@ -54,7 +54,7 @@ static bool read_asked_number(struct http_request *request, uint64_t *out)
 {
     *out = 0;
     if (http_parameter(request, "number") == NULL) {
-        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
                            "number is missing: expected one that the list gives");
         return false;
     }
@@ -77,7 +77,7 @@ void http_api__get_asked_one(struct http_api *api, struct http_request *request)
     enum sotto_status status =
         store_get_asked(api->reader, &asked, &plan, &words, &result, number, &err);
     if (status == SOTTO_ERROR_NOT_FOUND) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, status, "%s", err.text);
     } else if (status != SOTTO_OK) {
         http_api__answer_error(request, &err);
     } else {
@@ -155,7 +155,7 @@ void http_api__get_record_one(struct http_api *api, struct http_request *request
     }
     enum sotto_status status = store_get_record(api->reader, &entry, &plan, number, &err);
     if (status == SOTTO_ERROR_NOT_FOUND) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, status, "%s", err.text);
     } else if (status != SOTTO_OK) {
         http_api__answer_error(request, &err);
     } else {
@@ -170,7 +170,8 @@ void http_api__post_reload(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
     if (api->node.reload(api->node.context, &err) != SOTTO_OK) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, "the old policy stays: %s", err.text);
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, err.status, "the old policy stays: %s",
+                           err.text);
         return;
     }
     http_answer_json(request, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));

@@ -101,7 +101,8 @@ void http_answer_json(struct http_request *request, int status, json_t *object)
                      "application/json", copy, copy != NULL ? bytes : 0);
 }
 
-void http_answer_detail(struct http_request *request, int status, const char *format, ...)
+void http_answer_detail(struct http_request *request, int status, enum sotto_status code,
+                        const char *format, ...)
 {
     char text[SOTTO_ERROR_TEXT_BYTES];
     va_list args;
@@ -109,7 +110,8 @@ void http_answer_detail(struct http_request *request, int status, const char *fo
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     text[sotto_utf8_valid_prefix(text, strlen(text))] = '\0';
-    http_answer_json(request, status, json_pack("{s:s}", "detail", text));
+    http_answer_json(request, status,
+                     json_pack("{s:s, s:s}", "detail", text, "code", sotto_status_name(code)));
 }
 
 void http_answer_status(struct http_request *request, int status)
@@ -250,8 +252,8 @@ static void check_length(struct http_request *request)
         MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Length");
     size_t max = request->server->handlers.body_bytes_max;
     if (length != NULL && strtoull(length, NULL, 10) > max) {
-        http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than %zu bytes",
-                           max);
+        http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, SOTTO_ERROR_LIMIT,
+                           "the body is longer than %zu bytes", max);
     }
 }
 
@@ -267,8 +269,8 @@ static enum MHD_Result take_body(struct http_request *request, const char *data,
     }
     sotto_write_bytes(&request->body, data, bytes);
     if (sotto_writer_status(&request->body) != SOTTO_OK) {
-        http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than %zu bytes",
-                           handlers->body_bytes_max);
+        http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, SOTTO_ERROR_LIMIT,
+                           "the body is longer than %zu bytes", handlers->body_bytes_max);
     } else if (handlers->prefix != NULL && !request->is_checked &&
                request->body.data_bytes >= handlers->prefix_bytes) {
         request->is_checked = true;
@@ -306,7 +308,8 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
     }
     if (!request->is_answered && server->is_stopping) {
         /* Nobody resumes what would wait now, and MHD_stop_daemon aborts on what does. */
-        http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the node is stopping");
+        http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE, SOTTO_ERROR_STATE,
+                           "the node is stopping");
     } else if (!request->is_answered) {
         seats_set_deadline(&server->seats, &request->of->seat, UINT64_MAX);
         server->handlers.complete(server->handlers.context, request);
@@ -560,7 +563,8 @@ void http_server_free(struct http_server *server)
     }
     server->is_stopping = true;
     while (server->waiting != NULL) {
-        http_answer_detail(server->waiting, MHD_HTTP_SERVICE_UNAVAILABLE, "the node is stopping");
+        http_answer_detail(server->waiting, MHD_HTTP_SERVICE_UNAVAILABLE, SOTTO_ERROR_STATE,
+                           "the node is stopping");
     }
     loop_remove(server->loop, server->source);
     if (server->daemon != NULL) {

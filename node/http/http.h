@@ -70,13 +70,13 @@ enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, 
 void http_server_free(struct http_server *server);
 
 /* Answers. _take takes data (from sotto_alloc), _json a jansson object's reference, _detail sends
- * {"detail": text}, _status an empty body. A waiting request goes on. */
+ * {"detail": text, "code": the name of code}, _status an empty body. A waiting request goes on. */
 void http_answer_take(struct http_request *request, int status, const char *content_type,
                       void *data, size_t data_bytes);
 struct json_t;
 void http_answer_json(struct http_request *request, int status, struct json_t *object);
-void http_answer_detail(struct http_request *request, int status, const char *format, ...)
-    SOTTO_PRINTF(3, 4);
+void http_answer_detail(struct http_request *request, int status, enum sotto_status code,
+                        const char *format, ...) SOTTO_PRINTF(4, 5);
 void http_answer_status(struct http_request *request, int status);
 
 /* The request waits until it is answered, at the latest (expired) at deadline_ms. */

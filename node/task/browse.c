@@ -174,13 +174,14 @@ void browse_begin(struct compute *compute, const struct job *job)
 {
     struct browse *browse = NULL;
     if (count_browses(compute) >= BROWSES_MAX) {
-        compute__reply_detail(compute, job->request, HTTP_UNAVAILABLE,
+        compute__reply_detail(compute, job->request, HTTP_UNAVAILABLE, SOTTO_ERROR_LIMIT,
                               "the peers are being asked already: try again later");
         return;
     }
     enum sotto_status status = make_browse(compute, &browse, job);
     if (status != SOTTO_OK || browse == NULL) {
-        compute__reply_detail(compute, job->request, HTTP_INTERNAL, sotto_status_text(status));
+        compute__reply_detail(compute, job->request, HTTP_INTERNAL, status,
+                              sotto_status_text(status));
         return;
     }
     browse->next = compute->first_browse;

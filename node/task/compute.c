@@ -52,9 +52,9 @@ void compute__reply(struct compute *compute, uint64_t request, int http_status, 
 }
 
 void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
-                           const char *detail)
+                           enum sotto_status code, const char *detail)
 {
-    json_t *object = json_pack("{s:s}", "detail", detail);
+    json_t *object = json_pack("{s:s, s:s}", "detail", detail, "code", sotto_status_name(code));
     char *text = json_dumps(object, 0);
     json_decref(object);
     compute__reply(compute, request, http_status,

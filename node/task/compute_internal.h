@@ -82,9 +82,9 @@ struct compute {
 
 /* Answers an API request that waits. Ownership: takes json, which may be NULL (no memory). */
 void compute__reply(struct compute *compute, uint64_t request, int http_status, char *json);
-/* The same with {"detail": detail}. */
+/* The same with {"detail": detail, "code": the name of code}. */
 void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
-                           const char *detail);
+                           enum sotto_status code, const char *detail);
 
 /* Hands a SEND to whom it is for, this node included. Ownership: takes action's bytes. */
 void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms);

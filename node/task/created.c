@@ -614,7 +614,7 @@ void created_create(struct compute *compute, const struct job *job)
     char reply[64];
     enum sotto_status status = make_created(compute, &created, job, &err);
     if (created == NULL) {
-        compute__reply_detail(compute, job->request, choose_http_status(status), err.text);
+        compute__reply_detail(compute, job->request, choose_http_status(status), status, err.text);
         return;
     }
     created->next = compute->first_created;
@@ -643,7 +643,7 @@ void created_receipt(struct compute *compute, const struct job *job)
 out:
     if (status != SOTTO_OK) {
         int answer = status == SOTTO_ERROR_NOT_FOUND ? HTTP_BAD_REQUEST : HTTP_INTERNAL;
-        compute__reply_detail(compute, job->request, answer, err.text);
+        compute__reply_detail(compute, job->request, answer, status, err.text);
     }
 }
 
@@ -668,5 +668,5 @@ void created_cancel(struct compute *compute, const struct job *job)
         (void)sotto_error_set(&err, SOTTO_ERROR_STATE, "task %llu has ended already: %s",
                               (unsigned long long)job->number, task_state_name(task.state));
     }
-    compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, err.text);
+    compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, err.status, err.text);
 }

@@ -735,7 +735,7 @@ void joined_decide(struct compute *compute, const struct job *job)
     struct store_asked asked;
     char reply[64];
     if (take_decision(compute, job, &asked, &err) != SOTTO_OK) {
-        compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, err.text);
+        compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, err.status, err.text);
         return;
     }
     for (struct joined *joined = compute->first_joined; joined != NULL; joined = joined->next) {

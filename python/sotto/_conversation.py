@@ -60,29 +60,37 @@ def _ask(method: str, path: str, body: str | None = None, **parameters: Any) -> 
     response = yield Request(method, path, parameters, body)
     if response.status == 200 and not isinstance(response.said, str):
         return response.said
-    raise _error(response.status, response.said)
+    raise _error(path, response.status, response.said)
 
 
-def _error(status: int, said: Any) -> NodeError:
+def _error(path: str, status: int, said: Any) -> NodeError:
     """The error that an answer stands for, with the node's own words."""
     if status == 200:
         return NodeError("the answer is no JSON: is this the address of a node's API?", status)
-    detail = said.get("detail", "") if isinstance(said, dict) else str(said)[:200]
+    detail, code = str(said)[:200], ""
+    if isinstance(said, dict):
+        detail, code = said.get("detail", ""), said.get("code", "")
     if status == 401:
         return AccessDenied(
             f"the node refuses the token ({detail}): it is in the file `token` beside the node's "
             "node.yaml; set SOTTO_TOKEN to it, or say DeltaNode(url, token=...)",
             status,
+            detail,
+            code,
         )
     if status == 403:
         return AccessDenied(
             f"{detail}: take a token of another role, which the node's owner makes by "
             "`sotto token new`",
             status,
+            detail,
+            code,
         )
-    if "does not exist" in detail:
-        return TaskNotFound(f"{detail}: tasks() lists those that do", status)
-    return NodeError(f"the node answered {status}: {detail or 'nothing more'}", status, detail)
+    if code == "not_found" and path.startswith("/v1/task/"):
+        return TaskNotFound(f"{detail}: tasks() lists those that do", status, detail, code)
+    return NodeError(
+        f"the node answered {status}: {detail or 'nothing more'}", status, detail, code
+    )
 
 
 def create_task(
@@ -108,7 +116,7 @@ def create_task(
     except NodeError as error:
         if error.status == 400:
             text = f"the node does not take the plan: {error.detail}"
-            raise PlanRefused(text, 400, error.detail) from None
+            raise PlanRefused(text, 400, error.detail, error.code) from None
         raise
     return int(answer["task_id"])
 

@@ -40,13 +40,17 @@ class NotAnAggregate(PlanError):
 class NodeError(SottoError):
     """A node refused, failed, or did not answer.
 
-    status: the HTTP status, if there was an answer. detail: the node's own words.
+    status: the HTTP status, if there was an answer. detail: the node's own words. code: the class
+    of the failure, such as "not_found" or "plan", which stays the same when words change.
     """
 
-    def __init__(self, message: str, status: int | None = None, detail: str = "") -> None:
+    def __init__(
+        self, message: str, status: int | None = None, detail: str = "", code: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.detail = detail
+        self.code = code
 
 
 class NodeUnreachable(NodeError, ConnectionError):

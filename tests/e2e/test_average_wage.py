@@ -86,7 +86,7 @@ class AverageWage(ClusterCase):
         creator = cluster.nodes[0]
         task = creator.create(plan(min_clients=4, max_clients=4))
         self.assertEqual(creator.request("GET", f"/v1/task/result?task_id={task}"),
-                         (400, {"detail": f"task {task} is not finished"}))
+                         (400, {"detail": f"task {task} is not finished", "code": "state"}))
         self.assertEqual(creator.get(f"/v1/task/status?task_id={task}"), {"status": "RUNNING"})
         tracer = []
         thread = threading.Thread(target=lambda: tracer.append(creator.cli("trace", str(task))))

@@ -190,7 +190,7 @@ class Owner(ClusterCase):
         (node.data / "wages.csv").write_text('wage,id,dept\n1.5,"1"x,x\n')
         found, body = node.request("GET", "/v1/columns?dataset=wages.csv")
         self.assertEqual((found, body), (400, {"detail": "the file can't be read: the owner's log says "
-                                                         "why"}))
+                                                         "why", "code": "input"}))
         self.assertIn('column "id"', node.log())
 
     def test_tokens_have_roles(self):

@@ -79,6 +79,7 @@ class Refusals(ClusterCase):
                 status, answer = creator.request(method, path, body, token="", headers=headers)
                 self.assertEqual(status, 401, (method, path, headers))
                 self.assertIn("token", answer["detail"])
+                self.assertEqual(answer["code"], "auth")
         self.assertEqual(creator.request("GET", "/healthz", token=""), (200, {"status": "ok"}))
         self.assertEqual(creator.get("/v1/tasks")["tasks"][0]["id"], task)  # and nothing new
 
@@ -89,6 +90,8 @@ class Refusals(ClusterCase):
             got, answer = creator.request(method, path, body=None)
             self.assertEqual(got, status, (path, answer))
             self.assertIn(part, answer["detail"])
+            if status in (400, 422):
+                self.assertEqual(answer["code"], {400: "not_found", 422: "input"}[status])
 
         for route in ("metadata", "status", "logs", "result"):
             expect(400, f"/v1/task/{route}?task_id=7", "task 7 does not exist")
