@@ -24,7 +24,7 @@
 #define SEATS_OF_TOKEN 64
 #define PAGE_SIZE_DEFAULT 20
 #define PAGE_SIZE_MAX 1000
-#define LIST_LEN_MAX 1000
+#define LIST_LEN_MAX 256 /* so that CONNECTION_BYTES hold the longest */
 /* The compute thread answers a creation when it has read the creator's own files. */
 #define CREATE_SECONDS_MAX 600
 
@@ -558,6 +558,14 @@ static void get_metrics(struct http_api *api, struct http_request *request)
                      "text/plain; version=0.0.4", copy, copy != NULL ? used : 0);
 }
 
+static void get_contract(struct http_api *api, struct http_request *request)
+{
+    (void)api;
+    char *copy = sotto_text_copy((const char *)api_contract, api_contract_bytes);
+    http_answer_take(request, copy != NULL ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR,
+                     "application/json", copy, copy != NULL ? api_contract_bytes : 0);
+}
+
 /* --- Routes --- */
 
 struct route {
@@ -594,6 +602,7 @@ static const struct route routes[] = {
     {"POST", "/v1/reload", http_api__post_reload, ROLE_ADMIN},
     {"GET", "/healthz", get_health, ANYBODY},
     {"GET", "/metrics", get_metrics, EVERY_ROLE},
+    {"GET", "/openapi.json", get_contract, ANYBODY},
 };
 
 static const struct route *find_route(const char *path)

@@ -19,6 +19,10 @@ struct http_api {
     char tokens_path[TOKENS_PATH_BYTES];
 };
 
+/* openapi.json, which is built in. */
+extern const uint8_t api_contract[];
+extern const size_t api_contract_bytes;
+
 /* Reads a query parameter; *out holds the default. Returns: false, and 422 is answered, if it is
  * not a number from min to max. */
 bool http_api__read_number(struct http_request *request, uint64_t *out, const char *name,

@@ -114,6 +114,19 @@ class Lists(unittest.TestCase):
                       (name.split(" ", 1) for name in rows(api) if name.startswith(("GET ", "POST ")))}
         self.assertEqual(documented, set(routes))
 
+    def test_the_contract_has_every_route_and_its_roles(self):
+        source = (ROOT / "node/http/api.c").read_text()
+        words = {"ANYBODY": None, "READERS": ["ask", "read"], "EVERY_ROLE": ["ask", "read", "approve"],
+                 "ROLE_ASK": ["ask"], "ROLE_APPROVE": ["approve"], "ROLE_ADMIN": []}
+        routes = {(method, path): words[roles] for method, path, roles
+                  in re.findall(r'\{"(GET|POST)", "(/[^"]+)", \w+, (\w+)\}', source)}
+        contract = json.loads((ROOT / "node/http/openapi.json").read_text())
+        said = {(method.upper(), path): None if operation.get("security") == [] else operation["x-roles"]
+                for path, operations in contract["paths"].items() for method, operation in operations.items()}
+        self.assertEqual(said, routes)
+        names = re.findall(r'X\(SOTTO_ERROR_\w+, -\d+, "(\w+)"', (ROOT / "base/include/sotto/status.h").read_text())
+        self.assertEqual(contract["components"]["schemas"]["Error"]["properties"]["code"]["enum"], names)
+
     def test_every_limit_has_a_row(self):
         """Names and values of the tables are those of the program, and none of its limits is missing."""
         found = {}
