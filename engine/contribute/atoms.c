@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Rows by what holds of them: how many there are of each combination that occurs. A table with open
- * addresses. The one idea: most rows are in few of them, so the two atoms that were found last are
- * looked at first. Combinations are sorted by their keys in the end, so that they
- * come out the same however the rows were read. */
+ * addresses. The one idea: a key's hash is a sum over its words, which is made word by word for a
+ * block of rows at once. Combinations are sorted by their keys in the end, so that they come out
+ * the same however the rows were read. */
 
 #include "contribute/tables.h"
 
@@ -38,12 +38,28 @@ void sotto__atoms_release(struct sotto__atoms *atoms)
     *atoms = (struct sotto__atoms){0};
 }
 
-static uint64_t mix_key(const uint32_t *key, size_t words)
+/* An odd number for each word, so that keys of structured words differ in their sums. */
+static uint64_t find_factor(size_t word)
 {
-    uint64_t hash = UINT64_C(0x9E3779B97F4A7C15);
-    for (size_t i = 0; i < words; i++) {
-        hash = (hash ^ key[i]) * UINT64_C(0xD6E8FEB86659FD93);
-        hash ^= hash >> 32;
+    uint64_t factor = (word + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    factor = (factor ^ factor >> 31) * UINT64_C(0xD6E8FEB86659FD93);
+    return (factor ^ factor >> 29) | 1;
+}
+
+void sotto__atoms_hash(uint64_t *restrict in_out, const uint32_t *restrict words, size_t word,
+                       size_t len)
+{
+    uint64_t factor = find_factor(word);
+    for (size_t i = 0; i < len; i++) {
+        in_out[i] += words[i] * factor;
+    }
+}
+
+uint64_t sotto__atoms_hash_key(const struct sotto__atoms *atoms, const uint32_t *key)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < atoms->words; i++) {
+        sotto__atoms_hash(&hash, &key[i], i, 1);
     }
     return hash;
 }
@@ -60,9 +76,9 @@ static bool is_key(const struct sotto__atoms *atoms, size_t atom, const uint32_t
 }
 
 /* The slot of a key, or the empty one where it would be. */
-static size_t find_slot(const struct sotto__atoms *atoms, const uint32_t *key)
+static size_t find_slot(const struct sotto__atoms *atoms, const uint32_t *key, uint64_t hash)
 {
-    size_t slot = mix_key(key, atoms->words) & (atoms->slots_len - 1);
+    size_t slot = (size_t)(hash ^ hash >> 32) & (atoms->slots_len - 1);
     while (atoms->slots[slot] != 0 && !is_key(atoms, atoms->slots[slot] - 1, key)) {
         slot = (slot + 1) & (atoms->slots_len - 1);
     }
@@ -81,7 +97,8 @@ static enum sotto_status grow_slots(struct sotto__atoms *atoms)
     atoms->slots = slots;
     atoms->slots_len = slots_len;
     for (size_t i = 0; i < atoms->len; i++) {
-        slots[find_slot(atoms, atoms->keys + i * atoms->words)] = (uint32_t)i + 1;
+        const uint32_t *key = atoms->keys + i * atoms->words;
+        slots[find_slot(atoms, key, sotto__atoms_hash_key(atoms, key))] = (uint32_t)i + 1;
     }
     return SOTTO_OK;
 }
@@ -122,32 +139,23 @@ static enum sotto_status make_room(struct sotto__atoms *atoms)
     return 2 * (atoms->len + 1) > atoms->slots_len ? grow_slots(atoms) : SOTTO_OK;
 }
 
-void sotto__atoms_add(struct sotto__atoms *atoms, const uint32_t *key, uint64_t rows)
+void sotto__atoms_add(struct sotto__atoms *atoms, const uint32_t *key, uint64_t hash, uint64_t rows)
 {
     if (atoms->status != SOTTO_OK) {
         return;
     }
-    if (atoms->len > 0 && is_key(atoms, atoms->last, key)) {
-        atoms->rows[atoms->last] += rows;
-        return;
-    }
-    if (atoms->len > 0 && is_key(atoms, atoms->before, key)) {
-        atoms->rows[atoms->before] += rows;
-        return;
-    }
-    atoms->status = make_room(atoms);
-    if (atoms->status != SOTTO_OK) {
-        return;
-    }
-    size_t slot = find_slot(atoms, key);
-    if (atoms->slots[slot] == 0) {
+    size_t slot = atoms->slots_len > 0 ? find_slot(atoms, key, hash) : 0;
+    if (atoms->slots_len == 0 || atoms->slots[slot] == 0) {
+        atoms->status = make_room(atoms);
+        if (atoms->status != SOTTO_OK) {
+            return;
+        }
+        slot = find_slot(atoms, key, hash);
         memcpy(atoms->keys + atoms->len * atoms->words, key, atoms->words * sizeof *key);
         atoms->rows[atoms->len++] = 0;
         atoms->slots[slot] = (uint32_t)atoms->len;
     }
-    atoms->before = atoms->last;
-    atoms->last = atoms->slots[slot] - 1;
-    atoms->rows[atoms->last] += rows;
+    atoms->rows[atoms->slots[slot] - 1] += rows;
 }
 
 /* --- Order --- */

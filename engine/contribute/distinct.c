@@ -31,19 +31,40 @@ static uint64_t hash_value(double value)
     return hash ^ (hash >> 33);
 }
 
-void sotto__distinct_add(struct sotto__distinct *in_out, double value)
+/* Whether a number has no fraction: from 2^52 on there are none. */
+static bool is_whole(double value)
 {
-    uint64_t hash = hash_value(value + 0.0);
-    uint64_t rest = hash << LOTS_BITS | (uint64_t)1 << (LOTS_BITS - 1);
-    uint8_t run = (uint8_t)(__builtin_clzll(rest) + 1);
-    uint8_t *lot = &in_out->lots[hash >> (64 - LOTS_BITS)];
-    double size = fabs(value);
-    *lot = run > *lot ? run : *lot;
-    in_out->is_broken = in_out->is_broken || value != floor(value);
-    in_out->least = in_out->rows == 0 || value < in_out->least ? value : in_out->least;
-    in_out->most = in_out->rows == 0 || value > in_out->most ? value : in_out->most;
-    in_out->shortest = in_out->rows == 0 || size < in_out->shortest ? size : in_out->shortest;
-    in_out->rows++;
+    return fabs(value) >= 0x1p52 || (double)(int64_t)value == value;
+}
+
+void sotto__distinct_add(struct sotto__distinct *in_out, const double *values, size_t len)
+{
+    uint64_t rows = 0;
+    double least = in_out->rows > 0 ? in_out->least : INFINITY;
+    double most = in_out->rows > 0 ? in_out->most : -INFINITY;
+    double shortest = in_out->rows > 0 ? in_out->shortest : INFINITY;
+    bool is_broken = in_out->is_broken;
+    for (size_t i = 0; i < len; i++) { /* comparisons with NaN are false */
+        double size = fabs(values[i]);
+        least = values[i] < least ? values[i] : least;
+        most = values[i] > most ? values[i] : most;
+        shortest = size < shortest ? size : shortest;
+    }
+    for (size_t i = 0; i < len; i++) {
+        uint64_t hash = hash_value(values[i] + 0.0);
+        uint64_t rest = hash << LOTS_BITS | (uint64_t)1 << (LOTS_BITS - 1);
+        uint8_t run = (uint8_t)(__builtin_clzll(rest) + 1);
+        uint8_t *lot = &in_out->lots[hash >> (64 - LOTS_BITS)];
+        bool is_number = values[i] == values[i];
+        *lot = is_number && run > *lot ? run : *lot;
+        is_broken = is_broken || (is_number && !is_whole(values[i]));
+        rows += is_number;
+    }
+    in_out->is_broken = is_broken;
+    in_out->least = least;
+    in_out->most = most;
+    in_out->shortest = shortest;
+    in_out->rows += rows;
 }
 
 void sotto__distinct_merge(struct sotto__distinct *in_out, const struct sotto__distinct *other)

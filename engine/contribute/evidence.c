@@ -55,14 +55,16 @@ static enum sotto_status allocate(struct sotto_evidence *out)
         sotto_alloc_aligned((inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof(double));
     out->magnitudes =
         sotto_alloc_aligned((inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof *out->magnitudes);
-    out->keys =
-        sotto_alloc_aligned(count_words(inquiry) * (SOTTO__ROWS_LEN + 1) * sizeof *out->keys);
+    out->keys.words =
+        sotto_alloc_aligned(count_words(inquiry) * (SOTTO__ROWS_LEN + 1) * sizeof(uint32_t));
+    out->keys.used = sotto_alloc_array(count_words(inquiry), sizeof *out->keys.used);
     out->left_out = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     return out->outside != NULL && out->atoms != NULL && out->terms != NULL &&
                    out->affines != NULL && out->row != NULL && out->signed_values != NULL &&
                    out->bins != NULL && out->digits != NULL && out->spreads != NULL &&
                    out->levels != NULL && out->distinct != NULL && out->extents != NULL &&
-                   out->magnitudes != NULL && out->keys != NULL && out->left_out != NULL
+                   out->magnitudes != NULL && out->keys.words != NULL && out->keys.used != NULL &&
+                   out->left_out != NULL
                ? SOTTO_OK
                : SOTTO_ERROR_NO_MEMORY;
 }
@@ -134,7 +136,8 @@ void sotto__evidence_release(struct sotto_evidence *evidence)
     sotto_free(evidence->listed);
     wipe(evidence->magnitudes,
          (inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof *evidence->magnitudes);
-    sotto_free(evidence->keys);
+    sotto_free(evidence->keys.words);
+    sotto_free(evidence->keys.used);
     sotto_free(evidence->left_out);
     *evidence = (struct sotto_evidence){0};
 }
@@ -175,7 +178,9 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
         in_out->outside[2 * i] += other->outside[2 * i];
         in_out->outside[2 * i + 1] += other->outside[2 * i + 1];
         for (size_t j = 0; j < from->len; j++) {
-            sotto__atoms_add(&in_out->atoms[i], from->keys + j * from->words, from->rows[j]);
+            const uint32_t *key = from->keys + j * from->words;
+            sotto__atoms_add(&in_out->atoms[i], key, sotto__atoms_hash_key(from, key),
+                             from->rows[j]);
         }
         keep_status(in_out, from->status);
     }
@@ -222,8 +227,10 @@ static bool find_bit(uint8_t *restrict out, const struct sotto__rows *rows,
 {
     const struct sotto__register *reg = &rows->registers[bit->op];
     const uint8_t *restrict state = reg->state;
-    const int64_t *restrict values = reg->values;
+    const uint64_t *restrict values = reg->values;
     enum sotto__row_kind type = rows->program->ops[bit->op].type;
+    bool is_word = bit->kind == SOTTO__BIT_TRUE ||
+                   (bit->kind == SOTTO__BIT_NONZERO && type != SOTTO__ROW_FLOAT && reg->limbs == 1);
     bool is_absent = bit->kind == SOTTO__BIT_NAN_MADE || bit->kind == SOTTO__BIT_MISSING;
     uint8_t why = bit->kind == SOTTO__BIT_NAN_MADE ? SOTTO__ROW_MADE_NAN : UINT8_MAX;
     uint8_t any = 0;
@@ -231,10 +238,10 @@ static bool find_bit(uint8_t *restrict out, const struct sotto__rows *rows,
     for (size_t i = 0; i < len; i++) {
         out[i] = ((state[i] & why) != 0) == is_absent;
     }
-    for (size_t i = 0; bit->kind == SOTTO__BIT_TRUE && i < len; i++) {
-        out[i] &= values[i] != 0;
+    for (size_t i = 0; is_word && i < len; i++) {
+        out[i] &= (uint8_t)((values[i] | (0 - values[i])) >> 63); /* it is not 0 */
     }
-    for (size_t i = 0; bit->kind == SOTTO__BIT_NONZERO && i < len; i++) {
+    for (size_t i = 0; bit->kind == SOTTO__BIT_NONZERO && !is_word && i < len; i++) {
         out[i] = out[i] != 0 && is_nonzero(reg, type, i);
     }
     for (size_t i = 0; i < len; i++) {
@@ -259,26 +266,72 @@ static bool take_level(struct sotto_evidence *evidence, size_t at, const double 
     return !level->is_over;
 }
 
+/* The rows of one word of keys, zeros, which become part of the rows' keys. */
+static uint32_t *use_word(struct sotto_evidence *evidence, size_t word)
+{
+    uint32_t *rows = evidence->keys.words + word * SOTTO__ROWS_LEN;
+    memset(rows, 0, SOTTO__ROWS_LEN * sizeof *rows);
+    evidence->keys.used[evidence->keys.used_len++] = word;
+    return rows;
+}
+
 /* Sets the words of the columns of few values. Returns: whether there are none. */
 static bool make_levels(struct sotto_evidence *evidence, size_t dataset, size_t len)
 {
     const struct sotto__inquiry *inquiry = evidence->inquiry;
-    uint32_t *words = evidence->keys + find_levels(inquiry) * SOTTO__ROWS_LEN;
     bool is_one = true;
-    for (size_t i = 0; i < inquiry->levels_len; i++, words += 2 * SOTTO__ROWS_LEN) {
+    for (size_t i = 0; i < inquiry->levels_len; i++) {
         size_t column = inquiry->levels[i];
         const double *values = evidence->signed_values + column * SOTTO__ROWS_LEN;
         if (inquiry->columns[column].dataset != dataset || !take_level(evidence, i, values, len)) {
             continue;
         }
         is_one = false;
+        uint32_t *words[2] = {use_word(evidence, find_levels(inquiry) + 2 * i),
+                              use_word(evidence, find_levels(inquiry) + 2 * i + 1)};
         for (size_t j = 0; j < len; j++) {
             double value = values[j] == values[j] ? values[j] + 0.0 : 0;
             uint64_t word;
             memcpy(&word, &value, sizeof word);
-            words[j] = (uint32_t)word;
-            words[SOTTO__ROWS_LEN + j] = (uint32_t)(word >> 32);
+            words[0][j] = (uint32_t)word;
+            words[1][j] = (uint32_t)(word >> 32);
         }
+    }
+    return is_one;
+}
+
+static void set_bits(uint32_t *restrict in_out, const uint8_t *restrict holds, unsigned at,
+                     size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        in_out[i] |= (uint32_t)holds[i] << at;
+    }
+}
+
+/* Sets the words of bits. Returns: whether all rows have the same. */
+static bool make_bits(struct sotto_evidence *evidence, const struct sotto__rows *rows,
+                      size_t dataset, size_t len)
+{
+    const struct sotto__inquiry *inquiry = evidence->inquiry;
+    const struct sotto__program *program = rows->program;
+    uint8_t holds[SOTTO__ROWS_LEN];
+    uint32_t *word = NULL;
+    size_t words_len = 0; /* that were begun: bits stand in their order */
+    bool is_one = true;
+    for (size_t i = 0; i < inquiry->bits_len; i++) {
+        const struct sotto__bit *bit = &inquiry->bits[i];
+        size_t of = program->ops[bit->op].dataset;
+        if (!bit->is_told_apart) {
+            continue;
+        }
+        for (; words_len <= bit->at / BITS_OF_WORD; words_len++) {
+            word = use_word(evidence, 1 + program->indices_len + words_len);
+        }
+        if (of != dataset && of != SOTTO_NONE) {
+            continue;
+        }
+        is_one = find_bit(holds, rows, bit, len) && is_one;
+        set_bits(word, holds, (unsigned)(bit->at % BITS_OF_WORD), len);
     }
     return is_one;
 }
@@ -287,35 +340,21 @@ static bool make_levels(struct sotto_evidence *evidence, size_t dataset, size_t 
 static bool make_keys(struct sotto_evidence *evidence, const struct sotto__rows *rows,
                       size_t dataset, size_t len)
 {
-    const struct sotto__inquiry *inquiry = evidence->inquiry;
     const struct sotto__program *program = rows->program;
-    uint32_t *bits = evidence->keys + (1 + program->indices_len) * SOTTO__ROWS_LEN;
-    uint8_t holds[SOTTO__ROWS_LEN];
     bool is_one = program->keys_len == 0;
-    memset(evidence->keys, 0, count_words(inquiry) * SOTTO__ROWS_LEN * sizeof *evidence->keys);
+    evidence->keys.used_len = 0;
     if (program->keys_len > 0) {
-        memcpy(evidence->keys, rows->groups, len * sizeof *evidence->keys);
+        memcpy(use_word(evidence, 0), rows->groups, len * sizeof(uint32_t));
     }
     for (size_t i = 0; i < program->indices_len; i++) {
         if (program->ops[program->indices[i].op].dataset == dataset &&
             !program->indices[i].is_asked) {
-            memcpy(evidence->keys + (1 + i) * SOTTO__ROWS_LEN, rows->numbers + i * SOTTO__ROWS_LEN,
-                   len * sizeof *evidence->keys);
+            memcpy(use_word(evidence, 1 + i), rows->numbers + i * SOTTO__ROWS_LEN,
+                   len * sizeof(uint32_t));
             is_one = false;
         }
     }
-    for (size_t i = 0; i < inquiry->bits_len; i++) {
-        const struct sotto__bit *bit = &inquiry->bits[i];
-        size_t of = program->ops[bit->op].dataset;
-        if (!bit->is_told_apart || (of != dataset && of != SOTTO_NONE)) {
-            continue;
-        }
-        is_one = find_bit(holds, rows, bit, len) && is_one;
-        uint32_t *word = bits + bit->at / BITS_OF_WORD * SOTTO__ROWS_LEN;
-        for (size_t j = 0; j < len; j++) {
-            word[j] |= (uint32_t)holds[j] << bit->at % BITS_OF_WORD;
-        }
-    }
+    is_one = make_bits(evidence, rows, dataset, len) && is_one;
     return make_levels(evidence, dataset, len) && is_one;
 }
 
@@ -325,26 +364,25 @@ static void take_atoms(struct sotto_evidence *evidence, const struct sotto__rows
 {
     size_t words = count_words(evidence->inquiry);
     struct sotto__atoms *atoms = &evidence->atoms[dataset];
-    uint32_t *key = evidence->keys + words * SOTTO__ROWS_LEN; /* of one row */
+    uint32_t *key = evidence->keys.words + words * SOTTO__ROWS_LEN; /* of one row */
+    uint64_t hashes[SOTTO__ROWS_LEN] = {0};
     bool is_one = make_keys(evidence, rows, dataset, len);
-    size_t kept = 0;
-    for (size_t i = 0; i < len; i++) {
+    bool is_done = evidence->kept_len == 0;
+    memset(key, 0, words * sizeof *key);
+    for (size_t j = 0; j < evidence->keys.used_len; j++) {
+        size_t word = evidence->keys.used[j];
+        sotto__atoms_hash(hashes, evidence->keys.words + word * SOTTO__ROWS_LEN, word, len);
+    }
+    for (size_t i = 0; !is_done && i < len; i++) {
         if (evidence->left_out[i] != 0) {
             continue;
         }
-        kept++;
-        if (is_one && kept > 1) {
-            continue;
+        for (size_t j = 0; j < evidence->keys.used_len; j++) {
+            key[evidence->keys.used[j]] =
+                evidence->keys.words[evidence->keys.used[j] * SOTTO__ROWS_LEN + i];
         }
-        for (size_t j = 0; j < words; j++) {
-            key[j] = evidence->keys[j * SOTTO__ROWS_LEN + i];
-        }
-        if (!is_one) {
-            sotto__atoms_add(atoms, key, 1);
-        }
-    }
-    if (is_one && kept > 0) {
-        sotto__atoms_add(atoms, key, kept);
+        sotto__atoms_add(atoms, key, hashes[i], is_one ? evidence->kept_len : 1);
+        is_done = is_one;
     }
 }
 
@@ -501,27 +539,40 @@ static void take_spread(struct sotto_evidence *evidence, const struct sotto__row
 
 /* --- Magnitudes --- */
 
-/* Sets the values of a column's rows, NaN where there is no finite one, and their magnitudes, 0
- * there. Returns: whether there may be infinities. */
-static bool find_magnitudes(double *out, double *out_signed, const struct sotto__rows *rows,
+/* Sets a column's values where rows are present and not left out, NaN elsewhere, and their
+ * magnitudes, 0 there. in_out has the values. */
+static void mask_values(double *restrict in_out, double *restrict out_signed,
+                        const uint8_t *restrict state, const uint8_t *restrict left_out, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool is_there = (state[i] | left_out[i]) == 0;
+        out_signed[i] = is_there ? in_out[i] : NAN;
+        in_out[i] = is_there ? fabs(in_out[i]) : 0;
+    }
+}
+
+/* Sets the values of a column's rows, NaN where there is no finite one or the row is left out, and
+ * their magnitudes, 0 there. Returns: whether there may be infinities. */
+static bool find_magnitudes(double *restrict out, double *restrict out_signed,
+                            const struct sotto_evidence *evidence, const struct sotto__rows *rows,
                             size_t op, size_t len)
 {
     const struct sotto__register *reg = &rows->registers[op];
     if (rows->program->ops[op].type != SOTTO__ROW_FLOAT) {
         sotto__exact_to_float(out, reg, 0, len);
-        for (size_t i = 0; i < len; i++) {
-            out_signed[i] = reg->state[i] == 0 ? out[i] : NAN;
-            out[i] = reg->state[i] == 0 ? fabs(out[i]) : 0;
-        }
+        mask_values(out, out_signed, reg->state, evidence->left_out, len);
         return false;
     }
-    const double *values = reg->values;
+    const double *restrict values = reg->values;
+    const uint8_t *restrict state = reg->state;
+    const uint8_t *restrict left_out = evidence->left_out;
     bool any = false;
     for (size_t i = 0; i < len; i++) {
         bool is_finite = fabs(values[i]) <= DBL_MAX;
-        out_signed[i] = reg->state[i] == 0 && is_finite ? values[i] : NAN;
-        out[i] = reg->state[i] == 0 && is_finite ? fabs(values[i]) : 0;
-        any = any || (reg->state[i] == 0 && !is_finite);
+        bool is_there = (state[i] | left_out[i]) == 0 && is_finite;
+        out_signed[i] = is_there ? values[i] : NAN;
+        out[i] = is_there ? fabs(values[i]) : 0;
+        any = any || (state[i] == 0 && !is_finite);
     }
     return any;
 }
@@ -532,7 +583,8 @@ static bool is_infinite(const struct sotto__rows *rows, size_t op, size_t i)
            isinf(((const double *)rows->registers[op].values)[i]);
 }
 
-/* Without groups: a piece's total in lanes, then what may be among the largest. */
+/* Without groups: a piece's total in lanes, then what may be among the largest. skipped: NULL if
+ * all rows that are skipped have a magnitude of 0. */
 static void take_magnitudes(struct sotto_evidence_terms *out, const double *restrict a,
                             const double *restrict b, const uint8_t *restrict skipped, size_t len)
 {
@@ -540,10 +592,13 @@ static void take_magnitudes(struct sotto_evidence_terms *out, const double *rest
     double totals[LANES] = {0};
     double largest[LANES] = {0};
     for (size_t i = 0; i < len; i++) {
-        values[i] = a[i] * (skipped[i] == 0); /* magnitudes are finite */
+        values[i] = a[i];
     }
     for (size_t i = 0; b != NULL && i < len; i++) {
         values[i] *= b[i];
+    }
+    for (size_t i = 0; skipped != NULL && i < len; i++) {
+        values[i] = skipped[i] == 0 ? values[i] : 0;
     }
     for (size_t i = len; i % LANES != 0; i++) {
         values[i] = 0;
@@ -582,7 +637,8 @@ static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *
     }
     if (!is_grouped) {
         evidence->terms[at].rows += kept;
-        take_magnitudes(&evidence->terms[at], a, b, skipped, len);
+        take_magnitudes(&evidence->terms[at], a, b, kept < evidence->kept_len ? skipped : NULL,
+                        len);
     }
     for (size_t i = 0; (is_grouped || has_infinities) && i < len; i++) {
         struct sotto_evidence_terms *terms =
@@ -640,35 +696,52 @@ static void take_distinct(struct sotto_evidence *evidence, size_t at, size_t len
 {
     size_t column = evidence->inquiry->multiplied[at];
     const double *values = evidence->signed_values + column * SOTTO__ROWS_LEN;
-    for (size_t i = 0; !evidence->distinct[at].is_broken && i < len; i++) {
-        if (evidence->left_out[i] == 0 && values[i] == values[i]) {
-            sotto__distinct_add(&evidence->distinct[at], values[i]);
-        }
+    if (!evidence->distinct[at].is_broken) {
+        sotto__distinct_add(&evidence->distinct[at], values, len);
     }
 }
 
 /* --- A piece of rows --- */
 
+/* Counts rows that where leaves out, and others that are in no group. */
+static void count_outside(uint64_t out[2], const struct sotto__register *where,
+                          const uint8_t *restrict skipped, size_t len)
+{
+    uint32_t left = 0;
+    uint32_t ungrouped = 0;
+    const uint8_t *restrict state = where != NULL ? where->state : NULL;
+    const int64_t *restrict values = where != NULL ? where->values : NULL;
+    for (size_t i = 0; i < len; i++) {
+        uint32_t is_out = where != NULL && (state[i] != 0 || values[i] == 0);
+        uint32_t is_complete = (skipped[i] & SOTTO__ROW_INCOMPLETE) == 0;
+        uint32_t is_ungrouped = (skipped[i] & SOTTO__ROW_IN_NO_GROUP) != 0;
+        left += is_complete & is_out;
+        ungrouped += is_complete & (is_out ^ 1) & is_ungrouped;
+    }
+    out[0] += left;
+    out[1] += ungrouped;
+}
+
 static void find_left_out(struct sotto_evidence *evidence, const struct sotto__rows *rows,
                           size_t dataset, size_t len)
 {
-    if (!sotto__program_selects(rows->program)) {
-        memset(evidence->left_out, 0, len);
+    const struct sotto__program *program = rows->program;
+    uint8_t *restrict left_out = evidence->left_out;
+    const uint8_t *restrict skipped = rows->skipped;
+    evidence->kept_len = len;
+    if (!sotto__program_selects(program)) {
+        memset(left_out, 0, len);
         return;
     }
-    const struct sotto__program *program = rows->program;
-    const struct sotto__register *where =
-        program->where != SOTTO_NONE ? &rows->registers[program->where] : NULL;
+    uint16_t out_len = 0;
     for (size_t i = 0; i < len; i++) {
-        unsigned why = rows->skipped[i];
-        bool is_out =
-            where != NULL && (where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0);
-        bool is_complete = (why & SOTTO__ROW_INCOMPLETE) == 0;
-        evidence->left_out[i] = why != 0;
-        evidence->outside[2 * dataset] += is_complete && is_out;
-        evidence->outside[2 * dataset + 1] +=
-            is_complete && !is_out && (why & SOTTO__ROW_IN_NO_GROUP) != 0;
+        left_out[i] = skipped[i] != 0;
+        out_len = (uint16_t)(out_len + left_out[i]);
     }
+    evidence->kept_len = len - out_len;
+    count_outside(evidence->outside + 2 * dataset,
+                  program->where != SOTTO_NONE ? &rows->registers[program->where] : NULL, skipped,
+                  len);
 }
 
 void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto__rows *rows,
@@ -681,9 +754,9 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
         if (inquiry->columns[i].dataset == dataset) {
             size_t op = inquiry->column_ops[i];
             double *values = in_out->signed_values + i * SOTTO__ROWS_LEN;
-            has_infinities =
-                find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN, values, rows, op, len) ||
-                has_infinities;
+            has_infinities = find_magnitudes(in_out->magnitudes + i * SOTTO__ROWS_LEN, values,
+                                             in_out, rows, op, len) ||
+                             has_infinities;
         }
     }
     for (size_t i = 0; i < inquiry->multiplied_len; i++) {
@@ -763,7 +836,7 @@ static void forget_levels(struct sotto_evidence *evidence, struct sotto__atoms *
             words[0] = evidence->levels[j].is_over ? 0 : words[0];
             words[1] = evidence->levels[j].is_over ? 0 : words[1];
         }
-        sotto__atoms_add(&merged, key, in_out->rows[i]);
+        sotto__atoms_add(&merged, key, sotto__atoms_hash_key(&merged, key), in_out->rows[i]);
     }
     keep_status(evidence, merged.status);
     keep_status(evidence, in_out->status);

@@ -89,8 +89,7 @@ struct sotto__inquiry {
     size_t *cell_terms;
     size_t cells_len;
     size_t cells_capacity_len;
-    size_t bins_len; /* in a group: numbers of the indices of methods that are told, those by digits
-                        last; cells of those that are only borne */
+    size_t bins_len; /* in a group: numbers of told indices, by digits last; cells of borne ones */
     size_t values_len;        /* of these, the last: numbers by digits */
     size_t digits_len;        /* in a group: numbers of the indices that are only borne */
     enum sotto_status status; /* the first failure while it was collected */
@@ -122,8 +121,9 @@ struct sotto_evidence {
     struct sotto_evidence_atom *listed;   /* of all datasets, once it is complete */
     double *signed_values;                /* as the next, with signs; NaN where there is none */
     double *magnitudes;                   /* [column * SOTTO__ROWS_LEN + row]: of a block */
-    uint32_t *keys;                       /* [word * SOTTO__ROWS_LEN + row], then one row's */
-    uint8_t *left_out;                    /* scratch */
+    struct sotto__keys keys;              /* of a piece, then one row's */
+    uint8_t *left_out;                    /* scratch: of a piece, 1 for each row that is */
+    size_t kept_len;                      /* of a piece: rows that are not left out */
     enum sotto_status status;             /* the first failure */
 };
 

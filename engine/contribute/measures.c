@@ -715,7 +715,7 @@ void sotto__measure_value(double *out, const struct sotto__rows *rows, size_t op
 }
 
 /* A product of numbers that is no number (0 times infinity) is 0: it leaves the sum as it is. */
-static void multiply_values(double *out, const double *by, size_t len)
+static void multiply_values(double *restrict out, const double *restrict by, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         out[i] *= by[i];
@@ -723,7 +723,7 @@ static void multiply_values(double *out, const double *by, size_t len)
     }
 }
 
-static void add_state(uint8_t *out, const uint8_t *state, size_t len)
+static void add_state(uint8_t *restrict out, const uint8_t *restrict state, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         out[i] |= state[i];
@@ -736,7 +736,10 @@ static void find_states(uint8_t *out, const struct sotto__rows *rows,
     const struct sotto__monomial *product = &measure->product;
     memset(out, 0, len);
     for (size_t i = 0; i < product->present_len; i++) {
-        add_state(out, rows->registers[product->present[i]].state, len);
+        const uint8_t *state = rows->registers[product->present[i]].state;
+        if (state != rows->no_state) {
+            add_state(out, state, len);
+        }
     }
 }
 

@@ -19,15 +19,25 @@ struct sotto__atoms {
     size_t capacity_len;
     uint32_t *slots; /* of the table: 1 + the number of an atom, 0 for none */
     size_t slots_len;
-    size_t last;   /* the atom that was found last */
-    size_t before; /* and the one before it */
     enum sotto_status status;
+};
+
+/* Keys of a piece of rows, word by word. */
+struct sotto__keys {
+    uint32_t *words; /* [word * SOTTO__ROWS_LEN + row] */
+    size_t *used;    /* the words that are set; all others are 0 */
+    size_t used_len;
 };
 
 void sotto__atoms_init(struct sotto__atoms *out, size_t words);
 void sotto__atoms_release(struct sotto__atoms *atoms);
-/* Adds rows to the atom of a key. A failure is kept: SOTTO_ERROR_NO_MEMORY, SOTTO_ERROR_LIMIT. */
-void sotto__atoms_add(struct sotto__atoms *atoms, const uint32_t *key, uint64_t rows);
+/* Takes one more word of rows' keys into their hashes, 0 at first. Words that are 0 add nothing. */
+void sotto__atoms_hash(uint64_t *in_out, const uint32_t *words, size_t word, size_t len);
+uint64_t sotto__atoms_hash_key(const struct sotto__atoms *atoms, const uint32_t *key);
+/* Adds rows to the atom of a key, whose hash it is. A failure is kept: SOTTO_ERROR_NO_MEMORY,
+ * SOTTO_ERROR_LIMIT. */
+void sotto__atoms_add(struct sotto__atoms *atoms, const uint32_t *key, uint64_t hash,
+                      uint64_t rows);
 /* Orders them by their keys; afterwards none can be added. */
 void sotto__atoms_sort(struct sotto__atoms *atoms);
 
@@ -65,7 +75,8 @@ struct sotto__distinct {
     bool is_broken; /* there is a fraction */
 };
 
-void sotto__distinct_add(struct sotto__distinct *in_out, double value);
+/* Takes values; NaN is none. */
+void sotto__distinct_add(struct sotto__distinct *in_out, const double *values, size_t len);
 void sotto__distinct_merge(struct sotto__distinct *in_out, const struct sotto__distinct *other);
 /* Whether its values are whole numbers, nearly all different, and close together or long. */
 bool sotto__distinct_identifies(const struct sotto__distinct *distinct);

@@ -521,12 +521,34 @@ void sotto__predicates_release(struct sotto__predicates *predicates)
 
 /* --- Classing rows --- */
 
-static void class_by_number(uint16_t *out, const struct part *part, const struct sotto__rows *rows,
-                            size_t len)
+static void class_by_number(uint16_t *restrict out, const struct part *part,
+                            const struct sotto__rows *rows, size_t len)
 {
-    const uint32_t *numbers = rows->numbers + part->index * SOTTO__ROWS_LEN;
+    const uint32_t *restrict numbers = rows->numbers + part->index * SOTTO__ROWS_LEN;
+    const uint16_t *restrict class_of = part->class_of;
     for (size_t i = 0; i < len; i++) {
-        out[i] = part->class_of[numbers[i]];
+        out[i] = class_of[numbers[i]];
+    }
+}
+
+static void class_by_op(uint16_t *restrict in_out, const struct sotto__register *reg,
+                        uint16_t class_, size_t len)
+{
+    const uint8_t *restrict state = reg->state;
+    const uint64_t *restrict values = reg->values;
+    for (size_t i = 0; i < len; i++) {
+        uint64_t is_true = (values[i] | (0 - values[i])) >> 63; /* without comparing words */
+        uint16_t mask = (uint16_t)(0 - is_true) & (uint16_t)(state[i] == 0 ? UINT16_MAX : 0);
+        in_out[i] = (uint16_t)((in_out[i] & ~mask) | (class_ & mask));
+    }
+}
+
+static void class_unknown(uint16_t *restrict in_out, const uint8_t *restrict state, bool also_known,
+                          size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool is_unknown = (state[i] != 0) & (also_known | (in_out[i] == 0));
+        in_out[i] = is_unknown ? SOTTO_WATCH_CLASSES_MAX : in_out[i];
     }
 }
 
@@ -534,23 +556,18 @@ static void class_by_ops(uint16_t *out, const struct part *part, const struct so
                          size_t len)
 {
     memset(out, 0, len * sizeof *out);
-    for (size_t j = 0; j < part->ops_len; j++) {
-        const struct sotto__register *reg = &rows->registers[part->ops[j]];
-        const int64_t *values = reg->values;
-        for (size_t i = 0; i < len; i++) {
-            bool holds = reg->state[i] == 0 && values[i] != 0;
-            out[i] = holds ? (uint16_t)(j + 1) : out[i];
-        }
+    for (size_t i = 0; i < part->ops_len; i++) {
+        class_by_op(out, &rows->registers[part->ops[i]], (uint16_t)(i + 1), len);
     }
     /* Where it is not known whether a condition holds: neither a row of it nor of its opposite. */
     const uint8_t *state = part->ops_len == 1 ? rows->registers[part->ops[0]].state : NULL;
-    for (size_t i = 0; state != NULL && i < len; i++) {
-        out[i] = state[i] != 0 ? SOTTO_WATCH_CLASSES_MAX : out[i];
+    if (state != NULL && state != rows->no_state) {
+        class_unknown(out, state, true, len);
     }
-    for (size_t j = 0; j < part->values_len; j++) {
-        const uint8_t *missing = rows->registers[part->values[j]].state;
-        for (size_t i = 0; i < len; i++) {
-            out[i] = missing[i] != 0 && out[i] == 0 ? SOTTO_WATCH_CLASSES_MAX : out[i];
+    for (size_t i = 0; i < part->values_len; i++) {
+        const uint8_t *missing = rows->registers[part->values[i]].state;
+        if (missing != rows->no_state) {
+            class_unknown(out, missing, false, len);
         }
     }
 }

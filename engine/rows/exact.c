@@ -270,13 +270,41 @@ static void convert_slowly(double *out, const struct sotto__register *a, unsigne
     mpq_clear(number);
 }
 
+/* Whole numbers of so many bits are added to the word of 1.5 * 2^52, whose last bit is worth 1. */
+#define WHOLE_BITS 51
+#define WHOLE_ZERO 0x1.8p52
+
+/* A loop that also goes in vectors without instructions for words. */
+static void convert_narrow(double *restrict out, const int64_t *restrict values, size_t len)
+{
+    uint64_t zero;
+    const double of_zero = WHOLE_ZERO;
+    memcpy(&zero, &of_zero, sizeof zero);
+    for (size_t i = 0; i < len; i++) {
+        uint64_t word = zero + (uint64_t)values[i];
+        double value;
+        memcpy(&value, &word, sizeof value);
+        out[i] = value - WHOLE_ZERO;
+    }
+}
+
+static void divide_by(double *in_out, double by, size_t len)
+{
+    for (size_t i = 0; by > 1 && i < len; i++) {
+        in_out[i] /= by;
+    }
+}
+
 void sotto__exact_to_float(double *out, const struct sotto__register *a, unsigned scale, size_t len)
 {
     static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     const int64_t *values = a->values;
-    if (a->limbs == 1 && scale == 0) {
+    if (a->bits <= WHOLE_BITS && scale < sizeof tens / sizeof tens[0]) {
+        convert_narrow(out, values, len);
+        divide_by(out, tens[scale], len);
+    } else if (a->limbs == 1 && scale == 0) {
         for (size_t i = 0; i < len; i++) {
             out[i] = (double)values[i];
         }
