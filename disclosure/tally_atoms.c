@@ -187,26 +187,40 @@ static bool reserve_places(struct atoms *atoms, size_t len)
     return atoms->places_len >= len && atoms->row_classes != NULL && atoms->atom_of != NULL;
 }
 
+/* Rows that are left out are in a group after all others. */
+static void number_groups(uint32_t *restrict out, const uint8_t *restrict skipped,
+                          const uint32_t *restrict groups, uint32_t groups_len, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] = groups != NULL ? groups[i] : 0;
+    }
+    for (size_t i = 0; skipped != NULL && i < len; i++) {
+        out[i] = skipped[i] != 0 ? groups_len : out[i];
+    }
+}
+
+/* last stands for the last class of all. */
+static void number_classes(uint32_t *restrict in_out, const uint16_t *restrict classes,
+                           uint32_t last, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        in_out[i] = in_out[i] * (last + 1) + (classes[i] < last ? classes[i] : last);
+    }
+}
+
 /* Writes a number for each row's classes and group. Returns: how many numbers there are; 0 if these
  * are too many. */
 static uint32_t number_rows(uint32_t *out, const struct sotto_watch_rows *rows)
 {
-    uint64_t numbers_len = rows->groups != NULL ? (uint64_t)rows->groups_len + 1 : 2;
-    for (size_t i = 0; i < rows->len; i++) {
-        bool is_skipped = rows->skipped != NULL && rows->skipped[i] != 0;
-        uint32_t group = rows->groups != NULL ? rows->groups[i] : 0;
-        out[i] = is_skipped ? (uint32_t)numbers_len - 1 : group;
-    }
-    for (size_t j = 0; j < rows->predicates_len; j++) {
-        const uint16_t *classes = rows->classes[j];
-        uint32_t last = rows->classes_len[j]; /* stands for the last class of all */
-        numbers_len *= (uint64_t)last + 1;
+    uint32_t groups_len = rows->groups != NULL ? rows->groups_len : 1;
+    uint64_t numbers_len = (uint64_t)groups_len + 1;
+    number_groups(out, rows->skipped, rows->groups, groups_len, rows->len);
+    for (size_t i = 0; i < rows->predicates_len; i++) {
+        numbers_len *= (uint64_t)rows->classes_len[i] + 1;
         if (numbers_len > NUMBERS_MAX) {
             return 0;
         }
-        for (size_t i = 0; i < rows->len; i++) {
-            out[i] = out[i] * (last + 1) + (classes[i] < last ? classes[i] : last);
-        }
+        number_classes(out, rows->classes[i], rows->classes_len[i], rows->len);
     }
     return (uint32_t)numbers_len;
 }
@@ -225,38 +239,73 @@ static enum sotto_status find_row(struct atoms *atoms, size_t *out,
     return sotto__tally_find_atom(atoms, out, atoms->row_classes, group, err);
 }
 
-/* Finds each row's atom by its number where there are few of these, or else in the hash table. */
-static enum sotto_status place_rows(struct atoms *atoms, const struct sotto_watch_rows *rows,
-                                    struct sotto_error *err)
+/* Finds each row's atom in the hash table. */
+static enum sotto_status find_rows(struct atoms *atoms, const struct sotto_watch_rows *rows,
+                                   struct sotto_error *err)
 {
-    uint32_t numbers_len = number_rows(atoms->places, rows);
     for (size_t i = 0; i < rows->len; i++) {
-        uint32_t number = numbers_len > 0 ? atoms->places[i] : 0;
-        size_t atom = numbers_len > 0 ? atoms->atom_of[number] : 0;
-        if (atom == 0) {
+        size_t atom;
+        enum sotto_status status = find_row(atoms, &atom, rows, i, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        atoms->found[i] = (uint32_t)atom;
+    }
+    return SOTTO_OK;
+}
+
+/* Likewise by their numbers, of which there are few: in the table only once for each. */
+static enum sotto_status look_up_rows(struct atoms *atoms, const struct sotto_watch_rows *rows,
+                                      struct sotto_error *err)
+{
+    const uint32_t *restrict numbers = atoms->places;
+    uint32_t *restrict found = atoms->found;
+    uint32_t *restrict atom_of = atoms->atom_of;
+    for (size_t i = 0; i < rows->len; i++) {
+        uint32_t number = numbers[i];
+        if (atom_of[number] == 0) {
+            size_t atom;
             enum sotto_status status = find_row(atoms, &atom, rows, i, err);
             if (status != SOTTO_OK) {
                 return status;
             }
-            atom++;
-            atoms->atom_of[number] = numbers_len > 0 ? (uint32_t)atom : 0;
+            atom_of[number] = (uint32_t)atom + 1;
         }
-        atoms->rows[atom - 1]++;
-        atoms->found[i] = (uint32_t)(atom - 1);
-        atoms->places[i] = (uint32_t)((atom - 1) * atoms->measures_len);
+        found[i] = atom_of[number] - 1;
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status place_rows(struct atoms *atoms, const struct sotto_watch_rows *rows,
+                                    struct sotto_error *err)
+{
+    enum sotto_status status = number_rows(atoms->places, rows) > 0 ? look_up_rows(atoms, rows, err)
+                                                                    : find_rows(atoms, rows, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    const uint32_t *restrict found = atoms->found;
+    uint32_t *restrict places = atoms->places;
+    uint64_t *restrict counts = atoms->rows;
+    uint32_t stride = (uint32_t)atoms->measures_len;
+    for (size_t i = 0; i < rows->len; i++) {
+        places[i] = found[i] * stride;
+        counts[found[i]]++;
     }
     return SOTTO_OK;
 }
 
 /* --- Magnitudes --- */
 
-static void take_magnitudes(struct sotto_ledger_magnitude *in_out, const double *values,
-                            const uint8_t *state, const uint32_t *places, size_t len)
+static void take_magnitudes(struct sotto_ledger_magnitude *restrict in_out,
+                            const double *restrict values, const uint8_t *restrict state,
+                            const uint32_t *restrict places, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        double magnitude = state[i] == 0 ? fabs(values[i]) : 0;
-        in_out[places[i]].total += magnitude;
-        sotto__magnitude_take(&in_out[places[i]], magnitude);
+        struct sotto_ledger_magnitude *magnitude = &in_out[places[i]];
+        double value = state[i] == 0 ? fabs(values[i]) : 0;
+        magnitude->total += value;
+        sotto__magnitude_take(magnitude, value);
     }
 }
 
