@@ -172,12 +172,49 @@ static void heed_demands(struct sotto_task_aggregator *task)
     } while (left < joined);
 }
 
+/* Appends the names of those in a state behind a text; nothing where there are none. */
+static void append_names(const struct sotto_task_aggregator *task, enum invitee_state state,
+                         const char *before, char *out, size_t out_bytes)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < task->invited.len; i++) {
+        size_t used = strlen(out);
+        if (task->invitees[i].state == state) {
+            (void)snprintf(out + used, out_bytes - used, "%s%s", is_first ? before : ", ",
+                           sotto__task_aggregator_invitee_name(task, i));
+            is_first = false;
+        }
+    }
+}
+
+static bool is_joining(const struct sotto_task_aggregator *task)
+{
+    return task->session == NULL && task->terms.label.round == 1 &&
+           task->terms.label.attempt == 1 && !task->outbox.ended;
+}
+
+bool sotto_task_aggregator_awaits(const struct sotto_task_aggregator *task, char *out,
+                                  size_t out_bytes)
+{
+    out[0] = '\0';
+    if (is_joining(task)) {
+        append_names(task, SOTTO__INVITEE_INVITED, "waits for ", out, out_bytes);
+        append_names(task, SOTTO__INVITEE_AWAY, out[0] != '\0' ? "; away: " : "waits, away: ", out,
+                     out_bytes);
+    }
+    return out[0] != '\0';
+}
+
+/* Names who did not answer, if this is known still. */
 static void end_too_few(struct sotto_task_aggregator *task)
 {
-    char text[128];
+    char text[SOTTO_ERROR_TEXT_BYTES];
     (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
                    count_invitees(task, SOTTO__INVITEE_JOINED), task->invited.len,
                    sotto_plan_strategy(task->plan)->min_clients);
+    append_names(task, SOTTO__INVITEE_INVITED, "; no answer in time: ", text, sizeof text);
+    append_names(task, SOTTO__INVITEE_AWAY, "; away: ", text, sizeof text);
+    append_names(task, SOTTO__INVITEE_DECLINED, "; declined: ", text, sizeof text);
     sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
@@ -257,6 +294,18 @@ void sotto__task_aggregator_consider_start(struct sotto_task_aggregator *task, b
     } else if (open == 0 && joined >= strategy->min_clients) {
         start_session(task);
     }
+}
+
+void sotto__task_aggregator_miss(struct sotto_task_aggregator *task, size_t invitee)
+{
+    if (!is_joining(task) || task->invitees[invitee].state != SOTTO__INVITEE_INVITED) {
+        return;
+    }
+    task->invitees[invitee].state = SOTTO__INVITEE_AWAY;
+    sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s is away",
+                      (unsigned long long)task->number, task->terms.label.round,
+                      sotto__task_aggregator_invitee_name(task, invitee));
+    sotto__task_aggregator_consider_start(task, false);
 }
 
 /* Keeps an advert, and in the first round the types that it offers; later rounds offer none. On

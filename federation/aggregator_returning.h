@@ -26,6 +26,10 @@ void sotto__task_aggregator_wait(struct sotto_task_aggregator *task);
 void sotto__task_aggregator_answer_return(struct sotto_task_aggregator *task, size_t index);
 void sotto__task_aggregator_answer_returned(struct sotto_task_aggregator *task);
 
+/* An invitee that has not answered is away: joining goes on without waiting for it
+ * (aggregator_joining.c). */
+void sotto__task_aggregator_miss(struct sotto_task_aggregator *task, size_t invitee);
+
 /* Takes RETURN. */
 enum sotto_status sotto__task_aggregator_receive_return(struct sotto_task_aggregator *task,
                                                         size_t index,

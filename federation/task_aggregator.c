@@ -445,6 +445,17 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
     settle_call(task);
 }
 
+void sotto_task_aggregator_away(struct sotto_task_aggregator *task, const struct sotto_key *peer,
+                                uint64_t now_ms)
+{
+    size_t index = sotto__peers_find(&task->invited, peer);
+    if (index != SOTTO_NONE) {
+        task->now_ms = now_ms;
+        sotto__task_aggregator_miss(task, index);
+        settle_call(task);
+    }
+}
+
 void sotto_task_aggregator_cancel(struct sotto_task_aggregator *task)
 {
     if (task->is_confirming) {

@@ -172,6 +172,50 @@ static void test_who_is_away_is_not_waited_for(void **state)
     net_away[3] = false;
 }
 
+/* Who goes while others join is not waited for from then on, and is named meanwhile. */
+static void test_who_goes_away_is_not_waited_for(void **state)
+{
+    (void)state;
+    char text[64];
+    net_begin(5, 3, 5);
+    net.hosts[3].off = true;
+    net.hosts[4].off = true;
+    net_deliver();
+    assert_true(sotto_task_aggregator_awaits(net.aggregator, text, sizeof text));
+    assert_string_equal(text, "waits for n3, n4");
+    sotto_task_aggregator_away(net.aggregator, &net.peers[1].key, 0); /* it has joined */
+    sotto_task_aggregator_away(net.aggregator, &net.peers[3].key, 0);
+    assert_true(sotto_task_aggregator_awaits(net.aggregator, text, sizeof text));
+    assert_string_equal(text, "waits for n4; away: n3");
+    assert_true(sotto_task_aggregator_awaits(net.aggregator, text, 14)); /* what fits */
+    assert_string_equal(text, "waits for n4;");
+    net_pump();
+    net_deliver();
+    assert_false(net.done);
+    sotto_task_aggregator_away(net.aggregator, &net.peers[4].key, 0);
+    assert_false(sotto_task_aggregator_awaits(net.aggregator, text, sizeof text));
+    assert_string_equal(text, "");
+    net_pump();
+    net_run();
+    assert_int_equal(net.expiries, 0);
+    assert_contains(net.log, "[Join] task 42 round 1 n3 is away");
+    net_assert_result_has("\"names\": [\"n0\", \"n1\", \"n2\"], \"missing\": [{\"name\": \"n3\", "
+                          "\"why\": \"it was away\"}, {\"name\": \"n4\"");
+    net_end();
+
+    net_begin(4, 4, 4); /* where too few are left there is time to come back */
+    net.hosts[3].off = true;
+    net_deliver();
+    sotto_task_aggregator_away(net.aggregator, &net.peers[3].key, 0);
+    assert_true(sotto_task_aggregator_awaits(net.aggregator, text, sizeof text));
+    assert_string_equal(text, "waits, away: n3");
+    net_run();
+    assert_int_equal(net.expiries, 1);
+    net_assert_ended(SOTTO_ERROR_PARTIES,
+                     "3 of 4 invited parties joined, at least 4 needed; away: n3");
+    net_end();
+}
+
 /* The result says who is missing, and why. */
 static void test_who_is_missing_is_named(void **state)
 {
@@ -314,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_names_decide_who_fills_the_task),
         cmocka_unit_test(test_all_who_are_willing_take_part),
         cmocka_unit_test(test_who_is_away_is_not_waited_for),
+        cmocka_unit_test(test_who_goes_away_is_not_waited_for),
         cmocka_unit_test(test_who_is_missing_is_named),
         cmocka_unit_test(test_later_rounds_keep_the_choice),
         cmocka_unit_test(test_an_absent_party_costs_one_timeout),

@@ -27,7 +27,7 @@ struct sotto_message_route {
     struct sotto_key sender;
     bool is_invitation;
     bool is_browse, is_listing; /* of no task (sotto/listing.h) */
-    bool to_aggregator; /* else to a party */
+    bool to_aggregator;         /* else to a party */
 };
 
 /* Returns: false if bytes can't be a message. */
@@ -81,6 +81,18 @@ SOTTO_API void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, ui
  * left the session that is under way. */
 SOTTO_API void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
                                               const struct sotto_key *peer);
+
+/* A peer is known not to be there, its host having waited for it for a while: joining goes on
+ * without waiting for it, though it takes part if it answers before the start. After that: nothing.
+ */
+SOTTO_API void sotto_task_aggregator_away(struct sotto_task_aggregator *task,
+                                          const struct sotto_key *peer, uint64_t now_ms);
+
+/* Whom the joining of the first round waits for, and who is away: "waits for birch, cedar; away:
+ * dogwood". Out: out, out_bytes of it, terminated; of many names the first ones. Returns: false,
+ * and "", where nobody is waited for any more. */
+SOTTO_API bool sotto_task_aggregator_awaits(const struct sotto_task_aggregator *task, char *out,
+                                            size_t out_bytes);
 
 /* Ends the task with SOTTO_ERROR_CANCELLED and tells the parties; where there is a result, only
  * the wait for confirmations ends. */
