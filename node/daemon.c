@@ -11,6 +11,7 @@
 #include "http/api.h"
 #include "loop/log.h"
 #include "peer/client.h"
+#include "peer/presence.h"
 #include "peer/server.h"
 #include "store/store_ledger.h"
 #include "task/compute.h"
@@ -44,6 +45,7 @@ struct daemon {
     struct http_api *api;
     struct peer_server *peer; /* NULL: no peer listener */
     struct peer_client *client;
+    struct presence *presence;
     struct loop_timer minute;
 };
 
@@ -148,21 +150,13 @@ out:
 static bool is_connected(const void *context, size_t peer_index)
 {
     const struct daemon *daemon = context;
-    return (daemon->peer != NULL && peer_server_is_connected(daemon->peer, peer_index)) ||
-           peer_client_is_connected(daemon->client, peer_index);
+    return presence_is_connected(daemon->presence, peer_index);
 }
 
-/* Whether a peer is known not to be there. A node that has just started knows nothing, and waits
- * for all of its peers. */
 static bool is_away(const void *context, size_t peer_index)
 {
     const struct daemon *daemon = context;
-    const char *url = daemon->shared.config->file->peers[peer_index].url;
-    if (is_connected(context, peer_index)) {
-        return false;
-    }
-    return url != NULL ? peer_client_is_away(daemon->client, peer_index)
-                       : daemon->peer == NULL || peer_server_is_away(daemon->peer, peer_index);
+    return presence_is_away(daemon->presence, peer_index);
 }
 
 static void add_traffic(const void *context, uint64_t *out_in, uint64_t *out_out)
@@ -340,6 +334,10 @@ static enum sotto_status start_network(struct daemon *daemon, struct sotto_error
     if (status != SOTTO_OK) {
         return status;
     }
+    status = presence_new(&daemon->presence, &daemon->shared, daemon->peer, daemon->client, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     return write_address(daemon, api_port, peer_port, err);
 }
 
@@ -495,6 +493,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
         loop_timer_set(&daemon.minute, clock_ms() + MINUTE_MS);
         loop_run(daemon.shared.loop);
     }
+    presence_free(daemon.presence);
     peer_client_free(daemon.client);
     peer_server_free(daemon.peer);
     http_api_free(daemon.api);

@@ -12,6 +12,7 @@
 #include "loop/log.h"
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,15 @@ void http_wait(struct http_request *request, uint64_t deadline_ms)
     request->server->waiting = request;
     request->of->seat.is_waiting = true;
     MHD_suspend_connection(request->connection);
+}
+
+/* A suspended connection is not watched by libmicrohttpd. */
+bool http_is_closed(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd socket = {.fd = info != NULL ? info->connect_fd : -1, .events = POLLRDHUP};
+    return poll(&socket, 1, 0) == 1 && (socket.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 struct http_request *http_waiting(struct http_server *server)
@@ -371,6 +381,9 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         connection_start(server, connection, socket_context);
     } else if (ended != NULL) {
+        if (ended->seat.owner != SEAT_STRANGER && server->handlers.closed != NULL) {
+            server->handlers.closed(server->handlers.context, ended->seat.owner);
+        }
         seats_leave(&server->seats, &ended->seat);
         sotto_free(ended);
         *socket_context = NULL;

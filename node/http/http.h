@@ -54,6 +54,8 @@ struct http_handlers {
     void (*expired)(void *context, struct http_request *request);
     /* The request is over, however it ended. NULL if not wanted. */
     void (*ended)(void *context, struct http_request *request);
+    /* A connection is over on which an owner was proved (http_prove). NULL if not wanted. */
+    void (*closed)(void *context, size_t owner);
     size_t body_bytes_max;
     /* How many there are who can prove who they are (http_prove), and the connections of each. */
     size_t owners_len;
@@ -81,6 +83,9 @@ void http_answer_status(struct http_request *request, int status);
 
 /* The request waits until it is answered, at the latest (expired) at deadline_ms. */
 void http_wait(struct http_request *request, uint64_t deadline_ms);
+
+/* Whether the caller of a request that waits has closed its connection. */
+bool http_is_closed(const struct http_request *request);
 
 /* The caller has proved to be owner: its connection no longer counts among those of strangers
  * (seats.h), and the body has BODY_SECONDS to be whole. */

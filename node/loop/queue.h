@@ -34,6 +34,7 @@ enum job_kind {
                      plan it is without bytes; answered by EVENT_REPLY to request */
     JOB_CANCEL,   /* number: a task; answered by EVENT_REPLY to request */
     JOB_MESSAGE,  /* bytes: a message of a machine, from peer */
+    JOB_AWAY,     /* peer: is not there, and has had the time to come back */
     JOB_RETURNED, /* peer: came on line with nothing of the past */
     JOB_RECEIPT,  /* number: a task whose full receipt is asked for; answered by EVENT_REPLY */
     JOB_COLUMNS,  /* bytes: the name of a file; answered by EVENT_REPLY to request */

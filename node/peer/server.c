@@ -36,6 +36,7 @@ struct peer_state {
     struct outbox outbox;
     struct http_request *poll; /* the one that waits for the outbox, or NULL */
     uint64_t last_seen_ms;
+    uint64_t closed_ms;  /* since when its connection is closed; 0: it has called since */
     size_t bodies_bytes; /* of its large ones under way, as their headers say */
 };
 
@@ -384,6 +385,7 @@ static void on_complete(void *context, struct http_request *request)
         return;
     }
     state->last_seen_ms = clock_ms();
+    state->closed_ms = 0;
     if (envelope.type == ENVELOPE_POLL) {
         take_poll(server, state, request, &body);
     } else {
@@ -412,6 +414,17 @@ static void on_ended(void *context, struct http_request *request)
     }
 }
 
+/* A peer keeps a poll open: without one it is gone when a connection of it is, or comes back at
+ * once. */
+static void on_closed(void *context, size_t peer_index)
+{
+    struct peer_server *server = context;
+    struct peer_state *state = &server->peers[peer_index];
+    if (state->poll == NULL && state->closed_ms == 0) {
+        state->closed_ms = clock_ms();
+    }
+}
+
 /* --- Start, stop, state --- */
 
 enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
@@ -431,6 +444,7 @@ enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
         .complete = on_complete,
         .expired = on_expired,
         .ended = on_ended,
+        .closed = on_closed,
         .body_bytes_max = ENVELOPE_PREFIX_BYTES + BODY_BYTES_MAX,
         .owners_len = shared->config->file->peers_count,
         .seats_of_owner = SEATS_OF_PEER,
@@ -478,15 +492,28 @@ void peer_server_free(struct peer_server *server)
 
 bool peer_server_is_connected(const struct peer_server *server, size_t peer_index)
 {
-    uint64_t seen_ms = server->peers[peer_index].last_seen_ms;
-    return seen_ms != 0 && seen_ms + CONNECTED_MS > clock_ms();
+    const struct peer_state *state = &server->peers[peer_index];
+    return state->last_seen_ms != 0 && state->closed_ms == 0 &&
+           state->last_seen_ms + CONNECTED_MS > clock_ms();
+}
+
+void peer_server_look(struct peer_server *server)
+{
+    for (size_t i = 0; i < server->peers_len; i++) {
+        struct peer_state *state = &server->peers[i];
+        if (state->poll != NULL && http_is_closed(state->poll)) {
+            answer_signed(server, take_waiting_poll(state), NULL, 0); /* then it is closed here */
+        }
+    }
 }
 
 bool peer_server_is_away(const struct peer_server *server, size_t peer_index)
 {
-    uint64_t seen_ms = server->peers[peer_index].last_seen_ms;
-    uint64_t since_ms = seen_ms != 0 ? seen_ms : server->started_ms;
-    return since_ms + CONNECTED_MS <= clock_ms();
+    const struct peer_state *state = &server->peers[peer_index];
+    uint64_t since_ms = state->last_seen_ms != 0 ? state->last_seen_ms : server->started_ms;
+    bool is_gone = state->closed_ms != 0 &&
+                   state->closed_ms + PEER_GONE_SECONDS * UINT64_C(1000) <= clock_ms();
+    return is_gone || since_ms + CONNECTED_MS <= clock_ms();
 }
 
 void peer_server_traffic(const struct peer_server *server, uint64_t *out_in, uint64_t *out_out)

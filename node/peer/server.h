@@ -16,9 +16,14 @@ enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
 void peer_server_free(struct peer_server *server);
 /* EVENT_SEND: keeps the message until its peer fetches it. Takes the event's bytes. */
 void peer_server_send(struct peer_server *server, struct job *event);
-/* Whether the peer has called within the time of a poll. */
+/* So long a peer has to call again that has closed its connection, before it is away. */
+#define PEER_GONE_SECONDS 5
+
+/* Finds the connections that were closed while they waited; called every second. */
+void peer_server_look(struct peer_server *server);
+/* Whether the peer has called within the time of a poll, and not closed its connection since. */
 bool peer_server_is_connected(const struct peer_server *server, size_t peer_index);
-/* Whether the peer is not connected, and has had the time to be. */
+/* Whether the peer is not connected, and has had the time to be, or to come back. */
 bool peer_server_is_away(const struct peer_server *server, size_t peer_index);
 /* The bytes of all bodies that came and went. */
 void peer_server_traffic(const struct peer_server *server, uint64_t *out_in, uint64_t *out_out);

@@ -276,6 +276,12 @@ static void take_job(struct compute *compute, struct job *job)
     case JOB_DECIDE:
         joined_decide(compute, job);
         break;
+    case JOB_AWAY:
+        for (struct created *created = compute->first_created; created != NULL;
+             created = created->next) {
+            created_away(compute, created, &job->peer);
+        }
+        break;
     case JOB_RETURNED:
         for (struct created *created = compute->first_created; created != NULL;
              created = created->next) {
@@ -296,6 +302,7 @@ static uint64_t find_deadline(const struct compute *compute)
     for (const struct created *created = compute->first_created; created != NULL;
          created = created->next) {
         deadline_ms = created->deadline_ms < deadline_ms ? created->deadline_ms : deadline_ms;
+        deadline_ms = created->notice_ms < deadline_ms ? created->notice_ms : deadline_ms;
     }
     for (const struct joined *joined = compute->first_joined; joined != NULL;
          joined = joined->next) {
@@ -309,6 +316,10 @@ static void tick_tasks(struct compute *compute)
     uint64_t now_ms = clock_ms();
     for (struct created *created = compute->first_created; created != NULL;
          created = created->next) {
+        if (created->notice_ms <= now_ms) {
+            created->notice_ms = UINT64_MAX;
+            created_notice(compute, created);
+        }
         if (created->deadline_ms <= now_ms) {
             created->deadline_ms = UINT64_MAX;
             created_tick(compute, created);

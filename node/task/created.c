@@ -34,6 +34,8 @@
 #include <string.h>
 
 #define END_RETRY_MS 2000
+/* A task that has not begun by then says who it waits for. */
+#define NOTICE_MS 3000
 
 /* --- What a machine says --- */
 
@@ -323,6 +325,31 @@ void created_returned(struct compute *compute, struct created *created,
     }
 }
 
+void created_away(struct compute *compute, struct created *created, const struct sotto_key *peer)
+{
+    if (!created->has_ended) {
+        sotto_task_aggregator_away(created->machine, peer, clock_ms());
+        carry_out(compute, created);
+    }
+}
+
+void created_notice(struct compute *compute, struct created *created)
+{
+    char names[SOTTO_ERROR_TEXT_BYTES];
+    char text[SOTTO_ERROR_TEXT_BYTES + 96];
+    bool in_transaction = false;
+    if (created->has_ended ||
+        !sotto_task_aggregator_awaits(created->machine, names, sizeof names)) {
+        return;
+    }
+    (void)snprintf(text, sizeof text, "[Join] task %llu round 1 %s",
+                   (unsigned long long)created->number, names);
+    sotto_text_sanitize(text);
+    write_log(compute, &in_transaction, created->number, text);
+    commit_log(compute, &in_transaction);
+    compute__changed(compute, created->number);
+}
+
 void created_tick(struct compute *compute, struct created *created)
 {
     if (created->is_over && !created->has_ended) {
@@ -589,6 +616,7 @@ static enum sotto_status make_created(struct compute *compute, struct created **
         goto out;
     }
     created->deadline_ms = UINT64_MAX;
+    created->notice_ms = clock_ms() + NOTICE_MS;
     created->patience_ms = compute__patience(plan);
     status = start_task(compute, created, plan, &json, job->away, err);
     if (status != SOTTO_OK) {

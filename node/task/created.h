@@ -14,6 +14,7 @@ struct created {
     struct sotto_task_id id;
     uint64_t number;
     uint64_t deadline_ms; /* when it is ticked next, of clock_ms */
+    uint64_t notice_ms;   /* when its log says who is waited for; UINT64_MAX: never */
     uint64_t patience_ms; /* how long an undelivered message is worth keeping */
     size_t body_bytes;    /* what its parties may send at once */
     bool is_over;         /* the machine is done; its end may not be in the store yet */
@@ -34,6 +35,10 @@ void created_receive(struct compute *compute, struct created *created, const str
                      const struct sotto_buffer *message);
 void created_returned(struct compute *compute, struct created *created,
                       const struct sotto_key *peer);
+/* Who is not there is not waited for. */
+void created_away(struct compute *compute, struct created *created, const struct sotto_key *peer);
+/* Its log says who it waits for, if anybody. */
+void created_notice(struct compute *compute, struct created *created);
 void created_tick(struct compute *compute, struct created *created);
 void created_free(struct created *created);
 

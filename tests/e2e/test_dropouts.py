@@ -123,6 +123,18 @@ class Dropouts(ClusterCase):
         self.assert_parties(self.finish(a, task), 3, "abc", d="it was away")
         self.assertLess(time.monotonic() - begin, 30)
 
+    def test_who_goes_is_named_and_not_waited_for(self):
+        cluster = self.cluster(FOUR)
+        a, *_, d = cluster.nodes
+        a.wait_log("d is connected")
+        d.kill()
+        task = a.create(plan(max_clients=4, wait=600, connection=600))
+        self.assert_parties(self.finish(a, task), 3, "abc", d="it was away")
+        log = "\n".join(a.messages(task))
+        self.assertIn("round 1 waits for d\n", log)
+        self.assertIn("round 1 d is away\n", log)
+        self.assertFalse(next(n for n in a.get("/v1/nodes")["nodes"] if n["name"] == "d")["connected"])
+
     def test_comes_back_while_joining_is_open(self):
         cluster = self.stopping("offer")
         creator, d = cluster.nodes[0], cluster.nodes[3]
