@@ -36,6 +36,7 @@
 /* Everything that runs on the loop thread. */
 struct daemon {
     struct shared shared;
+    struct metrics metrics;
     const char *config_path;
     struct store *reader;
     struct queue jobs;
@@ -427,6 +428,7 @@ static enum sotto_status start_compute(struct daemon *daemon, const struct daemo
         .jobs = &daemon->jobs,
         .events = &daemon->events,
         .allowances = daemon->shared.allowances,
+        .metrics = daemon->shared.metrics,
     };
     return compute_start(&daemon->compute, &config, err);
 }
@@ -482,6 +484,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
 {
     struct daemon daemon = {.shared = {.config = config}, .config_path = path, .signal_fd = -1};
     daemon.shared.jobs = &daemon.jobs;
+    daemon.shared.metrics = &daemon.metrics;
     struct daemon_resources held = {.lock_fd = -1};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     raise_open_files();

@@ -16,7 +16,8 @@
 #define DAYS_DEFAULT 90
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 #define USAGE                                                                                      \
-    "expected: sotto token new NAME --role ask|read|approve|admin [--days 90], sotto token list, " \
+    "expected: sotto token new NAME --role ask|read|approve|watch|admin [--days 90], sotto token " \
+    "list, "                                                                                       \
     "or sotto token revoke NAME"
 
 static enum sotto_status make_token(const struct args *args, const char *path,
@@ -28,7 +29,7 @@ static enum sotto_status make_token(const struct args *args, const char *path,
     int64_t days = args->days != 0 ? (int64_t)args->days : DAYS_DEFAULT;
     if (args->role == NULL || !token_role_parse(&role, args->role)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "--role %.32s: expected ask, read, approve or admin",
+                               "--role %.32s: expected ask, read, approve, watch or admin",
                                args->role != NULL ? args->role : "is missing");
     }
     enum sotto_status status =

@@ -23,8 +23,11 @@
 static const struct {
     enum token_role role;
     const char *name;
-} roles[] = {
-    {ROLE_ASK, "ask"}, {ROLE_READ, "read"}, {ROLE_APPROVE, "approve"}, {ROLE_ADMIN, "admin"}};
+} roles[] = {{ROLE_ASK, "ask"},
+             {ROLE_READ, "read"},
+             {ROLE_APPROVE, "approve"},
+             {ROLE_ADMIN, "admin"},
+             {ROLE_WATCH, "watch"}};
 #define ROLES_LEN (sizeof roles / sizeof roles[0])
 
 const char *token_role_name(enum token_role role)

@@ -17,6 +17,7 @@ enum token_role {
     ROLE_READ = 1 << 1,    /* see tasks and results */
     ROLE_APPROVE = 1 << 2, /* see what others ask and the record, and decide */
     ROLE_ADMIN = 1 << 3,   /* everything */
+    ROLE_WATCH = 1 << 4,   /* see how the node is: metrics, readiness, nodes */
 };
 
 /* The word for a role. Returns: static storage. */

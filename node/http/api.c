@@ -511,53 +511,6 @@ static void get_nodes(struct http_api *api, struct http_request *request)
                                (json_int_t)count_pages(len, page_size)));
 }
 
-static void get_health(struct http_api *api, struct http_request *request)
-{
-    (void)api;
-    http_answer_json(request, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));
-}
-
-static void get_metrics(struct http_api *api, struct http_request *request)
-{
-    struct sotto_error err = {0};
-    unsigned peers_len = api->shared->config->file->peers_count;
-    uint64_t counts[TASK_STATES_LEN];
-    uint64_t in = 0;
-    uint64_t out = 0;
-    size_t connected = 0;
-    char text[4096];
-    size_t used = 0;
-    if (store_count_tasks(api->reader, counts, &err) != SOTTO_OK) {
-        http_api__answer_error(request, &err);
-        return;
-    }
-    for (size_t i = 0; i < peers_len; i++) {
-        connected += api->node.is_connected(api->node.context, i) ? 1 : 0;
-    }
-    api->node.traffic(api->node.context, &in, &out);
-    used += (size_t)snprintf(text + used, sizeof text - used, "# TYPE sotto_tasks gauge\n");
-    for (int i = 0; i < TASK_STATES_LEN; i++) {
-        used +=
-            (size_t)snprintf(text + used, sizeof text - used, "sotto_tasks{status=\"%s\"} %llu\n",
-                             task_state_name((enum task_state)i), (unsigned long long)counts[i]);
-    }
-    used += (size_t)snprintf(text + used, sizeof text - used,
-                             "# TYPE sotto_peers gauge\nsotto_peers %u\n"
-                             "# TYPE sotto_peers_connected gauge\nsotto_peers_connected %zu\n"
-                             "# TYPE sotto_http_bytes_total counter\n"
-                             "sotto_http_bytes_total{listener=\"api\",direction=\"in\"} %llu\n"
-                             "sotto_http_bytes_total{listener=\"api\",direction=\"out\"} %llu\n"
-                             "sotto_http_bytes_total{listener=\"peer\",direction=\"in\"} %llu\n"
-                             "sotto_http_bytes_total{listener=\"peer\",direction=\"out\"} %llu\n",
-                             peers_len, connected,
-                             (unsigned long long)http_server_bytes_in(api->server),
-                             (unsigned long long)http_server_bytes_out(api->server),
-                             (unsigned long long)in, (unsigned long long)out);
-    char *copy = sotto_text_copy(text, used);
-    http_answer_take(request, copy != NULL ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR,
-                     "text/plain; version=0.0.4", copy, copy != NULL ? used : 0);
-}
-
 static void get_contract(struct http_api *api, struct http_request *request)
 {
     (void)api;
@@ -577,7 +530,8 @@ struct route {
 
 #define ANYBODY (1U << 31)
 #define READERS ((unsigned)ROLE_ASK | ROLE_READ)
-#define EVERY_ROLE (READERS | ROLE_APPROVE)
+#define EVERY_ROLE (READERS | ROLE_APPROVE | ROLE_WATCH)
+#define WATCHERS ((unsigned)ROLE_WATCH | ROLE_APPROVE) /* refusals are for the owner */
 
 static const struct route routes[] = {
     {"POST", "/v1/task", post_task, ROLE_ASK},
@@ -600,8 +554,9 @@ static const struct route routes[] = {
     {"GET", "/v1/record", http_api__get_record, ROLE_APPROVE},
     {"GET", "/v1/record/one", http_api__get_record_one, ROLE_APPROVE},
     {"POST", "/v1/reload", http_api__post_reload, ROLE_ADMIN},
-    {"GET", "/healthz", get_health, ANYBODY},
-    {"GET", "/metrics", get_metrics, EVERY_ROLE},
+    {"GET", "/healthz", http_api__get_health, ANYBODY},
+    {"GET", "/readyz", http_api__get_ready, EVERY_ROLE},
+    {"GET", "/metrics", http_api__get_metrics, WATCHERS},
     {"GET", "/openapi.json", get_contract, ANYBODY},
 };
 

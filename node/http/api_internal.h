@@ -2,7 +2,8 @@
 #ifndef SOTTO_NODE_HTTP_API_INTERNAL_H
 #define SOTTO_NODE_HTTP_API_INTERNAL_H
 
-/* What api.c (tasks, routes) and api_owner.c (what others ask, policy) share. */
+/* What api.c (tasks, routes), api_owner.c (what others ask, policy) and api_watch.c (how the node
+ * is) share. */
 
 #include "config/tokens.h"
 #include "http/api.h"
@@ -41,5 +42,10 @@ void http_api__post_reject(struct http_api *api, struct http_request *request);
 void http_api__get_record(struct http_api *api, struct http_request *request);
 void http_api__get_record_one(struct http_api *api, struct http_request *request);
 void http_api__post_reload(struct http_api *api, struct http_request *request);
+
+/* The same of api_watch.c. */
+void http_api__get_health(struct http_api *api, struct http_request *request);
+void http_api__get_ready(struct http_api *api, struct http_request *request);
+void http_api__get_metrics(struct http_api *api, struct http_request *request);
 
 #endif

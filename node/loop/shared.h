@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "loop/loop.h"
+#include "loop/metrics.h"
 #include "loop/queue.h"
 
 #include <sotto/message.h>
@@ -34,6 +35,7 @@ struct shared {
     struct loop *loop;
     struct queue *jobs; /* for the compute thread */
     struct allowances allowances;
+    struct metrics *metrics;
 };
 
 /* Whether so much of a peer waits for the compute thread that nothing else is taken from it: twice

@@ -88,6 +88,24 @@ static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_l
     return store__end_rows(store, statement, code, err);
 }
 
+/* Ids have no gaps: entries are appended, and only the oldest are forgotten. */
+enum sotto_status store_count_ledger(struct store *store, uint64_t *out, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    *out = 0;
+    enum sotto_status status = store__prepare(
+        store, &statement, err, "SELECT coalesce(max(id) - min(id) + 1, 0) FROM ledger", "");
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        *out = (uint64_t)sqlite3_column_int64(statement, 0);
+        code = sqlite3_step(statement);
+    }
+    return store__end_rows(store, statement, code, err);
+}
+
 struct sotto_ledger_storage store_ledger_storage(struct store *store)
 {
     return (struct sotto_ledger_storage){.context = store, .append = append_rows, .each = each_row};

@@ -19,4 +19,8 @@ enum sotto_status store_ledger_open(struct sotto_ledger **out, struct store *sto
  * store, in which no transaction may be under way. */
 struct sotto_ledger_storage store_ledger_storage(struct store *store);
 
+/* How many entries there are. */
+enum sotto_status store_count_ledger(struct store *store, uint64_t *out,
+                                     struct sotto_error *err) SOTTO_NODISCARD;
+
 #endif

@@ -34,10 +34,9 @@ static void tell_failure(struct compute *compute, const struct job *job, enum so
     if (!is_of_policy) {
         log_line("columns were asked for: %s", err->text);
     }
-    compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST,
-                          is_of_policy ? status : SOTTO_ERROR_INPUT,
-                          is_of_policy ? err->text
-                                       : "the file can't be read: the owner's log says why");
+    compute__reply_detail(
+        compute, job->request, HTTP_BAD_REQUEST, is_of_policy ? status : SOTTO_ERROR_INPUT,
+        is_of_policy ? err->text : "the file can't be read: the owner's log says why");
 }
 
 void columns_tell(struct compute *compute, const struct job *job)

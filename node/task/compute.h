@@ -21,6 +21,7 @@ struct compute_config {
     struct queue *jobs;
     struct queue *events;
     struct allowances allowances;
+    struct metrics *metrics;
 };
 
 /* Starts the thread. Ownership: config is copied, what it points to is borrowed; *out is ended by

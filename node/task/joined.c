@@ -60,6 +60,14 @@ static void record_or_say(const struct compute *compute, const struct joined *jo
     }
 }
 
+/* rule: of a refusal its rule's code, "policy" or "owner". */
+static void record_decline(const struct compute *compute, const struct joined *joined,
+                           const struct sotto_error *reason, const char *rule)
+{
+    record_or_say(compute, joined, RECORD_DECLINED, reason);
+    metrics_decline(compute->config.metrics, reason->status, rule);
+}
+
 /* A plan that can't be read is declined by the machine itself. */
 static void record_unread(const struct compute *compute, const struct joined *joined,
                           const struct sotto_action *done)
@@ -67,7 +75,7 @@ static void record_unread(const struct compute *compute, const struct joined *jo
     struct sotto_error reason = {.status = done->status};
     if (sotto_task_party_plan(joined->machine) == NULL && !joined->is_recorded) {
         (void)snprintf(reason.text, sizeof reason.text, "%s", done->text);
-        record_or_say(compute, joined, RECORD_DECLINED, &reason);
+        record_decline(compute, joined, &reason, "policy");
     }
 }
 
@@ -223,7 +231,7 @@ static void decline_task(const struct compute *compute, struct joined *joined,
     bool explains = compute->policy->explains && joined->lacks_column;
     log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s", joined->label,
                 sotto_status_name(err->status), err->text);
-    record_or_say(compute, joined, RECORD_DECLINED, err);
+    record_decline(compute, joined, err, rule);
     sotto_task_party_decline(joined->machine, err->status, explains ? err->text : NULL);
     if (err->status == SOTTO_ERROR_REFUSED) {
         remembered_refusal(compute, joined, rule);
@@ -328,6 +336,7 @@ static void give_offer(const struct compute *compute, struct joined *joined,
     }
     log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, what);
     record_or_say(compute, joined, RECORD_JOINED, NULL);
+    atomic_fetch_add(&compute->config.metrics->joined, 1);
     const struct prepared *prepared = &joined->prepared;
     const struct sotto_task_cover cover = {.parts = prepared->cover,
                                            .parts_len = prepared->cover_len,
@@ -494,6 +503,9 @@ static enum sotto_status write_pledge(const struct compute *compute, const struc
         goto out;
     }
     status = store_commit(store, err);
+    if (status == SOTTO_OK) {
+        atomic_fetch_add(&compute->config.metrics->answered, 1);
+    }
 out:
     store_rollback(store);
     return status;
@@ -603,10 +615,29 @@ static void stop_before_sending(const struct joined *joined, const struct sotto_
     }
 }
 
+static void count_step(const struct compute *compute, enum sotto_action_kind kind,
+                       uint64_t begin_ms)
+{
+    static const struct {
+        enum sotto_action_kind kind;
+        enum metrics_step step;
+    } steps[] = {{SOTTO_ACTION_OFFER, METRICS_OFFER},
+                 {SOTTO_ACTION_PARTIAL, METRICS_PARTIAL},
+                 {SOTTO_ACTION_PLEDGE, METRICS_PLEDGE},
+                 {SOTTO_ACTION_RECORD, METRICS_RECORD},
+                 {SOTTO_ACTION_KEEP, METRICS_KEEP}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i].kind == kind) {
+            metrics_step(compute->config.metrics, steps[i].step, begin_ms);
+        }
+    }
+}
+
 static void carry_out(struct compute *compute, struct joined *joined)
 {
     struct sotto_action action;
     while (!joined->has_ended && sotto_task_party_next(joined->machine, &action)) {
+        uint64_t begin_ms = clock_ms();
         switch (action.kind) {
         case SOTTO_ACTION_SEND:
             stop_before_sending(joined, &action.bytes);
@@ -649,6 +680,7 @@ static void carry_out(struct compute *compute, struct joined *joined)
         case SOTTO_ACTION_RESULT: /* of aggregators only */
             break;
         }
+        count_step(compute, action.kind, begin_ms);
         sotto_action_release(&action);
     }
     /* A creator that shows what opened a sum sends the vectors of all. */
@@ -852,7 +884,7 @@ static enum sotto_status make_joined(struct compute *compute, struct joined **ou
     if (config.refusal != SOTTO_OK) {
         log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s",
                     joined->label, sotto_status_name(config.refusal), refusal.text);
-        record_or_say(compute, joined, RECORD_DECLINED, &refusal);
+        record_decline(compute, joined, &refusal, "policy");
         joined->is_recorded = true;
     }
     *out = joined;

@@ -116,7 +116,7 @@ class Lists(unittest.TestCase):
 
     def test_the_contract_has_every_route_and_its_roles(self):
         source = (ROOT / "node/http/api.c").read_text()
-        words = {"ANYBODY": None, "READERS": ["ask", "read"], "EVERY_ROLE": ["ask", "read", "approve"],
+        words = {"ANYBODY": None, "READERS": ["ask", "read"], "EVERY_ROLE": ["ask", "read", "approve", "watch"], "WATCHERS": ["approve", "watch"],
                  "ROLE_ASK": ["ask"], "ROLE_APPROVE": ["approve"], "ROLE_ADMIN": []}
         routes = {(method, path): words[roles] for method, path, roles
                   in re.findall(r'\{"(GET|POST)", "(/[^"]+)", \w+, (\w+)\}', source)}

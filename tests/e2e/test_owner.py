@@ -194,11 +194,11 @@ class Owner(ClusterCase):
         self.assertIn('column "id"', node.log())
 
     def test_tokens_have_roles(self):
-        """Who creates tasks, who reads, who decides for the data and who runs the node: four people."""
+        """Who creates tasks, reads, decides for the data, keeps the node running, and may do all of it: five people."""
         a = self.cluster(THREE, start=False).nodes[0].start()
         yaml = ("--config", str(a.folder / "node.yaml"))
         tokens = {role: run("token", "new", "my-" + role, "--role", role, *yaml).stdout.strip()
-                  for role in ("ask", "read", "approve", "admin")}
+                  for role in ("ask", "read", "approve", "watch", "admin")}
         routes = {("POST", "/v1/task"): "ask", ("POST", "/v1/task/cancel?task_id=9"): "ask",
                   ("GET", "/v1/task/metadata?task_id=9"): "ask read", ("GET", "/v1/task/status?task_id=9"): "ask read",
                   ("GET", "/v1/task/list?task_ids=9"): "ask read", ("GET", "/v1/tasks"): "ask read",
@@ -207,8 +207,9 @@ class Owner(ClusterCase):
                   ("GET", "/v1/asked"): "approve", ("GET", "/v1/asked/one?number=9"): "approve",
                   ("POST", "/v1/asked/approve?number=9"): "approve", ("POST", "/v1/asked/reject?number=9"): "approve",
                   ("GET", "/v1/record"): "approve", ("GET", "/v1/record/one?number=9"): "approve",
-                  ("GET", "/v1/nodes"): "ask read approve", ("GET", "/metrics"): "ask read approve",
-                  ("POST", "/v1/reload"): "", ("GET", "/healthz"): "ask read approve"}
+                  ("GET", "/v1/nodes"): "ask read approve watch", ("GET", "/metrics"): "approve watch",
+                  ("GET", "/readyz"): "ask read approve watch", ("POST", "/v1/reload"): "",
+                  ("GET", "/healthz"): "ask read approve watch"}
         for (method, path), may in routes.items():
             for role, token in tokens.items():
                 status, _ = a.request(method, path, token=token)
