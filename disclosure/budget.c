@@ -4,7 +4,8 @@
  * many exact sums over known sets of rows are so many equations for the values of a column, and a
  * third as many as it has rows is where they begin to give it away. A sum is known by the measure
  * and by the sketch of all its values, so that the same sum counts once, whatever words asked for
- * it. */
+ * it. A model is charged its first round, over its columns, and one round of those with weights,
+ * each sum of which is over all of its columns. */
 
 #include "chain.h"
 
@@ -101,6 +102,15 @@ static bool add_sums(struct sum_digests *in_out, const struct sotto_ledger_quest
     }
     sotto_free(sums);
     return has_memory;
+}
+
+/* The round of a model that is charged beside its first one. */
+#define FITTED_ROUND 2
+
+static bool is_charged(const struct sotto_ledger_question *question,
+                       const struct sotto_ledger_measure *measure)
+{
+    return !measure->is_fitted || question->round <= FITTED_ROUND || question->charges_rounds;
 }
 
 static bool reads_column(const struct sotto_ledger_measure *measure, const char *column)
@@ -254,7 +264,8 @@ static enum sotto_status charge_column(const struct charge *charge, const char *
     struct sum_digests sums = {0};
     bool has_memory = true;
     for (size_t i = 0; has_memory && i < file->measures_len; i++) {
-        if (reads_column(&file->measures[i], column)) {
+        if (is_charged(charge->question, &file->measures[i]) &&
+            reads_column(&file->measures[i], column)) {
             has_memory = add_sums(&sums, charge->question, file, i, charge->withheld);
         }
     }

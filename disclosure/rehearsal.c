@@ -169,6 +169,7 @@ static struct sotto_ledger_question make_question(const struct trying *trying)
         .name = sotto_plan_name(trying->plan),
         .min_rows = rules->min_rows,
         .budget = rules->is_on[SOTTO_RULE_BUDGET] ? rules->budget : 0,
+        .charges_rounds = rules->charges_rounds,
         .dominance = rules->is_on[SOTTO_RULE_DOMINANCE] ? rules->dominance : 0,
         .groups_len = trying->rehearsal->groups_len,
     };

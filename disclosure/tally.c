@@ -118,7 +118,10 @@ static enum sotto_status list_measures(struct tallied *tallied, const struct sot
     for (size_t i = 0; i < tallied->shown_len; i++) {
         size_t len = sotto__tally_count_columns(watch, dataset, i);
         tallied->measures[i] = (struct sotto_ledger_measure){
-            .text = sotto_watch_measure(watch, dataset, i), .columns = columns, .columns_len = len};
+            .text = sotto_watch_measure(watch, dataset, i),
+            .columns = columns,
+            .columns_len = len,
+            .is_fitted = sotto_watch_measure_is_fitted(watch, dataset, i)};
         sotto__tally_find_factors(tallied->measures[i].factors, watch, dataset, i);
         for (size_t j = 0; j < len; j++) {
             *columns++ = sotto_watch_measure_column(watch, dataset, i, j);

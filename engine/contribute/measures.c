@@ -334,14 +334,12 @@ static char *write_measure(const struct sotto_driver *driver, const uint64_t *ha
 
 /* --- Measures --- */
 
-/* Operands stand before their operations: one pass down finds all columns below the values. What is
- * made with the coefficients of a model is of no columns: its first round, which is charged, has as
- * many sums as it has unknowns, and each later one is one more look at these. */
+/* Operands stand before their operations: one pass down finds all columns below the values, and
+ * whether there are coefficients of a model. */
 static bool find_columns(struct sotto__measure *in_out, const struct sotto_driver *driver)
 {
     const struct sotto__program *program = driver->program;
     bool *is_read = sotto_alloc_zeroed(program->ops_len + 1);
-    bool has_coefficients = false;
     in_out->columns = sotto_alloc_array(driver->expansion.columns_len, sizeof *in_out->columns);
     if (is_read == NULL || in_out->columns == NULL) {
         sotto_free(is_read); /* the measure ends its columns */
@@ -358,12 +356,11 @@ static bool find_columns(struct sotto__measure *in_out, const struct sotto_drive
                 is_read[operands[j]] = true;
             }
         }
-        has_coefficients = has_coefficients || (is_read[i] && op->kind == SOTTO__OP_ADD_SCALED);
+        in_out->is_fitted = in_out->is_fitted || (is_read[i] && op->kind == SOTTO__OP_ADD_SCALED);
         if (is_read[i] && op->kind == SOTTO__OP_COLUMN) {
             in_out->columns[in_out->columns_len++] = driver->expansion.columns[op->index].name;
         }
     }
-    in_out->columns_len = has_coefficients ? 0 : in_out->columns_len;
     sotto_free(is_read);
     return true;
 }

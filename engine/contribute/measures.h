@@ -31,6 +31,7 @@ struct sotto__measure {
     char *text;
     const char **columns; /* names, which borrow from the plan or the schema */
     size_t columns_len;
+    bool is_fitted; /* made with the coefficients of a model */
 };
 
 struct sotto__measures {

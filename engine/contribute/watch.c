@@ -190,6 +190,13 @@ const char *sotto_watch_measure_column(const struct sotto_watch *watch, size_t d
     return j < measures->list[i].columns_len ? measures->list[i].columns[j] : NULL;
 }
 
+bool sotto_watch_measure_is_fitted(const struct sotto_watch *watch, size_t dataset, size_t i)
+{
+    const struct sotto__measures *measures = &watch->datasets[dataset].measures;
+    SOTTO_REQUIRE(i < measures->len);
+    return measures->list[i].is_fitted;
+}
+
 /* --- What was told --- */
 
 enum sotto_status sotto__watch_keep_told(struct sotto_watch *watch,

@@ -50,7 +50,7 @@ struct config_policy {
     char *profile;          /* "safe" or "open"; NULL: safe */
     unsigned *dominance;    /* per cent; NULL: the profile's */
     unsigned *rounds;       /* at most; NULL: CONFIG_ROUNDS_DEFAULT */
-    unsigned *budget;       /* sums per 100 rows; NULL: the profile's */
+    char *budget;           /* sums per 100 rows, "strict" or both; NULL: the profile's */
     unsigned *refusals;     /* of a creator on a day; NULL: CONFIG_REFUSALS_DEFAULT */
     unsigned *approve_days; /* NULL: CONFIG_APPROVE_DAYS_DEFAULT */
     char *approve;          /* "manual" or "automatic"; NULL: automatic */

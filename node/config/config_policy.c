@@ -7,8 +7,10 @@
 
 #include "config/config.h"
 
+#include <ctype.h>
 #include <sotto/graph.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -210,6 +212,27 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     return SOTTO_OK;
 }
 
+/* "20", "strict" or "20 strict"; text: NULL leaves what the profile says. */
+static bool read_budget(struct sotto_rules *in_out, const char *text)
+{
+    if (text == NULL) {
+        return true;
+    }
+    char *end = NULL;
+    unsigned long budget = in_out->budget;
+    if (isdigit((unsigned char)text[0])) {
+        budget = strtoul(text, &end, 10);
+        text = end + strspn(end, " ");
+    }
+    bool is_strict = strcmp(text, "strict") == 0;
+    if (budget < 1 || budget > BUDGET_MAX || (!is_strict && (end == NULL || text[0] != '\0'))) {
+        return false;
+    }
+    in_out->budget = (unsigned)budget;
+    in_out->charges_rounds = is_strict;
+    return true;
+}
+
 static enum sotto_status read_numbers(struct config *config, const char *path,
                                       struct sotto_error *err)
 {
@@ -243,12 +266,11 @@ static enum sotto_status read_numbers(struct config *config, const char *path,
                           "%u: expected 1 to %d, no plan has more rounds", config->rounds,
                           ROUNDS_MAX);
     }
-    unsigned *budget = &config->rules.budget;
-    *budget = policy->budget != NULL ? *policy->budget : *budget;
-    if (*budget < 1 || *budget > BUDGET_MAX) {
+    if (!read_budget(&config->rules, policy->budget)) {
         return refuse_key(path, "policy.budget", err,
-                          "%u: expected 1 to %d sums of a column per 100 rows", *budget,
-                          BUDGET_MAX);
+                          "%.40s: expected 1 to %d sums of a column per 100 rows, \"strict\", or "
+                          "both (\"20 strict\")",
+                          policy->budget, BUDGET_MAX);
     }
     config->refusals = policy->refusals != NULL ? *policy->refusals : CONFIG_REFUSALS_DEFAULT;
     if (config->refusals < 1) {

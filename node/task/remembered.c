@@ -113,6 +113,7 @@ static struct sotto_ledger_question make_question(const struct compute *compute,
         .min_rows = compute->policy->rules.min_rows,
         .budget =
             compute->policy->rules.is_on[SOTTO_RULE_BUDGET] ? compute->policy->rules.budget : 0,
+        .charges_rounds = compute->policy->rules.charges_rounds,
         .dominance = compute->policy->rules.is_on[SOTTO_RULE_DOMINANCE]
                          ? compute->policy->rules.dominance
                          : 0,

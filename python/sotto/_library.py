@@ -117,6 +117,7 @@ struct sotto_rules {
     int extremes;
     unsigned dominance;
     unsigned budget;
+    _Bool charges_rounds;
 };
 const char *sotto_profile_name(size_t profile);
 const char *sotto_rule_code(int rule);

@@ -110,6 +110,27 @@ static void test_defaults(void **state)
     config_release(&config);
 }
 
+static void test_budgets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned budget;
+        bool charges_rounds;
+    } cases[] = {{HEAD, 33, false},
+                 {HEAD "policy:\n  budget: 20\n", 20, false},
+                 {HEAD "policy:\n  budget: strict\n", 33, true},
+                 {HEAD "policy:\n  budget: 20 strict\n", 20, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config config;
+        struct sotto_error err = {0};
+        assert_ok(load(&config, cases[i].text, &err));
+        assert_int_equal(config.rules.budget, cases[i].budget);
+        assert_int_equal(config.rules.charges_rounds, cases[i].charges_rounds);
+        config_release(&config);
+    }
+}
+
 #define TEXT_20 "abcdefghijklmnopqrst"
 #define TEXT_100 TEXT_20 TEXT_20 TEXT_20 TEXT_20 TEXT_20
 #define TEXT_400 TEXT_100 TEXT_100 TEXT_100 TEXT_100
@@ -171,6 +192,7 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "policy:\n  rounds: 261\n", {"line 5: policy.rounds", "1 to 260"}},
         {HEAD "policy:\n  with: [b, c]\n", {"line 5: policy.with", "no peer is named \"b\""}},
         {HEAD "policy:\n  budget: 0\n", {"line 5: policy.budget: 0", "per 100 rows"}},
+        {HEAD "policy:\n  budget: 20 loose\n", {"line 5: policy.budget: 20 loose", "strict"}},
         {HEAD "policy:\n  approve_days: 0\n", {"line 5: policy.approve_days: 0", "1 to 365"}},
         {HEAD "policy:\n  approve_days: 366\n", {"policy.approve_days: 366", "1 to 365"}},
         {HEAD "policy:\n  refusals: 0\n", {"line 5: policy.refusals: 0", "approve: manual"}},
@@ -381,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_file),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_proxies_of_the_environment),
         cmocka_unit_test(test_errors_say_what_and_where),
         cmocka_unit_test(test_safe_file_names),

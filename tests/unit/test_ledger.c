@@ -79,6 +79,9 @@ struct ask {
     bool side;
     bool by_group; /* grouped by the predicate instead: groups 0 and 1 */
     const char *measure;
+    uint32_t fitted_round; /* of a model, whose measure it is; 0: it is of round 1 and no model */
+    unsigned budget;
+    bool charges_rounds;
 };
 
 static const char *const predicate_texts[PREDICATES_MAX] = {
@@ -140,7 +143,11 @@ static enum sotto_status try_asking(struct sotto_ledger *ledger, struct ask ask,
 {
     static struct atoms atoms;
     struct sotto_ledger_texts predicates = {0};
-    struct sotto_ledger_measure measure = {.text = ask.measure != NULL ? ask.measure : "wage"};
+    const char *column = "wage";
+    struct sotto_ledger_measure measure = {.text = ask.measure != NULL ? ask.measure : "wage",
+                                           .columns = &column,
+                                           .columns_len = 1,
+                                           .is_fitted = ask.fitted_round > 0};
     enum sotto_rule rule;
     enum sotto_status status = sotto_ledger_predicates(ledger, &predicates, "wages.csv", err);
     if (status == SOTTO_OK && ask.predicate >= 0) {
@@ -161,7 +168,9 @@ static enum sotto_status try_asking(struct sotto_ledger *ledger, struct ask ask,
     struct sotto_ledger_question question = {.task = {(uint8_t)today, 0xAB},
                                              .creator = {1},
                                              .name = "weekly",
-                                             .round = 1,
+                                             .round = ask.fitted_round > 0 ? ask.fitted_round : 1,
+                                             .budget = ask.budget,
+                                             .charges_rounds = ask.charges_rounds,
                                              .parties = parties,
                                              .parties_len = parties_len,
                                              .parties_least = 3,
@@ -230,6 +239,28 @@ static void test_the_same_costs_nothing(void **state)
     ask_answered(ledger, all);
     ask_answered(ledger, all);
     assert_int_equal(test_disk.len, after_one + 2); /* who asked, and no sketch */
+    sotto_ledger_free(ledger);
+}
+
+/* Of a model one round with coefficients is charged; or each of them. */
+static void test_a_model_is_charged(void **state)
+{
+    (void)state;
+    struct sotto_ledger *ledger = test_ledger_open();
+    struct ask fit = {.predicate = -1, .fitted_round = 2, .budget = 2}; /* of 60 rows: 1 sum */
+    hire(60);
+    ask_answered(ledger, fit);
+    ask_answered(ledger, fit);
+    for (size_t i = 0; i < persons_len; i++) { /* weights of other coefficients */
+        persons[i].wage *= 1.5;
+    }
+    fit.fitted_round = 3;
+    ask_answered(ledger, fit);
+    fit.charges_rounds = true;
+    ask_refused(ledger, fit, "budget: 1 sums of column wage");
+    fit.charges_rounds = false;
+    fit.fitted_round = 2; /* of another model */
+    ask_refused(ledger, fit, "budget: 1 sums of column wage");
     sotto_ledger_free(ledger);
 }
 
@@ -851,6 +882,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_the_same_costs_nothing, start),
+        cmocka_unit_test_setup(test_a_model_is_charged, start),
         cmocka_unit_test_setup(test_corrected_rows, start),
         cmocka_unit_test_setup(test_one_erased_and_twelve_added, start),
         cmocka_unit_test_setup(test_five_corrected_are_not_ten, start),

@@ -51,9 +51,10 @@ struct sotto_rules {
     uint64_t min_rows; /* of a set of rows */
     bool tells_values; /* exact quantiles may be told, each of which is somebody's value */
     enum sotto_extremes extremes;
-    unsigned dominance; /* per cent of the largest contribution that all others but the second one
-                           must come to */
-    unsigned budget;    /* sums of a column that are told per 100 rows of its file within a year */
+    unsigned dominance;  /* per cent of the largest contribution that all others but the second one
+                            must come to */
+    unsigned budget;     /* sums of a column that are told per 100 rows of its file within a year */
+    bool charges_rounds; /* of models all rounds count, not the first two alone */
 };
 
 /* The rules of a profile with their usual numbers. */

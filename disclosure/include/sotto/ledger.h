@@ -142,6 +142,7 @@ struct sotto_ledger_measure {
     size_t columns_len;
     const char *factors[2]; /* its columns, where it is one column, or the product of two (of a
                                square the same one twice); else NULL */
+    bool is_fitted;         /* it is made with a model's coefficients */
     bool is_count;          /* it is 1 in every row: how many there are is told */
     bool is_context;        /* it is not asked for: what is known of it matters to a pair */
 };
@@ -203,9 +204,10 @@ struct sotto_ledger_question {
     const char *name; /* of the plan */
     int64_t now_ms;
     uint64_t min_rows;
-    unsigned budget;    /* see below; 0: there is none */
-    unsigned dominance; /* per cent, see below; 0: none is asked for */
-    size_t groups_len;  /* 0: the answer has no groups */
+    unsigned budget;     /* see below; 0: there is none */
+    bool charges_rounds; /* with a budget: of models each round, not the first two alone */
+    unsigned dominance;  /* per cent, see below; 0: none is asked for */
+    size_t groups_len;   /* 0: the answer has no groups */
     const struct sotto_ledger_file *files;
     size_t files_len;
 };
@@ -244,7 +246,9 @@ SOTTO_API void sotto_ledger_pending_release(struct sotto_ledger_pending *pending
  *
  * With a budget, at most so many sums per 100 rows of a file are told of each of its columns within
  * SOTTO_LEDGER_BUDGET_MS: so many equations do not give the column away. The same sum of the same
- * values counts once, in whatever words; a product counts for all its columns.
+ * values counts once, in whatever words; a product counts for all its columns. Later rounds of a
+ * model look at the same unknowns with coefficients that are close to each other: the first one,
+ * round 2, is charged, and each of them only where charges_rounds says so.
  *
  * Returns: SOTTO_ERROR_REFUSED, *out_rule and nothing is written down: an atom fails and there are
  * no groups, or all groups are withheld; the text, for the owner, names the answer that stands and

@@ -100,6 +100,10 @@ SOTTO_API bool sotto_watch_counts(const struct sotto_watch *watch, size_t datase
 SOTTO_API const char *sotto_watch_measure_column(const struct sotto_watch *watch, size_t dataset,
                                                  size_t i, size_t j);
 
+/* Whether a measure is made with the coefficients of a model, which earlier rounds computed. */
+SOTTO_API bool sotto_watch_measure_is_fitted(const struct sotto_watch *watch, size_t dataset,
+                                             size_t i);
+
 /* Says which predicates rows are classed by: those of the plan and older ones, in this order.
  * columns: whose values are shown beside. catalogue: of the dataset's source. Measures that differ
  * only in whether a column has values, and it has in all rows, become one. Returns:
