@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support import ClusterCase, plan, wages
 
 SECONDS = os.environ.get("SOTTO_CONTRACT_SECONDS", "40")
+HERE = pathlib.Path(__file__).resolve().parent
 SCHEMATHESIS = pathlib.Path(sys.executable).with_name("schemathesis")
 
 
@@ -28,7 +29,8 @@ class Contract(ClusterCase):
             done = subprocess.run(
                 [SCHEMATHESIS, "run", f"{node.api_url}/openapi.json", "-H", f"Authorization: Bearer {node.token}",
                  "--checks", "all", "--exclude-checks", "positive_data_acceptance", "--max-time", SECONDS,
-                 "--continue-on-failure", "--no-color"], cwd=folder, capture_output=True, text=True)
+                 "--continue-on-failure", "--no-color"], cwd=folder, capture_output=True, text=True,
+                env={**os.environ, "SCHEMATHESIS_HOOKS": "contract_hooks", "PYTHONPATH": str(HERE)})
         self.assertEqual(done.returncode, 0, done.stdout[-8000:] + done.stderr[-2000:])
         operations = sum(map(len, contract["paths"].values()))
         self.assertIn(f"Tested: {operations - 1}\n", done.stdout)  # it reads the contract itself, and does not test it
