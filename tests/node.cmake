@@ -21,6 +21,7 @@ foreach(name
     dates
     defects
     describe
+    doctor
     dropouts
     folder
     guarded

@@ -4,6 +4,7 @@
 
 /* The command line: one table (commands.c) of commands, one file for each group of them. */
 
+#include "cli/commands.h"
 #include "config/file_options.h"
 #include <sotto/graph.h>
 #include <sotto/plan.h>
@@ -45,6 +46,7 @@ enum command_option {
 #define DEFINITIONS_LEN_MAX 64
 #define COMMANDS_MAX 64
 #define GRAPH_IS_SPARSE_FROM 100
+
 struct trial_options {
     uint32_t parties; /* 0: not given, as of the next two */
     uint32_t elements;
@@ -112,39 +114,5 @@ const struct command *command_table(size_t *out_len);
 int command_usage(const char *format, ...) SOTTO_PRINTF(1, 2);
 /* Prints the error's text and gives the exit code. */
 int command_failed(const struct sotto_error *err);
-
-/* The commands. Returns: the exit code. */
-int cmd_local(const struct args *args);
-int cmd_simulate(const struct args *args);
-int cmd_trial(const struct args *args); /* sotto simulate --parties */
-int cmd_describe(const struct args *args);
-int cmd_functions(const struct args *args);
-int cmd_node(const struct args *args);
-int cmd_keygen(const struct args *args);
-int cmd_create(const struct args *args);
-int cmd_trace(const struct args *args);
-int cmd_wait(const struct args *args);
-int cmd_result(const struct args *args);
-int cmd_run(const struct args *args);
-int cmd_list(const struct args *args);
-int cmd_show(const struct args *args);
-int cmd_datasets(const struct args *args);
-int cmd_nodes(const struct args *args);
-int cmd_cancel(const struct args *args);
-int cmd_init(const struct args *args);
-int cmd_peer(const struct args *args);
-int cmd_check(const struct args *args);
-int cmd_audit(const struct args *args);
-int cmd_asked(const struct args *args);
-int cmd_approve(const struct args *args);
-int cmd_reject(const struct args *args);
-int cmd_token(const struct args *args);
-int cmd_receipt(const struct args *args);
-int cmd_verify(const struct args *args);
-int cmd_record(const struct args *args);
-int cmd_reload(const struct args *args);
-int cmd_completion(const struct args *args);
-int cmd_man(const struct args *args);
-int cmd_version(const struct args *args);
 
 #endif

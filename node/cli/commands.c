@@ -89,11 +89,18 @@ static const struct command commands[] = {
      "and prints its digits: compare them with the other by voice, so that nobody\n"
      "has changed the line on its way.\n",
      OPTION_CONFIG, cmd_peer},
-    {"node", "node", "run a node",
+    {"node", "node, doctor", "run a node, and see what is wrong with it",
      "sotto node [--config node.yaml]\n"
      "\n"
      "Prints where it listens, and stops at SIGTERM or SIGINT.\n",
      OPTION_CONFIG, cmd_node},
+    {"doctor", NULL, "what is wrong with a node, and what to do",
+     "sotto doctor [--config node.yaml]\n"
+     "\n"
+     "Looks at the configuration, key, token, disk, clock and certificates, reads the\n"
+     "files of policy.datasets, asks the node if it runs, and calls the peers that\n"
+     "have a url. It changes nothing. Exit code 1 if something fails.\n",
+     OPTION_CONFIG, cmd_doctor},
     {"keygen", "keygen", "make a node's key and print what others pin",
      "sotto keygen --out node.key     makes a key and prints its public part\n"
      "sotto keygen --show node.key    prints the public part of a key\n",
@@ -104,9 +111,9 @@ static const struct command commands[] = {
      "sotto token revoke NAME [--config node.yaml]\n"
      "\n"
      "new prints a token, which is shown only once. Roles: ask creates tasks and reads\n"
-     "them; read reads them; approve sees and decides what others ask; admin may do\n"
-     "everything, as the token in the file `token` may. A node that runs heeds changes\n"
-     "at once.\n",
+     "them; read reads them; approve sees and decides what others ask; watch sees how\n"
+     "the node is; admin may do everything, as the token in the file `token` may. A\n"
+     "node that runs heeds changes at once.\n",
      OPTION_CONFIG | OPTION_TOKEN, cmd_token},
     {"create", "create, cancel", "give a plan to a node, print the task's number",
      "sotto create plan.json [--json]\n"
@@ -160,9 +167,9 @@ static const struct command commands[] = {
      "\n"
      "--json prints its plan.\n" CLIENT_USAGE,
      CLIENT_OPTIONS | OPTION_JSON, cmd_show},
-    {"nodes", "nodes", "the node and its peers, and who is connected",
+    {"nodes", "nodes, datasets", "who is connected, and what all nodes publish",
      "sotto nodes [--json]\n" CLIENT_USAGE, CLIENT_OPTIONS | OPTION_JSON, cmd_nodes},
-    {"datasets", "datasets", "what all nodes publish of their files",
+    {"datasets", NULL, "what all nodes publish of their files",
      "sotto datasets [NAME] [--json]\n"
      "\n"
      "Files, columns and types, units, levels and rows, as far as their owners publish\n"

@@ -130,3 +130,58 @@ enum sotto_status certificate_pin(uint8_t out[CONFIG_PIN_BYTES], const char *cer
     X509_free(cert);
     return status;
 }
+
+static FILE *open_pem(const char *path, struct sotto_error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        (void)sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
+    }
+    return file;
+}
+
+static enum sotto_status check_pair(int *out_days, X509 *cert, EVP_PKEY *key, const char *cert_path,
+                                    const char *key_path, struct sotto_error *err)
+{
+    int days = 0;
+    int seconds = 0;
+    if (cert == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: expected a certificate (PEM)",
+                               cert_path);
+    }
+    if (key == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: expected a private key (PEM)",
+                               key_path);
+    }
+    if (X509_check_private_key(cert, key) != 1) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s is not the certificate of %s", cert_path,
+                               key_path);
+    }
+    if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(cert)) != 1) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: its last day can't be read", cert_path);
+    }
+    *out_days = days < 0 || seconds < 0 ? (days < 0 ? days : -1) : days;
+    return SOTTO_OK;
+}
+
+enum sotto_status certificate_check(int *out_days, const char *cert_path, const char *key_path,
+                                    struct sotto_error *err)
+{
+    FILE *cert_file = open_pem(cert_path, err);
+    FILE *key_file = cert_file != NULL ? open_pem(key_path, err) : NULL;
+    enum sotto_status status = SOTTO_ERROR_IO;
+    if (cert_file != NULL && key_file != NULL) {
+        X509 *cert = PEM_read_X509(cert_file, NULL, NULL, NULL);
+        EVP_PKEY *key = PEM_read_PrivateKey(key_file, NULL, NULL, NULL);
+        status = check_pair(out_days, cert, key, cert_path, key_path, err);
+        X509_free(cert);
+        EVP_PKEY_free(key);
+    }
+    if (cert_file != NULL) {
+        (void)fclose(cert_file);
+    }
+    if (key_file != NULL) {
+        (void)fclose(key_file);
+    }
+    return status;
+}

@@ -15,4 +15,9 @@ enum sotto_status certificate_create(const char *cert_path, const char *key_path
 enum sotto_status certificate_pin(uint8_t out[CONFIG_PIN_BYTES], const char *cert_path,
                                   struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Whether the first certificate in a file is of the key in the other one, and how long it holds:
+ * *out_days, below 0 where it is over. Returns: SOTTO_ERROR_IO, SOTTO_ERROR_INPUT. */
+enum sotto_status certificate_check(int *out_days, const char *cert_path, const char *key_path,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+
 #endif

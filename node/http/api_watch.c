@@ -19,9 +19,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Below this the ledger and the results of a day may not fit. */
-#define FREE_BYTES_MIN ((uint64_t)64 * 1024 * 1024)
-
 void http_api__get_health(struct http_api *api, struct http_request *request)
 {
     (void)api;

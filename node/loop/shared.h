@@ -15,6 +15,9 @@
 /* A long poll is held no longer than this. */
 #define POLL_SECONDS_MAX 25
 
+/* With less room on its disk a node may lose what it has to remember of a day. */
+#define FREE_BYTES_MIN ((uint64_t)64 * 1024 * 1024)
+
 /* How long a body of a peer may be while no task is under way with it: an invitation is at most
  * SOTTO_PLAN_BYTES_MAX, and small messages travel together up to a mebibyte. */
 #define BODY_BYTES_MIN ((size_t)2 * 1024 * 1024)

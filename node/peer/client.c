@@ -537,6 +537,30 @@ static void on_timer(void *context)
 
 /* --- Start and stop --- */
 
+void peer_client_trust(void *easy, const struct config_peer *peer,
+                       const uint8_t pin[CONFIG_PIN_BYTES])
+{
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (is_loopback_url(peer->url)) {
+        (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
+    if (peer->ca != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, peer->ca);
+    }
+    if (peer->pin != NULL) { /* the key itself is known: names and signatures say nothing */
+        static const char scheme[] = "sha256//";
+        char text[sodium_base64_ENCODED_LEN(CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL) +
+                  sizeof scheme];
+        (void)snprintf(text, sizeof text, "%s", scheme);
+        (void)sodium_bin2base64(text + sizeof scheme - 1, sizeof text - sizeof scheme + 1, pin,
+                                CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL);
+        (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        (void)curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, text);
+    }
+}
+
 static bool call_init(struct call *call, struct link *link)
 {
     call->link = link;
@@ -544,7 +568,6 @@ static bool call_init(struct call *call, struct link *link)
     if (call->easy == NULL) {
         return false;
     }
-    const char *url = link->peer->url;
     (void)curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
     (void)curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, link->client->headers);
@@ -553,29 +576,11 @@ static bool call_init(struct call *call, struct link *link)
     (void)curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(call->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(call->easy, CURLOPT_USERAGENT, "sotto");
     (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPALIVE, 1L); /* a peer without power */
     (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPIDLE, 15L);
     (void)curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPINTVL, 5L);
-    if (is_loopback_url(url)) {
-        (void)curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
-    }
-    if (link->peer->ca != NULL) {
-        (void)curl_easy_setopt(call->easy, CURLOPT_CAINFO, link->peer->ca);
-    }
-    if (link->peer->pin != NULL) { /* the key itself is known: names and signatures say nothing */
-        static const char scheme[] = "sha256//";
-        char pin[sodium_base64_ENCODED_LEN(CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL) +
-                 sizeof scheme];
-        (void)snprintf(pin, sizeof pin, "%s", scheme);
-        (void)sodium_bin2base64(pin + sizeof scheme - 1, sizeof pin - sizeof scheme + 1, link->pin,
-                                CONFIG_PIN_BYTES, sodium_base64_VARIANT_ORIGINAL);
-        (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-        (void)curl_easy_setopt(call->easy, CURLOPT_PINNEDPUBLICKEY, pin);
-    }
+    peer_client_trust(call->easy, link->peer, link->pin);
     return true;
 }
 

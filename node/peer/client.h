@@ -18,5 +18,9 @@ void peer_client_send(struct peer_client *client, struct job *event);
 bool peer_client_is_connected(const struct peer_client *client, size_t peer_index);
 /* Whether the peer was called, and could not be reached. */
 bool peer_client_is_away(const struct peer_client *client, size_t peer_index);
+/* Whom a CURL handle that calls a peer believes: who has the pinned key, else whom ca or the system
+ * vouches for. */
+void peer_client_trust(void *easy, const struct config_peer *peer,
+                       const uint8_t pin[CONFIG_PIN_BYTES]);
 
 #endif
