@@ -10,6 +10,7 @@
 #include "config/keys.h"
 #include "http/api.h"
 #include "loop/log.h"
+#include "loop/notify.h"
 #include "peer/client.h"
 #include "peer/presence.h"
 #include "peer/server.h"
@@ -48,6 +49,7 @@ struct daemon {
     struct peer_client *client;
     struct presence *presence;
     struct loop_timer minute;
+    struct loop_timer watchdog;
 };
 
 #define MINUTE_MS UINT64_C(60000)
@@ -181,6 +183,7 @@ static void on_signal(void *context, uint32_t ready)
         return;
     }
     log_line("stopping");
+    notify_stopping();
     loop_stop(daemon->shared.loop);
 }
 
@@ -494,6 +497,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
         lock_memory();
         loop_timer_add(daemon.shared.loop, &daemon.minute, on_minute, &daemon);
         loop_timer_set(&daemon.minute, clock_ms() + MINUTE_MS);
+        notify_ready(daemon.shared.loop, &daemon.watchdog);
         loop_run(daemon.shared.loop);
     }
     presence_free(daemon.presence);
