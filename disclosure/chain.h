@@ -77,6 +77,7 @@ enum sotto__ledger_subject {
     SOTTO__SUBJECT_PARTIES,  /* digest of the set */
     SOTTO__SUBJECT_COLUMN,   /* file, column */
     SOTTO__SUBJECT_PRODUCTS, /* file, epoch */
+    SOTTO__SUBJECT_KEY,      /* file, epoch */
 };
 void sotto__ledger_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], enum sotto__ledger_subject kind,
                            const void *first, size_t first_bytes, uint64_t number,
@@ -115,6 +116,13 @@ enum sotto_status sotto__ledger_find_missing(uint8_t *out, const struct sotto_le
 enum sotto_status sotto__ledger_add_products(struct sotto__ledger_batch *batch,
                                              const struct sotto_ledger_file *file, uint64_t epoch,
                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- ledger_keys.c --- */
+
+/* Writes down which column is a file's key, if it has one and that is new. */
+enum sotto_status sotto__ledger_add_key(struct sotto__ledger_batch *batch,
+                                        const struct sotto_ledger_file *file, uint64_t epoch,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- budget.c --- */
 

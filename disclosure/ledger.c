@@ -212,6 +212,10 @@ static enum sotto_status write_file(struct sotto__ledger_batch *batch, struct de
         return status;
     }
     add_file(batch, decision, withheld, known_len, answer);
+    status = sotto__ledger_add_key(batch, decision->file, decision->epoch, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     return sotto__ledger_add_products(batch, decision->file, decision->epoch, err);
 }
 

@@ -281,6 +281,10 @@ enum sotto_status sotto__decision_decide(struct decision *decision, size_t *out_
     if (status != SOTTO_OK) {
         return status;
     }
+    status = sotto__decision_check_key(decision, *out_known_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     status = check_file(decision, err);
     if (status != SOTTO_OK) {
         return status;

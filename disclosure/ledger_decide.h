@@ -81,6 +81,13 @@ sotto__decision_asked(const struct decision *decision, size_t measure)
     return &decision->asked[decision->file->measures[measure].is_count ? 1 : 0];
 }
 
+/* --- ledger_keys.c --- */
+
+/* Checks that the file has the key of all answers of this epoch. predicates_len: those that it was
+ * asked about. Returns: SOTTO_ERROR_REFUSED, SOTTO_ERROR_NO_MEMORY; what storage returned. */
+enum sotto_status sotto__decision_check_key(const struct decision *decision, size_t predicates_len,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
 /* --- ledger_asked.c, ledger_told.c --- */
 
 /* Lists the sums that are asked. Returns: SOTTO_ERROR_NO_MEMORY. */

@@ -43,11 +43,15 @@ static uint64_t hash_element(const struct sotto_sketch_key *key, uint64_t elemen
     return hash ^ (hash >> 29);
 }
 
+/* who: a hash of whom the value is of; 0: nobody says it. */
 static void add_element(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
-                        double value, uint64_t times)
+                        uint64_t who, double value, uint64_t times)
 {
     uint64_t element;
     memcpy(&element, &value, sizeof element);
+    if (who != 0) { /* sums of values' bits and of keys may be alike; those of hashes are not */
+        element = hash_element(key, element) + who * UINT64_C(0x9E3779B97F4A7C15);
+    }
     uint64_t hash = hash_element(key, element);
     in_out->cells[hash / (UINT64_MAX / SOTTO_SKETCH_CELLS + 1)] +=
         ((hash << COUNT_BITS) + 1) * times;
@@ -56,18 +60,26 @@ static void add_element(struct sotto_sketch *in_out, const struct sotto_sketch_k
 void sotto_sketch_repeat(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
                          double value, uint64_t times)
 {
-    add_element(in_out, key, value, times);
+    add_element(in_out, key, 0, value, times);
 }
 
 void sotto_sketch_add(struct sotto_sketch *sketches, const struct sotto_sketch_key *key,
                       const double *values, const uint8_t *state, const uint32_t *places,
                       size_t len)
 {
+    sotto_sketch_add_keyed(sketches, key, NULL, values, state, places, len);
+}
+
+void sotto_sketch_add_keyed(struct sotto_sketch *sketches, const struct sotto_sketch_key *key,
+                            const uint64_t *keys, const double *values, const uint8_t *state,
+                            const uint32_t *places, size_t len)
+{
     for (size_t i = 0; i < len; i++) {
         if ((state != NULL && state[i] != 0) || values[i] == 0) {
             continue;
         }
-        add_element(&sketches[places != NULL ? places[i] : 0], key, values[i], 1);
+        add_element(&sketches[places != NULL ? places[i] : 0], key, keys != NULL ? keys[i] : 0,
+                    values[i], 1);
     }
 }
 

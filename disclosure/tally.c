@@ -150,6 +150,16 @@ static enum sotto_status list_predicates(struct sotto_tally *tally, size_t datas
     return SOTTO_OK;
 }
 
+static const char *find_key(const struct sotto_catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        if (catalogue->columns[i].is_key) {
+            return catalogue->columns[i].name;
+        }
+    }
+    return NULL;
+}
+
 static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t dataset,
                                          const char *file, const struct sotto_catalogue *catalogue,
                                          struct sotto_error *err)
@@ -180,6 +190,7 @@ static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t datas
     }
     tally->files[dataset] =
         (struct sotto_ledger_file){.file = file,
+                                   .key = find_key(catalogue),
                                    .predicates = (const char *const *)tallied->predicates.texts,
                                    .predicates_len = tallied->predicates.len,
                                    .measures = tallied->measures,

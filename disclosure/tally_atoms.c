@@ -325,8 +325,9 @@ enum sotto_status sotto__tally_take_rows(void *context, size_t worker,
         return status;
     }
     for (size_t i = 0; i < rows->measures_len; i++) {
-        sotto_sketch_add(atoms->sketches + i, sotto_ledger_sketch_key(tally->ledger),
-                         rows->values[i], rows->states[i], atoms->places, rows->len);
+        sotto_sketch_add_keyed(atoms->sketches + i, sotto_ledger_sketch_key(tally->ledger),
+                               rows->keys, rows->values[i], rows->states[i], atoms->places,
+                               rows->len);
         if (atoms->predicates_len > 0) { /* else all rows are one atom, which a judge looks at */
             take_magnitudes(atoms->magnitudes + i, rows->values[i], rows->states[i], atoms->places,
                             rows->len);

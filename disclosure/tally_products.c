@@ -357,8 +357,8 @@ void sotto__tally_take_columns(struct atoms *atoms, const struct tallied *tallie
 {
     for (size_t i = 0; i < tallied->texts.len; i++) {
         find_values(atoms, rows, tallied->contexts[i].columns);
-        sotto_sketch_add(atoms->sketches + tallied->shown_len + i, key, atoms->values,
-                         atoms->states, atoms->places, rows->len);
+        sotto_sketch_add_keyed(atoms->sketches + tallied->shown_len + i, key, rows->keys,
+                               atoms->values, atoms->states, atoms->places, rows->len);
     }
     for (size_t i = 0; i < atoms->pairs_len; i++) {
         if (!atoms->levels[i].is_over) {

@@ -47,7 +47,7 @@ static enum sotto_status check_wanted(const struct scan *scan,
     SOTTO_REQUIRE(wanted->column < scan->catalogue->columns_len);
     SOTTO_REQUIRE(wanted->type.scale <= SOTTO_SCALE_MAX);
     const struct sotto_catalogue_column *known = &scan->catalogue->columns[wanted->column];
-    if (known->hidden) {
+    if (known->hidden && !known->is_key) {
         return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "%s: there is no column \"%s\"",
                                scan->csv->name, known->name);
     }

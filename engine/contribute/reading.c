@@ -18,6 +18,7 @@ struct source_reading {
     size_t wanted_len;
     size_t *watched; /* [sotto__watch_column]: which of the wanted ones it is */
     size_t watched_len;
+    size_t key; /* likewise, of the key; SOTTO_NONE */
     struct sotto__watcher *watchers;
     struct sotto__worker *workers;
     size_t workers_len;
@@ -75,7 +76,7 @@ static enum sotto_status find_columns(struct source_reading *reading,
                                       struct sotto_error *err)
 {
     const struct sotto_driver *driver = reading->driver;
-    size_t wanted_max = reading->columns_len + reading->watched_len;
+    size_t wanted_max = reading->columns_len + reading->watched_len + 1;
     reading->wanted = sotto_alloc_array(wanted_max, sizeof *reading->wanted);
     reading->columns = sotto_alloc_array(wanted_max, sizeof *reading->columns);
     if (reading->wanted == NULL || reading->columns == NULL) {
@@ -120,6 +121,28 @@ static enum sotto_status find_watched(struct source_reading *reading,
         }
     }
     return SOTTO_OK;
+}
+
+/* Likewise the key. */
+static void find_key(struct source_reading *reading, const struct sotto_catalogue *catalogue)
+{
+    const struct sotto_watch *watch = reading->contribution->watch;
+    size_t key = watch != NULL ? sotto__watch_key(watch, reading->dataset) : SOTTO_NONE;
+    size_t at = 0;
+    reading->key = SOTTO_NONE;
+    if (key == SOTTO_NONE) {
+        return;
+    }
+    while (at < reading->wanted_len && reading->wanted[at].column != key) {
+        at++;
+    }
+    if (at == reading->wanted_len) {
+        reading->columns[at] = SOTTO_NONE;
+        reading->wanted[at] =
+            (struct sotto_csv_wanted){.column = key, .type = catalogue->columns[key].type};
+        reading->wanted_len++;
+    }
+    reading->key = at;
 }
 
 /* --- Reading --- */
@@ -184,6 +207,7 @@ static enum sotto_status take_block(void *context, size_t index, uint64_t first_
     for (size_t i = 0; i < reading->watched_len; i++) {
         worker->watcher->blocks[i] = &columns[reading->watched[i]];
     }
+    worker->watcher->key_block = reading->key != SOTTO_NONE ? &columns[reading->key] : NULL;
     enum sotto_status status = sotto__watcher_take_block(worker->watcher, rows, err);
     if (status != SOTTO_OK) {
         return status;
@@ -254,6 +278,7 @@ enum sotto_status sotto__source_read(struct sotto_contribution *in_out, struct s
     if (status != SOTTO_OK) {
         goto out;
     }
+    find_key(&reading, catalogue);
     if (catalogue->rows != SOTTO_ROWS_UNKNOWN && catalogue->rows > SOTTO_ROWS_MAX) {
         status = sotto_error_set(err, SOTTO_ERROR_LIMIT, "dataset \"%s\" has more than 2^60 rows",
                                  driver->plan->datasets[dataset].alias);

@@ -17,6 +17,7 @@
 struct watched_dataset {
     struct sotto__measures measures;
     struct sotto__predicates predicates;
+    size_t key; /* a column of the catalogue; SOTTO_NONE */
 };
 
 struct sotto_watch {
@@ -40,6 +41,10 @@ enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
     SOTTO_REQUIRE(dataset < watch->driver->plan->datasets_len);
     sotto__predicates_release(&watched->predicates);
     sotto__measures_simplify(&watched->measures, watch->driver, catalogue);
+    watched->key = SOTTO_NONE;
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        watched->key = catalogue->columns[i].is_key ? i : watched->key;
+    }
     return sotto__predicates_init(&watched->predicates,
                                   &(struct sotto__watched){.driver = watch->driver,
                                                            .dataset = dataset,
@@ -309,6 +314,7 @@ void sotto__watcher_release(struct sotto__watcher *watcher)
         sotto__rows_release(&watcher->rows);
     }
     sotto_free(watcher->blocks);
+    sotto_free(watcher->keys);
     sotto_free(watcher->classes);
     sotto_free(watcher->pieces);
     free_columns(watcher);
@@ -322,12 +328,33 @@ void sotto__watcher_release(struct sotto__watcher *watcher)
     *watcher = (struct sotto__watcher){0};
 }
 
+static enum sotto_status hash_keys(struct sotto__watcher *watcher, size_t len,
+                                   struct sotto_error *err)
+{
+    if (len > watcher->keys_capacity_len) {
+        sotto_free(watcher->keys);
+        watcher->keys = sotto_alloc_array(len, sizeof *watcher->keys);
+        watcher->keys_capacity_len = watcher->keys != NULL ? len : 0;
+    }
+    if (watcher->keys == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    sotto__key_hash(watcher->keys, watcher->key_block, len);
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size_t len,
                                             struct sotto_error *err)
 {
     const struct watched_dataset *watched = &watcher->watch->datasets[watcher->dataset];
     watcher->classed_len = 0;
     watcher->shown_len = 0;
+    if (watcher->key_block != NULL) {
+        enum sotto_status status = hash_keys(watcher, len, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
     if (!watcher->has_classes) {
         return SOTTO_OK;
     }
@@ -386,6 +413,7 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
         watcher->column_state_lists[i] = states;
     }
     bool selects = sotto__program_selects(program);
+    const uint64_t *keys = watcher->key_block != NULL ? watcher->keys + watcher->shown_len : NULL;
     struct sotto_watch_rows shown = {.dataset = dataset,
                                      .len = len,
                                      .classes = watcher->pieces,
@@ -397,11 +425,17 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
                                      .columns = watcher->column_lists,
                                      .column_states = watcher->column_state_lists,
                                      .columns_len = watched->predicates.columns_len,
+                                     .keys = keys,
                                      .skipped = selects ? rows->skipped : NULL,
                                      .groups = program->keys_len > 0 ? rows->groups : NULL,
                                      .groups_len = (uint32_t)program->groups_len};
     watcher->shown_len += len;
     watcher->status = sink->take(sink->context, watcher->worker, &shown, &watcher->err);
+}
+
+size_t sotto__watch_key(const struct sotto_watch *watch, size_t dataset)
+{
+    return watch->datasets[dataset].key;
 }
 
 void sotto__watch_set_sink(struct sotto_watch *watch, const struct sotto_watch_sink *sink)

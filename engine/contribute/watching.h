@@ -52,6 +52,11 @@ uint8_t *sotto__find_told(size_t *out_len, const struct sotto_driver *driver,
                           const struct sotto__row_set *set, const struct sotto_withheld *withheld,
                           const size_t *cell_terms) SOTTO_NODISCARD;
 
+/* --- keys.c --- */
+
+/* Writes what each row's key hashes to, 0 where there is none. */
+void sotto__key_hash(uint64_t *out, const struct sotto_column *block, size_t len);
+
 /* --- watch.c --- */
 
 /* One thread's. */
@@ -67,7 +72,10 @@ struct sotto__watcher {
     uint8_t *column_states; /* likewise */
     const double **column_lists;
     const uint8_t **column_state_lists;
-    const uint16_t **pieces; /* [predicate]: of the rows that are shown */
+    const uint16_t **pieces;              /* [predicate]: of the rows that are shown */
+    const struct sotto_column *key_block; /* NULL: there is no key */
+    uint64_t *keys;                       /* [row of the block] */
+    size_t keys_capacity_len;
     size_t capacity_len;
     size_t classed_len; /* rows of the block whose classes are known */
     size_t shown_len;
@@ -87,6 +95,8 @@ void sotto__watcher_release(struct sotto__watcher *watcher);
 /* The columns that predicates read of a dataset: column i, or NULL from the last one on. */
 const struct sotto__column *sotto__watch_column(const struct sotto_watch *watch, size_t dataset,
                                                 size_t i);
+/* The column of the catalogue that is the key of a dataset, or SOTTO_NONE. */
+size_t sotto__watch_key(const struct sotto_watch *watch, size_t dataset);
 void sotto__watch_set_sink(struct sotto_watch *watch, const struct sotto_watch_sink *sink);
 enum sotto_status sotto__watch_begin(struct sotto_watch *watch, size_t dataset, size_t workers_len,
                                      struct sotto_error *err) SOTTO_NODISCARD;

@@ -24,7 +24,7 @@ static const char *const kind_words[SOTTO_LEDGER_KINDS_LEN] = {
     [SOTTO_LEDGER_ANSWER] = "answered",   [SOTTO_LEDGER_PREDICATE] = "asked about",
     [SOTTO_LEDGER_CONSENT] = "consented", [SOTTO_LEDGER_ANNULLED] = "annulled",
     [SOTTO_LEDGER_EPOCH] = "epoch",       [SOTTO_LEDGER_REFUSAL] = "refused",
-    [SOTTO_LEDGER_FORGOTTEN] = "forgot",
+    [SOTTO_LEDGER_FORGOTTEN] = "forgot",  [SOTTO_LEDGER_KEY] = "key",
 };
 
 struct listing {
@@ -76,6 +76,7 @@ static void describe_entry(char *out, size_t out_bytes, const struct listing *li
                        (unsigned long long)entry->count);
         break;
     case SOTTO_LEDGER_PREDICATE:
+    case SOTTO_LEDGER_KEY:
         (void)snprintf(out, out_bytes, "%s: %s", entry->file, text);
         break;
     case SOTTO_LEDGER_EPOCH:

@@ -111,6 +111,7 @@ static const cyaml_schema_field_t words_fields[] = {
                          types, &text_entry, 1, COLUMNS_MAX),
     CYAML_FIELD_SEQUENCE("complete", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words,
                          complete, &text_entry, 1, COLUMNS_MAX),
+    TEXT_FIELD("key", CYAML_FLAG_OPTIONAL, struct file_words, key),
     CYAML_FIELD_END,
 };
 

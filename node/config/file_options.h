@@ -37,6 +37,7 @@ struct file_words {
     unsigned types_count;
     char **complete; /* node.yaml: rows that lack one of these columns are not offered */
     unsigned complete_count;
+    char *key; /* node.yaml: the column that says whom a row is about */
 };
 
 /* What is meant by them: borrows their texts. */

@@ -162,6 +162,7 @@ static char *join_words(const struct file_words *words)
                words->comment != NULL);
     write_list(&writer, words->na != NULL ? " na" : "", words->na, words->na_count);
     write_list(&writer, " types", words->types, words->types_count);
+    write_list(&writer, words->key != NULL ? " key" : "", &words->key, words->key != NULL);
     sotto_write_u8(&writer, 0);
     if (sotto_writer_status(&writer) == SOTTO_OK) {
         text = (char *)sotto_writer_take(&writer, &bytes);
@@ -198,9 +199,37 @@ static void hide_columns(struct sotto_catalogue *catalogue, const struct config 
     }
 }
 
-/* Gets the catalogue of the open file from the store, or makes it. */
+static size_t find_column(const struct sotto_catalogue *catalogue, const char *name)
+{
+    size_t i = 0;
+    while (i < catalogue->columns_len && strcmp(catalogue->columns[i].name, name) != 0) {
+        i++;
+    }
+    return i < catalogue->columns_len ? i : SOTTO_NONE;
+}
+
+/* Marks the key, which may be hidden: nobody is shown it. is_checked: it was found to be one. */
+static enum sotto_status mark_key(struct dataset *dataset, const char *file, const char *key,
+                                  bool is_checked, struct sotto_error *err)
+{
+    size_t column = key != NULL ? find_column(dataset->catalogue, key) : SOTTO_NONE;
+    if (key == NULL) {
+        return SOTTO_OK;
+    }
+    if (column == SOTTO_NONE) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "%s: expected the column \"%s\", which node.yaml names as its key",
+                               file, key);
+    }
+    dataset->catalogue->columns[column].is_key = true;
+    return is_checked ? SOTTO_OK
+                      : sotto_schema_check_key(dataset->csv, dataset->catalogue, column, file, err);
+}
+
+/* Gets the catalogue of the open file from the store, or makes it, and keeps it once the key is
+ * found to be one. */
 static enum sotto_status find_catalogue(struct dataset *dataset, struct store *store,
-                                        const char *file, const char *options,
+                                        const char *file, const char *options, const char *key,
                                         struct sotto_error *err)
 {
     struct sotto_file_identity identity;
@@ -210,9 +239,13 @@ static enum sotto_status find_catalogue(struct dataset *dataset, struct store *s
     }
     dataset->catalogue = store != NULL ? recall_catalogue(store, file, options, &identity) : NULL;
     if (dataset->catalogue != NULL) {
-        return SOTTO_OK;
+        return mark_key(dataset, file, key, true, err);
     }
     status = sotto_csv_catalogue(dataset->csv, &dataset->catalogue, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = mark_key(dataset, file, key, false, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -253,7 +286,7 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
         goto out;
     }
     sotto_csv_heed(dataset.csv, interrupt);
-    status = find_catalogue(&dataset, store, file, text, err);
+    status = find_catalogue(&dataset, store, file, text, words != NULL ? words->key : NULL, err);
     if (status != SOTTO_OK) {
         goto out;
     }

@@ -285,6 +285,33 @@ class Ledger(ClusterCase):
         self.ask(creator, "ERROR", min_clients=4, max_clients=4)
         self.assertIn("policy.with: expected a, c and this node, found 4 parties", second.log())
 
+    def test_the_owner_s_key(self):
+        """Of as many persons as had 50 it is 51 now, and the other way round."""
+        cluster = self.cluster([rows(1000), rows(1003), rows(1006)], start=False)
+        creator, _, last = cluster.nodes
+        bonus = [50 + i % 2 for i in range(ROWS)]
+
+        def write(ids, values):
+            lines = [f"{who},{value}" for who, value in zip(ids, values)]
+            return "\n".join(["id,wage", *lines]) + "\n"
+
+        for node in cluster.nodes:
+            node.policy = {"min_rows": 10}
+            node.files = [{"file": "wages.csv", "key": "id"}]
+            self.give(node, {"wages.csv": write(range(ROWS), bonus)})
+        cluster.start()
+        cluster.wait_connected()
+        self.ask(creator)
+        for changed, expected in ((20, "FINISHED"), (4, "ERROR")):
+            bonus = [101 - value for value in bonus[:changed]] + bonus[changed:]
+            self.give(last, {"wages.csv": write(range(ROWS), bonus)})
+            self.ask(creator, expected)
+        self.assertIn("fewer than 10", last.log())
+        self.give(last, {"wages.csv": write([*range(ROWS - 1), 3], bonus)})
+        self.ask(creator, "ERROR")
+        self.assertIn('wages.csv:41: key "id": expected another value in each row, found that of '
+                      "line 5", last.log())
+
     def test_a_budget_is_used_up(self):
         cluster = self.start(budget=5)  # of 40 rows: 2 sums
         creator, _, last = cluster.nodes

@@ -15,6 +15,7 @@
 #include <sotto/secret.h>
 #include <sotto/tally.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PERSONS_MAX 240
 #define MIN_ROWS 10
@@ -24,6 +25,7 @@
 /* --- The file --- */
 
 struct person {
+    int id; /* below 0 it is written as a text */
     int age;
     double wage;
     bool is_sales;
@@ -38,10 +40,12 @@ static char text[TEXT_BYTES];
 static int day;
 static unsigned budget;
 static unsigned dominance;
+static const char *key_column; /* NULL: there is no key */
 
 static struct person make_person(size_t i)
 {
-    return (struct person){.age = 20 + (int)(i % 40),
+    return (struct person){.id = 1000 + (int)i,
+                           .age = 20 + (int)(i % 40),
                            .wage = 2000 + 13.25 * (double)(i % 97) + (double)i,
                            .is_sales = i % 3 == 0,
                            .has_manager = true,
@@ -58,15 +62,15 @@ static void hire(size_t len)
 
 static const char *write_file(void)
 {
-    size_t at = (size_t)snprintf(text, sizeof text, "age,wage,dept,manager,version\n");
+    size_t at = (size_t)snprintf(text, sizeof text, "age,wage,dept,manager,version,id\n");
     for (size_t i = 0; i < persons_len; i++) {
         const struct person *person = &persons[i];
         char wage[32];
         (void)snprintf(wage, sizeof wage, "%.2f", person->wage);
-        at += (size_t)snprintf(text + at, sizeof text - at, "%d,%s,%s,%s,%d\n", person->age,
+        at += (size_t)snprintf(text + at, sizeof text - at, "%d,%s,%s,%s,%d,%s%d\n", person->age,
                                person->wage_text != NULL ? person->wage_text : wage,
                                person->is_sales ? "Sales" : "R&D", person->has_manager ? "1" : "",
-                               person->version);
+                               person->version, person->id < 0 ? "x" : "", abs(person->id));
     }
     assert_true(at < sizeof text);
     return text;
@@ -195,6 +199,9 @@ static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *e
     assert_true(limbs != NULL && plain != NULL);
     const struct sotto_judge *judge = ask->is_judged ? sotto_disclosure_judge(&disclosure) : NULL;
     memset(withheld, 0, sizeof withheld);
+    if (key_column != NULL) {
+        catalogue->columns[sotto_catalogue_find(catalogue, key_column)].is_key = true;
+    }
     assert_ok(sotto_source_new_file(&source, csv, catalogue, err));
     enum sotto_status status = sotto_tally_new(
         &tally, ledger, driver, plan, (const struct sotto_catalogue *const *)&catalogue, err);
@@ -246,6 +253,7 @@ static int start(void **state)
     day = 20000;
     budget = 0;
     dominance = 0;
+    key_column = NULL;
     sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
     sotto_disclosure_init(&disclosure, &rules, 4711);
     hire(80);
@@ -922,6 +930,98 @@ static void test_repeated_sums_cost_nothing(void **state)
     assert_int_equal(try_asking(&(struct ask){.outputs = {"dot(wage, age)"}}, &err),
                      SOTTO_ERROR_REFUSED);
     assert_contains(err.text, "budget: ");
+}
+
+/* --- Keys --- */
+
+/* So many of either kind are corrected to the other one. */
+static void correct_versions(size_t of_each)
+{
+    for (size_t i = 0; i < 2 * of_each; i++) {
+        persons[i].version = 1 - persons[i].version;
+    }
+}
+
+/* As many are corrected from yes to no as the other way: no value came or went. */
+static void test_whose_values_changed(void **state)
+{
+    (void)state;
+    for (int has_key = 0; has_key < 2; has_key++) {
+        assert_int_equal(stop(NULL) | start(NULL), 0);
+        key_column = has_key != 0 ? "id" : NULL;
+        hire(40);
+        for (size_t i = 0; i < persons_len; i++) {
+            persons[i].version = i % 2;
+        }
+        answered({.outputs = {"sum(version)"}});
+        correct_versions(15);
+        persons[100].version = 1; /* and one more */
+        if (has_key != 0) {
+            answered({.outputs = {"sum(version)"}}); /* 31 persons have another */
+            correct_versions(2);
+            refused({.outputs = {"sum(version)"}}); /* the sum is the same, of others */
+        } else {
+            refused({.outputs = {"sum(version)"}}); /* it looks like one */
+        }
+    }
+}
+
+/* With another key than that of answers before nobody knows what changed. */
+static void test_a_key_stays(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    const struct ask mean = {.outputs = {"mean(wage)"}};
+    answered({.outputs = {"mean(wage)"}});
+    persons_len--;
+    key_column = "id";
+    expect_refused(mean, "t.csv was answered without a key, and now has the key id");
+    assert_ok(sotto_ledger_begin_epoch(ledger, "t.csv", day * (int64_t)86400000, &err));
+    answered({.outputs = {"mean(wage)"}});
+    answered({.outputs = {"mean(wage)"}});
+    persons_len--;
+    refused({.outputs = {"mean(wage)"}});
+    key_column = "version";
+    expect_refused(mean, "t.csv was answered with the key id, and now has the key version");
+    key_column = NULL;
+    expect_refused(mean, "t.csv was answered with the key id, and now has none");
+}
+
+/* Another export has texts where there were numbers. */
+static void test_keys_are_texts(void **state)
+{
+    (void)state;
+    key_column = "id";
+    answered({.outputs = {"mean(wage)"}});
+    hire(1);
+    persons[persons_len - 1].id = -7;
+    refused({.outputs = {"mean(wage)"}}); /* one is new, and the others are who they were */
+    hire(9);
+    answered({.outputs = {"mean(wage)"}});
+}
+
+static void test_what_is_no_key(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *part;
+    } cases[] = {
+        {"id,x\n1,1\n,1\n", "t.csv: key \"id\": expected a value in each row, found none in 1"},
+        {"id,x\n1.5,1\n2,1\n", "expected whole numbers or texts, found decimal"},
+        {"id,x\nann,1\nbob,1\nann,1\n", "t.csv:4: key \"id\": expected another value in each "
+                                        "row, found that of line 2"},
+        {"id,x\n-17,1\n5,1\n17,1\n005,1\n", "t.csv:5: key \"id\": expected another value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sotto_error err = {0};
+        struct sotto_csv *csv = test_csv(cases[i].text);
+        struct sotto_catalogue *catalogue = test_catalogue(csv);
+        assert_true(sotto_schema_check_key(csv, catalogue, 0, "t.csv", &err) != SOTTO_OK);
+        assert_contains(err.text, cases[i].part);
+        sotto_catalogue_free(catalogue);
+        sotto_csv_close(csv);
+    }
 }
 
 /* --- Honest work --- */
@@ -1712,6 +1812,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wide_values, start, stop),
         cmocka_unit_test_setup_teardown(test_equations, start, stop),
         cmocka_unit_test_setup_teardown(test_repeated_sums_cost_nothing, start, stop),
+        cmocka_unit_test_setup_teardown(test_whose_values_changed, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_key_stays, start, stop),
+        cmocka_unit_test_setup_teardown(test_keys_are_texts, start, stop),
+        cmocka_unit_test_setup_teardown(test_what_is_no_key, start, stop),
         cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
         cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
         cmocka_unit_test_setup_teardown(test_moves_that_hide_one, start, stop),

@@ -68,6 +68,7 @@ struct sotto_catalogue_column {
     struct sotto_type type;
     uint64_t missing;
     bool hidden;      /* by the options, or as it has no name ("") */
+    bool is_key;      /* of whoever set it: scans read it though it is hidden. Not encoded */
     bool digits_lost; /* float64, and a number has more than the 15 digits that a double is sure to
                          keep; zeros at either end are not counted */
     bool inexact;     /* of numbers: one has so many digits, or has no exponent and is no double, as

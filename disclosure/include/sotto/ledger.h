@@ -175,6 +175,8 @@ struct sotto_ledger_conditions {
 /* What is asked of one file. */
 struct sotto_ledger_file {
     const char *file;
+    const char *key; /* the column that sketches have with the values; NULL: none. It stays the same
+                        one within an epoch, else the answer is refused */
     const char *const *predicates;
     size_t predicates_len;
     const uint8_t *counts_cells; /* of predicates: 1 where the rows of each class are counted; NULL:
@@ -336,6 +338,7 @@ enum sotto_ledger_kind {
     SOTTO_LEDGER_PRODUCT, /* columns that a file was asked for the sum of: file, text */
     SOTTO_LEDGER_SET, /* a set over which a sum was told: answer, file, text (the measure), count
                          (of predicates) */
+    SOTTO_LEDGER_KEY, /* which column says whom a row of a file is about: file, text */
     SOTTO_LEDGER_KINDS_LEN,
 };
 

@@ -36,6 +36,13 @@ SOTTO_API void sotto_sketch_add(struct sotto_sketch *sketches, const struct sott
                                 const double *values, const uint8_t *state, const uint32_t *places,
                                 size_t len);
 
+/* Adds values as sotto_sketch_add does, each with a hash of whom it is of, keys[i]: the same value
+ * of somebody else is another element. keys: NULL, and keys[i]: 0, if nobody says it. */
+SOTTO_API void sotto_sketch_add_keyed(struct sotto_sketch *sketches,
+                                      const struct sotto_sketch_key *key, const uint64_t *keys,
+                                      const double *values, const uint8_t *state,
+                                      const uint32_t *places, size_t len);
+
 /* Adds a value, not 0, so many times. */
 SOTTO_API void sotto_sketch_repeat(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
                                    double value, uint64_t times);

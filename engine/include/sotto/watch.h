@@ -28,6 +28,7 @@ struct sotto_watch_rows {
     const double *const *columns; /* of each column that was asked for: the nearest doubles */
     const uint8_t *const *column_states; /* 0: it has a value that counts */
     size_t columns_len;
+    const uint64_t *keys;   /* who the row is about, hashed; NULL: nobody says it */
     const uint8_t *skipped; /* not 0: where or the groups leave the row out; NULL: none */
     const uint32_t *groups; /* of rows that are not left out; NULL: there are no groups */
     uint32_t groups_len;
@@ -105,10 +106,10 @@ SOTTO_API bool sotto_watch_measure_is_fitted(const struct sotto_watch *watch, si
                                              size_t i);
 
 /* Says which predicates rows are classed by: those of the plan and older ones, in this order.
- * columns: whose values are shown beside. catalogue: of the dataset's source. Measures that differ
- * only in whether a column has values, and it has in all rows, become one. Returns:
- * SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a predicate no longer goes with the file;
- * SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
+ * columns: whose values are shown beside. catalogue: of the dataset's source, whose key, if it has
+ * one, is shown too. Measures that differ only in whether a column has values, and it has in all
+ * rows, become one. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a predicate no longer
+ * goes with the file; SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
 SOTTO_API enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
                                                 const char *const *predicates,
                                                 size_t predicates_len, const char *const *columns,
