@@ -369,98 +369,6 @@ void created_free(struct created *created)
 
 /* --- Creating --- */
 
-/* The files of a plan that this node offers, open; an entry of one that it doesn't is zero. */
-struct own_data {
-    struct dataset *datasets;
-    const struct sotto_catalogue **catalogues;
-    struct sotto_csv **files;
-    size_t len;
-    bool has_all;
-};
-
-static void release_own_data(struct own_data *data)
-{
-    for (size_t i = 0; data->datasets != NULL && i < data->len; i++) {
-        dataset_release(&data->datasets[i]);
-    }
-    sotto_free(data->files);
-    sotto_free(data->catalogues);
-    sotto_free(data->datasets);
-}
-
-/* What is wrong in a file may be a value, or name a column that policy hides: the owner is told,
- * and whoever asks only the line. */
-static enum sotto_status hide_value(enum sotto_status status, const char *file,
-                                    struct sotto_error *err)
-{
-    if (status != SOTTO_ERROR_INPUT) {
-        return status;
-    }
-    log_line("a task was to be created: %s", err->text);
-    size_t bytes = strlen(file);
-    const char *line = strncmp(err->text, file, bytes) == 0 ? err->text + bytes : "";
-    size_t line_bytes = *line == ':' ? 1 + strspn(line + 1, "0123456789") : 0;
-    char place[32];
-    (void)snprintf(place, sizeof place, "%.*s", line_bytes > 1 ? (int)line_bytes : 0, line);
-    return sotto_error_set(
-        err, status, "%s%s: it can't be read: the owner's log of this node says why", file, place);
-}
-
-/* Opens what policy offers, and refuses names that lead out of data_dir. Ownership: ended by
- * release_own_data, also after a failure. */
-static enum sotto_status open_own_data(struct own_data *data, struct compute *compute,
-                                       const struct sotto_plan *plan, struct sotto_error *err)
-{
-    size_t len = sotto_plan_datasets_len(plan);
-    *data = (struct own_data){.len = len, .has_all = true};
-    data->datasets = sotto_alloc_zeroed((len + 1) * sizeof *data->datasets);
-    data->catalogues = sotto_alloc_array(len + 1, sizeof(void *));
-    data->files = sotto_alloc_array(len + 1, sizeof(void *));
-    if (data->datasets == NULL || data->catalogues == NULL || data->files == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    for (size_t i = 0; i < len; i++) {
-        const char *file = sotto_plan_dataset_file(plan, i);
-        bool is_offered = config_offers(compute->policy, file);
-        data->has_all = data->has_all && is_offered;
-        if (!is_offered && config_is_safe_file_name(file)) {
-            continue;
-        }
-        enum sotto_status status =
-            dataset_open(&data->datasets[i], compute->policy, compute->config.store, file, false,
-                         &compute->interrupt, err);
-        if (status != SOTTO_OK) {
-            return hide_value(status, file, err);
-        }
-        data->catalogues[i] = data->datasets[i].catalogue;
-        data->files[i] = data->datasets[i].csv;
-    }
-    return SOTTO_OK;
-}
-
-/* Refuses what this node can know before it asks anybody: names that lead out of data_dir, files
- * that it offers and that are not there or not readable, columns that they lack, texts that they
- * read as missing. */
-static enum sotto_status check_own_data(struct compute *compute, const struct sotto_plan *plan,
-                                        struct sotto_error *err)
-{
-    struct own_data data;
-    struct sotto_schema schema = {0};
-    enum sotto_status status = open_own_data(&data, compute, plan, err);
-    if (status != SOTTO_OK || !data.has_all) {
-        goto out;
-    }
-    status = sotto_schema_offer(&schema, plan, data.catalogues, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = sotto_schema_check_words(plan, &schema, data.files, err);
-out:
-    sotto_schema_release(&schema);
-    release_own_data(&data);
-    return status;
-}
-
 /* Others take part in a task at the peer side of the node where it was created. */
 static enum sotto_status check_guests(const struct compute *compute, struct sotto_error *err)
 {
@@ -586,7 +494,8 @@ static int choose_http_status(enum sotto_status status)
 }
 
 static enum sotto_status make_created(struct compute *compute, struct created **out,
-                                      const struct job *job, struct sotto_error *err)
+                                      const char **out_rule, const struct job *job,
+                                      struct sotto_error *err)
 {
     struct sotto_plan *plan = NULL;
     struct sotto_buffer json = {0};
@@ -607,7 +516,8 @@ static enum sotto_status make_created(struct compute *compute, struct created **
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = check_own_data(compute, plan, err);
+    bool may_continue = sotto_plan_fits(plan) && memmem(json.data, json.data_bytes, "start", 5);
+    status = own_check(compute, out_rule, plan, may_continue, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -635,14 +545,28 @@ out:
     return status;
 }
 
+/* An error, with the rule where policy refuses. */
+static void reply_refused(struct compute *compute, uint64_t request, int http_status,
+                          const struct sotto_error *err, const char *rule)
+{
+    json_t *object = json_pack("{s:s, s:s, s:s*}", "detail", err->text, "code",
+                               sotto_status_name(err->status), "rule", rule);
+    char *text = json_dumps(object, 0);
+    json_decref(object);
+    compute__reply(compute, request, http_status,
+                   text != NULL ? sotto_text_copy(text, strlen(text)) : NULL);
+    free(text);
+}
+
 void created_create(struct compute *compute, const struct job *job)
 {
     struct sotto_error err = {0};
     struct created *created = NULL;
     char reply[64];
-    enum sotto_status status = make_created(compute, &created, job, &err);
+    const char *rule = NULL;
+    enum sotto_status status = make_created(compute, &created, &rule, job, &err);
     if (created == NULL) {
-        compute__reply_detail(compute, job->request, choose_http_status(status), status, err.text);
+        reply_refused(compute, job->request, choose_http_status(status), &err, rule);
         return;
     }
     created->next = compute->first_created;

@@ -2,8 +2,8 @@
 #ifndef SOTTO_NODE_CREATED_H
 #define SOTTO_NODE_CREATED_H
 
-/* Tasks that were created here (created.c), and where they start (reached.c). Threads: the compute
- * thread's. */
+/* Tasks that were created here (created.c), what is said to them first (own.c), and where they
+ * start (reached.c). Threads: the compute thread's. */
 
 #include "task/compute_internal.h"
 
@@ -41,6 +41,18 @@ void created_away(struct compute *compute, struct created *created, const struct
 void created_notice(struct compute *compute, struct created *created);
 void created_tick(struct compute *compute, struct created *created);
 void created_free(struct created *created);
+
+/* --- own.c --- */
+
+/* Refuses what this node can know before it asks anybody: names that lead out of data_dir, files
+ * that it offers and that are not there or not readable, columns that they lack, texts that they
+ * read as missing; and what its own policy says to the plan and its types, where it offers all
+ * files. may_continue: models may start from coefficients that this node computed itself, which it
+ * finds out when it joins; the grammar is asked then. Returns: SOTTO_ERROR_REFUSED, *out_rule names
+ * the rule (static storage); else as dataset_open and sotto_schema_offer. */
+enum sotto_status own_check(struct compute *compute, const char **out_rule,
+                            const struct sotto_plan *plan, bool may_continue,
+                            struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- reached.c --- */
 

@@ -44,8 +44,12 @@ class Guarded(ClusterCase):
         return self.creator.result(task)["outputs"]
 
     def refuses(self, rule, **more):
-        task = self.creator.create(plan(wait=5, connection=5, **more))
-        self.assertEqual(self.creator.wait_end(task), "ERROR", more)
+        body = plan(wait=5, connection=5, **more)
+        _, answer = self.creator.request("POST", "/v1/task", body)
+        if "rule" in answer:  # by the plan alone
+            self.assertIn(rule, answer["detail"])
+            return
+        self.assertEqual(self.creator.wait_end(answer["task_id"]), "ERROR", more)
         self.assertIn(rule, self.creator.log())
 
     def holds(self, value, column, share):

@@ -98,7 +98,7 @@ class Ledger(ClusterCase):
         self.assertIn("ledger: together with what wages.csv was asked before, this singles out",
                       "".join(node.log() for node in cluster.nodes))  # who refused first ended it
         self.ask(creator, "ERROR", where="wages.dept in ('a', 'b')")
-        self.ask(creator, "ERROR", outputs={"n": "sum(if(wages.dept == 'c', 1, 0))"})
+        self.refuse(creator, plan({"n": "sum(if(wages.dept == 'c', 1, 0))"}), "(grammar)")
 
     def test_a_group_of_missing_keys_is_told(self):
         """With it and a condition within it, three rows whose key is missing would be the difference."""

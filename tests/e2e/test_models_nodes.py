@@ -70,8 +70,7 @@ class Models(ClusterCase):
 
     def test_sums_that_nobody_checks_are_refused(self):
         creator = self.start().nodes[0]
-        self.ask(creator, "ERROR", enable_verify=False)
-        creator.wait_log("a model of sums that nobody checks")
+        self.refuse(creator, plan({"f": MODEL}, enable_verify=False), "a model of sums that nobody checks")
 
     @staticmethod
     def lose(cluster, who):

@@ -25,6 +25,13 @@ class Policy(ClusterCase):
         for output in HARMLESS:
             task, status = self.ends(creator, output)
             self.assertEqual(status, "FINISHED", (output, creator.messages(task)))
+        for output in PACKED:  # by its own node at once
+            self.refuse(creator, plan({"m": output}), "this node's own policy refuses it (grammar): profile safe")
+        status, answer = creator.request("POST", "/v1/task", plan({"m": PACKED[0]}))
+        self.assertEqual((status, answer["rule"]), (400, "grammar"))
+        creator.policy = {"profile": "open"}
+        creator.configure()
+        creator.cli("reload")
         for output in PACKED:
             task, status = self.ends(creator, output)
             self.assertEqual(status, "ERROR", output)
@@ -46,8 +53,24 @@ class Policy(ClusterCase):
 
     def test_a_condition_on_rows_is_refused_too(self):
         creator = self.cluster(ROWS).nodes[0]
-        task, status = self.ends(creator, "mean(wages.wage)", where="2 * wages.wage < 30")
-        self.assertEqual(status, "ERROR", creator.messages(task))
+        self.refuse(creator, plan({"m": "mean(wages.wage)"}, where="2 * wages.wage < 30"), "(grammar): profile safe")
+
+    def test_the_own_policy_speaks_of_its_own_files_only(self):
+        """What is hidden is not there; a file that is not offered here is for the others to judge."""
+        cluster = self.cluster([{**rows, "more.csv": "a\n1\n"} for rows in ROWS], start=False)
+        creator = cluster.nodes[0]
+        creator.policy = {"columns": [{"dataset": "wages.csv", "hide": ["wage"]}], "statistics": ["mean"],
+                          "min_parties": 4, "rounds": 1}
+        creator.datasets = ["wages.csv"]
+        cluster.start()
+        cluster.wait_connected()
+        for column in ("wage", "wages_of_none"):
+            self.refuse(creator, plan({"m": f"mean(wages.{column})"}), f'no column "{column}"')
+        self.refuse(creator, plan({"m": "count(wages.name)"}, min_clients=4, max_clients=4), "(statistics)")
+        self.refuse(creator, plan({"m": "count(wages.name)"}), "(min_parties): the plan's min_clients is 3")
+        task, status = self.ends(creator, "count(wages.a)", files={"wages": "more.csv"}, wait=5, connection=5)
+        self.assertEqual(status, "ERROR")
+        self.assertIn("a declined: refused", "\n".join(creator.messages(task)))
 
     def test_an_owner_gives_leave_by_hand(self):
         cluster = self.cluster(ROWS, start=False)
