@@ -15,10 +15,22 @@ awk '/^```c$/ { inside = 1; next } /^```/ && inside { exit } inside' "$source_di
 [ -s "$work/readme.c" ] || { echo "README.md has no C program" >&2; exit 1; }
 
 libdir=$(dirname "$(find "$work/prefix" -name sotto.pc)")
-cmake -S "$source_dir/tests/package" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
-    -DCONSUMER_SOURCE="$work/readme.c" >"$work/configure.log"
+configure() {
+    cmake -S "$source_dir/tests/package" -B "$1" -DCMAKE_PREFIX_PATH="$work/prefix" \
+        -DCONSUMER_SOURCE="$work/readme.c" "${@:2}" >"$1.log" 2>&1
+}
+configure "$work/build"
 cmake --build "$work/build" >"$work/build.log"
 "$work/build/consumer_cxx"
+configure "$work/static" -DNEEDS_STATIC=ON
+# Where nothing is there to link the static library with, the shared one is found alone.
+export PKG_CONFIG_LIBDIR=$work/nothing
+configure "$work/shared"
+if configure "$work/missing" -DNEEDS_STATIC=ON || ! grep -q 'sotto::static needs gmp, mpfr' "$work/missing.log"; then
+    cat "$work/missing.log" >&2
+    exit 1
+fi
+unset PKG_CONFIG_LIBDIR
 
 export PKG_CONFIG_PATH=$libdir LD_LIBRARY_PATH=${libdir%/pkgconfig}
 read -ra flags < <(pkg-config --cflags --libs sotto)
