@@ -11,6 +11,7 @@
 #include "file/spans.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
 #include <string.h>
 
 struct cataloguing {
@@ -65,22 +66,38 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     enum sotto_status status = apply_options(work, reader);
     for (size_t i = 0; i < names_len; i++) {
         work->facts[i] = sotto__column_facts_begin(catalogue->columns[i].type,
-                                                   sotto__csv_date_format(work->csv, names[i]));
+                                                   sotto__csv_form(work->csv, names[i]));
     }
     return status;
 }
 
-/* Refuses a value that a column of this stated type can't hold. */
-static enum sotto_status refuse_value(struct sotto__csv_reader *reader, size_t column,
-                                      struct sotto_type stated, const char *text, size_t text_bytes,
-                                      char point)
+/* What a column of a stated type has for values, in words. */
+static void describe_stated(char *out, size_t out_bytes,
+                            const struct sotto_catalogue_column *stated, const char *form)
 {
-    char expected[SOTTO_TYPE_TEXT_BYTES];
+    char type[SOTTO_TYPE_TEXT_BYTES];
+    sotto_type_text(type, stated->type);
+    if (stated->type.kind == SOTTO_KIND_BOOL && form != NULL) {
+        int first = (int)strcspn(form, "/");
+        (void)snprintf(out, out_bytes, "\"%.*s\" or \"%s\"", first, form, form + first + 1);
+    } else {
+        (void)snprintf(out, out_bytes, "%s", type);
+    }
+}
+
+/* Refuses a value that a column of this stated type can't hold. */
+static enum sotto_status refuse_value(const struct cataloguing *work,
+                                      struct sotto__csv_reader *reader, size_t column,
+                                      const char *text, size_t text_bytes)
+{
+    const struct sotto_catalogue_column *stated = &work->catalogue->columns[column];
+    char point = work->csv->format.point;
+    char expected[2 * SOTTO_CSV_WORD_BYTES + 32];
     char shown[120];
     char advice[320] = "";
-    sotto_type_text(expected, stated);
+    describe_stated(expected, sizeof expected, stated, sotto__csv_form(work->csv, stated->name));
     sotto_text_reveal(shown, sizeof shown, text, text_bytes);
-    if (sotto_kind_is_numeric(stated.kind)) {
+    if (sotto_kind_is_numeric(stated->type.kind)) {
         sotto__likeness_advise(advice, sizeof advice,
                                sotto__number_likeness(text, text_bytes, point), point);
     }
@@ -97,7 +114,7 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
     sotto__column_facts_take_text(facts, &work->csv->format, text, text_bytes);
     struct sotto_type stated = work->catalogue->columns[column].type;
     if (work->stated[column] && !sotto__type_is_above(stated, facts->type)) {
-        return refuse_value(reader, column, stated, text, text_bytes, work->csv->format.point);
+        return refuse_value(work, reader, column, text, text_bytes);
     }
     return SOTTO_OK;
 }

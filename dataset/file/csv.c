@@ -194,6 +194,27 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
     return SOTTO_OK;
 }
 
+/* A word of a bool column that stands for a missing value would never be read. */
+static enum sotto_status check_column_words(const struct sotto_csv *csv,
+                                            const struct sotto_csv_column *column,
+                                            struct sotto_error *err)
+{
+    const char *word =
+        column->type.kind == SOTTO_KIND_BOOL && column->form != NULL ? column->form : "";
+    while (*word != '\0') {
+        size_t bytes = strcspn(word, "/");
+        if (sotto__na_words_contain(&csv->format.na, word, bytes)) {
+            return sotto_error_set(
+                err, SOTTO_ERROR_INPUT,
+                "%s: column \"%s\" is to have the word \"%.*s\", which stands for "
+                "a missing value: state what does (--na, or `na` in node.yaml)",
+                csv->name, column->name, (int)bytes, word);
+        }
+        word += bytes + (word[bytes] == '/');
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status copy_columns(struct sotto_csv *csv,
                                       const struct sotto_csv_options *options,
                                       struct sotto_error *err)
@@ -208,19 +229,24 @@ static enum sotto_status copy_columns(struct sotto_csv *csv,
                       (column->type.kind != SOTTO_KIND_NULL &&
                        column->type.scale <= SOTTO_SCALE_MAX &&
                        (column->type.scale == 0 || column->type.kind == SOTTO_KIND_DECIMAL)));
-        SOTTO_REQUIRE(column->date_format == NULL ||
-                      (column->typed && column->type.kind == SOTTO_KIND_DATE &&
-                       sotto_date_format_is_valid(column->date_format)));
+        SOTTO_REQUIRE(column->form == NULL ||
+                      (column->typed && (column->type.kind == SOTTO_KIND_DATE
+                                             ? sotto_date_format_is_valid(column->form)
+                                             : column->type.kind == SOTTO_KIND_BOOL &&
+                                                   sotto_csv_words_are_valid(column->form))));
+        enum sotto_status status = check_column_words(csv, column, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
         csv->columns[i] = *column;
         csv->columns[i].name = sotto_text_copy(column->name, strlen(column->name));
-        csv->columns[i].date_format = NULL;
+        csv->columns[i].form = NULL;
         csv->columns_len++; /* what is copied so far, sotto_csv_close frees */
-        if (column->date_format != NULL) {
-            csv->columns[i].date_format =
-                sotto_text_copy(column->date_format, strlen(column->date_format));
+        if (column->form != NULL) {
+            csv->columns[i].form = sotto_text_copy(column->form, strlen(column->form));
         }
         if (csv->columns[i].name == NULL ||
-            (csv->columns[i].date_format == NULL) != (column->date_format == NULL)) {
+            (csv->columns[i].form == NULL) != (column->form == NULL)) {
             return sotto__csv_no_memory(csv, err);
         }
     }
@@ -334,13 +360,13 @@ enum sotto_status sotto_csv_open(struct sotto_csv **out, const char *path,
     return sotto_csv_open_fd(out, fd, path, options, err);
 }
 
-const char *sotto__csv_date_format(const struct sotto_csv *csv, const char *name)
+const char *sotto__csv_form(const struct sotto_csv *csv, const char *name)
 {
-    const char *format = NULL;
+    const char *form = NULL;
     for (size_t i = 0; i < csv->columns_len; i++) {
-        format = strcmp(csv->columns[i].name, name) == 0 ? csv->columns[i].date_format : format;
+        form = strcmp(csv->columns[i].name, name) == 0 ? csv->columns[i].form : form;
     }
-    return format;
+    return form;
 }
 
 bool sotto_csv_is_na(const struct sotto_csv *csv, const char *text)
@@ -356,7 +382,7 @@ const char *sotto_csv_na_word(const struct sotto_csv *csv, const char *text)
 const char *sotto_csv_na_date(const struct sotto_csv *csv, const char *column, const char *text)
 {
     const struct sotto__na_words *na = &csv->format.na;
-    const char *format = sotto__csv_date_format(csv, column);
+    const char *format = sotto__csv_form(csv, column);
     int64_t asked;
     int64_t days;
     for (size_t i = 0; sotto_date_parse(&asked, text, strlen(text)) && i < na->words_len; i++) {
@@ -376,7 +402,7 @@ void sotto_csv_close(struct sotto_csv *csv)
     sotto__na_words_release(&csv->format.na);
     for (size_t i = 0; i < csv->columns_len; i++) {
         sotto_free((void *)csv->columns[i].name); /* copies of ours */
-        sotto_free((void *)csv->columns[i].date_format);
+        sotto_free((void *)csv->columns[i].form);
     }
     sotto_free(csv->columns);
     if (csv->format.c_locale != (locale_t)0) {

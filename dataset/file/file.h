@@ -93,7 +93,7 @@ static inline enum sotto_status sotto__csv_check_interrupt(const struct sotto_cs
 }
 
 /* How dates of the column of that name are written, as the options say; NULL: YYYY-MM-DD. */
-const char *sotto__csv_date_format(const struct sotto_csv *csv, const char *name);
+const char *sotto__csv_form(const struct sotto_csv *csv, const char *name);
 
 /* Fills out with the file's bytes at offset. Returns: SOTTO_ERROR_CHANGED where the file ends
  * before. */

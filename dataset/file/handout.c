@@ -113,8 +113,7 @@ static void renew_block(struct sotto__handout_worker *worker,
         return;
     }
     for (size_t i = 0; i < handout->names_len; i++) {
-        worker->block.columns[i].date_format =
-            sotto__csv_date_format(worker->csv, handout->names[i]);
+        worker->block.columns[i].form = sotto__csv_form(worker->csv, handout->names[i]);
     }
 }
 

@@ -151,7 +151,7 @@ static enum sotto_status init_block(struct sotto__block *out, const struct scan 
                                                  scan->wanted, scan->wanted_len);
     for (size_t i = 0; status == SOTTO_OK && i < scan->wanted_len; i++) {
         const char *name = catalogue->columns[scan->wanted[i].column].name;
-        out->columns[i].date_format = sotto__csv_date_format(scan->csv, name);
+        out->columns[i].form = sotto__csv_form(scan->csv, name);
     }
     return status;
 }

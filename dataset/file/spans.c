@@ -553,7 +553,7 @@ static enum sotto_status cutters_init(struct cutter *cutters, size_t len, struct
         for (size_t j = 0; j < columns_len; j++) {
             const struct sotto_catalogue_column *column = &cutting->catalogue->columns[j];
             cutters[i].facts[j] = sotto__column_facts_begin(
-                column->type, sotto__csv_date_format(cutting->csv, column->name));
+                column->type, sotto__csv_form(cutting->csv, column->name));
         }
         if (sotto__handout_init(&cutters[i].worker, cutting->handout, i, cutting->csv,
                                 cutting->catalogue) != SOTTO_OK) {

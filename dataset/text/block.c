@@ -257,7 +257,7 @@ static enum sotto_status put_value(struct sotto__block *block, struct sotto__blo
         return SOTTO_ERROR_CHANGED;
     case SOTTO_KIND_BOOL:
         /* Words that only a stated column may have: else the catalogue would say text. */
-        if (!sotto__bool_word(&truth, text, text_bytes)) {
+        if (!sotto__bool_read(&truth, column->form, text, text_bytes)) {
             return SOTTO_ERROR_CHANGED;
         }
         sotto__bit_set(column->values, row, truth);
@@ -265,8 +265,7 @@ static enum sotto_status put_value(struct sotto__block *block, struct sotto__blo
     case SOTTO_KIND_STRING:
         return put_string(block, column, row, text, text_bytes);
     case SOTTO_KIND_DATE:
-        return sotto_date_parse_as((int64_t *)column->values + row, column->date_format, text,
-                                   text_bytes)
+        return sotto_date_parse_as((int64_t *)column->values + row, column->form, text, text_bytes)
                    ? SOTTO_OK
                    : SOTTO_ERROR_CHANGED;
     default:

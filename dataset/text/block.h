@@ -13,8 +13,8 @@ bool sotto__type_is_above(struct sotto_type above, struct sotto_type below);
 
 struct sotto__block_column {
     struct sotto_csv_wanted wanted;
-    size_t next;             /* another wanted column of the same file column, or SOTTO_NONE */
-    const char *date_format; /* as in sotto__column_facts; to be set after sotto__block_init */
+    size_t next;      /* another wanted column of the same file column, or SOTTO_NONE */
+    const char *form; /* as in sotto__column_facts; to be set after sotto__block_init */
     bool wide;
     size_t null_count;
     uint8_t *validity;

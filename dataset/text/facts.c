@@ -81,11 +81,11 @@ static __attribute__((noinline)) void take_value(struct sotto__column_facts *fac
     bool truth;
     int64_t days;
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
-    if (facts->has_words && sotto__bool_word(&truth, text, text_bytes)) {
+    if (facts->has_words && sotto__bool_read(&truth, facts->form, text, text_bytes)) {
         return; /* as is stated */
     }
     if (facts->type.kind == SOTTO_KIND_DATE &&
-        sotto_date_parse_as(&days, facts->date_format, text, text_bytes)) {
+        sotto_date_parse_as(&days, facts->form, text, text_bytes)) {
         return;
     }
     if (sotto__number_parse(&number, text, text_bytes, format->point)) {
@@ -98,9 +98,11 @@ static __attribute__((noinline)) void take_value(struct sotto__column_facts *fac
         facts->inexact =
             facts->inexact || facts->digits_lost ||
             (type.kind == SOTTO_KIND_DECIMAL && is_between_doubles(number.digits, type.scale));
-    } else if (sotto__bool_parse(&truth, text, text_bytes)) {
+    } else if (!(facts->has_words && facts->form != NULL) &&
+               sotto__bool_parse(&truth, text, text_bytes)) {
         type.kind = SOTTO_KIND_BOOL;
-    } else if (sotto_date_parse_as(&days, facts->date_format, text, text_bytes)) {
+    } else if (sotto_date_parse_as(&days, facts->has_words ? NULL : facts->form, text,
+                                   text_bytes)) {
         type.kind = SOTTO_KIND_DATE;
     }
     facts->type = sotto_type_join(facts->type, type);

@@ -103,10 +103,10 @@ enum sotto_status sotto__split_rows(struct sotto__splitter *splitter, const char
 
 /* --- facts.c: the types of values --- */
 
-/* What is known about some values of a column. All zeros: nothing yet. Borrows date_format. */
+/* What is known about some values of a column. All zeros: nothing yet. Borrows form. */
 struct sotto__column_facts {
     struct sotto_type type;
-    const char *date_format; /* how dates are written; NULL: as sotto_date_parse reads them */
+    const char *form; /* as in struct sotto_csv_column */
     uint64_t missing;
     bool has_words;        /* of a column that is stated to be of booleans: it has more words */
     bool digits_lost;      /* some number loses digits as a double */
@@ -114,12 +114,12 @@ struct sotto__column_facts {
     bool exponent_inexact; /* some number with an exponent is no double: 1e-1 is none */
 };
 
-/* Nothing yet, but the type where it is stated (else null), and how dates are written. */
+/* Nothing yet, but the type where it is stated (else null), and its form. */
 static inline struct sotto__column_facts sotto__column_facts_begin(struct sotto_type stated,
-                                                                   const char *date_format)
+                                                                   const char *form)
 {
     return (struct sotto__column_facts){
-        .type = stated, .has_words = stated.kind == SOTTO_KIND_BOOL, .date_format = date_format};
+        .type = stated, .has_words = stated.kind == SOTTO_KIND_BOOL, .form = form};
 }
 
 /* One value, as libcsv or sotto__field_trim gives it. */

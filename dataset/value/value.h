@@ -84,6 +84,9 @@ bool sotto__bool_parse(bool *out, const char *text, size_t text_bytes);
  * yes, no, y, n, t and f in any case, 1 and 0. Returns: false for any other text. */
 bool sotto__bool_word(bool *out, const char *text, size_t text_bytes);
 
+/* The same by a column's own words, "ja/nein"; form may be NULL: as above. */
+bool sotto__bool_read(bool *out, const char *form, const char *text, size_t text_bytes);
+
 /* --- likeness.c --- */
 
 /* What a text that is no number of the grammar has in place of a number's characters. */

@@ -26,7 +26,24 @@ static bool parse_date(struct sotto_csv_column *out, const char *text)
         return false;
     }
     out->type = (struct sotto_type){.kind = SOTTO_KIND_DATE};
-    out->date_format = format;
+    out->form = format;
+    return true;
+}
+
+/* Reads bool(ja/nein); copies the words. Returns: likewise. */
+static bool parse_words(struct sotto_csv_column *out, const char *text)
+{
+    size_t bytes = strlen(text);
+    if (strncmp(text, "bool(", 5) != 0 || text[bytes - 1] != ')') {
+        return false;
+    }
+    char *words = sotto_text_copy(text + 5, bytes - 6);
+    if (words == NULL || !sotto_csv_words_are_valid(words)) {
+        sotto_free(words);
+        return false;
+    }
+    out->type = (struct sotto_type){.kind = SOTTO_KIND_BOOL};
+    out->form = words;
     return true;
 }
 
@@ -34,7 +51,7 @@ static bool parse_date(struct sotto_csv_column *out, const char *text)
  * dates aside. */
 static bool parse_type(struct sotto_csv_column *out, const char *text)
 {
-    if (parse_date(out, text)) {
+    if (parse_date(out, text) || parse_words(out, text)) {
         return true;
     }
     for (int kind = SOTTO_KIND_BOOL; kind < SOTTO_KINDS_LEN; kind++) {
@@ -76,13 +93,14 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
         if (equals == NULL || equals == text || !parse_type(&column, equals + 1)) {
             return refuse_word(
                 out_wrong, "types", err, text,
-                "COLUMN=TYPE with one of bool, int64, decimal(0) to decimal(18), float64, date, "
+                "COLUMN=TYPE with one of bool, bool(ja/nein), whatever the words are, int64, "
+                "decimal(0) to decimal(18), float64, date, "
                 "date(%d.%m.%Y), however the dates are written (%d, %m or %b, %Y or %y, each "
                 "once), and string");
         }
         char *name = sotto_text_copy(text, (size_t)(equals - text));
         if (name == NULL) {
-            sotto_free((char *)column.date_format);
+            sotto_free((char *)column.form);
             return sotto_error_no_memory(err);
         }
         column.name = name;
@@ -163,7 +181,7 @@ void file_options_release(struct file_options *options)
 {
     for (size_t i = 0; i < options->csv.columns_len; i++) {
         sotto_free((char *)options->columns[i].name);
-        sotto_free((char *)options->columns[i].date_format);
+        sotto_free((char *)options->columns[i].form);
     }
     sotto_free(options->columns);
     *options = (struct file_options){0};

@@ -97,10 +97,8 @@ static void test_cataloguing(void **state)
 static enum sotto_status dates_run(void *context)
 {
     static const char dates[] = "born\n31.12.1999\n1.3.2020\n";
-    static const struct sotto_csv_column column = {.name = "born",
-                                                   .typed = true,
-                                                   .type = {.kind = SOTTO_KIND_DATE},
-                                                   .date_format = "%d.%m.%Y"};
+    static const struct sotto_csv_column column = {
+        .name = "born", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .form = "%d.%m.%Y"};
     const struct sotto_csv_options options = {.columns = &column, .columns_len = 1};
     struct sotto_csv *csv = NULL;
     struct sotto_catalogue *catalogue = NULL;

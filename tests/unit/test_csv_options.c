@@ -194,6 +194,48 @@ static void test_booleans_by_other_words(void **state)
     }
 }
 
+/* By the owner's own words, and by no others. */
+static void test_booleans_by_the_owners_words(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"ja/nein", "1/2", "\xC3\xA4/TRUE"};
+    static const char *const texts[] = {"a\nja\nnein\nNA\n\"ja\"\n", "a\n1\n2\nNA\n1\n",
+                                        "a\n\xC3\xA4\nTRUE\nNA\n \xC3\xA4 \n"};
+    static const char *const cells[] = {"true|false|NA|true|"};
+    static const char *const wrong[] = {"a\nja\nJa\n", "a\ntrue\n", "a\nja\n1\n", "a\nja/nein\n",
+                                        "a\nj\n"};
+    struct sotto_csv_column column = {
+        .name = "a", .typed = true, .type = {.kind = SOTTO_KIND_BOOL}};
+    struct sotto_csv_options options = {.columns = &column, .columns_len = 1};
+    struct sotto_csv *csv = NULL;
+    struct sotto_error err = {0};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        column.form = forms[i];
+        check_cells(texts[i], &options, cells, 1);
+    }
+    column.form = forms[0];
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct sotto_catalogue *catalogue = NULL;
+        assert_ok(sotto_csv_open_fd(&csv, test_file(wrong[i], strlen(wrong[i])), "t.csv", &options,
+                                    NULL));
+        assert_int_equal(sotto_csv_catalogue(csv, &catalogue, &err), SOTTO_ERROR_INPUT);
+        assert_contains(err.text, "expected \"ja\" or \"nein\" as configured, found \"");
+        sotto_csv_close(csv);
+    }
+    column.form = "some/none";
+    static const char *const na_words[] = {"none"};
+    options.na_words = na_words;
+    options.na_words_len = 1;
+    assert_int_equal(sotto_csv_open_fd(&csv, test_file("a\n", 2), "t.csv", &options, &err),
+                     SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "the word \"none\", which stands for a missing value");
+    static const char *const no_words[] = {"",      "ja",    "/",     "ja/",   "/nein",
+                                           "ja/ja", "a/b/c", " ja/b", "ja/b ", "ja /b"};
+    for (size_t i = 0; i < sizeof no_words / sizeof no_words[0]; i++) {
+        assert_false(sotto_csv_words_are_valid(no_words[i]));
+    }
+}
+
 static void test_options(void **state)
 {
     (void)state;
@@ -272,8 +314,8 @@ static void test_date_formats(void **state)
 {
     (void)state;
     static const struct sotto_csv_column columns[] = {
-        {.name = "d", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .date_format = "%d.%m.%Y"},
-        {.name = "n", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .date_format = "%Y%m%d"},
+        {.name = "d", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .form = "%d.%m.%Y"},
+        {.name = "n", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .form = "%Y%m%d"},
     };
     for (int serial = 0; serial < 2; serial++) {
         struct sotto_csv *csv = NULL;
@@ -325,7 +367,7 @@ static void test_values_beyond_a_stated_type(void **state)
         {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DATE}},
          "x\n2020-01-31\n2023-02-29\n",
          "t.csv:3: column \"x\": expected date"},
-        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .date_format = "%d.%m.%Y"},
+        {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .form = "%d.%m.%Y"},
          "x\n31.1.2020\n2020-01-31\n",
          "t.csv:3: column \"x\": expected date"},
         {{.name = "x", .typed = true, .type = {.kind = SOTTO_KIND_DATE}},
@@ -352,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_lines_around),
         cmocka_unit_test(test_lines_around_refused),
         cmocka_unit_test(test_booleans_by_other_words),
+        cmocka_unit_test(test_booleans_by_the_owners_words),
         cmocka_unit_test(test_stated_types),
         cmocka_unit_test(test_date_formats),
         cmocka_unit_test(test_values_beyond_a_stated_type),

@@ -26,10 +26,17 @@ struct sotto_csv_column {
     bool typed;       /* its type is not found but stated; a value of no lower type, that is one
                          which such a column can't hold, is SOTTO_ERROR_INPUT; a bool then has more
                          words (dataset/README.md) */
-    struct sotto_type type;  /* not null */
-    const char *date_format; /* of a date: how it is written (sotto_date_format_is_valid); NULL:
-                                YYYY-MM-DD */
+    struct sotto_type type; /* not null */
+    const char *form;       /* how its values are written: of a date sotto_date_format_is_valid
+                               (NULL: YYYY-MM-DD); of a bool "ja/nein", its two words, true first, as
+                               they stand (NULL: those of dataset/README.md) */
 };
+
+#define SOTTO_CSV_WORD_BYTES 64
+
+/* Whether text is two words of a bool column, "ja/nein": different ones of at most
+ * SOTTO_CSV_WORD_BYTES bytes each, which neither begin nor end with a blank nor have a slash. */
+SOTTO_API bool sotto_csv_words_are_valid(const char *text);
 
 /* What may part fields, beside a tab and a comma, and what may begin comments. */
 #define SOTTO_CSV_MARKS ";|:!#$%&*<>?@^~/"
