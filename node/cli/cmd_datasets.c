@@ -10,6 +10,7 @@
 
 #define TEXT_BYTES 512
 #define NAME_WIDTH_MAX 24
+#define TYPE_WIDTH 7 /* of the longest ones, decimal and float64 */
 
 /* A member as text, its hidden characters written out; "" where there is none. */
 static const char *reveal(char out[TEXT_BYTES], const json_t *object, const char *key)
@@ -87,7 +88,8 @@ static void print_dataset(const char *node, const json_t *dataset)
     {
         (void)printf("  ");
         print_padded(reveal(text, column, "name"), width);
-        (void)printf("  %-7s", reveal(text, column, "type"));
+        bool is_alone = json_object_size(column) <= 2; /* name and type */
+        (void)printf("  %-*s", is_alone ? 0 : TYPE_WIDTH, reveal(text, column, "type"));
         print_part(reveal(text, column, "unit"));
         print_part(reveal_list(text, column, "range", " to "));
         print_part(reveal_list(text, column, "levels", ", "));
@@ -119,7 +121,7 @@ static size_t print_node(const json_t *node, const char *wanted)
     }
     if (!has_answered) {
         (void)printf("%s  %s\n", name,
-                     strcmp(state, "away") == 0     ? "is away"
+                     strcmp(state, "away") == 0     ? "is not connected"
                      : strcmp(state, "silent") == 0 ? "has not answered in time"
                                                     : "says what can't be read");
     } else if (printed == 0) {

@@ -146,6 +146,7 @@ static enum sotto_status write_config(const struct args *args, const char *name,
     (void)fputs(
         "  # ask: [birch]             # who may ask; left out: every peer\n"
         "  # columns: [{dataset: wages.csv, hide: [name]}]\n"
+        "  # publish: [{dataset: wages.csv, types: true}]   # told by `sotto datasets`\n"
         "  # statistics: [count, sum, mean]   # left out: all\n"
         "  profile: safe              # open: whatever a plan says, to peers that you trust\n"
         "  min_parties: 3             # no task with fewer\n"

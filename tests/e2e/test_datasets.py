@@ -42,7 +42,7 @@ class Datasets(ClusterCase):
         self.assertEqual(lines, [
             "a  publishes nothing",
             "b  wages.csv  at least 1900 rows  of December",
-            "  name  string ",
+            "  name  string",
             "  wage  decimal  EUR  0 to 20000",
             "  dept  string   x, R&D",
             "c  wages.csv  of Cedar"])
