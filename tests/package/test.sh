@@ -39,6 +39,31 @@ cc -std=c17 -Wall -Wextra -Wpedantic -Werror "$work/readme.c" -o "$work/consumer
 cc -std=c17 -Wall -Wextra -Wpedantic -Werror "$source_dir/tests/package/research.c" -o "$work/research" "${flags[@]}" -lm
 "$work/research" | grep '^18 survivors, first sum ' || { echo "research.c failed" >&2; exit 1; }
 
+# The example of a transport: a sum of three processes, and a stranger who is turned away.
+cc -std=c17 -Wall -Wextra -Wpedantic -Werror "$source_dir/examples/session.c" -o "$work/session" "${flags[@]}"
+mkdir "$work/keys"
+cd "$work/keys"
+for name in hub ann bob cem; do
+    ../session key "$name" >>keys
+done
+{ cat keys && ../session key eve; } >eves
+port=$((20000 + RANDOM % 10000))
+../session sum keys hub "$port" >sum.out &
+hub=$!
+# Whoever comes too early comes again.
+until ../session join eves eve "$port" 1 2>eve.err; ! grep -q 'nobody is at that port' eve.err; do
+    kill -0 "$hub"
+    sleep 0.05
+done
+grep -q 'the sum has ended' eve.err
+for party in 'ann 100' 'bob 20' 'cem 3'; do
+    read -r name value <<<"$party"
+    ../session join keys "$name" "$port" "$value" &
+done
+wait "$hub"
+grep -qx 'sum 123' sum.out
+cd "$work"
+
 printf 'wage\n100.25\n200.50\n' >"$work/a.csv"
 printf 'wage\n300\nNA\n' >"$work/b.csv"
 printf 'wage\n400.75\n' >"$work/c.csv"
