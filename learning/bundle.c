@@ -204,7 +204,7 @@ static enum sotto_status read_bundle(struct sotto_bundle *bundle, struct sotto_e
 enum sotto_status sotto_bundle_open(struct sotto_bundle *out, const void *bytes, size_t bytes_len,
                                     struct sotto_error *err)
 {
-    struct sotto_error unread;
+    struct sotto_error unread = {0};
     err = err != NULL ? err : &unread; /* for the prefixes */
     *out = (struct sotto_bundle){0};
     if (bytes_len > SOTTO_BUNDLE_BYTES_MAX) {
