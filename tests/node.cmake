@@ -84,3 +84,11 @@ sotto_add_test(e2e/bench
 sotto_add_test(e2e/demo COMMAND ${PROJECT_SOURCE_DIR}/node/demo.sh $<TARGET_FILE:sotto>)
 set_tests_properties(e2e/demo PROPERTIES PASS_REGULAR_EXPRESSION
   "confirmed by all 3 parties.*identical: yes.*confirmed by 3 of 3 parties.*found: yes")
+
+# Runners that try to get out of real cages, which take bubblewrap.
+add_executable(test_cage unit/test_cage.c)
+target_link_libraries(test_cage PRIVATE sotto_test_support sotto_node PkgConfig::jansson)
+target_compile_definitions(test_cage PRIVATE SOTTO_TEST_FENCE="$<TARGET_FILE:sotto-fence>"
+  SOTTO_TEST_SKIP="${CMAKE_CURRENT_SOURCE_DIR}/support/skip.sh")
+add_dependencies(test_cage sotto-fence)
+sotto_add_test(unit/cage SLOW MAY_SKIP COMMAND test_cage)

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A cage, from outside. What is between a runner and everything else, from the outside in:
+ *
+ *   1. Control groups, where this process may make some: memory of all, number of processes.
+ *   2. Namespaces by bubblewrap: no network, no processes but its own, no users, and the view that
+ *      arguments.c draws. No capabilities, an empty environment, a session of its own. It dies with
+ *      the thread that started it.
+ *   3. Limits of the process: addresses, processor time, sizes of files, threads.
+ *   4. Landlock: no file that is not meant to be seen, even if 2 fails.
+ *   5. The filter of system calls: no new process, no socket, no ptrace, nothing that is not
+ * listed.
+ *   6. This file: frames and outputs of stated sizes, and a clock.
+ *
+ * The idea: 2, 3 and 5 stand or there is no runner; the fence says so itself, in the first frame,
+ * before it becomes the runner. Nothing is passed by arguments or environment that code inside may
+ * not know: bubblewrap reads its arguments from a file that is gone then, and its environment,
+ * which /proc would show, is empty.
+ *
+ * A runner ends in one way: the first process outside is killed and waited for, then the first one
+ * inside; which dies after all others there, so that nothing is left when its death is told. Then
+ * the groups go. */
+
+#include "cage/arguments.h"
+#include "cage/cage_internal.h"
+
+#include <sotto/alloc.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BWRAP "/usr/bin/bwrap"
+#define ARGUMENTS_FD 4
+#define INFO_FD 5 /* arguments.c */
+#define ARGUMENTS_BYTES_MAX ((size_t)256 * 1024)
+#define FDS_FROM 10 /* so that those of the child can be set without overwriting each other */
+
+/* Moves a descriptor out of the way of those that the child gets. */
+static bool raise_fd(int *fd)
+{
+    int raised = fcntl(*fd, F_DUPFD_CLOEXEC, FDS_FROM);
+    cage_close(fd);
+    *fd = raised;
+    return raised >= 0;
+}
+
+/* The ends that the child gets. */
+struct child_fds {
+    int socket;
+    int output;
+    int arguments;
+    int info;
+};
+
+static bool make_pairs(struct cage *cage, struct child_fds *child)
+{
+    int sockets[2];
+    int pipes[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
+        return false;
+    }
+    cage->socket = sockets[0];
+    child->socket = sockets[1];
+    if (pipe2(pipes, O_CLOEXEC) != 0) {
+        return false;
+    }
+    cage->output_fd = pipes[0];
+    child->output = pipes[1];
+    child->info = memfd_create("info", MFD_CLOEXEC);
+    return raise_fd(&child->socket) && raise_fd(&child->output) && raise_fd(&child->info) &&
+           fcntl(cage->socket, F_SETFL, O_NONBLOCK) == 0 &&
+           fcntl(cage->output_fd, F_SETFL, O_NONBLOCK) == 0;
+}
+
+static enum sotto_status make_arguments(struct child_fds *child, const struct cage_config *config,
+                                        struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, ARGUMENTS_BYTES_MAX);
+    enum sotto_status status = arguments_write(&writer, config, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    child->arguments = memfd_create("arguments", MFD_CLOEXEC);
+    if (child->arguments < 0 || !raise_fd(&child->arguments) ||
+        write(child->arguments, writer.data, writer.data_bytes) != (ssize_t)writer.data_bytes ||
+        lseek(child->arguments, 0, SEEK_SET) != 0) {
+        status =
+            sotto_error_set(err, SOTTO_ERROR_IO, "the arguments of a cage: %s", strerror(errno));
+    }
+out:
+    sotto_writer_release(&writer);
+    return status;
+}
+
+#define WORDS_MAX 24
+
+/* sotto-fence join GROUP... -- bwrap --args 4 -- fence run LIMIT... -- python3 -I -B runner.py. */
+static int spawn_words(struct cage *cage, const struct cage_config *config,
+                       const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr)
+{
+    char numbers[4][24];
+    const struct cage_limits *limits = &cage->limits;
+    const uint64_t values[] = {limits->memory_bytes, limits->cpu_seconds, limits->files_bytes,
+                               limits->threads};
+    const char *words[WORDS_MAX] = {config->fence_path, "join"};
+    size_t len = 2;
+    for (size_t i = 0; i < cage->groups.folders_len; i++) {
+        words[len++] = cage->groups.folders[i];
+    }
+    static const char *const middle[] = {"--", BWRAP, "--args", "4", "--", "/run/sotto/fence",
+                                         "run"};
+    for (size_t i = 0; i < sizeof middle / sizeof middle[0]; i++) {
+        words[len++] = middle[i];
+    }
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(numbers[i], sizeof numbers[i], "%llu", (unsigned long long)values[i]);
+        words[len++] = numbers[i];
+    }
+    const char *const end[] = {"--", config->python_path, "-I", "-B", "/run/sotto/runner.py"};
+    for (size_t i = 0; i < sizeof end / sizeof end[0]; i++) {
+        words[len++] = end[i];
+    }
+    char *const environment[] = {NULL};
+    /* posix_spawn takes words that it does not change as if it could. */
+    return posix_spawn(&cage->pid, config->fence_path, actions, attr, (char *const *)words,
+                       environment);
+}
+
+static int add_actions(posix_spawn_file_actions_t *actions, const struct child_fds *child)
+{
+    int failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    failed |= posix_spawn_file_actions_adddup2(actions, child->output, 1);
+    failed |= posix_spawn_file_actions_adddup2(actions, child->output, 2);
+    failed |= posix_spawn_file_actions_adddup2(actions, child->socket, FENCE_SOCKET_FD);
+    failed |= posix_spawn_file_actions_adddup2(actions, child->arguments, ARGUMENTS_FD);
+    failed |= posix_spawn_file_actions_adddup2(actions, child->info, INFO_FD);
+    failed |= posix_spawn_file_actions_addclosefrom_np(actions, INFO_FD + 1);
+    return failed;
+}
+
+/* No signal of this process is blocked, handled or ignored in the child, nor sent to it with its
+ * group. */
+static int set_attributes(posix_spawnattr_t *attr)
+{
+    sigset_t none;
+    sigset_t all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    int failed = posix_spawnattr_setsigmask(attr, &none);
+    failed |= posix_spawnattr_setsigdefault(attr, &all);
+    failed |= posix_spawnattr_setpgroup(attr, 0);
+    failed |= posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                 POSIX_SPAWN_SETPGROUP);
+    return failed;
+}
+
+static enum sotto_status spawn(struct cage *cage, const struct cage_config *config,
+                               const struct child_fds *child, struct sotto_error *err)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    if (posix_spawn_file_actions_init(&actions) != 0) {
+        return sotto_error_no_memory(err);
+    }
+    if (posix_spawnattr_init(&attr) != 0) {
+        (void)posix_spawn_file_actions_destroy(&actions);
+        return sotto_error_no_memory(err);
+    }
+    int failed = add_actions(&actions, child) | set_attributes(&attr);
+    if (failed == 0) {
+        failed = spawn_words(cage, config, &actions, &attr);
+    }
+    if (failed != 0) {
+        cage->pid = 0;
+    }
+    (void)posix_spawnattr_destroy(&attr);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return failed == 0 ? SOTTO_OK
+                       : sotto_error_set(err, SOTTO_ERROR_STATE, "no cage can be started: %s",
+                                         strerror(failed));
+}
+
+static enum sotto_status check_there(const char *what, const char *path, struct sotto_error *err)
+{
+    return access(path, R_OK) == 0 ? SOTTO_OK
+                                   : sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "%s '%s': %s",
+                                                     what, path, strerror(errno));
+}
+
+static enum sotto_status check_all_there(const struct cage_config *config, struct sotto_error *err)
+{
+    if (access(BWRAP, X_OK) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "learning needs bubblewrap, and there is no " BWRAP
+                               ": install the package bubblewrap");
+    }
+    enum sotto_status status = check_there("the fence", config->fence_path, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_there("the runner", config->runner_path, err);
+    for (size_t i = 0; i < config->datasets_len && status == SOTTO_OK; i++) {
+        status = check_there("the dataset", config->datasets[i].path, err);
+    }
+    return status;
+}
+
+/* A name that no other cage of this machine has: the process, and a count. */
+static void make_groups(struct cage *cage)
+{
+    static unsigned long long count;
+    char name[64];
+    const struct cage_limits *limits = &cage->limits;
+    (void)snprintf(name, sizeof name, "sotto-cage-%d-%llu", (int)getpid(),
+                   __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED));
+    groups_make(&cage->groups, "/proc/self/cgroup", "/sys/fs/cgroup", name,
+                limits->memory_bytes + limits->files_bytes, limits->threads + 8);
+    cage->standing.memory_group = cage->groups.has_memory;
+    cage->standing.processes_group = cage->groups.has_processes;
+}
+
+/* The fence speaks first, or the cage could not be built; then the output says why. */
+static enum sotto_status await_fence(struct cage *cage, struct sotto_error *err)
+{
+    struct cage_frame frame;
+    bool has_frame = false;
+    cage->deadline_ms = cage_clock() + CAGE_START_MS;
+    while (!cage->is_started) {
+        if (cage_step(cage, &frame, &has_frame, CAGE_START_MS, err) != SOTTO_OK) {
+            return sotto_error_set(err, SOTTO_ERROR_STATE,
+                                   "no cage can be built here, so there is no learning: %s",
+                                   cage->ended.text);
+        }
+    }
+    cage_extend(cage);
+    return SOTTO_OK;
+}
+
+/* Takes hold of the first process inside, which bubblewrap wrote down ({"child-pid": 123, ...})
+ * before the fence spoke: it is the last one that dies. */
+static enum sotto_status find_first(struct cage *cage, const struct child_fds *child,
+                                    struct sotto_error *err)
+{
+    static const char key[] = "\"child-pid\":";
+    char text[512];
+    ssize_t bytes = pread(child->info, text, sizeof text - 1, 0);
+    text[bytes > 0 ? bytes : 0] = '\0';
+    const char *at = strstr(text, key);
+    long pid = at != NULL ? strtol(at + strlen(key), NULL, 10) : 0;
+    cage->first = pid > 1 ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+    return cage->first >= 0 ? SOTTO_OK
+                            : sotto_error_set(err, SOTTO_ERROR_STATE,
+                                              "no cage can be watched here, so there is no "
+                                              "learning: the kernel is older than 5.3, or "
+                                              "bubblewrap than 0.1.8");
+}
+
+enum sotto_status cage_start(struct cage **out, const struct cage_config *config,
+                             struct sotto_error *err)
+{
+    struct child_fds child = {-1, -1, -1, -1};
+    *out = NULL;
+    enum sotto_status status = check_all_there(config, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct cage *cage = sotto_alloc_zeroed(sizeof *cage);
+    if (cage == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    cage->first = -1;
+    cage->socket = -1;
+    cage->output_fd = -1;
+    cage->limits = config->limits;
+    sotto_writer_init(&cage->queued, SIZE_MAX);
+    cage->output = sotto_alloc(config->limits.output_bytes);
+    if (cage->output == NULL) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    if (!make_pairs(cage, &child)) {
+        status = sotto_error_set(err, SOTTO_ERROR_IO, "the socket of a cage: %s", strerror(errno));
+        goto out;
+    }
+    status = make_arguments(&child, config, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    make_groups(cage);
+    status = spawn(cage, config, &child, err);
+    cage_close(&child.socket);
+    cage_close(&child.output);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = await_fence(cage, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = find_first(cage, &child, err);
+out:
+    cage_close(&child.socket);
+    cage_close(&child.output);
+    cage_close(&child.arguments);
+    cage_close(&child.info);
+    if (status != SOTTO_OK) {
+        cage_free(cage);
+        return status;
+    }
+    *out = cage;
+    return SOTTO_OK;
+}

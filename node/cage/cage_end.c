@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The end of a cage, and of what it was. The idea: whatever a runner does, it is killed, and what
+ * is said of it comes from the kernel (an exit status, a signal) or from what it wrote, as a
+ * quotation.
+ */
+
+#include "cage/cage_internal.h"
+
+#include <sotto/alloc.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LAST_LINE_BYTES 200
+
+uint64_t cage_clock(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void cage_close(int *fd)
+{
+    if (*fd >= 0) {
+        (void)close(*fd);
+    }
+    *fd = -1;
+}
+
+bool cage_read_output(struct cage *cage)
+{
+    char spare; /* one byte more than fits says that it is too much */
+    for (;;) {
+        size_t left = cage->limits.output_bytes - cage->output_bytes;
+        ssize_t bytes = left > 0 ? read(cage->output_fd, cage->output + cage->output_bytes, left)
+                                 : read(cage->output_fd, &spare, 1);
+        if (bytes <= 0) {
+            return true;
+        }
+        if (left == 0) {
+            return false;
+        }
+        cage->output_bytes += (size_t)bytes;
+    }
+}
+
+/* The kernel lets the first process of a namespace die after all others. */
+static void await_first(const struct cage *cage)
+{
+    struct pollfd poll_fd = {cage->first, POLLIN, 0};
+    if (cage->first >= 0) {
+        (void)syscall(SYS_pidfd_send_signal, cage->first, SIGKILL, NULL, 0);
+        (void)poll(&poll_fd, 1, CAGE_END_MS);
+    }
+}
+
+#define KILLED_HERE (-1)
+
+/* Waits for bubblewrap, for up to wait_ms, then kills it. Returns: its exit status, which is the
+ * runner's, or 128 and the signal that ended that; KILLED_HERE. */
+static int await_exit(struct cage *cage, uint64_t wait_ms)
+{
+    const struct timespec interval = {.tv_nsec = 5 * 1000 * 1000};
+    uint64_t until = cage_clock() + wait_ms;
+    int status = 0;
+    pid_t found = 0;
+    while (cage->pid > 0 && (found = waitpid(cage->pid, &status, WNOHANG)) == 0 &&
+           cage_clock() < until) {
+        (void)nanosleep(&interval, NULL);
+    }
+    if (cage->pid > 0 && found == 0) {
+        (void)kill(cage->pid, SIGKILL);
+        while (waitpid(cage->pid, &status, 0) < 0 && errno == EINTR) {
+        }
+    }
+    cage->pid = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : KILLED_HERE;
+}
+
+static void kill_all(struct cage *cage)
+{
+    (void)await_exit(cage, 0);
+    await_first(cage);
+    groups_remove(&cage->groups);
+}
+
+void cage_free(struct cage *cage)
+{
+    if (cage == NULL) {
+        return;
+    }
+    if (cage->pid > 0) {
+        kill_all(cage);
+    }
+    groups_remove(&cage->groups);
+    cage_close(&cage->socket);
+    cage_close(&cage->output_fd);
+    cage_close(&cage->first);
+    sotto_writer_release(&cage->queued);
+    sotto_buffer_release(&cage->body);
+    sotto_free(cage->output);
+    sotto_free(cage);
+}
+
+/* The last line of the output that is not empty, for an error. */
+static void find_last_line(char out[LAST_LINE_BYTES], const struct cage *cage)
+{
+    size_t end = cage->output_bytes;
+    while (end > 0 && (cage->output[end - 1] == '\n' || cage->output[end - 1] == ' ')) {
+        end--;
+    }
+    size_t begin = end;
+    while (begin > 0 && cage->output[begin - 1] != '\n') {
+        begin--;
+    }
+    size_t bytes = end - begin < LAST_LINE_BYTES ? end - begin : LAST_LINE_BYTES - 1;
+    memcpy(out, cage->output + begin, bytes);
+    out[bytes] = '\0';
+}
+
+/* The runner is done for, whatever it does: kills it and keeps why. */
+enum sotto_status cage_end(struct cage *cage, enum sotto_status status, const char *text,
+                           struct sotto_error *err)
+{
+    kill_all(cage);
+    (void)sotto_error_set(&cage->ended, status, "%s", text);
+    if (err != NULL) {
+        *err = cage->ended;
+    }
+    return status;
+}
+
+/* The runner closed its socket: it ended, or pretends to. */
+enum sotto_status cage_explain_exit(struct cage *cage, struct sotto_error *err)
+{
+    char text[SOTTO_ERROR_TEXT_BYTES];
+    char last_line[LAST_LINE_BYTES];
+    int code = await_exit(cage, CAGE_END_MS);
+    (void)cage_read_output(cage);
+    find_last_line(last_line, cage);
+    if (code == KILLED_HERE) {
+        return cage_end(cage, SOTTO_ERROR_STATE, "the runner closed its socket, and went on", err);
+    }
+    if (code == 128 + SIGXCPU) {
+        (void)snprintf(text, sizeof text, "the runner took more than its %u s of processor time",
+                       cage->limits.cpu_seconds);
+        return cage_end(cage, SOTTO_ERROR_LIMIT, text, err);
+    }
+    if (code == 128 + SIGKILL) {
+        (void)snprintf(text, sizeof text,
+                       "the runner was killed: it took more than its memory (%llu MiB) or its %u s "
+                       "of processor time",
+                       (unsigned long long)(cage->limits.memory_bytes >> 20),
+                       cage->limits.cpu_seconds);
+        return cage_end(cage, SOTTO_ERROR_LIMIT, text, err);
+    }
+    (void)snprintf(text, sizeof text, "the runner ended with status %d; its last line: %s", code,
+                   last_line);
+    return cage_end(cage, SOTTO_ERROR_STATE, text, err);
+}
