@@ -85,10 +85,18 @@ sotto_add_test(e2e/demo COMMAND ${PROJECT_SOURCE_DIR}/node/demo.sh $<TARGET_FILE
 set_tests_properties(e2e/demo PROPERTIES PASS_REGULAR_EXPRESSION
   "confirmed by all 3 parties.*identical: yes.*confirmed by 3 of 3 parties.*found: yes")
 
-# Runners that try to get out of real cages, which take bubblewrap.
-add_executable(test_cage unit/test_cage.c)
-target_link_libraries(test_cage PRIVATE sotto_test_support sotto_node PkgConfig::jansson)
-target_compile_definitions(test_cage PRIVATE SOTTO_TEST_FENCE="$<TARGET_FILE:sotto-fence>"
-  SOTTO_TEST_SKIP="${CMAKE_CURRENT_SOURCE_DIR}/support/skip.sh")
-add_dependencies(test_cage sotto-fence)
-sotto_add_test(unit/cage SLOW MAY_SKIP COMMAND test_cage)
+# sotto_caged(<name>): tests/unit/test_<name>.c runs real cages, which take bubblewrap.
+function(sotto_caged name)
+  add_executable(test_${name} unit/test_${name}.c)
+  target_link_libraries(test_${name} PRIVATE sotto_test_support sotto_node PkgConfig::jansson)
+  target_compile_definitions(test_${name} PRIVATE SOTTO_TEST_FENCE="$<TARGET_FILE:sotto-fence>"
+    SOTTO_TEST_SKIP="${CMAKE_CURRENT_SOURCE_DIR}/support/skip.sh"
+    SOTTO_TEST_SOURCE="${PROJECT_SOURCE_DIR}")
+  add_dependencies(test_${name} sotto-fence)
+  sotto_add_test(unit/${name} SLOW MAY_SKIP COMMAND test_${name})
+endfunction()
+sotto_caged(cage)
+sotto_caged(runner)
+sotto_add_test(learning/runner SLOW MAY_SKIP
+  COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/learning/test_runner.py
+    ${PROJECT_SOURCE_DIR}/python/sotto ${CMAKE_CURRENT_SOURCE_DIR}/support)

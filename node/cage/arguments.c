@@ -2,9 +2,9 @@
 
 /* The view from inside a cage, for bubblewrap (bwrap(1)). The idea: the view begins empty, and each
  * line below adds one thing, read-only; nothing is there because somebody forgot to hide it. No
- * /proc: it would show mounts by the owner's paths, and is a way to memory and to other processes.
- * No /dev/shm, and no writing to the folders in between: only /tmp takes files, as many as stated.
- */
+ * /proc (but what it says of the CPU): it would show mounts by the owner's paths, and is a way to
+ * memory and to other processes. No /dev/shm, and no writing to the folders in between: only /tmp
+ * takes files, as many as stated. */
 
 #include "cage/arguments.h"
 
@@ -49,6 +49,7 @@ static void add_system(struct sotto_writer *out)
             add_bind(out, "--ro-bind", folders[i], folders[i]);
         }
     }
+    add_bind(out, "--ro-bind", "/proc/cpuinfo", "/proc/cpuinfo"); /* torch aborts without */
     /* Where libraries are: Debian's BLAS is found by way of /etc/alternatives. */
     add_bind(out, "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache");
     add_bind(out, "--ro-bind-try", "/etc/alternatives", "/etc/alternatives");

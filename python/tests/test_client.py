@@ -256,11 +256,11 @@ def test_a_plan_is_the_only_thing_sent(cluster):
 
 
 def test_there_is_no_pickle():
+    """And no code from elsewhere runs, but a bundle's in the cage, which _runner.py is for."""
     package = pathlib.Path(sotto.__file__).parent
     for source in package.rglob("*.py"):
-        assert not re.search(r"pickle|marshal|(?<!def )\beval\(|\bexec\(", source.read_text()), (
-            source
-        )
+        running = r"(?<!def )\beval\(|\bexec\(" if source.name != "_runner.py" else r"\beval\("
+        assert not re.search(rf"pickle|marshal|{running}", source.read_text()), source
 
 
 def test_a_task_with_code_in_it_is_refused(cluster, node):
