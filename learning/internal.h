@@ -20,6 +20,14 @@ enum sotto_status sotto__manifest_write(struct sotto_writer *out,
 enum sotto_status sotto__manifest_read(struct sotto_bundle_manifest *out, const char *text,
                                        size_t text_bytes, struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Appends a manifest as lines for people. */
+void sotto__manifest_print(struct sotto_writer *out, const struct sotto_bundle_manifest *manifest);
+
+/* Appends one line (without LF) of a source as sotto_bundle_reveal does, behind a mark. Returns:
+ * how many characters stand there by their numbers. */
+size_t sotto__reveal_line(struct sotto_writer *out, char mark, const char *line, size_t line_bytes,
+                          size_t number, size_t columns);
+
 /* Whether a name is one or more parts of letters, digits, '_', '-' and '.' of ASCII, none of which
  * begins with '.' or '-', with one '/' between two: so it leads nowhere but down, and reads one
  * way. */

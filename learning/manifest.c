@@ -135,8 +135,8 @@ static enum sotto_status check_manifest(const struct sotto_bundle_manifest *mani
     return check_datasets(manifest, err);
 }
 
-/* NULL where there is no memory. */
-static char *print_manifest(const struct sotto_bundle_manifest *manifest)
+/* NULL where there is no memory. flags: of jansson. */
+static char *print_manifest(const struct sotto_bundle_manifest *manifest, size_t flags)
 {
     json_t *object = json_object();
     json_t *datasets = json_array();
@@ -154,7 +154,7 @@ static char *print_manifest(const struct sotto_bundle_manifest *manifest)
         failed |= json_object_set_new(object, number_fields[i].key,
                                       json_integer(load_number(manifest, i)));
     }
-    char *text = failed ? NULL : json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = failed ? NULL : json_dumps(object, flags | JSON_SORT_KEYS);
     json_decref(object);
     return text;
 }
@@ -167,13 +167,25 @@ enum sotto_status sotto__manifest_write(struct sotto_writer *out,
     if (status != SOTTO_OK) {
         return status;
     }
-    char *text = print_manifest(manifest);
+    char *text = print_manifest(manifest, JSON_COMPACT);
     if (text == NULL) {
         return sotto_error_no_memory(err);
     }
     sotto_write_blob(out, text, strlen(text));
     free(text);
     return sotto_writer_status(out);
+}
+
+void sotto__manifest_print(struct sotto_writer *out, const struct sotto_bundle_manifest *manifest)
+{
+    char *text = print_manifest(manifest, JSON_INDENT(2));
+    if (text == NULL) {
+        out->failed = true;
+        return;
+    }
+    sotto_write_bytes(out, text, strlen(text));
+    sotto_write_u8(out, '\n');
+    free(text);
 }
 
 /* Copies a string. Returns: false, and *out empty, where there is none or it is too long. */

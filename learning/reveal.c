@@ -62,14 +62,13 @@ static size_t show_character(struct shown *out, const char *text, size_t text_by
     return bytes;
 }
 
-/* Appends one line without its LF. Returns: how many characters stand there by their numbers. */
-static size_t reveal_line(struct sotto_writer *out, const char *line, size_t line_bytes,
+size_t sotto__reveal_line(struct sotto_writer *out, char mark, const char *line, size_t line_bytes,
                           size_t number, size_t columns)
 {
     char margin[32];
     size_t by_number = 0;
     size_t used = 0;
-    (void)snprintf(margin, sizeof margin, "%6zu | ", number);
+    (void)snprintf(margin, sizeof margin, "%c%5zu | ", mark, number);
     sotto_write_bytes(out, margin, strlen(margin));
     for (size_t at = 0; at < line_bytes;) {
         struct shown shown;
@@ -95,7 +94,7 @@ size_t sotto_bundle_reveal(struct sotto_writer *out, const char *text, size_t te
     for (size_t at = 0; at < text_bytes; number++) {
         const char *end = memchr(text + at, '\n', text_bytes - at);
         size_t line_bytes = end != NULL ? (size_t)(end - text) - at : text_bytes - at;
-        by_number += reveal_line(out, text + at, line_bytes, number, columns);
+        by_number += sotto__reveal_line(out, ' ', text + at, line_bytes, number, columns);
         at += line_bytes + 1;
     }
     return by_number;

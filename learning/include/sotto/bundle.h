@@ -82,6 +82,28 @@ SOTTO_API const struct sotto_bundle_file *sotto_bundle_find(const struct sotto_b
 SOTTO_API size_t sotto_bundle_reveal(struct sotto_writer *out, const char *text, size_t text_bytes,
                                      size_t columns);
 
+/* Sixteen words of five letters in fours, ended by a NUL. */
+#define SOTTO_BUNDLE_WORDS_BYTES 96
+
+/* The whole digest in words that can be said on the telephone in any language: proquints
+ * [Wilkerson 2009], 16 bits a word. */
+SOTTO_API void sotto_bundle_words(char out[SOTTO_BUNDLE_WORDS_BYTES],
+                                  const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES]);
+
+/* Appends all of a bundle for its owner to read: manifest and files, each line as
+ * sotto_bundle_reveal shows it. Returns: how many characters stand there by their numbers. Failures
+ * are out's. */
+SOTTO_API size_t sotto_bundle_show(struct sotto_writer *out, const struct sotto_bundle *bundle,
+                                   size_t columns);
+
+/* Appends what changed from one bundle to another: of manifest and each file that it is the same,
+ * or the lines that went ('-', numbered as they were) and came ('+', as they are) with three lines
+ * around them. A file of more than 20,000 lines, or that differs in more than 1,000, is shown
+ * whole, as it was and as it is. Returns: as sotto_bundle_show; SOTTO_NONE, and nothing may be made
+ * of out, where there is no memory. */
+SOTTO_API size_t sotto_bundle_compare(struct sotto_writer *out, const struct sotto_bundle *before,
+                                      const struct sotto_bundle *after, size_t columns);
+
 SOTTO_END_DECLS
 
 #endif
