@@ -2,14 +2,15 @@
 
 /* A cage, from outside. What is between a runner and everything else, from the outside in:
  *
- *   1. Control groups, where this process may make some: memory of all, number of processes.
+ *   1. Control groups, where this process may make some: memory of all, number of processes. It
+ *      has a lower priority, and where memory runs out the kernel takes it first.
  *   2. Namespaces by bubblewrap: no network, no processes but its own, no users, and the view that
  *      arguments.c draws. No capabilities, an empty environment, a session of its own. It dies with
  *      the thread that started it.
  *   3. Limits of the process: addresses, processor time, sizes of files, threads.
- *   4. Landlock: no file that is not meant to be seen, even if 2 fails.
- *   5. The filter of system calls: no new process, no socket, no ptrace, nothing that is not
- * listed.
+ *   4. Landlock, where the kernel has it: no file that is not meant to be seen, even if 2 fails.
+ *   5. The filter of system calls: no new process, no socket, no ptrace; what is not listed is
+ *      not there.
  *   6. This file: frames and outputs of stated sizes, and a clock.
  *
  * The idea: 2, 3 and 5 stand or there is no runner; the fence says so itself, in the first frame,

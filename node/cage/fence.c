@@ -3,8 +3,9 @@
 /* The program sotto-fence: what must be done to a process from within, before another program
  * takes its place. The node starts it twice on the way to a runner:
  *
- *   1. `sotto-fence join FOLDER... -- bwrap ...` enters control groups. The node can't do that for
- *      it: what bubblewrap starts before would stay outside.
+ *   1. `sotto-fence join FOLDER... -- bwrap ...` enters control groups, and goes behind the node
+ *      where processor time or memory is short. The node can't do that for it: what bubblewrap
+ *      starts before would stay outside.
  *   2. `sotto-fence run MEMORY SECONDS FILES THREADS -- python3 ...`, by bubblewrap, in its
  *      namespaces: sets limits, Landlock and the filter of system calls, says to the node which
  *      of them stand, and becomes the runner.
@@ -25,6 +26,7 @@
 
 #define RUN_NUMBERS 4
 #define OPEN_FILES_MAX 256
+#define NICENESS 10 /* the node and its peers' deadlines come first */
 #define PATH_BYTES 4096
 
 static _Noreturn void fail(const char *what, int code)
@@ -47,6 +49,16 @@ static void join_group(const char *folder)
     int file = bytes < (int)sizeof path ? open(path, O_WRONLY | O_CLOEXEC) : -1;
     if (file < 0 || write(file, "0", 1) != 1) {
         fail(folder, errno);
+    }
+    (void)close(file);
+}
+
+/* Where memory runs out, the kernel is to take this, not the node. */
+static void offer_to_be_killed(void)
+{
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0 || write(file, "1000", 4) != 4) {
+        fail("oom_score_adj", errno);
     }
     (void)close(file);
 }
@@ -111,6 +123,11 @@ int main(int len, char **words)
     if (dashes + 1 < len && strcmp(words[1], "join") == 0) {
         for (int i = 2; i < dashes; i++) {
             join_group(words[i]);
+        }
+        offer_to_be_killed();
+        if (getpriority(PRIO_PROCESS, 0) < NICENESS &&
+            setpriority(PRIO_PROCESS, 0, NICENESS) != 0) {
+            fail("its priority", errno);
         }
         execute(words + dashes + 1);
     }

@@ -74,7 +74,6 @@ static const char *const allowed_calls[] = {
     "mremap",
     "madvise",
     "brk",
-    "mincore",
     "membarrier",
     /* threads and time */
     "futex",

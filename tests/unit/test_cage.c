@@ -15,6 +15,7 @@
 #include <sotto/tensors.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -617,6 +618,38 @@ static void test_what_is_missing_is_named(void **state)
     remove_place(&place);
 }
 
+/* The number in a file of /proc of a process. */
+static int read_number(pid_t pid, const char *name)
+{
+    char path[64];
+    int value = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%d", &value), 1);
+    (void)fclose(file);
+    return value;
+}
+
+/* All processes of a cage: where the machine is short of something, the node goes on. */
+static void test_a_cage_comes_after_its_node(void **state)
+{
+    (void)state;
+    struct place place;
+    pid_t processes[PROCESSES_MAX];
+    size_t len = 0;
+    make_place(&place, "read(1)\n");
+    struct cage *cage = start(&place, &usual);
+    find_processes(processes, &len, getpid());
+    assert_int_equal(len, 3); /* bubblewrap outside and inside, and the runner */
+    for (size_t i = 0; i < len; i++) {
+        assert_true(getpriority(PRIO_PROCESS, (id_t)processes[i]) >= 10);
+        assert_int_equal(read_number(processes[i], "oom_score_adj"), 1000);
+    }
+    end(cage);
+    remove_place(&place);
+}
+
 /* --- Single fences --- */
 
 /* Runs the fence without bubblewrap: what it refuses then, it refuses alone. */
@@ -725,6 +758,7 @@ int main(void)
         cmocka_unit_test(test_frames_go_both_ways),
         cmocka_unit_test(test_output_is_kept),
         cmocka_unit_test(test_what_is_missing_is_named),
+        cmocka_unit_test(test_a_cage_comes_after_its_node),
         cmocka_unit_test(test_landlock_and_the_filter_alone),
         cmocka_unit_test(test_control_groups),
     };
