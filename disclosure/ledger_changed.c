@@ -5,11 +5,11 @@
  * The one idea: each atom changed by many values, and yet all of them together by few: twelve rows
  * went from one group to another, and one left. Sums of both groups before and after are then the
  * value of the one. A sketch of what was added less what was taken away tells, so those of two
- * atoms are added. Likewise of a column and of its product with a yes or no: what changed in one
- * less what changed in the other are the rows of no.
+ * atoms are added, and of three. Likewise of a column and of its product with a yes or no: what
+ * changed in one less what changed in the other are the rows of no.
  *
  * Answers are gone through as they were given, and each atom is held against the others as they
- * were then. Three atoms or more that change in a circle are not looked for. */
+ * were then. Four atoms or more that change in a circle are not looked for, nor three of many. */
 
 #include "ledger_changed.h"
 
@@ -54,6 +54,9 @@ static struct sotto__changed_atom *find_atom(struct sotto__changed *changed,
     return &changed->list[at];
 }
 
+/* Three are looked at where there are so many atoms: 5,000 ways. */
+#define CIRCLES_MAX 32
+
 /* --- Failing --- */
 
 static void fail_atom(struct decision *decision, const struct sotto__changed_atom *atom)
@@ -73,31 +76,66 @@ static void fail_atom(struct decision *decision, const struct sotto__changed_ato
 
 /* --- Comparing --- */
 
-/* Whether two changes cancel but for few values. Their numbers tell of most that they don't. */
-static bool cancel_but_few(const struct decision *decision, const struct sotto__changed_atom *one,
-                           const struct sotto__changed_atom *other)
+/* Whether changes may cancel but for few values, by how many more values there are: of most this
+ * tells that they don't. */
+static bool may_cancel(const struct decision *decision, int64_t more)
+{
+    return (uint64_t)llabs(more) < decision->question->min_rows;
+}
+
+static bool cancel_but_few(const struct decision *decision,
+                           const struct sotto__changed_atom *const *atoms, size_t len)
 {
     static const struct sotto_sketch nothing;
-    if ((uint64_t)llabs(one->more + other->more) >= decision->question->min_rows) {
-        return false;
+    struct sotto_sketch all = atoms[0]->change;
+    for (size_t i = 1; i < len; i++) {
+        sotto_sketch_merge(&all, &atoms[i]->change);
     }
-    struct sotto_sketch both = one->change;
-    sotto_sketch_merge(&both, &other->change);
-    return sotto__decision_is_few(decision, &nothing, &both);
+    return sotto__decision_is_few(decision, &nothing, &all);
+}
+
+/* Whether atoms changed that were told together, one of them lately, and one is asked for. */
+static bool are_comparable(const struct sotto__changed_atom *const *atoms, size_t len)
+{
+    bool are_others = true;
+    bool is_any_new = false;
+    bool is_any_asked = false;
+    for (size_t i = 0; i < len; i++) {
+        are_others = are_others && atoms[i]->is_other &&
+                     atoms[i]->predicates_len == atoms[0]->predicates_len;
+        is_any_new = is_any_new || atoms[i]->is_new;
+        is_any_asked = is_any_asked || atoms[i]->is_asked;
+    }
+    return are_others && is_any_new && is_any_asked;
+}
+
+static void compare_some(struct decision *decision, const struct sotto__changed_atom *const *atoms,
+                         size_t len)
+{
+    if (!are_comparable(atoms, len) || !cancel_but_few(decision, atoms, len)) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        fail_atom(decision, atoms[i]);
+    }
 }
 
 void sotto__changed_compare(struct decision *decision)
 {
     struct sotto__changed *changed = &decision->changed[decision->measure];
+    const struct sotto__changed_atom *list = changed->list;
     for (size_t i = 0; i < changed->len; i++) {
-        const struct sotto__changed_atom *one = &changed->list[i];
-        for (size_t j = 0; one->is_new && one->is_other && j < changed->len; j++) {
-            const struct sotto__changed_atom *other = &changed->list[j];
-            bool is_pair = i != j && other->is_other && (one->is_asked || other->is_asked) &&
-                           one->predicates_len == other->predicates_len;
-            if (is_pair && cancel_but_few(decision, one, other)) {
-                fail_atom(decision, one);
-                fail_atom(decision, other);
+        for (size_t j = 0; j < i; j++) {
+            const struct sotto__changed_atom *atoms[3] = {&list[i], &list[j]};
+            int64_t more = list[i].more + list[j].more;
+            if (may_cancel(decision, more)) {
+                compare_some(decision, atoms, 2);
+            }
+            for (size_t k = 0; changed->len <= CIRCLES_MAX && k < j; k++) {
+                atoms[2] = &list[k];
+                if (may_cancel(decision, more + list[k].more)) {
+                    compare_some(decision, atoms, 3);
+                }
             }
         }
     }

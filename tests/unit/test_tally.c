@@ -1080,6 +1080,29 @@ static void test_moves_that_hide_one(void **state)
     refused({.outputs = {"sum(wage)"}, .by = {"version in (1, 2)"}});
 }
 
+/* Twelve go from each of three groups to the next one, and one leaves: any two of them changed by
+ * many. */
+static void test_moves_in_a_circle(void **state)
+{
+    (void)state;
+    const struct ask sums = {.outputs = {"sum(wage)"}, .by = {"version in (0, 1, 2, 3)"}};
+    hire(200 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = (int)(i % 4);
+    }
+    expect_answered(sums);
+    for (size_t i = 0; i < 96; i++) {
+        if (i == 48) {
+            expect_answered(sums); /* nobody left */
+            assert_memory_equal(withheld, (const uint8_t[4]){0}, 4);
+        }
+        persons[i].version = i % 4 < 3 ? (persons[i].version + 1) % 3 : 3;
+    }
+    persons[100] = persons[--persons_len];
+    expect_answered(sums);
+    assert_memory_equal(withheld, ((const uint8_t[4]){1, 1, 1, 0}), 4);
+}
+
 /* Twelve with a yes come, and one with a no: the sum of all less that of yes is the one. */
 static void test_products_that_hide_one(void **state)
 {
@@ -1819,6 +1842,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
         cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
         cmocka_unit_test_setup_teardown(test_moves_that_hide_one, start, stop),
+        cmocka_unit_test_setup_teardown(test_moves_in_a_circle, start, stop),
         cmocka_unit_test_setup_teardown(test_products_that_hide_one, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level, start, stop),
