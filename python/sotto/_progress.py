@@ -66,6 +66,8 @@ class Progress:
             found = _LINE.match(message)
             if found and found[1] == "Model":
                 self._models = message[found.end() :].strip()
+            if found and found[1] == "Join" and message[found.end() :].startswith(" waits"):
+                self._bar.set_postfix_str(message[found.end() :].strip(), refresh=False)
             if found and found[1] in _STEPS:
                 done = _STEPS.index(found[1]) + 1
                 before = (int(found[2] or 1) - 1) * len(_STEPS)

@@ -292,6 +292,8 @@ def test_reprs(node):
 def test_progress_says_how_far_models_are():
     with Progress(1, True) as bar:
         bar.take([(0.0, "[Start Round] task 1 round 1 start")])
+        bar.take([(0.0, "[Join] task 1 round 1 waits for b; away: c")])
+        assert bar._bar.postfix == "waits for b; away: c"
         bar.take([(0.0, "[Model] task 1 round 1 f: iteration 1, deviance 41.18")])
         bar.take([(0.0, "[Select Candidates] task 1 round 2 select candidates [a, b, c]")])
         assert bar._bar.postfix == "select candidates  f: iteration 1, deviance 41.18"
