@@ -255,9 +255,14 @@ out:
 
 int cmd_local(const struct args *args)
 {
-    if (args->data_len == 0 || args->outputs_len == 0 || args->positional_len > 0) {
-        return command_usage("expected: sotto local --data FILE -- EXPRESSION...");
+    bool is_by_place = args->data_len == 0;
+    size_t files_len = is_by_place ? args->positional_len : args->data_len;
+    if (files_len == 0 || args->outputs_len == 0 || (!is_by_place && args->positional_len > 0)) {
+        return command_usage("expected: sotto local FILE... -- EXPRESSION..., or --data ALIAS=FILE "
+                             "for each file");
     }
+    const char *const *files =
+        is_by_place ? (const char *const *)args->positional : (const char *const *)args->data;
     struct sotto_error err = {0};
     struct data_options data = {0};
     struct tried_rules tried;
@@ -267,7 +272,7 @@ int cmd_local(const struct args *args)
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = data_options_parse(&data, args->data, args->data_len, &err);
+    status = data_options_parse(&data, files, files_len, &err);
     if (status != SOTTO_OK) {
         goto out;
     }

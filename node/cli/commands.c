@@ -41,7 +41,7 @@
 
 static const struct command commands[] = {
     {"local", "local", "one table, no federation",
-     "sotto local --data wages.csv [--data ALIAS=FILE]... [--where CONDITION]\n"
+     "sotto local wages.csv... (or --data ALIAS=FILE...) [--where CONDITION]\n"
      "            [--by GROUPS]... [--policy safe] [--json | --csv | --plot]\n"
      "            -- 'm=mean(wage)'...\n" POLICY_USAGE ROWS_USAGE WORDS_USAGE TABLE_USAGE,
      OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_DATA | OPTION_ROWS | OPTION_WORDS |

@@ -95,6 +95,19 @@ class Options(unittest.TestCase):
         for address in ("localhost:1", "http://127.0.0.1:1/", "https://[::1]:1", "http://localhost:1/sotto/"):
             self.assertIn("can't be reached", run("list", "--node", address, check=False).stderr)
 
+    def test_files_by_place(self):
+        """As simulate and describe take them; or all of them by --data."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in "ab":
+                pathlib.Path(folder, f"{name}.csv").write_text("x\n1\n2\n")
+            asked = ["--csv", "--", "sum(a.x)", "sum(b.x)"]
+            by_place = run("local", "a.csv", "b.csv", *asked, cwd=folder)
+            by_data = run("local", "--data", "a.csv", "--data", "b.csv", *asked, cwd=folder)
+            self.assertEqual(by_place.stdout, by_data.stdout)
+            self.assertIn("3", by_place.stdout)
+        for files in ([], ["a.csv", "--data", "b.csv"]):
+            self.refuse(["local", *files, "--", "sum(x)"], "expected: sotto local FILE... -- EXPRESSION")
+
     def test_tables_of_one_name(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "t.csv"

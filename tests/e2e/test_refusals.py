@@ -158,7 +158,7 @@ class Refusals(ClusterCase):
         expect(2, "takes no --data", "list", "--data", "x", env=env)
         expect(2, "needs a value", "run", "--data", env=env)
         expect(2, "no command", "frobnicate")
-        expect(2, "sotto local --data", "local")
+        expect(2, "sotto local FILE...", "local")
         expect(0, "sotto run plan.json", "run", "--help")
         expect(0, "sotto help COMMAND", "--help")
         path = creator.folder / "plan.json"
