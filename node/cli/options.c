@@ -292,6 +292,34 @@ static bool parse_option(struct args *args, uint64_t *in_out_seen, const struct 
     return take_option(args, row, value);
 }
 
+/* Says that there is no such option, and which of the command's may have been meant. */
+static void refuse_option(const struct command *command, const char *said)
+{
+    const char *names[ROWS_LEN];
+    size_t names_len = 0;
+    char name[64];
+    for (size_t i = 0; i < ROWS_LEN; i++) {
+        if ((command->options & rows[i].group) != 0) {
+            names[names_len++] = rows[i].name;
+        }
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(said, "="), said);
+    const char *nearest = sotto_text_nearest(name + strspn(name, "-"), names, names_len);
+    if (nearest != NULL) {
+        (void)command_usage("unknown option %s; did you mean --%s?", name, nearest);
+    } else {
+        (void)command_usage("unknown option %s; see sotto %s --help", name, command->name);
+    }
+}
+
+/* Whether the argument that getopt took last has the whole name: it takes a beginning of one too,
+ * which would no longer be one when another option is added. */
+static bool is_whole(const char *said, const char *name)
+{
+    size_t bytes = strcspn(said, "=");
+    return bytes == strlen(name) + 2 && strncmp(said + 2, name, bytes - 2) == 0;
+}
+
 /* All options among the len arguments of argv. */
 static bool parse_options(struct args *args, const struct command *command, int len, char **argv)
 {
@@ -307,10 +335,14 @@ static bool parse_options(struct args *args, const struct command *command, int 
     opterr = 0;
     optind = 1;
     while ((code = getopt_long(len, argv, ":", options, NULL)) != -1) {
-        if (code == '?' || code == ':') {
-            (void)command_usage(code == ':' ? "%s needs a value; see sotto %s --help"
-                                            : "unknown option %s; see sotto %s --help",
-                                argv[optind - 1], command->name);
+        bool has_own_value = optarg != NULL && optarg == argv[optind - 1];
+        const char *said = argv[optind - (has_own_value ? 2 : 1)];
+        if (code == ':') {
+            (void)command_usage("%s needs a value; see sotto %s --help", said, command->name);
+            return false;
+        }
+        if (code == '?' || !is_whole(said, rows[code - CODE_FIRST].name)) {
+            refuse_option(command, said);
             return false;
         }
         if (!parse_option(args, &seen, command, (size_t)(code - CODE_FIRST), optarg)) {

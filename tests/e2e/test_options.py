@@ -95,6 +95,14 @@ class Options(unittest.TestCase):
         for address in ("localhost:1", "http://127.0.0.1:1/", "https://[::1]:1", "http://localhost:1/sotto/"):
             self.assertIn("can't be reached", run("list", "--node", address, check=False).stderr)
 
+    def test_a_beginning_of_a_name_is_no_option(self):
+        for arguments, text in ((["local", "--dat", "x.csv", "--", "sum(x)"], "unknown option --dat; did you mean --data?"),
+                                (["local", "--dat=x.csv", "--", "sum(x)"], "unknown option --dat; did you mean --data?"),
+                                (["local", "--jso", "--", "sum(x)"], "unknown option --jso; did you mean --json?"),
+                                (["list", "--zebra"], "unknown option --zebra; see sotto list --help"),
+                                (["local", "--data"], "--data needs a value")):
+            self.refuse(arguments, text)
+
     def test_files_by_place(self):
         """As simulate and describe take them; or all of them by --data."""
         with tempfile.TemporaryDirectory() as folder:
