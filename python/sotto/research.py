@@ -22,7 +22,7 @@ from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned, with
 
 __all__ = ["SecureSum", "local", "run_plan", "secure_sum", "simulate"]
 
-Settled = str | Mapping[str, str] | Task
+Settled = str | Mapping[str, str] | Sequence[str] | Task
 Query = Settled | Callable[..., Any] | HorizontalAnalytics | LateTask
 Policy = str | Mapping[str, Any]
 
@@ -41,8 +41,9 @@ def local(
 
     data: a pandas, polars or pyarrow table, a dict of arrays, the path of a CSV file; or a dict of
     these by the names of datasets. query: an expression, "mean(wage)"; a dict of them by output; a
-    function of lazy frames, lambda wages: wages.mean(); or a task. where: a condition on rows, for
-    expressions. exact: fractions.Fraction instead of float wherever the result is rational.
+    list of them, which are their own names; a function of lazy frames, lambda wages: wages.mean();
+    or a task. where: a condition on rows, for expressions. exact: fractions.Fraction instead of
+    float wherever the result is rational.
     policy: the rules of an owner, "safe" or "open", or a dict of `profile`, `min_rows` and
     `dominance` as node.yaml has them: what they refuse raises RuleRefused.
     """
@@ -160,11 +161,23 @@ def _by_name(data: Any, query: Settled) -> Mapping[str, Any]:
 
 
 def _plan(query: Settled, names: list[str] | None, where: str | None) -> Mapping[str, Any]:
-    if where is not None and not isinstance(query, str | Mapping):
-        raise PlanError("where= goes with expressions; filter the frame: wages[wages['age'] > 18]")
     if isinstance(query, Task):
+        if where is not None:
+            raise PlanError(
+                "where= goes with expressions; filter the frame: wages[wages['age'] > 18]"
+            )
         return query.plan
-    select = {"result": query} if isinstance(query, str) else dict(query)
+    if isinstance(query, str):
+        select = {"result": query}
+    elif isinstance(query, Mapping):
+        select = dict(query)
+    elif isinstance(query, Sequence) and all(isinstance(each, str) for each in query):
+        select = {each: each for each in query}
+    else:
+        raise PlanError(
+            "expected an expression, a dict or a list of them, a function or a task, found "
+            f"{query!r}"
+        )
     plan: dict[str, Any] = {
         "version": 1,
         "name": "query",

@@ -263,6 +263,15 @@ def test_integers_that_are_doubles_stay_exact():
     assert found == Fraction(2 * 10**14 + 3, 2)
 
 
+def test_a_list_of_expressions():
+    frame = pandas.DataFrame({"x": [1, 2]})
+    assert sotto.local(frame, ["mean(x)", "sum(x)"]) == {"mean(x)": 1.5, "sum(x)": 3}
+    assert sotto.local(frame, ["mean(x)"], where="x > 1") == {"mean(x)": 2}
+    for query in (3, None, ["mean(x)", 3]):
+        with pytest.raises(PlanError, match="expected an expression, a dict or a list of them"):
+            sotto.local(frame, query)
+
+
 def test_two_datasets():
     data = {"wages": pooled("numbers.csv"), "staff": pooled("staff.csv")}
     found = sotto.local(data, lambda wages, staff: wages.age.mean() / staff.level.mean())
