@@ -249,8 +249,8 @@ static enum sotto_status report_ragged(struct sotto__csv_reader *reader)
         (void)snprintf(hint, sizeof hint, "; it ends with a delimiter, the header does not");
     }
     return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
-                            "expected %zu fields as in the header, found %zu%s", reader->names_len,
-                            reader->field, hint);
+                            "expected %zu field%s as in the header, found %zu%s", reader->names_len,
+                            reader->names_len == 1 ? "" : "s", reader->field, hint);
 }
 
 static void on_row(int terminator, void *context)

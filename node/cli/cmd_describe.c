@@ -337,8 +337,8 @@ static void print_description(const struct description *description)
         int bytes = (int)strlen(catalogue->columns[i].name);
         width = bytes > width ? bytes : width;
     }
-    (void)printf("%llu rows\n\n%-*s  %-21s  %12s  %12s\n", (unsigned long long)catalogue->rows,
-                 width, "column", "type", "missing", "distinct");
+    (void)printf("%llu row%s\n\n%-*s  %-21s  %12s  %12s\n", (unsigned long long)catalogue->rows,
+                 catalogue->rows == 1 ? "" : "s", width, "column", "type", "missing", "distinct");
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         const struct sotto_catalogue_column *column = &catalogue->columns[i];
         const struct text_set *set = find_set(description, i);

@@ -119,7 +119,7 @@ CASES = {
         (["local", "std(x)", "--where", "x > 2"], 0, "NaN")]),
     # Lines and fields
     "lines of comments before the header": ({"t.csv": "# CO2\n# in ppm\nyear,co2\n1959,316\n1960,316.88\n"}, [
-        (["local", "mean(co2)"], 1, "t.csv:3: expected 1 fields", "are lines that begin with # comments (--comment)?"),
+        (["local", "mean(co2)"], 1, "t.csv:3: expected 1 field", "are lines that begin with # comments (--comment)?"),
         (["local", "mean(co2)", "--comment", "#"], 0, "316.44")]),
     "titles above and sums below": ({"t.csv": "Wages of May\n\nname,wage\nann,100\nbob,200\nsum,300\nchecked\n"}, [
         (["local", "mean(wage)", "--skip", "2", "--footer", "2"], 0, "mean(wage)  150"),
@@ -141,7 +141,7 @@ CASES = {
         (["local", "sum(a)", "--data", "u.csv"], 0, "sum(a)  9")]),
     "short and long rows": ({"t.csv": "a,b,c\n1,2,3\n4,5\n", "u.csv": "a\n1\n2,3\n"}, [
         (["local", "sum(a)"], 1, "t.csv:3: expected 3 fields as in the header, found 2"),
-        (["local", "sum(a)", "--data", "u.csv"], 1, "u.csv:3: expected 1 fields")]),
+        (["local", "sum(a)", "--data", "u.csv"], 1, "u.csv:3: expected 1 field")]),
     "stray quotes and backslashes": ({"t.csv": 'q,n\n"5\\" x",1\n', "u.csv": 'f,n\n=("844"),1\n'}, [
         (["local", "sum(n)"], 1, 't.csv:2: column "q": stray quote'),
         (["local", "sum(n)", "--data", "u.csv"], 1, 'u.csv:2: column "f": stray quote')]),

@@ -23,9 +23,9 @@ static void test_malformed_texts(void **state)
     refuses("a,b\n1,2\n3\n", "t.csv:3: expected 2 fields as in the header, found 1");
     refuses("a,b\n\n1,2,3\n", "t.csv:3: expected 2 fields as in the header, found 3");
     refuses("a;b\n1;2,5\n",
-            "t.csv:2: expected 1 fields as in the header, found 2; is ';' the delimiter?");
+            "t.csv:2: expected 1 field as in the header, found 2; is ';' the delimiter?");
     refuses("a,b\r\n\"1\r\n2\",3\r\n4\r\n", "t.csv:4: expected 2 fields");
-    refuses("a\r1\r1,2\r", "t.csv:3: expected 1 fields");
+    refuses("a\r1\r1,2\r", "t.csv:3: expected 1 field");
     refuses("a,b\n1,\"2\n3\n", "t.csv:2: column \"b\": unclosed quote");
     refuses("a,b\n1\n2,3", "t.csv:2: expected 2 fields");
     refuses("a,b\n1,2\"\n", "t.csv:2: column \"b\": stray quote");
