@@ -45,6 +45,7 @@ enum sotto_status sotto_fixed_encode(uint8_t *out, size_t *out_clipped,
                                      size_t len, struct sotto_error *err)
 {
     size_t clipped = 0;
+    const double scale = ldexp(1, fixed->scale_bits); /* products with it are exact, or near 0 */
     for (size_t i = 0; i < len; i++) {
         double value = values[i];
         bool beyond = !(fabs(value) <= fixed->bound); /* NaN too */
@@ -57,7 +58,7 @@ enum sotto_status sotto_fixed_encode(uint8_t *out, size_t *out_clipped,
         clipped += beyond;
         value = beyond ? copysign(fixed->bound, value) : value;
         /* Below 2^63 in magnitude, by sotto_fixed_check. */
-        int64_t element = (int64_t)rint(ldexp(value, fixed->scale_bits));
+        int64_t element = (int64_t)rint(value * scale);
         memcpy(out + i * fixed->element_bytes, &element, fixed->element_bytes);
     }
     if (out_clipped != NULL) {
