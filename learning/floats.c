@@ -144,7 +144,7 @@ void sotto__float_store(enum sotto_tensor_type type, uint8_t *to, sotto__i128 nu
         int shift = high > 0 ? 63 - high : 127 - count_bits((uint64_t)magnitude);
         magnitude <<= shift;
         sotto__u128 quotient = magnitude / divisor;
-        bool is_inexact = magnitude % divisor != 0;
+        bool is_inexact = quotient * divisor != magnitude;
         int beyond = count_bits((uint64_t)(quotient >> 64));
         is_inexact = is_inexact || (quotient & (((sotto__u128)1 << beyond) - 1)) != 0;
         value = round_once((uint64_t)(quotient >> beyond), is_inexact, beyond - shift - scale_bits,
