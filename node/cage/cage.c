@@ -222,7 +222,7 @@ static void make_groups(struct cage *cage)
     static unsigned long long count;
     char name[64];
     const struct cage_limits *limits = &cage->limits;
-    (void)snprintf(name, sizeof name, "sotto-cage-%d-%llu", (int)getpid(),
+    (void)snprintf(name, sizeof name, "%d-%llu", (int)getpid(),
                    __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED));
     groups_make(&cage->groups, "/proc/self/cgroup", "/sys/fs/cgroup", name,
                 limits->memory_bytes + limits->files_bytes, limits->threads + 8);

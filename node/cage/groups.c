@@ -5,9 +5,12 @@
 
 #include "cage/groups.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -63,12 +66,33 @@ static bool find_own(char out[LINE_BYTES], const char *proc_path, const char *co
     return found;
 }
 
+/* Removes groups that a process left which is gone: killed, it could not. One that has processes
+ * stays. */
+static void remove_left(const char *parent)
+{
+    DIR *folder = opendir(parent);
+    const struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        long pid = strncmp(entry->d_name, GROUPS_PREFIX, strlen(GROUPS_PREFIX)) == 0
+                       ? strtol(entry->d_name + strlen(GROUPS_PREFIX), NULL, 10)
+                       : 0;
+        if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH) {
+            (void)unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
+        }
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+}
+
 /* Makes the folder `name` in this process's group below mount. Returns: false, and nothing made. */
 static bool make_folder(struct groups *groups, const char *mount, const char *own, const char *name)
 {
     char *folder = groups->folders[groups->folders_len];
-    int bytes = snprintf(folder, GROUPS_PATH_BYTES, "%s%s/%s", mount,
-                         strcmp(own, "/") == 0 ? "" : own, name);
+    const char *below = strcmp(own, "/") == 0 ? "" : own;
+    (void)snprintf(folder, GROUPS_PATH_BYTES, "%s%s", mount, below);
+    remove_left(folder);
+    int bytes = snprintf(folder, GROUPS_PATH_BYTES, "%s%s/" GROUPS_PREFIX "%s", mount, below, name);
     if (bytes >= GROUPS_PATH_BYTES || mkdir(folder, 0755) != 0) {
         return false;
     }

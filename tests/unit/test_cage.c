@@ -702,7 +702,7 @@ static void test_control_groups(void **state)
     char name[64];
     char path[GROUPS_PATH_BYTES + 64];
     unsigned long long limit = 0;
-    (void)snprintf(name, sizeof name, "sotto-test-%d", (int)getpid());
+    (void)snprintf(name, sizeof name, "%d-test", (int)getpid());
     groups_make(&groups, "/proc/self/cgroup", "/sys/fs/cgroup", name, 64 * MIB, 100);
     print_message("control groups here: memory %s, processes %s\n",
                   groups.has_memory ? "yes" : "no", groups.has_processes ? "yes" : "no");
@@ -735,6 +735,36 @@ static void test_control_groups(void **state)
     remove_place(&place);
 }
 
+/* A node that was killed left groups; the next cage removes them, and no other's. */
+static void test_groups_of_the_dead_are_removed(void **state)
+{
+    (void)state;
+    struct place place;
+    struct groups groups;
+    char own[PATH_BYTES + 16];
+    char folders[4][PATH_BYTES + 64];
+    make_place(&place, "");
+    (void)snprintf(own, sizeof own, "%s/own", place.folder);
+    write_file(own, "4:memory:/\n");
+    (void)snprintf(folders[0], sizeof folders[0], "%s/memory", place.folder);
+    (void)snprintf(folders[1], sizeof folders[1], "%s/memory/sotto-cage-%d-1", place.folder,
+                   (int)getpid());
+    (void)snprintf(folders[2], sizeof folders[2], "%s/memory/other-999999999-1", place.folder);
+    (void)snprintf(folders[3], sizeof folders[3], "%s/memory/sotto-cage-999999999-1",
+                   place.folder); /* above what any kernel numbers */
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(mkdir(folders[i], 0755), 0);
+    }
+    groups_make(&groups, own, place.folder, "1-test", 64 * MIB, 100);
+    assert_int_equal(groups.folders_len, 0);
+    assert_int_equal(access(folders[3], F_OK), -1);
+    for (size_t i = 3; i-- > 0;) {
+        assert_int_equal(rmdir(folders[i]), 0);
+    }
+    assert_int_equal(unlink(own), 0);
+    remove_place(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -761,6 +791,7 @@ int main(void)
         cmocka_unit_test(test_a_cage_comes_after_its_node),
         cmocka_unit_test(test_landlock_and_the_filter_alone),
         cmocka_unit_test(test_control_groups),
+        cmocka_unit_test(test_groups_of_the_dead_are_removed),
     };
     if (access("/usr/bin/bwrap", X_OK) != 0) {
         (void)execl(SOTTO_TEST_SKIP, SOTTO_TEST_SKIP, "unit/cage", "bubblewrap is not installed",
