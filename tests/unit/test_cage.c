@@ -465,6 +465,27 @@ static void test_writing_to_the_dataset(void **state)
         NULL);
 }
 
+/* What would outlast the cage, or keep others of this machine waiting. */
+static void test_locks_and_modes_of_files_outside(void **state)
+{
+    (void)state;
+    expect_refused("import fcntl\n"
+                   "inside = '/data/wages.csv'\n"
+                   "file = os.open(inside if os.path.exists(inside) else folder + '/wages.csv',\n"
+                   "               os.O_RDONLY)\n"
+                   "attempt(lambda: fcntl.flock(file, fcntl.LOCK_EX),\n"
+                   "        lambda: fcntl.lockf(file, fcntl.LOCK_SH),\n"
+                   "        lambda: fcntl.fcntl(file, fcntl.F_GETLEASE),\n"
+                   "        lambda: fcntl.fcntl(os.pipe()[0], fcntl.F_GETOWN))\n",
+                   "escaped 0 1 2 3");
+    /* Where this is root, /dev/null is the runner's own: the mode that it has changes nothing. */
+    expect_refused("mode = os.fstat(0).st_mode & 0o7777\n"
+                   "attempt(lambda: os.fchmod(0, mode),\n"
+                   "        lambda: os.fchmod(os.open('/dev/urandom', os.O_RDONLY), mode),\n"
+                   "        lambda: os.utime(0))\n",
+                   NULL);
+}
+
 static void test_malformed_frames(void **state)
 {
     (void)state;
@@ -782,6 +803,7 @@ int main(void)
         cmocka_unit_test(test_environment_and_tokens),
         cmocka_unit_test(test_open_files_of_the_node),
         cmocka_unit_test(test_writing_to_the_dataset),
+        cmocka_unit_test(test_locks_and_modes_of_files_outside),
         cmocka_unit_test(test_malformed_frames),
         cmocka_unit_test(test_malformed_tensors),
         cmocka_unit_test(test_pickle_in_the_reply),
