@@ -209,6 +209,10 @@ static enum sotto_status check_all_there(const struct cage_config *config, struc
     if (status != SOTTO_OK) {
         return status;
     }
+    status = check_there("Python", config->python_path, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     status = check_there("the runner", config->runner_path, err);
     for (size_t i = 0; i < config->datasets_len && status == SOTTO_OK; i++) {
         status = check_there("the dataset", config->datasets[i].path, err);
@@ -263,7 +267,7 @@ static enum sotto_status find_first(struct cage *cage, const struct child_fds *c
                             : sotto_error_set(err, SOTTO_ERROR_STATE,
                                               "no cage can be watched here, so there is no "
                                               "learning: the kernel is older than 5.3, or "
-                                              "bubblewrap than 0.1.8");
+                                              "bubblewrap than 0.8");
 }
 
 enum sotto_status cage_start(struct cage **out, const struct cage_config *config,

@@ -56,9 +56,9 @@ struct cage_frame {
 struct cage;
 
 /* Starts a runner. Borrows config for the call. Returns: SOTTO_ERROR_NOT_FOUND where bubblewrap,
- * the fence, the runner or a dataset is not there; SOTTO_ERROR_STATE where the system lets no cage
- * be built (no namespaces for users, no seccomp): then there is no learning here. It waits for the
- * fence, up to 10 s. */
+ * the fence, Python, the runner or a dataset is not there; SOTTO_ERROR_STATE where the system lets
+ * no cage be built (no namespaces for users, no seccomp): then there is no learning here. It waits
+ * for the fence, up to 10 s. */
 enum sotto_status cage_start(struct cage **out, const struct cage_config *config,
                              struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -106,11 +106,11 @@ static _Noreturn void run(const uint64_t numbers[RUN_NUMBERS], char **command)
     if (landlock < 0) {
         fail("Landlock", -landlock);
     }
-    tell_standing(landlock);
     int failed = fence_filter();
     if (failed != 0) {
         fail("the filter of system calls", -failed);
     }
+    tell_standing(landlock);
     execute(command);
 }
 

@@ -631,6 +631,11 @@ static void test_what_is_missing_is_named(void **state)
     config.fence_path = "/nonexistent/fence";
     assert_int_equal(cage_start(&cage, &config, &err), SOTTO_ERROR_NOT_FOUND);
     assert_contains(err.text, "the fence '/nonexistent/fence'");
+    config.fence_path = SOTTO_TEST_FENCE;
+    config.python_path = "/usr/bin/python0";
+    assert_int_equal(cage_start(&cage, &config, &err), SOTTO_ERROR_NOT_FOUND);
+    assert_contains(err.text, "Python '/usr/bin/python0'");
+    config.python_path = PYTHON;
     config.fence_path = "/bin/false"; /* nothing says that a fence stands */
     assert_int_equal(cage_start(&cage, &config, &err), SOTTO_ERROR_STATE);
     assert_contains(err.text,
