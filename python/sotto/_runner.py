@@ -37,6 +37,7 @@ from typing import Any
 
 import torch
 
+OWN_MODULES = frozenset(sys.modules)  # an import of theirs gives them, whatever a bundle has
 SOCKET = 3
 DATA = "/data"
 TYPES = {
@@ -149,6 +150,10 @@ class BundleFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 def make_task(manifest: Mapping[str, Any], files: Mapping[str, str]) -> Any:
     """Import the entry of a bundle, and construct its class."""
+    for file in files:
+        name = file.partition("/")[0].removesuffix(".py")
+        if name in OWN_MODULES:
+            raise ImportError(f"{file}: the module {name!r} is Python's own: expected another name")
     sys.meta_path.insert(0, BundleFinder(files))
     module, name = manifest["entry"].split(":")
     return getattr(importlib.import_module(module), name)()

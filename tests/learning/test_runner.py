@@ -89,6 +89,15 @@ class Bundles(unittest.TestCase):
         self.assertEqual(task.value, 42)
         self.assertEqual(type(task).__module__, "deep.folder.net")
 
+    def test_a_file_that_would_not_be_imported(self):
+        for file, entry in (
+            ("json.py", "json:JSONDecoder"),
+            ("torch/nn/new.py", "torch.nn.new:Net"),
+            ("__main__.py", "__main__:Task"),
+        ):
+            with self.assertRaisesRegex(ImportError, "is Python's own: expected another name"):
+                _runner.make_task({"entry": entry}, {file: "class Net: pass\n"})
+
     def test_what_is_not_there(self):
         with self.assertRaisesRegex(ModuleNotFoundError, "nothing_there"):
             make_runner("import nothing_there\n")
