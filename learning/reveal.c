@@ -39,6 +39,12 @@ static size_t measure_plain(uint32_t code)
     return 0;
 }
 
+/* A '<' that would read as the begin of a number stands there by its own. */
+static bool begins_number(const char *text, size_t text_bytes)
+{
+    return text_bytes >= 3 && memcmp(text, "<U+", 3) == 0;
+}
+
 /* One character of a text as it is shown. */
 struct shown {
     char text[SHOWN_BYTES_MAX];
@@ -51,7 +57,7 @@ static size_t show_character(struct shown *out, const char *text, size_t text_by
 {
     uint32_t code = 0;
     size_t len = sotto_utf8_decode(&code, text, text_bytes);
-    out->columns = len > 0 ? measure_plain(code) : 0;
+    out->columns = len > 0 && !begins_number(text, text_bytes) ? measure_plain(code) : 0;
     out->by_number = out->columns == 0;
     size_t bytes = len > 0 ? len : 1;
     sotto_text_reveal(out->text, sizeof out->text, text, bytes);

@@ -347,6 +347,8 @@ static void test_hostile_sources_are_shown_harmlessly(void **state)
         {"a = 1\n\nb", "     1 | a = 1\n     2 | \n     3 | b\n", 0},
         {"\x1B[2Jx", "     1 | <U+001B>[2Jx\n", 1},
         {"\tx", "     1 | <U+0009 tab>x\n", 1},
+        {"'<U+0430>'", "     1 | '<U+003C>U+0430>'\n", 1}, /* which is no Cyrillic a */
+        {"a <U", "     1 | a <U\n", 0},
         {"p\xD0\xB0ss", "     1 | p<U+0430>ss\n", 1},                      /* Cyrillic a */
         {"\xCE\xBF = 1", "     1 | <U+03BF> = 1\n", 1},                    /* Greek o */
         {"\xEF\xBD\x85val", "     1 | <U+FF45>val\n", 1},                  /* full width e */

@@ -77,8 +77,8 @@ SOTTO_API const struct sotto_bundle_file *sotto_bundle_find(const struct sotto_b
 
 /* Appends a source text as a person can read it who mistrusts it: lines numbered from 1 and broken
  * after `columns` (20 to 1000) characters, nothing left out; whatever is not a plain character of
- * ASCII, Latin, Chinese, Japanese or Korean stands there by its number, as <U+0430>. Returns: how
- * many characters do. Failures are out's. */
+ * ASCII, Latin, Chinese, Japanese or Korean stands there by its number, as <U+0430>; so does the
+ * first character of a source's own "<U+". Returns: how many characters do. Failures are out's. */
 SOTTO_API size_t sotto_bundle_reveal(struct sotto_writer *out, const char *text, size_t text_bytes,
                                      size_t columns);
 
