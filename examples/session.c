@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define PEERS_MAX 64
@@ -201,6 +202,8 @@ static size_t gather(struct sotto_buffer *adverts, int listener,
         uint8_t *frame;
         size_t bytes;
         int fd = accept(listener, NULL, NULL);
+        const struct timeval step = {.tv_sec = STEP_MS / 1000};
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &step, sizeof step); /* half a frame too */
         if (!send_frame(fd, terms->invitation.label.task.bytes, SOTTO_TASK_ID_BYTES) ||
             !receive_frame(fd, &frame, &bytes)) {
             (void)close(fd);
