@@ -13,8 +13,6 @@
 
 #include <sotto/bytes.h>
 
-#define CAGE_DATASETS_MAX 16
-
 struct cage_dataset {
     const char *name; /* a plain file name: what /data has */
     const char *path; /* the owner's file or folder, absolute */
