@@ -16,6 +16,8 @@
 /* Files are looked at again for a listing after so long: a peer can't make a node read them all
  * the time. */
 #define LISTING_KEPT_MS ((uint64_t)60 * 1000)
+/* Longer where one can't be read, of which no catalogue spares the next reading. */
+#define LISTING_KEPT_FAILED_MS ((uint64_t)10 * 60 * 1000)
 /* Of one peer, answered in that time. */
 #define LISTINGS_OF_ONE_MAX 60
 /* Of another node's listing. */
@@ -125,7 +127,7 @@ static bool append_fitting(json_t *datasets, size_t *bytes, json_t *dataset)
     return fits;
 }
 
-static char *write_listing(const struct compute *compute)
+static char *write_listing(const struct compute *compute, bool *out_failed)
 {
     const struct config_policy *policy = &compute->policy->file->policy;
     json_t *datasets = json_array();
@@ -133,6 +135,7 @@ static char *write_listing(const struct compute *compute)
     size_t bytes = 0;
     for (unsigned i = 0; i < policy->publish_count; i++) {
         json_t *dataset = list_dataset(compute, &policy->publish[i]);
+        *out_failed = *out_failed || dataset == NULL;
         if (dataset != NULL && !append_fitting(datasets, &bytes, dataset)) {
             log_line("policy.publish: %s is not told of: with it the listing is too long",
                      policy->publish[i].dataset);
@@ -154,12 +157,13 @@ const char *listing_make(struct compute *compute)
     struct listing_kept *kept = &compute->listing;
     if (kept->text == NULL || kept->policy_number != compute->policy_number ||
         kept->until_ms <= clock_ms()) {
+        bool has_failed = false;
         free(kept->text);
         *kept = (struct listing_kept){
-            .text = write_listing(compute),
+            .text = write_listing(compute, &has_failed),
             .policy_number = compute->policy_number,
-            .until_ms = clock_ms() + LISTING_KEPT_MS,
         };
+        kept->until_ms = clock_ms() + (has_failed ? LISTING_KEPT_FAILED_MS : LISTING_KEPT_MS);
     }
     return kept->text;
 }
