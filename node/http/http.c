@@ -381,10 +381,12 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         connection_start(server, connection, socket_context);
     } else if (ended != NULL) {
-        if (ended->seat.owner != SEAT_STRANGER && server->handlers.closed != NULL) {
-            server->handlers.closed(server->handlers.context, ended->seat.owner);
-        }
+        size_t owner = ended->seat.owner;
         seats_leave(&server->seats, &ended->seat);
+        if (owner != SEAT_STRANGER && server->handlers.closed != NULL &&
+            !seats_has(&server->seats, owner)) {
+            server->handlers.closed(server->handlers.context, owner);
+        }
         sotto_free(ended);
         *socket_context = NULL;
     }

@@ -139,6 +139,15 @@ void seats_leave(struct seats *seats, struct seat *seat)
     unlink_seat(seats, seat);
 }
 
+bool seats_has(const struct seats *seats, size_t owner)
+{
+    const struct seat *seat = seats->oldest;
+    while (seat != NULL && (seat->is_cut || seat->owner != owner)) {
+        seat = seat->newer;
+    }
+    return seat != NULL;
+}
+
 void seats_prove(struct seats *seats, struct seat *seat, size_t owner)
 {
     SOTTO_REQUIRE(owner < seats->owners_len);

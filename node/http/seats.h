@@ -62,6 +62,8 @@ void seats_release(struct seats *seats);
 void seats_enter(struct seats *seats, struct seat *seat, const struct sockaddr *address,
                  void *connection, uint64_t now_ms);
 void seats_leave(struct seats *seats, struct seat *seat);
+/* Whether a connection of owner is left that was not cut. */
+bool seats_has(const struct seats *seats, size_t owner);
 
 /* The connection proved to be owner's, from now on. Beyond of_owner the one of this owner
  * that proved itself longest ago and does not wait is cut. */

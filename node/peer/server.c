@@ -414,7 +414,7 @@ static void on_ended(void *context, struct http_request *request)
     }
 }
 
-/* A peer keeps a poll open: without one it is gone when a connection of it is, or comes back at
+/* A peer keeps a poll open: without one it is gone when its last connection is, or comes back at
  * once. */
 static void on_closed(void *context, size_t peer_index)
 {
