@@ -172,7 +172,8 @@ enum sotto_status certificate_check(int *out_days, const char *cert_path, const 
     enum sotto_status status = SOTTO_ERROR_IO;
     if (cert_file != NULL && key_file != NULL) {
         X509 *cert = PEM_read_X509(cert_file, NULL, NULL, NULL);
-        EVP_PKEY *key = PEM_read_PrivateKey(key_file, NULL, NULL, NULL);
+        char password[] = ""; /* so that nobody is asked for one at a terminal */
+        EVP_PKEY *key = PEM_read_PrivateKey(key_file, NULL, NULL, password);
         status = check_pair(out_days, cert, key, cert_path, key_path, err);
         X509_free(cert);
         EVP_PKEY_free(key);
