@@ -76,9 +76,9 @@ enum sotto_status cage_send(struct cage *cage, enum fence_frame_kind kind, const
 /* Sends and receives what can be, for up to wait_ms (0: without waiting). *out_frame is the next
  * frame of the runner once it is complete; has_frame says whether it is. No further byte is read
  * until it is taken. Returns: SOTTO_OK also where nothing came; else the runner is dead, and err
- * says of what: SOTTO_ERROR_LIMIT (output, frame, processor time, memory where the kernel says so),
- * SOTTO_ERROR_TIMEOUT (wall time), SOTTO_ERROR_INPUT (a malformed frame), SOTTO_ERROR_STATE (it
- * ended, with its status and the last line of its output). */
+ * says of what, in words that the runner has no part in: SOTTO_ERROR_LIMIT (output, frame,
+ * processor time, memory), SOTTO_ERROR_TIMEOUT (wall time), SOTTO_ERROR_INPUT (a malformed frame),
+ * SOTTO_ERROR_STATE (it ended). */
 enum sotto_status cage_step(struct cage *cage, struct cage_frame *out_frame, bool *has_frame,
                             uint32_t wait_ms, struct sotto_error *err) SOTTO_NODISCARD;
 

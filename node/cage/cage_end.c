@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The end of a cage, and of what it was. The idea: whatever a runner does, it is killed, and what
- * is said of it comes from the kernel (an exit status, a signal) or from what it wrote, as a
- * quotation.
- */
+/* The end of a cage, and of what it was. The idea: whatever a runner does, it is killed; and as
+ * errors reach others, what is said of it is one of a few sentences, with nothing in them that it
+ * wrote or chose. */
 
 #include "cage/cage_internal.h"
 
@@ -18,8 +17,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define LAST_LINE_BYTES 200
 
 uint64_t cage_clock(void)
 {
@@ -111,22 +108,6 @@ void cage_free(struct cage *cage)
     sotto_free(cage);
 }
 
-/* The last line of the output that is not empty, for an error. */
-static void find_last_line(char out[LAST_LINE_BYTES], const struct cage *cage)
-{
-    size_t end = cage->output_bytes;
-    while (end > 0 && (cage->output[end - 1] == '\n' || cage->output[end - 1] == ' ')) {
-        end--;
-    }
-    size_t begin = end;
-    while (begin > 0 && cage->output[begin - 1] != '\n') {
-        begin--;
-    }
-    size_t bytes = end - begin < LAST_LINE_BYTES ? end - begin : LAST_LINE_BYTES - 1;
-    memcpy(out, cage->output + begin, bytes);
-    out[bytes] = '\0';
-}
-
 /* The runner is done for, whatever it does: kills it and keeps why. */
 enum sotto_status cage_end(struct cage *cage, enum sotto_status status, const char *text,
                            struct sotto_error *err)
@@ -143,10 +124,8 @@ enum sotto_status cage_end(struct cage *cage, enum sotto_status status, const ch
 enum sotto_status cage_explain_exit(struct cage *cage, struct sotto_error *err)
 {
     char text[SOTTO_ERROR_TEXT_BYTES];
-    char last_line[LAST_LINE_BYTES];
     int code = await_exit(cage, CAGE_END_MS);
     (void)cage_read_output(cage);
-    find_last_line(last_line, cage);
     if (code == KILLED_HERE) {
         return cage_end(cage, SOTTO_ERROR_STATE, "the runner closed its socket, and went on", err);
     }
@@ -163,7 +142,5 @@ enum sotto_status cage_explain_exit(struct cage *cage, struct sotto_error *err)
                        cage->limits.cpu_seconds);
         return cage_end(cage, SOTTO_ERROR_LIMIT, text, err);
     }
-    (void)snprintf(text, sizeof text, "the runner ended with status %d; its last line: %s", code,
-                   last_line);
-    return cage_end(cage, SOTTO_ERROR_STATE, text, err);
+    return cage_end(cage, SOTTO_ERROR_STATE, "the runner ended: its output says why", err);
 }

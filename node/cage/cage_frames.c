@@ -82,8 +82,7 @@ static enum sotto_status begin_body(struct cage *cage, struct sotto_error *err)
         return cage_end(cage, SOTTO_ERROR_INPUT, "the runner sent what is no frame", err);
     }
     if (bytes > most) {
-        (void)snprintf(text, sizeof text,
-                       "the runner sent a frame of %zu bytes: expected at most %llu", bytes,
+        (void)snprintf(text, sizeof text, "the runner sent a frame of more than %llu bytes",
                        (unsigned long long)most);
         return cage_end(cage, SOTTO_ERROR_LIMIT, text, err);
     }

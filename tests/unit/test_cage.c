@@ -495,11 +495,11 @@ static void test_malformed_frames(void **state)
                "what is no frame");
     expect_end("send(b'F', bytes(4))\nread(1)\n", &usual, SOTTO_ERROR_INPUT, "what is no frame");
     expect_end("os.write(3, struct.pack('<cxxxI', b'B', 0xFFFFFFFF))\nread(1)\n", &usual,
-               SOTTO_ERROR_LIMIT, "a frame of 4294967295 bytes: expected at most 1048576");
+               SOTTO_ERROR_LIMIT, "a frame of more than 1048576 bytes");
     expect_end("os.write(3, struct.pack('<cxxxI', b'J', 65537))\nread(1)\n", &usual,
-               SOTTO_ERROR_LIMIT, "expected at most 65536");
+               SOTTO_ERROR_LIMIT, "a frame of more than 65536 bytes");
     expect_end("os.write(3, struct.pack('<cxxxI', b'J', 100) + b'{}')\nsys.exit('gone')\n", &usual,
-               SOTTO_ERROR_STATE, "ended with status 1; its last line: gone");
+               SOTTO_ERROR_STATE, "the runner ended: its output says why");
 }
 
 /* The script answers with frames of bytes, none of which the reader takes for tensors or JSON. */
