@@ -119,7 +119,7 @@ enum sotto_status sotto__ledger_add_products(struct sotto__ledger_batch *batch,
 
 /* --- ledger_keys.c --- */
 
-/* Writes down which column is a file's key, if it has one and that is new. */
+/* Writes down which column is a file's key, or that none is, if that is new. */
 enum sotto_status sotto__ledger_add_key(struct sotto__ledger_batch *batch,
                                         const struct sotto_ledger_file *file, uint64_t epoch,
                                         struct sotto_error *err) SOTTO_NODISCARD;

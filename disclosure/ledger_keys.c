@@ -15,8 +15,9 @@ static void find_subject(uint8_t out[SOTTO_LEDGER_SUBJECT_BYTES], const char *fi
     sotto__ledger_subject(out, SOTTO__SUBJECT_KEY, "", 0, epoch, file);
 }
 
-/* The key of an epoch; "": none was written down. */
+/* The key of an epoch; "": it has none, which older ledgers don't write down. */
 struct known_key {
+    bool is_written;
     char text[SOTTO_LEDGER_TEXT_BYTES_MAX + 1];
     int64_t created_ms;
 };
@@ -30,6 +31,7 @@ static enum sotto_status see_key(void *context, const struct sotto_ledger_row *r
         return sotto_error_set(err, SOTTO_ERROR_AUTH, "entry %llu of the ledger can't be read",
                                (unsigned long long)row->number);
     }
+    known->is_written = true;
     memcpy(known->text, entry.entry.text, sizeof known->text);
     known->created_ms = entry.entry.created_ms;
     return SOTTO_OK;
@@ -65,7 +67,7 @@ enum sotto_status sotto__decision_check_key(const struct decision *decision, siz
     if (status != SOTTO_OK || strcmp(known.text, key) == 0) {
         return status;
     }
-    if (known.text[0] == '\0') {
+    if (!known.is_written) {
         status = was_asked(&is_asked, decision->ledger, file->file, predicates_len, err);
     }
     if (status != SOTTO_OK || !is_asked) {
@@ -86,17 +88,14 @@ enum sotto_status sotto__ledger_add_key(struct sotto__ledger_batch *batch,
     struct sotto__ledger_entry entry = {.entry = {.kind = SOTTO_LEDGER_KEY}};
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
     struct known_key known;
-    if (file->key == NULL) {
-        return SOTTO_OK;
-    }
     enum sotto_status status = read_key(&known, batch->ledger, file->file, epoch, err);
-    bool is_young =
-        known.text[0] != '\0' && batch->now_ms - known.created_ms < SOTTO__LEDGER_REPEAT_MS;
+    bool is_young = known.is_written && batch->now_ms - known.created_ms < SOTTO__LEDGER_REPEAT_MS;
     if (status != SOTTO_OK || is_young) {
         return status;
     }
     (void)snprintf(entry.entry.file, sizeof entry.entry.file, "%s", file->file);
-    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s", file->key);
+    (void)snprintf(entry.entry.text, sizeof entry.entry.text, "%s",
+                   file->key != NULL ? file->key : "");
     find_subject(subject, file->file, epoch);
     sotto__ledger_add(batch, &entry, subject);
     return SOTTO_OK;

@@ -100,6 +100,7 @@ static enum sotto_status list_entry(void *context, const struct sotto_ledger_ent
     bool is_part = entry->kind == SOTTO_LEDGER_SKETCH || entry->kind == SOTTO_LEDGER_TOLD ||
                    entry->kind == SOTTO_LEDGER_PARTIES || entry->kind == SOTTO_LEDGER_PRODUCT ||
                    entry->kind == SOTTO_LEDGER_SET ||
+                   (entry->kind == SOTTO_LEDGER_KEY && entry->text[0] == '\0') ||
                    (entry->kind == SOTTO_LEDGER_PREDICATE && entry->count > UINT32_MAX);
     if (is_part) {
         return SOTTO_OK;

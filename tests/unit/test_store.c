@@ -429,14 +429,19 @@ static void test_a_ledger_outlives_its_process(void **state)
     struct sotto_ledger *ledger = NULL;
     uint8_t before[SOTTO_LEDGER_DIGEST_BYTES];
     uint8_t after[SOTTO_LEDGER_DIGEST_BYTES];
+    uint64_t entries = 1;
     struct store *store = open_store(false);
+    assert_ok(store_count_ledger(store, &entries, &err));
+    assert_int_equal(entries, 0);
     assert_ok(open_ledger(&ledger, store, &err));
     assert_ok(answer_atoms(ledger, 3, &err));
-    assert_int_equal(sotto_ledger_head(ledger, before), 7);
+    assert_int_equal(sotto_ledger_head(ledger, before), 8);
     sotto_ledger_free(ledger);
     struct store *reader = open_store(true); /* as sotto audit beside a node */
     assert_ok(open_ledger(&ledger, reader, &err));
-    assert_int_equal(sotto_ledger_head(ledger, after), 7);
+    assert_int_equal(sotto_ledger_head(ledger, after), 8);
+    assert_ok(store_count_ledger(reader, &entries, &err));
+    assert_int_equal(entries, 8);
     assert_memory_equal(before, after, sizeof before);
     sotto_ledger_free(ledger);
     store_close(reader);
@@ -466,13 +471,13 @@ static void test_a_ledger_on_a_full_disk(void **state)
                      SQLITE_OK);
     assert_int_equal(answer_atoms(ledger, 1500, &err), SOTTO_ERROR_IO);
     assert_contains(err.text, "full");
-    assert_int_equal(sotto_ledger_head(ledger, digest), 7);
+    assert_int_equal(sotto_ledger_head(ledger, digest), 8);
     assert_int_equal(sqlite3_exec(store->db, "PRAGMA max_page_count=100000", NULL, NULL, NULL),
                      SQLITE_OK);
     assert_ok(answer_atoms(ledger, 1500, &err));
     sotto_ledger_free(ledger);
     assert_ok(open_ledger(&ledger, store, &err));
-    assert_int_equal(sotto_ledger_head(ledger, digest), 7 + 2 + 1500 - 3);
+    assert_int_equal(sotto_ledger_head(ledger, digest), 8 + 2 + 1500 - 3);
     sotto_ledger_free(ledger);
     store_close(store);
 }

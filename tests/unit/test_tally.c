@@ -987,6 +987,17 @@ static void test_a_key_stays(void **state)
     expect_refused(mean, "t.csv was answered with the key id, and now has none");
 }
 
+/* Also where the answer was of no condition and of no product of columns. */
+static void test_a_key_after_any_answer(void **state)
+{
+    (void)state;
+    const struct ask logs = {.outputs = {"mean(log(wage))"}};
+    answered({.outputs = {"mean(log(wage))"}});
+    persons_len--;
+    key_column = "id";
+    expect_refused(logs, "t.csv was answered without a key, and now has the key id");
+}
+
 /* Another export has texts where there were numbers. */
 static void test_keys_are_texts(void **state)
 {
@@ -1837,6 +1848,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_repeated_sums_cost_nothing, start, stop),
         cmocka_unit_test_setup_teardown(test_whose_values_changed, start, stop),
         cmocka_unit_test_setup_teardown(test_a_key_stays, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_key_after_any_answer, start, stop),
         cmocka_unit_test_setup_teardown(test_keys_are_texts, start, stop),
         cmocka_unit_test_setup_teardown(test_what_is_no_key, start, stop),
         cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
