@@ -217,7 +217,7 @@ static enum sotto_status mark_key(struct dataset *dataset, const char *file, con
         return SOTTO_OK;
     }
     if (column == SOTTO_NONE) {
-        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: expected the column \"%s\", which node.yaml names as its key",
                                file, key);
     }

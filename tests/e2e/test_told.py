@@ -50,6 +50,20 @@ class Told(ClusterCase):
                          (400, "wages.csv:3: it can't be read: the owner's log of this node says why"))
         creator.wait_log(f'found "{SECRET}"')
 
+    def test_an_analyst_of_the_same_node_is_told_of_no_hidden_key(self):
+        cluster = self.cluster([{"wages.csv": "ssn,wage\n1.5,2\n2.5,3\n"}] * 3, start=False)
+        creator = cluster.nodes[0]
+        creator.policy = {"columns": [{"dataset": "wages.csv", "hide": ["ssn"]}]}
+        creator.files = [{"file": "wages.csv", "key": "ssn"}]
+        cluster.start()
+        for text in ('key "ssn": expected whole numbers', 'expected the column "ssn"'):
+            for asked in (("POST", "/v1/task", plan()), ("GET", "/v1/columns?dataset=wages.csv")):
+                status, answer = creator.request(*asked)
+                self.assertEqual((status, answer["code"]), (400, "input"))
+                self.assertNotIn("ssn", answer["detail"])
+            creator.wait_log(text)
+            (creator.data / "wages.csv").write_text("id,wage\n1,2\n2,3\n")
+
     def test_a_level_that_the_plan_does_not_have(self):
         rows = {"wages.csv": "sex,age,wage\nF,30,1\nM,40,2\n"}
         stray = {"wages.csv": "sex,age,wage\nF,30,1\nM,200,2\n\n\"x\u00a0y\",40,3\nq,50,4\n"}

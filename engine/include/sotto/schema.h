@@ -97,7 +97,7 @@ sotto_schema_tell_strays(const struct sotto_plan *plan, const struct sotto_schem
 /* Whether a column of a file is a key as sotto_watch_prepare takes it: whole numbers or texts, of
  * which each row has one, and no two the same. name: the file, in errors. Reads the column once,
  * and the file again, slowly, only to name the lines of two rows that share one. Returns:
- * SOTTO_ERROR_TYPE, SOTTO_ERROR_INPUT saying what was expected; as sotto_csv_scan. */
+ * SOTTO_ERROR_INPUT saying what was expected, for the owner alone; as sotto_csv_scan. */
 SOTTO_API enum sotto_status sotto_schema_check_key(struct sotto_csv *file,
                                                    const struct sotto_catalogue *catalogue,
                                                    size_t column, const char *name,
