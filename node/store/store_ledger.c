@@ -93,8 +93,10 @@ enum sotto_status store_count_ledger(struct store *store, uint64_t *out, struct 
 {
     sqlite3_stmt *statement = NULL;
     *out = 0;
+    /* Two selects: SQLite looks up one end of a table, and reads all of it for both. */
     enum sotto_status status = store__prepare(
-        store, &statement, err, "SELECT coalesce(max(id) - min(id) + 1, 0) FROM ledger", "");
+        store, &statement, err,
+        "SELECT coalesce((SELECT max(id) FROM ledger) - (SELECT min(id) FROM ledger) + 1, 0)", "");
     if (status != SOTTO_OK) {
         return status;
     }
