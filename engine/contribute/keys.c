@@ -149,6 +149,9 @@ enum sotto_status sotto_schema_check_key(struct sotto_csv *file,
 {
     const struct sotto_catalogue_column *key = &catalogue->columns[column];
     struct sotto_csv_wanted wanted = {.column = column, .type = key->type};
+    if (catalogue->rows == 0) {
+        return SOTTO_OK;
+    }
     if (key->type.kind != SOTTO_KIND_INT64 && key->type.kind != SOTTO_KIND_STRING) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: key \"%s\": expected whole numbers or texts, found %s", name,

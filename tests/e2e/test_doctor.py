@@ -75,6 +75,12 @@ class Doctor(ClusterCase):
             other.terminate()
         self.assertIn("FAIL  peer       acorn: another key than the pinned one answers at https://127.0.0.1", found)
 
+    def test_a_file_without_rows_has_any_key(self):
+        node = self.cluster([{"wages.csv": "id,wage\n"}], start=False).nodes[0]
+        node.files = [{"file": "wages.csv", "key": "id"}]
+        node.configure()
+        self.assertIn(("ok", "data", "wages.csv: 0 rows, 2 columns"), self.look(node, 0))
+
     def test_a_configuration_that_can_not_be_read(self):
         node = self.cluster([wages(1)], start=False).nodes[0]
         (node.folder / "node.yaml").write_text("name: [\n")
