@@ -51,15 +51,28 @@ void compute__reply(struct compute *compute, uint64_t request, int http_status, 
     queue_push(compute->config.events, event);
 }
 
-void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
-                           enum sotto_status code, const char *detail)
+static void reply_error(struct compute *compute, uint64_t request, int http_status,
+                        enum sotto_status code, const char *detail, const char *rule)
 {
-    json_t *object = json_pack("{s:s, s:s}", "detail", detail, "code", sotto_status_name(code));
+    json_t *object = json_pack("{s:s, s:s, s:s*}", "detail", detail, "code",
+                               sotto_status_name(code), "rule", rule);
     char *text = json_dumps(object, 0);
     json_decref(object);
     compute__reply(compute, request, http_status,
                    text != NULL ? sotto_text_copy(text, strlen(text)) : NULL);
     free(text);
+}
+
+void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
+                           enum sotto_status code, const char *detail)
+{
+    reply_error(compute, request, http_status, code, detail, NULL);
+}
+
+void compute__reply_refused(struct compute *compute, uint64_t request, int http_status,
+                            const struct sotto_error *err, const char *rule)
+{
+    reply_error(compute, request, http_status, err->status, err->text, rule);
 }
 
 void compute__changed(struct compute *compute, uint64_t number)

@@ -85,6 +85,9 @@ void compute__reply(struct compute *compute, uint64_t request, int http_status, 
 /* The same with {"detail": detail, "code": the name of code}. */
 void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
                            enum sotto_status code, const char *detail);
+/* The same of an error, with "rule" where policy refuses (else NULL). */
+void compute__reply_refused(struct compute *compute, uint64_t request, int http_status,
+                            const struct sotto_error *err, const char *rule);
 
 /* Hands a SEND to whom it is for, this node included. Ownership: takes action's bytes. */
 void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms);

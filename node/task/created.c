@@ -545,19 +545,6 @@ out:
     return status;
 }
 
-/* An error, with the rule where policy refuses. */
-static void reply_refused(struct compute *compute, uint64_t request, int http_status,
-                          const struct sotto_error *err, const char *rule)
-{
-    json_t *object = json_pack("{s:s, s:s, s:s*}", "detail", err->text, "code",
-                               sotto_status_name(err->status), "rule", rule);
-    char *text = json_dumps(object, 0);
-    json_decref(object);
-    compute__reply(compute, request, http_status,
-                   text != NULL ? sotto_text_copy(text, strlen(text)) : NULL);
-    free(text);
-}
-
 void created_create(struct compute *compute, const struct job *job)
 {
     struct sotto_error err = {0};
@@ -566,7 +553,7 @@ void created_create(struct compute *compute, const struct job *job)
     const char *rule = NULL;
     enum sotto_status status = make_created(compute, &created, &rule, job, &err);
     if (created == NULL) {
-        reply_refused(compute, job->request, choose_http_status(status), &err, rule);
+        compute__reply_refused(compute, job->request, choose_http_status(status), &err, rule);
         return;
     }
     created->next = compute->first_created;
