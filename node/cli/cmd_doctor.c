@@ -95,8 +95,9 @@ static void look_at_state(struct doctor *doctor)
     }
     double free_bytes = (double)info.f_bavail * (double)info.f_frsize;
     bool fits = free_bytes >= (double)FREE_BYTES_MIN;
-    say(doctor, fits ? VERDICT_OK : VERDICT_FAIL, "disk", "%s: %.0f MiB are free%s", folder,
-        free_bytes / (1024 * 1024), fits ? "" : ": it needs 64 for what it must not lose");
+    double mib = 1024 * 1024;
+    say(doctor, fits ? VERDICT_OK : VERDICT_FAIL, "disk", "%s: %.0f MiB are free, of %.0f at least",
+        folder, free_bytes / mib, (double)FREE_BYTES_MIN / mib);
 }
 
 static void look_at_dataset(struct doctor *doctor, const char *file)
