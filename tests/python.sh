@@ -15,6 +15,8 @@ if [ ! -f "$root/build/venv/ready.$extra" ]; then
     exec "$root/tests/support/skip.sh" "$name" "$reason"
 fi
 cd "$root/python/tests"
-# What is imported is compiled there, once; ./dev installs nothing compiled.
+# What is imported is compiled there, once, whatever the caller's environment says; ./dev installs
+# nothing compiled.
+unset PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX="$root/build/pycache"
 exec "$root/build/venv/bin/python" "$@"
