@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task whose allocations fail, each one once. */
-#include "cases.h"
 #include "fault.h"
 #include "net.h"
 #include "test.h"
@@ -17,7 +16,7 @@ static void test_every_allocation_may_fail(void **state)
     for (size_t k = 0; k < sizeof formats / sizeof formats[0]; k++) {
         size_t failures = 0;
         bool injected = true;
-        for (size_t fail_at = 1; injected; fail_at++) {
+        for (size_t fail_at = 1; injected; fail_at = fault_next(fail_at)) {
             assert_ok(net_begin_plan(net_pays, 3, formats[k], 3, 3));
             fault_allocation_begin(fail_at);
             net_run();
@@ -64,7 +63,7 @@ static void test_every_allocation_after_a_bad_dealing_may_fail(void **state)
     (void)state;
     size_t failures = 0;
     bool injected = true;
-    for (fail_at = 1; injected; fail_at++) {
+    for (fail_at = 1; injected; fail_at = fault_next(fail_at)) {
         net_begin(4, 3, 4);
         net.forge = deal_badly;
         net_run();
@@ -97,8 +96,7 @@ static void stop_at_advert(struct net_letter *letter)
 }
 
 /* A process that ended in the second round begins again, and every allocation fails once until it
- * takes part again: for a round that is dealt again, and for one that it missed. (Each fifth one
- * where few cases are wanted.) */
+ * takes part again: for a round that is dealt again, and for one that it missed. */
 static void test_every_allocation_after_a_restart_may_fail(void **state)
 {
     (void)state;
@@ -106,7 +104,7 @@ static void test_every_allocation_after_a_restart_may_fail(void **state)
     for (size_t k = 0; k < 2; k++) {
         size_t failures = 0;
         was_injected = true;
-        for (size_t at = 1; was_injected; at += test_cases(1) > 1 ? 1 : 5) {
+        for (size_t at = 1; was_injected; at = fault_next(at)) {
             assert_ok(net_begin_plan(net_pays, 4, net_long_format, 3, 4));
             net.hosts[2].dies_before = deaths[k];
             net.hosts[2].dies_in = 2;

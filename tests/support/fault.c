@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
 
+#include "cases.h"
 #include "test.h"
 #include <sotto/alloc.h>
 
@@ -17,9 +18,14 @@ static bool allow(void *context, size_t bytes)
     return call != fault->fail_at;
 }
 
+size_t fault_next(size_t fail_at)
+{
+    return fail_at + (fail_at < 100 || test_cases(1) >= 3 ? 1 : 5);
+}
+
 size_t fault_each_allocation(fault_run *run, void *context)
 {
-    for (size_t fail_at = 1;; fail_at++) {
+    for (size_t fail_at = 1;; fail_at = fault_next(fail_at)) {
         struct allocation_fault fault = {.fail_at = fail_at};
         sotto_alloc_set_hook(allow, &fault);
         enum sotto_status status = run(context);

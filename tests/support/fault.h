@@ -3,7 +3,8 @@
 #define SOTTO_TEST_FAULT_H
 
 /* Fault injection: run something again and again, failing its 1st, 2nd, 3rd, ... allocation (or
- * call for randomness), until it succeeds without a failure being left to inject. */
+ * call for randomness), until it succeeds without a failure being left to inject. Where few cases
+ * are wanted (SOTTO_CASES, cases.h, below 3: ./dev test, sanitizers), each fifth after the hundredth. */
 
 #include <sotto/random.h>
 
@@ -16,7 +17,8 @@ typedef enum sotto_status fault_run(void *context);
 size_t fault_each_allocation(fault_run *run, void *context);
 
 /* Injects one failure by hand, for code that lives on with it: the fail_at-th allocation from now
- * on. _end returns whether it came to that. */
+ * on. _end returns whether it came to that. fault_next: which one to fail after that. */
+size_t fault_next(size_t fail_at);
 void fault_allocation_begin(size_t fail_at);
 bool fault_allocation_end(void);
 
