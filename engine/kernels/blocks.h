@@ -41,12 +41,15 @@ struct sotto__digits {
 struct sotto__blocks {
     /* The largest magnitude of any number of values. What stands behind them is prefetched. */
     uint64_t (*largest)(const double *values, size_t len);
+    /* Likewise, and sets *out_least to the least magnitude but 0; 0 if there is none. */
+    uint64_t (*range)(uint64_t *out_least, const double *values, size_t len);
     /* The same for integers: the bits of all v >= 0 and -v - 1 together. */
     uint64_t (*magnitudes)(const int64_t *values, size_t len);
     /* Sets out to the doubles nearest to x op y, of any number of values; y is read where there are
-     * two operands. Returns: the largest magnitude of them. out must not overlap x and y. */
-    uint64_t (*arithmetic)(double *out, enum sotto__arithmetic op, const double *x, const double *y,
-                           size_t len);
+     * two operands. Returns: the largest magnitude of them; *out_least as of range. out must not
+     * overlap x and y. */
+    uint64_t (*arithmetic)(double *out, uint64_t *out_least, enum sotto__arithmetic op,
+                           const double *x, const double *y, size_t len);
     /* Sets out to sums (NULL: 0) plus x times factor, rounded twice, of any number of values. out
      * must not overlap sums and x. */
     void (*add_scaled)(double *out, const double *sums, const double *x, double factor, size_t len);
@@ -78,9 +81,11 @@ struct sotto__blocks {
                                               uint64_t bounds[2], const double *x, const double *y,
                                               size_t len);
     /* sums[0] + sums[1] is the sum of the doubles nearest to products, exactly; bounds and len as
-     * above. Refused also where something would be left. */
+     * above. leasts: no magnitude of x and of y but 0 is below; 0: unknown. Refused also where
+     * something would be left. */
     enum sotto__blocks_result (*sum_rounded_products)(double sums[2], const uint64_t bounds[2],
-                                                      const double *x, const double *y, size_t len);
+                                                      const uint64_t leasts[2], const double *x,
+                                                      const double *y, size_t len);
 };
 
 /* Chosen once, by the CPU and SOTTO_CPU. Threads: safe. */

@@ -19,6 +19,7 @@
  * gcc takes wider vectors apart badly. */
 typedef double vector __attribute__((vector_size(8 * LANES)));
 typedef int64_t vectori __attribute__((vector_size(8 * LANES)));
+typedef uint64_t vectoru __attribute__((vector_size(8 * LANES)));
 
 /* Reaches the block after next. Hardware prefetchers stop at the end of a page, which is as long as
  * a block of doubles. */
@@ -81,6 +82,51 @@ static inline uint64_t find_largest(const double *values, size_t len)
     return result;
 }
 
+/* While the least magnitude but 0 is sought: 2^63 less each, so that the largest of them is that
+ * one's, and that of 0 is the least number there is. */
+static inline vectori take_nearer(vectori magnitudes, vectori nearest)
+{
+    return take_larger((vectori)((UINT64_C(1) << 63) - (vectoru)magnitudes), nearest);
+}
+
+static inline uint64_t reduce_nearest(vectori nearest)
+{
+    int64_t result = INT64_MIN;
+    for (size_t j = 0; j < LANES; j++) {
+        result = nearest[j] > result ? nearest[j] : result;
+    }
+    return (UINT64_C(1) << 63) - (uint64_t)result;
+}
+
+static inline uint64_t find_range(uint64_t *out_least, const double *values, size_t len)
+{
+    vectori most = {0};
+    vectori most2 = {0};
+    vectori nearest = INT64_MIN - (vectori){0};
+    vectori nearest2 = nearest;
+    size_t i = 0;
+    for (; i + 2 * LANES <= len; i += 2 * LANES) {
+        prefetch_next(values + i);
+        vectori magnitudes = load_magnitudes(values + i);
+        vectori magnitudes2 = load_magnitudes(values + i + LANES);
+        most = take_larger(magnitudes, most);
+        most2 = take_larger(magnitudes2, most2);
+        nearest = take_nearer(magnitudes, nearest);
+        nearest2 = take_nearer(magnitudes2, nearest2);
+    }
+    uint64_t largest = reduce_largest(take_larger(most, most2));
+    uint64_t least = reduce_nearest(take_larger(nearest, nearest2));
+    for (; i < len; i++) {
+        uint64_t bits;
+        memcpy(&bits, values + i, sizeof bits);
+        bits &= INT64_MAX;
+        largest = bits > largest ? bits : largest;
+        least = bits - 1 < least - 1 ? bits : least; /* 0 less 1 is above all others */
+    }
+    *out_least = least;
+    return largest;
+}
+
 static inline vector load_vector(const double *values)
 {
     vector x;
@@ -117,15 +163,18 @@ static inline vector combine(enum sotto__arithmetic op, vector x, vector y)
 
 /* With an operation that the compiler knows, so that the loop has no choice in it. */
 static inline __attribute__((always_inline)) uint64_t
-combine_values(double *restrict out, enum sotto__arithmetic op, const double *restrict x,
-               const double *restrict y, size_t len)
+combine_values(double *restrict out, uint64_t *out_least, enum sotto__arithmetic op,
+               const double *restrict x, const double *restrict y, size_t len)
 {
     vectori most = {0};
+    vectori nearest = INT64_MIN - (vectori){0};
     size_t i = 0;
     for (; i + LANES <= len; i += LANES) {
         vector value = combine(op, load_vector(x + i), load_vector(y + i));
         memcpy(out + i, &value, sizeof value);
-        most = take_larger(load_magnitudes(out + i), most);
+        vectori magnitudes = load_magnitudes(out + i);
+        most = take_larger(magnitudes, most);
+        nearest = take_nearer(magnitudes, nearest);
     }
     if (i < len) { /* the last ones, filled up with ones */
         vector last[2] = {1 - (vector){0}, 1 - (vector){0}};
@@ -134,27 +183,30 @@ combine_values(double *restrict out, enum sotto__arithmetic op, const double *re
         last[0] = combine(op, last[0], last[1]);
         memcpy(out + i, &last[0], (len - i) * sizeof *out);
     }
-    uint64_t result = reduce_largest(most);
-    uint64_t rest = find_largest(out + i, len - i);
-    return rest > result ? rest : result;
+    uint64_t largest = reduce_largest(most);
+    uint64_t least = reduce_nearest(nearest);
+    uint64_t least_of_last;
+    uint64_t largest_of_last = find_range(&least_of_last, out + i, len - i);
+    *out_least = least_of_last - 1 < least - 1 ? least_of_last : least;
+    return largest_of_last > largest ? largest_of_last : largest;
 }
 
-static inline uint64_t apply_arithmetic(double *out, enum sotto__arithmetic op, const double *x,
-                                        const double *y, size_t len)
+static inline uint64_t apply_arithmetic(double *out, uint64_t *out_least, enum sotto__arithmetic op,
+                                        const double *x, const double *y, size_t len)
 {
     switch (op) {
     case SOTTO__ARITHMETIC_ADD:
-        return combine_values(out, SOTTO__ARITHMETIC_ADD, x, y, len);
+        return combine_values(out, out_least, SOTTO__ARITHMETIC_ADD, x, y, len);
     case SOTTO__ARITHMETIC_SUBTRACT:
-        return combine_values(out, SOTTO__ARITHMETIC_SUBTRACT, x, y, len);
+        return combine_values(out, out_least, SOTTO__ARITHMETIC_SUBTRACT, x, y, len);
     case SOTTO__ARITHMETIC_MULTIPLY:
-        return combine_values(out, SOTTO__ARITHMETIC_MULTIPLY, x, y, len);
+        return combine_values(out, out_least, SOTTO__ARITHMETIC_MULTIPLY, x, y, len);
     case SOTTO__ARITHMETIC_DIVIDE:
-        return combine_values(out, SOTTO__ARITHMETIC_DIVIDE, x, y, len);
+        return combine_values(out, out_least, SOTTO__ARITHMETIC_DIVIDE, x, y, len);
     case SOTTO__ARITHMETIC_NEGATE:
-        return combine_values(out, SOTTO__ARITHMETIC_NEGATE, x, x, len);
+        return combine_values(out, out_least, SOTTO__ARITHMETIC_NEGATE, x, x, len);
     default:
-        return combine_values(out, SOTTO__ARITHMETIC_ABS, x, x, len);
+        return combine_values(out, out_least, SOTTO__ARITHMETIC_ABS, x, x, len);
     }
 }
 
@@ -417,10 +469,39 @@ static inline int64_t find_exponent_of_products(const uint64_t bounds[2])
     return (int64_t)(bounds[0] >> 52) + (int64_t)(bounds[1] >> 52) - 1022;
 }
 
-static inline enum sotto__blocks_result sum_rounded_products(double sums[2],
-                                                             const uint64_t bounds[2],
-                                                             const double *x, const double *y,
-                                                             size_t len)
+/* Puts doubles nearest to products onto grids. checks: looks for what is left. Returns: whether
+ * something is. */
+static inline __attribute__((always_inline)) bool
+put_products_on_grids(double sums[2], int64_t exponent, bool checks, const double *x,
+                      const double *y, size_t len)
+{
+    struct grids grids = make_grids(exponent);
+    struct grids others = grids; /* two chains of additions hide their latency */
+    vectori any = {0};
+    for (size_t i = 0; i < len; i += 2 * LANES) {
+        vector product = load_vector(x + i) * load_vector(y + i);
+        vector product2 = load_vector(x + i + LANES) * load_vector(y + i + LANES);
+        vector r = put_on_grids(&grids, product);
+        vector r2 = put_on_grids(&others, product2);
+        any |= checks ? read_bits(r) | read_bits(r2) : any;
+    }
+    read_grids(sums, &grids, &others);
+    return is_any(any);
+}
+
+/* A product is 0 or has a magnitude of at least 2^(leasts' biased exponents - 2046), and is a
+ * multiple of 2^-52 of that: of the second grid, of 2^(exponent - 1022 - 86), where that is less.
+ */
+static inline bool leaves_nothing(int64_t exponent, const uint64_t leasts[2])
+{
+    int64_t x = (int64_t)(leasts[0] >> 52);
+    int64_t y = (int64_t)(leasts[1] >> 52);
+    return x > 0 && y > 0 && x + y - 2046 - 52 >= exponent - 1022 - 86;
+}
+
+static inline enum sotto__blocks_result
+sum_rounded_products(double sums[2], const uint64_t bounds[2], const uint64_t leasts[2],
+                     const double *x, const double *y, size_t len)
 {
     int64_t exponent = find_exponent_of_products(bounds);
     sums[0] = 0;
@@ -432,18 +513,12 @@ static inline enum sotto__blocks_result sum_rounded_products(double sums[2],
         is_extreme(exponent)) {
         return SOTTO__BLOCKS_REFUSED;
     }
-    struct grids grids = make_grids(exponent);
-    struct grids others = grids; /* two chains of additions hide their latency */
-    vectori any = {0};
-    for (size_t i = 0; i < len; i += 2 * LANES) {
-        vector product = load_vector(x + i) * load_vector(y + i);
-        vector product2 = load_vector(x + i + LANES) * load_vector(y + i + LANES);
-        vector r = put_on_grids(&grids, product);
-        vector r2 = put_on_grids(&others, product2);
-        any |= read_bits(r) | read_bits(r2);
+    if (leaves_nothing(exponent, leasts)) {
+        (void)put_products_on_grids(sums, exponent, false, x, y, len);
+        return SOTTO__BLOCKS_SUMMED;
     }
-    read_grids(sums, &grids, &others);
-    return is_any(any) ? SOTTO__BLOCKS_REFUSED : SOTTO__BLOCKS_SUMMED;
+    return put_products_on_grids(sums, exponent, true, x, y, len) ? SOTTO__BLOCKS_REFUSED
+                                                                  : SOTTO__BLOCKS_SUMMED;
 }
 
 #ifdef __FP_FAST_FMA
@@ -529,11 +604,11 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
 
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
-        .largest = find_largest, .arithmetic = apply_arithmetic, .add_scaled = add_scaled,         \
-        .magnitudes = join_magnitudes, .sum_integers = sum_integers, .keys = make_keys,            \
-        .digits = find_digits, .more_digits = find_more_digits, .are_two = are_two,                \
-        .join_levels = join_levels, .sum = sum_block, .sum_products = sum_products,                \
-        .sum_rounded_products = sum_rounded_products,                                              \
+        .largest = find_largest, .range = find_range, .arithmetic = apply_arithmetic,              \
+        .add_scaled = add_scaled, .magnitudes = join_magnitudes, .sum_integers = sum_integers,     \
+        .keys = make_keys, .digits = find_digits, .more_digits = find_more_digits,                 \
+        .are_two = are_two, .join_levels = join_levels, .sum = sum_block,                          \
+        .sum_products = sum_products, .sum_rounded_products = sum_rounded_products,                \
     }
 
 #endif

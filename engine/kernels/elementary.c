@@ -7,12 +7,15 @@
  * but their operands. The few results that are infinite though the true value is a double are
  * computed again by MPFR, rounded once. */
 
-#include "kernels/elementary.h"
+#define VECTOR double
+#define LANES 1
+#define EXP Sleef_cinz_expd1_u10purec
+#define LOG Sleef_cinz_logd1_u10purec
+#define POW Sleef_cinz_powd1_u10purec
 #include "kernels/blocks.h"
+#include "kernels/elementary_kernel.h"
 
-#include <math.h>
 #include <mpfr.h>
-#include <sleef.h>
 #include <sotto/cpu.h>
 #include <stdbool.h>
 
@@ -23,28 +26,7 @@
 #define OVERFLOW_FROM 709.78
 #define OVERFLOW_TO 709.79
 
-static void generic_exp(double *out, const double *a, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        out[i] = Sleef_cinz_expd1_u10purec(a[i]);
-    }
-}
-
-static void generic_log(double *out, const double *a, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        out[i] = Sleef_cinz_logd1_u10purec(a[i]);
-    }
-}
-
-static void generic_pow(double *out, const double *a, const double *b, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        out[i] = Sleef_cinz_powd1_u10purec(a[i], b[i]);
-    }
-}
-
-const struct sotto__elementary sotto__elementary_generic = {generic_exp, generic_log, generic_pow};
+const struct sotto__elementary sotto__elementary_generic = SOTTO_ELEMENTARY_KERNELS;
 
 const struct sotto__elementary *sotto__elementary(void)
 {
@@ -114,4 +96,26 @@ void sotto__pow(double *out, const double *a, const double *b, size_t len)
             }
         }
     }
+}
+
+/* --- Logistic models --- */
+
+void sotto__logit_tail(double *out, const double *eta, size_t len)
+{
+    sotto__elementary()->logit_tail(out, eta, len);
+}
+
+void sotto__logit_share(double *out, const double *s, const double *t, size_t len)
+{
+    sotto__elementary()->logit_share(out, s, t, len);
+}
+
+void sotto__logit_slope(double *out, const double *t, size_t len)
+{
+    sotto__elementary()->logit_slope(out, t, len);
+}
+
+void sotto__logit_loss(double *out, const double *s, const double *t, size_t len)
+{
+    sotto__elementary()->logit_loss(out, s, t, len);
 }

@@ -12,4 +12,4 @@
 #define POW Sleef_cinz_powd4_u10avx
 #include "kernels/elementary_kernel.h"
 
-const struct sotto__elementary sotto__elementary_avx2 = {vector_exp, vector_log, vector_pow};
+const struct sotto__elementary sotto__elementary_avx2 = SOTTO_ELEMENTARY_KERNELS;

@@ -12,4 +12,4 @@
 #define POW Sleef_cinz_powd8_u10avx512fnofma
 #include "kernels/elementary_kernel.h"
 
-const struct sotto__elementary sotto__elementary_avx512 = {vector_exp, vector_log, vector_pow};
+const struct sotto__elementary sotto__elementary_avx512 = SOTTO_ELEMENTARY_KERNELS;

@@ -3,10 +3,12 @@
 #define SOTTO_ENGINE_ELEMENTARY_KERNEL_H
 
 /* For one instruction set per file that includes this: VECTOR of LANES doubles, and SLEEF's EXP,
- * LOG and POW of it. The last lanes are filled up with ones. */
+ * LOG and POW of it. The last lanes are filled up with ones. Of loops over single doubles the
+ * compiler makes vectors. */
 
 #include "kernels/elementary.h"
 
+#include <math.h>
 #include <sleef.h>
 #include <string.h>
 
@@ -51,5 +53,51 @@ static void vector_pow(double *out, const double *a, const double *b, size_t len
                      len - i);
     }
 }
+
+static void logit_tail(double *restrict out, const double *restrict eta, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] = -fabs(eta[i]);
+    }
+    vector_exp(out, out, len);
+}
+
+static void logit_share(double *restrict out, const double *restrict s, const double *restrict t,
+                        size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (s[i] > 0 ? t[i] : 1) / (1 + t[i]);
+    }
+}
+
+static void logit_slope(double *restrict out, const double *restrict t, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        double u = 1 + t[i];
+        out[i] = t[i] / (u * u);
+    }
+}
+
+/* log(1 + t) = log(u) - ((u - 1) - t) / u, u = 1 + t rounded: what rounding has taken is put back.
+ */
+static void logit_loss(double *restrict out, const double *restrict s, const double *restrict t,
+                       size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] = 1 + t[i];
+    }
+    vector_log(out, out, len);
+    for (size_t i = 0; i < len; i++) {
+        double u = 1 + t[i];
+        double lost = ((u - 1) - t[i]) / u;
+        out[i] = (s[i] < 0 ? -s[i] : 0) + (out[i] - lost);
+    }
+}
+
+#define SOTTO_ELEMENTARY_KERNELS                                                                   \
+    {                                                                                              \
+        .exp = vector_exp, .log = vector_log, .pow = vector_pow, .logit_tail = logit_tail,         \
+        .logit_share = logit_share, .logit_slope = logit_slope, .logit_loss = logit_loss,          \
+    }
 
 #endif

@@ -27,25 +27,6 @@
 
 #include "methods/glm_rows.h"
 
-/* 1 / (1 + e^a) */
-static size_t make_share(const struct sotto__model *model, size_t a)
-{
-    size_t sum = with(model, SOTTO__OP_ADD, take(model, SOTTO__OP_EXP, a), 1);
-    return from(model, 1, SOTTO__OP_DIVIDE, sum);
-}
-
-/* log(1 + e^-s) = max(-s, 0) + log(u) - ((u - 1) - t) / u, t = e^-|s|, u = 1 + t rounded: what
- * rounding has taken is put back. */
-static size_t make_loss(const struct sotto__model *model, size_t s, size_t t, size_t u)
-{
-    size_t beyond = take(model, SOTTO__OP_ABS, s);
-    beyond = with(model, SOTTO__OP_MULTIPLY, subtract(model, beyond, s), 0.5);
-    size_t lost = with(model, SOTTO__OP_SUBTRACT, u, 1);
-    lost = divide(model, subtract(model, lost, t), u);
-    size_t log = take(model, SOTTO__OP_LOG, u);
-    return add(model, beyond, subtract(model, log, lost));
-}
-
 /* 2 y - 1 */
 static size_t make_sign(const struct sotto__model *model)
 {
@@ -57,12 +38,10 @@ static void set_logit(const struct sotto__model *model, struct sotto__model_at *
 {
     size_t sign = make_sign(model);
     size_t s = multiply(model, sign, eta);
-    size_t t = take(model, SOTTO__OP_NEGATE, take(model, SOTTO__OP_ABS, eta));
-    t = take(model, SOTTO__OP_EXP, t);
-    size_t u = with(model, SOTTO__OP_ADD, t, 1);
-    out->r = multiply(model, sign, make_share(model, s));
-    out->w = divide(model, t, multiply(model, u, u));
-    out->half = make_loss(model, s, t, u);
+    size_t t = take(model, SOTTO__OP_LOGIT_TAIL, eta);
+    out->r = multiply(model, sign, apply(model, SOTTO__OP_LOGIT_SHARE, s, t));
+    out->w = take(model, SOTTO__OP_LOGIT_SLOPE, t);
+    out->half = apply(model, SOTTO__OP_LOGIT_LOSS, s, t);
 }
 
 static void set_probit(const struct sotto__model *model, struct sotto__model_at *out, size_t eta)

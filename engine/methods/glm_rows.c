@@ -21,11 +21,7 @@ static size_t make_proof(const struct sotto__model *model)
     size_t proof = model->y;
     switch (model->family) {
     case SOTTO__FAMILY_BINOMIAL: /* 0 and 1 */
-        proof = from(model, 1, SOTTO__OP_SUBTRACT, proof);
-        proof = multiply(model, proof, model->y);
-        proof = take(model, SOTTO__OP_ABS, proof);
-        proof = take(model, SOTTO__OP_NEGATE, proof);
-        return take(model, SOTTO__OP_SQRT, proof);
+        return take(model, SOTTO__OP_TRUTH, proof);
     case SOTTO__FAMILY_POISSON: /* 0 and above */
         return take(model, SOTTO__OP_SQRT, proof);
     case SOTTO__FAMILY_GAMMA: /* above 0 */

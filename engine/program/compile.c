@@ -1038,6 +1038,9 @@ size_t sotto__compile_apply(struct sotto__compiler *compiler, enum sotto__op_kin
     case SOTTO__OP_NORMAL_SLOPE:
     case SOTTO__OP_LOGLOG_LOG:
     case SOTTO__OP_LOGLOG_SLOPE:
+    case SOTTO__OP_TRUTH:
+    case SOTTO__OP_LOGIT_TAIL:
+    case SOTTO__OP_LOGIT_SLOPE:
         return add_unary(compiler, kind, a);
     case SOTTO__OP_FLOAT:
         return sotto__compile_float(compiler, a);
@@ -1049,6 +1052,8 @@ size_t sotto__compile_apply(struct sotto__compiler *compiler, enum sotto__op_kin
     case SOTTO__OP_SUBTRACT:
     case SOTTO__OP_DIVIDE:
     case SOTTO__OP_POW:
+    case SOTTO__OP_LOGIT_SHARE:
+    case SOTTO__OP_LOGIT_LOSS:
         return add_arithmetic(compiler, kind, a, b);
     default: /* comparisons; the others are not asked for */
         SOTTO_REQUIRE(kind >= SOTTO__OP_EQUAL && kind <= SOTTO__OP_LESS_EQUAL);

@@ -64,6 +64,11 @@ enum sotto__op_kind {
     SOTTO__OP_TEXT_GREATER_EQUAL,
     SOTTO__OP_TEXT_STARTS,
     SOTTO__OP_TEXT_CONTAINS,
+    SOTTO__OP_TRUTH, /* float64: 0 where a is 0 or 1, else NaN; of methods only, as the next four */
+    SOTTO__OP_LOGIT_TAIL,  /* kernels/elementary.h */
+    SOTTO__OP_LOGIT_SHARE, /* a, b */
+    SOTTO__OP_LOGIT_SLOPE,
+    SOTTO__OP_LOGIT_LOSS, /* a, b */
 };
 
 #define SOTTO__TEXT_LOWER 1

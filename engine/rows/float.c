@@ -20,6 +20,13 @@ static void take_roots(double *out, const double *a, size_t len)
     }
 }
 
+static void prove_truths(double *out, const double *a, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] = a[i] == 0 || a[i] == 1 ? 0 : (double)NAN;
+    }
+}
+
 /* --- Whole numbers, as numpy has them --- */
 
 /* As numpy's npy_divmod: a - mod is near a multiple of b, so the quotient is snapped to an integer.
@@ -119,6 +126,21 @@ void sotto__rows_float(double *out, const struct sotto__op *op, const double *a,
         break;
     case SOTTO__OP_LOGLOG_SLOPE:
         sotto__loglog_slope(out, a, len);
+        break;
+    case SOTTO__OP_TRUTH:
+        prove_truths(out, a, len);
+        break;
+    case SOTTO__OP_LOGIT_TAIL:
+        sotto__logit_tail(out, a, len);
+        break;
+    case SOTTO__OP_LOGIT_SHARE:
+        sotto__logit_share(out, a, b, len);
+        break;
+    case SOTTO__OP_LOGIT_SLOPE:
+        sotto__logit_slope(out, a, len);
+        break;
+    case SOTTO__OP_LOGIT_LOSS:
+        sotto__logit_loss(out, a, b, len);
         break;
     case SOTTO__OP_POW:
         sotto__pow(out, a, b, len);

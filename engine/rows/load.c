@@ -85,7 +85,7 @@ static void load_wide(struct sotto__register *out, const struct sotto_int128 *va
 static void load_doubles(struct sotto__register *out, const double *values, size_t len)
 {
     out->values = values;
-    out->bound = sotto__blocks()->largest(values, len);
+    out->bound = sotto__blocks()->range(&out->least, values, len);
     if (out->bound <= SOTTO__INFINITY_BITS) {
         return;
     }

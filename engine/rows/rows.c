@@ -50,7 +50,7 @@ static void fill_constant(struct sotto__register *reg, const struct sotto__op *o
         ((double *)reg->own_values)[i] = constant->number;
     }
     if (op->type == SOTTO__ROW_FLOAT) {
-        reg->bound = sotto__blocks()->largest(reg->own_values, SOTTO__ROWS_LEN);
+        reg->bound = sotto__blocks()->range(&reg->least, reg->own_values, SOTTO__ROWS_LEN);
     }
     for (size_t i = 0;
          op->type != SOTTO__ROW_FLOAT && op->bits <= SOTTO__PRODUCT_BITS_MAX && i < SOTTO__ROWS_LEN;
@@ -143,8 +143,22 @@ static void mark_zero_divisors(const struct sotto__rows *rows, struct sotto__reg
     out->state = out->own_state;
 }
 
+/* What bounds an operation whatever its operands are, unless one is NaN; 0: nothing does. */
+static double find_own_bound(enum sotto__op_kind kind)
+{
+    switch (kind) {
+    case SOTTO__OP_LOGIT_TAIL: /* rounded, perhaps above 1 and 1/4 */
+    case SOTTO__OP_LOGIT_SHARE:
+        return 1.5;
+    case SOTTO__OP_LOGIT_SLOPE:
+        return 0.375;
+    default:
+        return 0;
+    }
+}
+
 /* Returns: what bounds the magnitudes of out, that of NaN too. */
-static uint64_t compute_floats(double *out, const struct sotto__op *op,
+static uint64_t compute_floats(double *out, uint64_t *out_least, const struct sotto__op *op,
                                const struct sotto__register *a, const struct sotto__register *b,
                                size_t len)
 {
@@ -159,11 +173,16 @@ static uint64_t compute_floats(double *out, const struct sotto__op *op,
                  {SOTTO__OP_ABS, SOTTO__ARITHMETIC_ABS}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (op->kind == kinds[i].kind) {
-            return sotto__blocks()->arithmetic(out, kinds[i].arithmetic, a->values, b->values, len);
+            return sotto__blocks()->arithmetic(out, out_least, kinds[i].arithmetic, a->values,
+                                               b->values, len);
         }
     }
     sotto__rows_float(out, op, a->values, b->values, len);
-    return sotto__blocks()->largest(out, len);
+    double bound = find_own_bound(op->kind);
+    if (bound > 0 && a->bound <= SOTTO__INFINITY_BITS && b->bound <= SOTTO__INFINITY_BITS) {
+        return round_bound_up(bound);
+    }
+    return sotto__blocks()->range(out_least, out, len);
 }
 
 /* Whether an operation is x - x of finite doubles, which is how methods ask for these: it is 0. */
@@ -199,9 +218,10 @@ static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *o
     } else if (op->type == SOTTO__ROW_FLOAT && is_quotient_by_one(rows, op, a)) {
         out->values = a->values;
         out->bound = a->bound;
+        out->least = a->least;
     } else if (op->type == SOTTO__ROW_FLOAT) {
         out->values = out->own_values;
-        mark_nan_made(out, compute_floats(out->own_values, op, a, b, len), len);
+        mark_nan_made(out, compute_floats(out->own_values, &out->least, op, a, b, len), len);
     } else if (op->kind == SOTTO__OP_FLOOR_DIVIDE || op->kind == SOTTO__OP_MODULO ||
                op->kind == SOTTO__OP_ROUND_DIVIDE) {
         sotto__exact_divide(out, op->kind, a, b, op->bits, rows->scratch, len);
@@ -312,6 +332,7 @@ static void apply_mask(struct sotto__rows *rows, struct sotto__register *out,
     out->limbs = a->limbs;
     out->bits = a->bits;
     out->bound = a->bound;
+    out->least = a->least;
     out->state = sotto__rows_join_states(out->own_state, rows, a, &rows->registers[op->b], len);
 }
 
@@ -398,11 +419,10 @@ static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op
                             const struct sotto_column *const *blocks, size_t at, size_t len)
 {
     struct sotto__register *out = &rows->registers[op - rows->program->ops];
+    out->least = 0; /* until it is known */
     switch (op->kind) {
     case SOTTO__OP_COLUMN:
         sotto__rows_load(rows, out, blocks[op->index], at, len);
-        break;
-    case SOTTO__OP_CONSTANT:
         break;
     case SOTTO__OP_PARAMETER:
         load_parameter(rows, out, op, len);
@@ -487,9 +507,11 @@ enum sotto_status sotto__rows_init(struct sotto__rows *out, const struct sotto__
     sotto_arithmetic_enter(&arithmetic);
     place_registers(out);
     for (size_t i = 0; i < program->ops_len; i++) {
-        if (program->ops[i].dataset == SOTTO_NONE &&
-            !program->ops[i].is_idle) { /* only constants go into it: computed once */
-            apply_operation(out, &program->ops[i], NULL, 0, SOTTO__ROWS_LEN);
+        const struct sotto__op *op = &program->ops[i];
+        if (op->dataset == SOTTO_NONE && !op->is_idle && op->kind != SOTTO__OP_CONSTANT) {
+            /* only constants go into it, no column: computed once */
+            static const struct sotto_column *const no_blocks[1];
+            apply_operation(out, op, no_blocks, 0, SOTTO__ROWS_LEN);
         }
     }
     sotto_arithmetic_leave(&arithmetic);

@@ -25,6 +25,7 @@ struct sotto__register {
     unsigned limbs;
     unsigned bits;  /* exact: of this block */
     uint64_t bound; /* doubles: no magnitude's bits are above it; SOTTO__BOUND_UNKNOWN */
+    uint64_t least; /* doubles: none but those of 0 are below it; 0: unknown */
     void *own_values;
     uint8_t *own_state;
 };

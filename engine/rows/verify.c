@@ -58,6 +58,7 @@ static void verify_doubles(const struct sotto__register *reg, size_t len)
         uint64_t bits;
         memcpy(&bits, &values[i], sizeof bits);
         SOTTO_VERIFY((bits & INT64_MAX) <= reg->bound);
+        SOTTO_VERIFY((bits & INT64_MAX) == 0 || (bits & INT64_MAX) >= reg->least);
         SOTTO_VERIFY(!isnan(values[i]) || reg->state[i] != 0);
     }
 }

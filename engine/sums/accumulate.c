@@ -345,9 +345,10 @@ static bool add_rounded_block(const struct sotto__rows *rows, sotto__int128 *wor
 {
     double sums[2];
     const uint64_t bounds[2] = {a->bound, b->bound};
+    const uint64_t leasts[2] = {a->least, b->least};
     if (sotto__program_selects(rows->program) || state != rows->no_state ||
         len % SOTTO__BLOCK_STEP != 0 ||
-        sotto__blocks()->sum_rounded_products(sums, bounds, a->values, b->values, len) !=
+        sotto__blocks()->sum_rounded_products(sums, bounds, leasts, a->values, b->values, len) !=
             SOTTO__BLOCKS_SUMMED) {
         return false;
     }
@@ -369,7 +370,8 @@ static void add_rounded_products(struct sotto__sums *sums, const struct sotto__r
     }
     struct sotto__term product = *term;
     product.factors[0] = rows->program->ops_len;
-    uint64_t bound = sotto__blocks()->arithmetic(sums->products, SOTTO__ARITHMETIC_MULTIPLY,
+    uint64_t least;
+    uint64_t bound = sotto__blocks()->arithmetic(sums->products, &least, SOTTO__ARITHMETIC_MULTIPLY,
                                                  a->values, b->values, len);
     rows->registers[rows->program->ops_len] = (struct sotto__register){
         .values = sums->products,

@@ -429,11 +429,13 @@ static void test_arithmetic_of_blocks(void **state)
         size_t at = test_random_below(&random, SOTTO__ROWS_LEN);
         size_t len = test_random_below(&random, SOTTO__ROWS_LEN - at + 1);
         uint64_t largest = 0;
+        uint64_t least = 0;
+        uint64_t found_least;
         random_block(x, SOTTO__ROWS_LEN, 5 * i, &random);
         random_block(y, SOTTO__ROWS_LEN, 5 * i, &random);
         x[test_random_below(&random, SOTTO__ROWS_LEN)] = i % 3 == 0 ? -HUGE_VAL : 0;
         enum sotto__arithmetic op = (enum sotto__arithmetic)(i % (SOTTO__ARITHMETIC_ABS + 1));
-        uint64_t found = sotto__blocks()->arithmetic(out, op, x + at, y + at, len);
+        uint64_t found = sotto__blocks()->arithmetic(out, &found_least, op, x + at, y + at, len);
         for (size_t j = 0; j < len; j++) {
             double value = combine(op, x[at + j], y[at + j]);
             uint64_t bits;
@@ -441,8 +443,11 @@ static void test_arithmetic_of_blocks(void **state)
             assert_memory_equal(&out[j], &value, sizeof value);
             bits &= INT64_MAX;
             largest = bits > largest ? bits : largest;
+            least = bits != 0 && (least == 0 || bits < least) ? bits : least;
         }
-        assert_true(found == largest);
+        assert_true(found == largest && found_least == least);
+        assert_true(sotto__blocks()->range(&found_least, out, len) == largest);
+        assert_true(found_least == least);
     }
 }
 
@@ -465,11 +470,15 @@ static void test_rounded_products_of_blocks(void **state)
         mpq_inits(expected, found, NULL);
         random_block(x, len, span, &random);
         random_block(y, len, span, &random);
-        const uint64_t bounds[2] = {blocks->largest(x, len), blocks->largest(y, len)};
+        uint64_t leasts[2];
+        const uint64_t bounds[2] = {blocks->range(&leasts[0], x, len),
+                                    blocks->range(&leasts[1], y, len)};
+        leasts[i % 2] = i % 3 == 0 ? 0 : leasts[i % 2]; /* unknown */
         for (size_t j = 0; j < len; j++) {
             products[j] = x[j] * y[j];
         }
-        enum sotto__blocks_result result = blocks->sum_rounded_products(sums, bounds, x, y, len);
+        enum sotto__blocks_result result =
+            blocks->sum_rounded_products(sums, bounds, leasts, x, y, len);
         assert_true(span > 14 || result == SOTTO__BLOCKS_SUMMED);
         sum_exactly(expected, products, len);
         sum_exactly(found, sums, 2);
@@ -481,10 +490,13 @@ static void test_rounded_products_of_blocks(void **state)
         double sums[2];
         memset(x, 0, sizeof x);
         x[3] = refused[i];
-        uint64_t bound = blocks->largest(x, SOTTO__BLOCK_STEP);
+        uint64_t least;
+        uint64_t bound = blocks->range(&least, x, SOTTO__BLOCK_STEP);
         const uint64_t bounds[2] = {bound, bound};
-        assert_int_equal(blocks->sum_rounded_products(sums, bounds, x, x, SOTTO__BLOCK_STEP),
-                         SOTTO__BLOCKS_REFUSED);
+        const uint64_t leasts[2] = {least, least};
+        assert_int_equal(
+            blocks->sum_rounded_products(sums, bounds, leasts, x, x, SOTTO__BLOCK_STEP),
+            SOTTO__BLOCKS_REFUSED);
     }
 }
 

@@ -206,24 +206,45 @@ static void test_elementary(void **state)
     test_gives1("m=exp(mean(x) / 0)", text, "\"special\": \"inf\"");
 }
 
-/* What SLEEF is given at each level, next to its generic functions. */
+#define FUNCTIONS_LEN 7
+
+static void apply_function(double *out, const struct sotto__elementary *level, size_t function,
+                           const double *x, const double *y, size_t len)
+{
+    switch (function) {
+    case 0:
+        level->exp(out, x, len);
+        break;
+    case 1:
+        level->log(out, x, len);
+        break;
+    case 2:
+        level->pow(out, x, y, len);
+        break;
+    case 3:
+        level->logit_tail(out, x, len);
+        break;
+    case 4:
+        level->logit_share(out, x, y, len);
+        break;
+    case 5:
+        level->logit_slope(out, x, len);
+        break;
+    default:
+        level->logit_loss(out, x, y, len);
+        break;
+    }
+}
+
+/* What rows are given at each level, next to the generic functions. */
 static void same_everywhere(const struct sotto__elementary *level, const double *x, const double *y,
                             size_t len)
 {
     double expected[20];
     double found[20];
-    for (size_t function = 0; function < 3; function++) {
-        const struct sotto__elementary *levels[2] = {&sotto__elementary_generic, level};
-        double *out[2] = {expected, found};
-        for (size_t i = 0; i < 2; i++) {
-            if (function == 0) {
-                levels[i]->exp(out[i], x, len);
-            } else if (function == 1) {
-                levels[i]->log(out[i], x, len);
-            } else {
-                levels[i]->pow(out[i], x, y, len);
-            }
-        }
+    for (size_t function = 0; function < FUNCTIONS_LEN; function++) {
+        apply_function(expected, &sotto__elementary_generic, function, x, y, len);
+        apply_function(found, level, function, x, y, len);
         for (size_t i = 0; i < len; i++) {
             bool both_nan = expected[i] != expected[i] && found[i] != found[i];
             if (!both_nan) {

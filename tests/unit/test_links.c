@@ -4,6 +4,7 @@
  * every instruction set gives. */
 
 #include "cases.h"
+#include "engine/kernels/elementary.h"
 #include "engine/kernels/links.h"
 #include "files.h"
 #include "test.h"
@@ -78,6 +79,53 @@ static void set_loglog_slope(mpfr_t out, double a)
     mpfr_clear(mean);
 }
 
+/* 1 / (1 + e^a), its slope's size and -log of 1 less it. */
+static void set_logit_share(mpfr_t out, double a)
+{
+    mpfr_set_d(out, a, MPFR_RNDN);
+    mpfr_exp(out, out, MPFR_RNDN);
+    mpfr_add_ui(out, out, 1, MPFR_RNDN);
+    mpfr_ui_div(out, 1, out, MPFR_RNDN);
+}
+
+static void set_logit_slope(mpfr_t out, double a)
+{
+    mpfr_t other;
+    mpfr_init2(other, BITS);
+    set_logit_share(out, a);
+    set_logit_share(other, -a);
+    mpfr_mul(out, out, other, MPFR_RNDN);
+    mpfr_clear(other);
+}
+
+static void set_logit_loss(mpfr_t out, double a)
+{
+    mpfr_set_d(out, -a, MPFR_RNDN);
+    mpfr_exp(out, out, MPFR_RNDN);
+    mpfr_log1p(out, out, MPFR_RNDN);
+}
+
+static void find_logit_share(double *out, const double *a, size_t len)
+{
+    double t[1000];
+    sotto__logit_tail(t, a, len);
+    sotto__logit_share(out, a, t, len);
+}
+
+static void find_logit_slope(double *out, const double *a, size_t len)
+{
+    double t[1000];
+    sotto__logit_tail(t, a, len);
+    sotto__logit_slope(out, t, len);
+}
+
+static void find_logit_loss(double *out, const double *a, size_t len)
+{
+    double t[1000];
+    sotto__logit_tail(t, a, len);
+    sotto__logit_loss(out, a, t, len);
+}
+
 /* of_square: what a rounded a^2 adds where exp of it is taken. */
 static void is_near(function *find, void (*set)(mpfr_t out, double a), double a, double of_square)
 {
@@ -114,6 +162,9 @@ static void test_right_in_both_tails(void **state)
         double a = is_tail ? tails[i] : random_predictor(&random);
         is_near(sotto__normal_log, set_normal_log, a, a > 0 ? 1.2e-16 : 0);
         is_near(sotto__normal_slope, set_normal_slope, a, a > 0 ? 1.2e-16 : 0);
+        is_near(find_logit_share, set_logit_share, a, 0);
+        is_near(find_logit_slope, set_logit_slope, a, 0);
+        is_near(find_logit_loss, set_logit_loss, a, 0);
         if (a > -200 && a < 6) { /* beyond e^a is too small beside 1, or more than exp's doubles */
             is_near(sotto__loglog_log, set_loglog_log, a, a > 0 ? 3e-16 * exp(a) / (a * a) : 0);
             is_near(sotto__loglog_slope, set_loglog_slope, a, a > 0 ? 3e-16 * exp(a) / (a * a) : 0);
@@ -135,6 +186,13 @@ static void test_far_out(void **state)
     assert_double_bits_equal(find_one(sotto__normal_slope, 1e200), 0);
     assert_double_bits_equal(find_one(sotto__normal_log, 1e200), 0);
     assert_double_bits_equal(find_one(sotto__normal_log, -1e200), -(double)INFINITY);
+    assert_double_bits_equal(find_one(find_logit_share, 1e300), 0);
+    assert_double_bits_equal(find_one(find_logit_share, -1e300), 1);
+    assert_double_bits_equal(find_one(find_logit_slope, -1e300), 0);
+    assert_double_bits_equal(find_one(find_logit_loss, 1e300), 0);
+    assert_double_bits_equal(find_one(find_logit_loss, -1e300), 1e300);
+    assert_true(isnan(find_one(find_logit_share, (double)NAN)));
+    assert_true(isnan(find_one(find_logit_loss, (double)NAN)));
     assert_double_bits_equal(find_one(sotto__loglog_log, -1e300), -1e300);
     assert_double_bits_equal(find_one(sotto__loglog_slope, -1e300), 1);
     assert_double_bits_equal(find_one(sotto__loglog_log, 1e300), 0);
