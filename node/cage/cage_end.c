@@ -63,7 +63,7 @@ static void await_first(const struct cage *cage)
 #define KILLED_HERE (-1)
 
 /* Waits for bubblewrap, for up to wait_ms, then kills it. Returns: its exit status, which is the
- * runner's, or 128 and the signal that ended that; KILLED_HERE. */
+ * runner's, or 128 and the signal that ended either; KILLED_HERE. */
 static int await_exit(struct cage *cage, uint64_t wait_ms)
 {
     const struct timespec interval = {.tv_nsec = 5 * 1000 * 1000};
@@ -78,9 +78,13 @@ static int await_exit(struct cage *cage, uint64_t wait_ms)
         (void)kill(cage->pid, SIGKILL);
         while (waitpid(cage->pid, &status, 0) < 0 && errno == EINTR) {
         }
+        status = KILLED_HERE;
     }
     cage->pid = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : KILLED_HERE;
+    if (status == KILLED_HERE) {
+        return KILLED_HERE;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void kill_all(struct cage *cage)
@@ -120,7 +124,8 @@ enum sotto_status cage_end(struct cage *cage, enum sotto_status status, const ch
     return status;
 }
 
-/* The runner closed its socket: it ended, or pretends to. */
+/* The runner closed its socket: it ended, or pretends to. Statuses are what it may have chosen:
+ * bubblewrap tells one that a signal ended as 128 and the signal, and so can who exits. */
 enum sotto_status cage_explain_exit(struct cage *cage, struct sotto_error *err)
 {
     char text[SOTTO_ERROR_TEXT_BYTES];
@@ -130,14 +135,15 @@ enum sotto_status cage_explain_exit(struct cage *cage, struct sotto_error *err)
         return cage_end(cage, SOTTO_ERROR_STATE, "the runner closed its socket, and went on", err);
     }
     if (code == 128 + SIGXCPU) {
-        (void)snprintf(text, sizeof text, "the runner took more than its %u s of processor time",
+        (void)snprintf(text, sizeof text,
+                       "the runner ended as who takes more than its %u s of processor time",
                        cage->limits.cpu_seconds);
         return cage_end(cage, SOTTO_ERROR_LIMIT, text, err);
     }
     if (code == 128 + SIGKILL) {
         (void)snprintf(text, sizeof text,
-                       "the runner was killed: it took more than its memory (%llu MiB) or its %u s "
-                       "of processor time",
+                       "the runner ended as who is killed: for more than its memory (%llu MiB) or "
+                       "its %u s of processor time, or by somebody",
                        (unsigned long long)(cage->limits.memory_bytes >> 20),
                        cage->limits.cpu_seconds);
         return cage_end(cage, SOTTO_ERROR_LIMIT, text, err);

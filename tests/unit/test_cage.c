@@ -390,10 +390,10 @@ static void test_endless_loop(void **state)
     struct cage_limits limits = usual;
     limits.cpu_seconds = 1;
     expect_end("while True:\n    pass\n", &limits, SOTTO_ERROR_LIMIT,
-               "more than its 1 s of processor time");
+               "ended as who takes more than its 1 s of processor time");
     expect_end("import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\n"
                "while True:\n    pass\n",
-               &limits, SOTTO_ERROR_LIMIT, "the runner was killed");
+               &limits, SOTTO_ERROR_LIMIT, "the runner ended as who is killed");
 }
 
 static void test_sleeping_for_ever(void **state)
@@ -404,6 +404,31 @@ static void test_sleeping_for_ever(void **state)
     expect_end("import time\ntime.sleep(600)\n", &limits, SOTTO_ERROR_TIMEOUT, "more than 1 s");
     expect_end("import time\nos.close(3)\ntime.sleep(600)\n", &usual, SOTTO_ERROR_STATE,
                "closed its socket, and went on");
+}
+
+/* Somebody else's kill of bubblewrap is not the node's own, after a socket that was closed. */
+static void test_being_killed(void **state)
+{
+    (void)state;
+    struct place place;
+    struct cage_frame frame;
+    struct sotto_error err = {0};
+    bool has_frame;
+    pid_t processes[PROCESSES_MAX];
+    size_t len = 0;
+    make_place(&place, "read(1)\n");
+    struct cage *cage = start(&place, &usual);
+    find_processes(processes, &len, getpid());
+    assert_true(len > 0);
+    assert_int_equal(kill(processes[0], SIGKILL), 0);
+    enum sotto_status status;
+    while ((status = cage_step(cage, &frame, &has_frame, 1000, &err)) == SOTTO_OK) {
+        assert_false(has_frame);
+    }
+    assert_int_equal(status, SOTTO_ERROR_LIMIT);
+    assert_contains(err.text, "the runner ended as who is killed");
+    end(cage);
+    remove_place(&place);
 }
 
 static void test_one_gigabyte_of_output(void **state)
@@ -802,6 +827,7 @@ int main(void)
         cmocka_unit_test(test_ten_gigabytes_of_memory),
         cmocka_unit_test(test_endless_loop),
         cmocka_unit_test(test_sleeping_for_ever),
+        cmocka_unit_test(test_being_killed),
         cmocka_unit_test(test_one_gigabyte_of_output),
         cmocka_unit_test(test_environment_and_tokens),
         cmocka_unit_test(test_open_files_of_the_node),
