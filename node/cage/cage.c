@@ -220,18 +220,27 @@ static enum sotto_status check_all_there(const struct cage_config *config, struc
     return status;
 }
 
-/* A name that no other cage of this machine has: the process, and a count. */
-static void make_groups(struct cage *cage)
+/* Their names are those of no other cage of this machine: the process, and a count. */
+static enum sotto_status make_groups(struct cage *cage, const struct cage_config *config,
+                                     struct sotto_error *err)
 {
     static unsigned long long count;
     char name[64];
     const struct cage_limits *limits = &cage->limits;
     (void)snprintf(name, sizeof name, "%d-%llu", (int)getpid(),
                    __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED));
-    groups_make(&cage->groups, "/proc/self/cgroup", "/sys/fs/cgroup", name,
+    groups_make(&cage->groups, "/proc/self/cgroup",
+                config->groups_path != NULL ? config->groups_path : "/sys/fs/cgroup", name,
                 limits->memory_bytes + limits->files_bytes, limits->threads + 8);
     cage->standing.memory_group = cage->groups.has_memory;
     cage->standing.processes_group = cage->groups.has_processes;
+    if (getuid() == 0 && !cage->groups.has_processes) { /* RLIMIT_NPROC does not hold for root */
+        return sotto_error_set(err, SOTTO_ERROR_STATE,
+                               "no cage can be built here, so there is no learning: nothing limits "
+                               "the threads of root but a control group (pids), and none can be "
+                               "made: run the node as an ordinary user");
+    }
+    return SOTTO_OK;
 }
 
 /* The fence speaks first, or the cage could not be built; then the output says why. */
@@ -301,7 +310,10 @@ enum sotto_status cage_start(struct cage **out, const struct cage_config *config
     if (status != SOTTO_OK) {
         goto out;
     }
-    make_groups(cage);
+    status = make_groups(cage, config, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     status = spawn(cage, config, &child, err);
     cage_close(&child.socket);
     cage_close(&child.output);

@@ -35,15 +35,18 @@ struct cage_config {
         *runner_path; /* the script that is run, absolute; it is /run/sotto/runner.py inside */
     const struct cage_dataset *datasets;
     size_t datasets_len;
+    const char *groups_path; /* of the control groups; NULL: /sys/fs/cgroup */
     struct cage_limits limits;
 };
 
 /* What stands around a runner. Namespaces, no network, cleared environment, limits and the filter
  * of system calls always do, or nothing is started. */
 struct cage_standing {
-    int landlock;      /* the kernel's version of it; 0: it has none */
-    bool memory_group; /* a control group limits the memory of all */
-    bool processes_group;
+    int landlock;         /* the kernel's version of it; 0: it has none */
+    bool memory_group;    /* a control group limits the memory of all; without one, what the kernel
+                           * holds for each empty file of /tmp is not limited: where memory runs
+                           * out, the kernel takes the runner first, and its files go with it */
+    bool processes_group; /* always where the node is root, whose threads nothing else limits */
 };
 
 struct cage_frame {
@@ -55,8 +58,8 @@ struct cage;
 
 /* Starts a runner. Borrows config for the call. Returns: SOTTO_ERROR_NOT_FOUND where bubblewrap,
  * the fence, Python, the runner or a dataset is not there; SOTTO_ERROR_STATE where the system lets
- * no cage be built (no namespaces for users, no seccomp): then there is no learning here. It waits
- * for the fence, up to 10 s. */
+ * no cage be built (no namespaces for users, no seccomp, root without a control group): then there
+ * is no learning here. It waits for the fence, up to 10 s. */
 enum sotto_status cage_start(struct cage **out, const struct cage_config *config,
                              struct sotto_error *err) SOTTO_NODISCARD;
 

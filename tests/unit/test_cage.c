@@ -669,6 +669,31 @@ static void test_what_is_missing_is_named(void **state)
     remove_place(&place);
 }
 
+/* Root's threads are limited by a control group or by nothing. */
+static void test_root_needs_a_group(void **state)
+{
+    (void)state;
+    struct place place;
+    struct cage *cage;
+    struct sotto_error err = {0};
+    make_place(&place, "read(1)\n");
+    const struct cage_config config = {.fence_path = SOTTO_TEST_FENCE,
+                                       .python_path = PYTHON,
+                                       .runner_path = place.runner,
+                                       .groups_path = place.folder, /* which has none */
+                                       .limits = usual};
+    enum sotto_status status = cage_start(&cage, &config, &err);
+    if (getuid() == 0) {
+        assert_int_equal(status, SOTTO_ERROR_STATE);
+        assert_contains(err.text, "nothing limits the threads of root");
+    } else {
+        assert_int_equal(status, SOTTO_OK);
+        assert_false(cage_standing(cage).processes_group);
+    }
+    end(cage);
+    remove_place(&place);
+}
+
 /* The number in a file of /proc of a process. */
 static int read_number(pid_t pid, const char *name)
 {
@@ -839,6 +864,7 @@ int main(void)
         cmocka_unit_test(test_frames_go_both_ways),
         cmocka_unit_test(test_output_is_kept),
         cmocka_unit_test(test_what_is_missing_is_named),
+        cmocka_unit_test(test_root_needs_a_group),
         cmocka_unit_test(test_a_cage_comes_after_its_node),
         cmocka_unit_test(test_landlock_and_the_filter_alone),
         cmocka_unit_test(test_control_groups),
