@@ -24,6 +24,7 @@
 
 #include "cage/arguments.h"
 #include "cage/cage_internal.h"
+#include "cage/contents.h"
 
 #include <sotto/alloc.h>
 
@@ -216,6 +217,9 @@ static enum sotto_status check_all_there(const struct cage_config *config, struc
     status = check_there("the runner", config->runner_path, err);
     for (size_t i = 0; i < config->datasets_len && status == SOTTO_OK; i++) {
         status = check_there("the dataset", config->datasets[i].path, err);
+        if (status == SOTTO_OK) {
+            status = contents_check(config->datasets[i].path, err);
+        }
     }
     return status;
 }

@@ -57,7 +57,8 @@ struct cage_frame {
 struct cage;
 
 /* Starts a runner. Borrows config for the call. Returns: SOTTO_ERROR_NOT_FOUND where bubblewrap,
- * the fence, Python, the runner or a dataset is not there; SOTTO_ERROR_STATE where the system lets
+ * the fence, Python, the runner or a dataset is not there; SOTTO_ERROR_INPUT for a dataset that is
+ * or holds anything but files, folders and links; SOTTO_ERROR_STATE where the system lets
  * no cage be built (no namespaces for users, no seccomp, root without a control group): then there
  * is no learning here. It waits for the fence, up to 10 s. */
 enum sotto_status cage_start(struct cage **out, const struct cage_config *config,

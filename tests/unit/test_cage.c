@@ -104,26 +104,6 @@ static void remove_place(const struct place *place)
     assert_int_equal(rmdir(place->folder), 0); /* which is empty */
 }
 
-static struct cage *start(const struct place *place, const struct cage_limits *limits)
-{
-    struct cage *cage;
-    struct sotto_error err = {0};
-    const struct cage_dataset dataset = {"wages.csv", place->dataset};
-    const struct cage_config config = {
-        .fence_path = SOTTO_TEST_FENCE,
-        .python_path = PYTHON,
-        .runner_path = place->runner,
-        .datasets = &dataset,
-        .datasets_len = 1,
-        .limits = *limits,
-    };
-    if (cage_start(&cage, &config, &err) != SOTTO_OK) {
-        print_error("%s\n", err.text);
-        fail();
-    }
-    return cage;
-}
-
 static const struct cage_limits usual = {
     .memory_bytes = 512 * MIB,
     .files_bytes = 4 * MIB,
@@ -133,6 +113,31 @@ static const struct cage_limits usual = {
     .wall_seconds = 60,
     .threads = 32,
 };
+
+/* Of a runner on one dataset (NULL: none). Borrows. */
+static struct cage_config configure(const struct place *place, const struct cage_dataset *dataset)
+{
+    return (struct cage_config){.fence_path = SOTTO_TEST_FENCE,
+                                .python_path = PYTHON,
+                                .runner_path = place->runner,
+                                .datasets = dataset,
+                                .datasets_len = dataset != NULL,
+                                .limits = usual};
+}
+
+static struct cage *start(const struct place *place, const struct cage_limits *limits)
+{
+    struct cage *cage;
+    struct sotto_error err = {0};
+    const struct cage_dataset dataset = {"wages.csv", place->dataset};
+    struct cage_config config = configure(place, &dataset);
+    config.limits = *limits;
+    if (cage_start(&cage, &config, &err) != SOTTO_OK) {
+        print_error("%s\n", err.text);
+        fail();
+    }
+    return cage;
+}
 
 /* --- What is left behind --- */
 
@@ -641,12 +646,7 @@ static void test_what_is_missing_is_named(void **state)
     struct sotto_error err;
     make_place(&place, "");
     struct cage_dataset dataset = {"wages.csv", "/nonexistent/wages.csv"};
-    struct cage_config config = {.fence_path = SOTTO_TEST_FENCE,
-                                 .python_path = PYTHON,
-                                 .runner_path = place.runner,
-                                 .datasets = &dataset,
-                                 .datasets_len = 1,
-                                 .limits = usual};
+    struct cage_config config = configure(&place, &dataset);
     assert_int_equal(cage_start(&cage, &config, &err), SOTTO_ERROR_NOT_FOUND);
     assert_contains(err.text, "the dataset '/nonexistent/wages.csv'");
     dataset.path = place.dataset;
@@ -669,6 +669,37 @@ static void test_what_is_missing_is_named(void **state)
     remove_place(&place);
 }
 
+/* Nothing that is no file: to open a FIFO would hang, and to write into one goes out. */
+static void test_a_fifo_in_a_dataset(void **state)
+{
+    (void)state;
+    struct place place;
+    struct cage *cage;
+    struct sotto_error err = {0};
+    char paths[3][PATH_BYTES + 64];
+    make_place(&place, "");
+    (void)snprintf(paths[0], sizeof paths[0], "%s/set", place.folder);
+    (void)snprintf(paths[1], sizeof paths[1], "%s/set/deep", place.folder);
+    (void)snprintf(paths[2], sizeof paths[2], "%s/set/deep/fifo", place.folder);
+    assert_int_equal(mkdir(paths[0], 0755), 0);
+    assert_int_equal(mkdir(paths[1], 0755), 0);
+    assert_int_equal(mkfifo(paths[2], 0644), 0);
+    struct cage_dataset dataset = {"set", NULL};
+    const struct cage_config config = configure(&place, &dataset);
+    for (size_t i = 0; i < 2; i++) { /* in a folder of a folder, and as the dataset itself */
+        dataset.path = i == 0 ? paths[0] : paths[2];
+        assert_int_equal(cage_start(&cage, &config, &err), SOTTO_ERROR_INPUT);
+        assert_contains(err.text, "fifo' is a FIFO, a socket or a device");
+    }
+    assert_int_equal(unlink(paths[2]), 0);
+    dataset.path = paths[0];
+    assert_ok(cage_start(&cage, &config, &err));
+    end(cage);
+    assert_int_equal(rmdir(paths[1]), 0);
+    assert_int_equal(rmdir(paths[0]), 0);
+    remove_place(&place);
+}
+
 /* Root's threads are limited by a control group or by nothing. */
 static void test_root_needs_a_group(void **state)
 {
@@ -677,11 +708,8 @@ static void test_root_needs_a_group(void **state)
     struct cage *cage;
     struct sotto_error err = {0};
     make_place(&place, "read(1)\n");
-    const struct cage_config config = {.fence_path = SOTTO_TEST_FENCE,
-                                       .python_path = PYTHON,
-                                       .runner_path = place.runner,
-                                       .groups_path = place.folder, /* which has none */
-                                       .limits = usual};
+    struct cage_config config = configure(&place, NULL);
+    config.groups_path = place.folder; /* which has none */
     enum sotto_status status = cage_start(&cage, &config, &err);
     if (getuid() == 0) {
         assert_int_equal(status, SOTTO_ERROR_STATE);
@@ -864,6 +892,7 @@ int main(void)
         cmocka_unit_test(test_frames_go_both_ways),
         cmocka_unit_test(test_output_is_kept),
         cmocka_unit_test(test_what_is_missing_is_named),
+        cmocka_unit_test(test_a_fifo_in_a_dataset),
         cmocka_unit_test(test_root_needs_a_group),
         cmocka_unit_test(test_a_cage_comes_after_its_node),
         cmocka_unit_test(test_landlock_and_the_filter_alone),
