@@ -341,3 +341,29 @@ out:
     *out = cage;
     return SOTTO_OK;
 }
+
+enum sotto_status cage_probe(struct cage_standing *out, const char *fence_path,
+                             const char *python_path, struct sotto_error *err)
+{
+    struct cage *cage;
+    const uint64_t mib = 1024 * 1024;
+    const struct cage_config config = {
+        .fence_path = fence_path,
+        .python_path = python_path,
+        .runner_path = "/dev/null",
+        .limits = {.memory_bytes = 256 * mib,
+                   .files_bytes = mib,
+                   .output_bytes = 4096,
+                   .frame_bytes = 4096,
+                   .cpu_seconds = 10,
+                   .wall_seconds = 10,
+                   .threads = 8},
+    };
+    enum sotto_status status = cage_start(&cage, &config, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    *out = cage_standing(cage);
+    cage_free(cage);
+    return SOTTO_OK;
+}

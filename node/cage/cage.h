@@ -64,6 +64,11 @@ struct cage;
 enum sotto_status cage_start(struct cage **out, const struct cage_config *config,
                              struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Finds out whether a cage can be built here, by one that ends at once. Returns: as cage_start.
+ * Out: what stands around it. */
+enum sotto_status cage_probe(struct cage_standing *out, const char *fence_path,
+                             const char *python_path, struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Kills all that is in the cage, waits for it and removes what it left; NULL is fine. */
 void cage_free(struct cage *cage);
 
