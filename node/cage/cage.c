@@ -247,7 +247,8 @@ static enum sotto_status make_groups(struct cage *cage, const struct cage_config
     return SOTTO_OK;
 }
 
-/* The fence speaks first, or the cage could not be built; then the output says why. */
+/* The fence speaks first, or the cage could not be built; then the output says why, which is
+ * bubblewrap's or the fence's: nothing of others has run. */
 static enum sotto_status await_fence(struct cage *cage, struct sotto_error *err)
 {
     struct cage_frame frame;
@@ -255,9 +256,11 @@ static enum sotto_status await_fence(struct cage *cage, struct sotto_error *err)
     cage->deadline_ms = cage_clock() + CAGE_START_MS;
     while (!cage->is_started) {
         if (cage_step(cage, &frame, &has_frame, CAGE_START_MS, err) != SOTTO_OK) {
+            bool is_told = cage->output_bytes > 0;
             return sotto_error_set(err, SOTTO_ERROR_STATE,
-                                   "no cage can be built here, so there is no learning: %s",
-                                   cage->ended.text);
+                                   "no cage can be built here, so there is no learning: %.*s",
+                                   is_told ? (int)cage->output_bytes : SOTTO_ERROR_TEXT_BYTES,
+                                   is_told ? cage->output : cage->ended.text);
         }
     }
     cage_extend(cage);

@@ -683,6 +683,14 @@ static void test_what_is_missing_is_named(void **state)
     assert_contains(err.text,
                     "no cage can be built here, so there is no learning: the runner ended");
     assert_null(cage);
+    char path[PATH_BYTES + 16]; /* what bubblewrap or the fence says is told */
+    (void)snprintf(path, sizeof path, "%s/fence", place.folder);
+    write_file(path, "#!/bin/sh\necho no namespaces today\nexit 1\n");
+    assert_int_equal(chmod(path, 0755), 0);
+    config.fence_path = path;
+    assert_int_equal(cage_start(&cage, &config, &err), SOTTO_ERROR_STATE);
+    assert_contains(err.text, "there is no learning: no namespaces today");
+    assert_int_equal(unlink(path), 0);
     remove_place(&place);
 }
 
