@@ -23,7 +23,9 @@
  *    again.
  * 9. What the ledger of answers appends is one durable transaction (store_ledger.c).
  * 10. The owner's record says what was asked, and what became of it; that a task is answered stands
- *     there before the masked rows leave. Age alone removes an entry. */
+ *     there before the masked rows leave. Age alone removes an entry.
+ * 11. Code of others is what was offered, byte for byte, under its digest; what the owner approved
+ *     stays until it is revoked (store_code.c). */
 
 #include "store/store_internal.h"
 
@@ -92,6 +94,13 @@ static const char *const migrations[] = {
      "  id INTEGER PRIMARY KEY, creator_key BLOB NOT NULL, created_at INTEGER NOT NULL,"
      "  plan TEXT NOT NULL, reached TEXT NOT NULL);"
      "CREATE INDEX continued_creator ON continued(creator_key);"),
+    ("CREATE TABLE code ("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL,"
+     "  state TEXT NOT NULL, offered_at INTEGER NOT NULL,"
+     "  creator_key BLOB NOT NULL, creator TEXT NOT NULL,"
+     "  decided_at INTEGER NOT NULL DEFAULT 0, approved_at INTEGER NOT NULL DEFAULT 0,"
+     "  peer TEXT NOT NULL DEFAULT '', rounds_left INTEGER NOT NULL DEFAULT 0);"
+     "CREATE INDEX code_creator ON code(creator_key);"),
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -709,6 +718,13 @@ enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sot
     }
     status = store__write(store, err, "DELETE FROM continued WHERE created_at < ?", "i",
                           (uint64_t)before_ms);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = store__write(store, err,
+                          "DELETE FROM code WHERE state<>'APPROVED' AND"
+                          " MAX(offered_at, decided_at) < ?",
+                          "i", (uint64_t)before_ms);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/store/store_asked.h"
+#include "node/store/store_code.h"
 #include "node/store/store_continued.h"
 #include "node/store/store_internal.h"
 #include "node/store/store_ledger.h"
@@ -355,6 +356,113 @@ static void test_what_models_had_reached(void **state)
     store_close(store);
 }
 
+/* --- Code --- */
+
+/* Offers a bundle whose digest and bytes are these numbers. */
+static void offer_code(struct store *store, uint8_t digest, uint8_t creator, int64_t now_ms)
+{
+    struct store_code code = {.digest = {digest},
+                              .creator_key = {{creator}},
+                              .creator = "birch",
+                              .offered_ms = now_ms,
+                              .state = CODE_APPROVED}; /* not read */
+    struct sotto_buffer bytes = {.data = &digest, .data_bytes = 1};
+    assert_ok(store_code_put(store, &code, &bytes, NULL));
+}
+
+static struct store_code get_code(struct store *store, uint8_t number)
+{
+    const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES] = {number};
+    struct store_code code;
+    struct sotto_buffer bytes;
+    assert_ok(store_get_code(store, &code, &bytes, digest, NULL));
+    assert_int_equal(bytes.data_bytes, 1);
+    assert_int_equal(bytes.data[0], number);
+    sotto_buffer_release(&bytes);
+    return code;
+}
+
+static void decide_code(struct store *store, uint8_t digest, enum code_state code_state,
+                        int64_t now_ms)
+{
+    const struct store_code code = {.digest = {digest},
+                                    .state = code_state,
+                                    .decided_ms = now_ms,
+                                    .peer = "birch",
+                                    .rounds_left = code_state == CODE_APPROVED ? 7 : 0};
+    assert_ok(store_code_decide(store, &code, NULL));
+}
+
+static void count_code(void *context, const struct store_code *code)
+{
+    (void)code;
+    ++*(size_t *)context;
+}
+
+static void test_code_and_its_approval(void **state)
+{
+    (void)state;
+    struct store *store = open_store(false);
+    struct store_code before;
+    struct sotto_buffer bytes;
+    struct sotto_error err;
+    offer_code(store, 1, 9, 100);
+    struct store_code code = get_code(store, 1);
+    assert_int_equal(code.state, CODE_OFFERED);
+    assert_int_equal(store_get_code_before(store, &before, &bytes, &code, &err),
+                     SOTTO_ERROR_NOT_FOUND);
+    decide_code(store, 1, CODE_APPROVED, 110);
+    offer_code(store, 1, 8, 120); /* known: another creator changes nothing */
+    code = get_code(store, 1);
+    assert_int_equal(code.state, CODE_APPROVED);
+    assert_int_equal(code.creator_key.bytes[0], 9);
+    assert_int_equal(code.offered_ms, 100);
+    assert_int_equal(code.rounds_left, 7);
+    assert_string_equal(code.peer, "birch");
+    decide_code(store, 1, CODE_REVOKED, 130);
+    assert_int_equal(get_code(store, 1).rounds_left, 0);
+    offer_code(store, 2, 9, 140);
+    code = get_code(store, 2);
+    assert_ok(store_get_code_before(store, &before, &bytes, &code, &err)); /* revoked by now */
+    assert_int_equal(before.digest[0], 1);
+    sotto_buffer_release(&bytes);
+    offer_code(store, 3, 8, 150);
+    code = get_code(store, 3); /* another creator's */
+    assert_int_equal(store_get_code_before(store, &before, &bytes, &code, &err),
+                     SOTTO_ERROR_NOT_FOUND);
+    code.digest[0] = 77;
+    assert_int_equal(store_code_decide(store, &code, &err), SOTTO_ERROR_NOT_FOUND);
+    store_close(store);
+}
+
+/* Who offers without end pushes out what it offered, and nothing else. */
+static void test_offers_of_code_without_end(void **state)
+{
+    (void)state;
+    struct store *store = open_store(false);
+    struct store_code code;
+    size_t len = 0;
+    offer_code(store, 200, 8, 100);
+    offer_code(store, 201, 9, 100);
+    decide_code(store, 201, CODE_APPROVED, 110);
+    for (uint8_t i = 1; i <= 30; i++) {
+        offer_code(store, i, 9, 120);
+    }
+    assert_ok(store_each_code(store, 1000, count_code, &len, NULL));
+    assert_int_equal(len, 22);
+    (void)get_code(store, 200);
+    (void)get_code(store, 201);
+    (void)get_code(store, 11);
+    const uint8_t gone[SOTTO_BUNDLE_DIGEST_BYTES] = {10};
+    assert_int_equal(store_get_code(store, &code, NULL, gone, NULL), SOTTO_ERROR_NOT_FOUND);
+    assert_ok(store_prune(store, 1000, NULL)); /* what is approved is not pruned */
+    len = 0;
+    assert_ok(store_each_code(store, 1000, count_code, &len, NULL));
+    assert_int_equal(len, 1);
+    (void)get_code(store, 201);
+    store_close(store);
+}
+
 static void test_versions(void **state)
 {
     (void)state;
@@ -493,6 +601,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_record, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_results_of_one_creator, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_what_models_had_reached, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_code_and_its_approval, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_offers_of_code_without_end, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_versions, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_ledger_outlives_its_process, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_ledger_on_a_full_disk, make_path, remove_path),
