@@ -63,6 +63,7 @@ struct config_policy {
     char *explain;          /* "true" or "false"; NULL: false */
     char *cover;            /* "true" or "false"; NULL: true */
     char *results;          /* "initiator" or "participants"; NULL: initiator */
+    char *code;             /* of learning tasks: "deny" or "approved"; NULL: deny */
 };
 
 struct config_file {
@@ -89,7 +90,7 @@ struct config {
     unsigned rounds;
     unsigned refusals;     /* of a creator on a day: then its plans wait for the owner */
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
-    bool approves_by_hand;
+    bool approves_by_hand, runs_code; /* plans; code of others that the owner approved */
     bool hides_exact;
     bool requires_verify;                  /* takes plans only whose parties check all sums */
     bool signs_nothing, keeps_transcripts; /* of results that it checks */

@@ -160,6 +160,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     static const char *const checks[] = {"allow", "require"};
     static const char *const quantiles[] = {"guarded", "exact"};
     static const char *const extremes[] = {"deny", "guarded", "exact"};
+    static const char *const codes[] = {"deny", "approved"};
     enum {
         PROFILE,
         APPROVE,
@@ -172,6 +173,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         COVER,
         QUANTILES,
         EXTREMES,
+        CODE,
         CHOICES_LEN
     };
     const struct config_policy *policy = &config->file->policy;
@@ -187,6 +189,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
         [COVER] = {"policy.cover", policy->cover, truths, 2, 1},
         [QUANTILES] = {"policy.quantiles", policy->quantiles, quantiles, 2, 0},
         [EXTREMES] = {"policy.extremes", policy->extremes, extremes, 3, 0},
+        [CODE] = {"policy.code", policy->code, codes, 2, 0},
     };
     for (size_t i = 0; i < CHOICES_LEN; i++) {
         enum sotto_status status = read_choice(&choices[i], path, err);
@@ -203,6 +206,7 @@ static enum sotto_status read_choices(struct config *config, const char *path,
     }
     config->rules.is_on[SOTTO_RULE_COVER] = choices[COVER].index == 1;
     config->approves_by_hand = choices[APPROVE].index == 1;
+    config->runs_code = choices[CODE].index == 1;
     config->publishes = choices[RESULTS].index == 1;
     config->hides_exact = choices[EXACT].index == 0;
     config->explains = choices[EXPLAIN].index == 1;

@@ -156,6 +156,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     TEXT_FIELD("explain", CYAML_FLAG_OPTIONAL, struct config_policy, explain),
     TEXT_FIELD("cover", CYAML_FLAG_OPTIONAL, struct config_policy, cover),
     TEXT_FIELD("results", CYAML_FLAG_OPTIONAL, struct config_policy, results),
+    TEXT_FIELD("code", CYAML_FLAG_OPTIONAL, struct config_policy, code),
     CYAML_FIELD_END,
 };
 

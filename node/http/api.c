@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <sotto/alloc.h>
+#include <sotto/bundle.h>
 #include <sotto/plan.h>
 #include <sotto/secret.h>
 #include <stdio.h>
@@ -25,6 +26,9 @@
 #define PAGE_SIZE_DEFAULT 20
 #define PAGE_SIZE_MAX 1000
 #define LIST_LEN_MAX 256 /* so that CONNECTION_BYTES hold the longest */
+/* A plan or a bundle. */
+#define BODY_BYTES_MOST                                                                            \
+    (SOTTO_PLAN_BYTES_MAX > SOTTO_BUNDLE_BYTES_MAX ? SOTTO_PLAN_BYTES_MAX : SOTTO_BUNDLE_BYTES_MAX)
 /* The compute thread answers a creation when it has read the creator's own files. */
 #define CREATE_SECONDS_MAX 600
 
@@ -418,36 +422,41 @@ static bool *find_away(const struct http_api *api)
 
 /* --- Commands --- */
 
+void http_api__push_job(struct http_api *api, struct http_request *request, struct job *job)
+{
+    struct wait wait = {.kind = WAIT_FOR_COMPUTE, .number = job->number};
+    job->lane = LANE_OWN;
+    job->request = request->id;
+    memcpy(job->asker, request->asker, sizeof job->asker);
+    if (!wait_for(request, &wait, CREATE_SECONDS_MAX)) {
+        job_free(job);
+        return;
+    }
+    queue_push(api->shared->jobs, job);
+}
+
 void http_api__ask_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
                            uint64_t number, bool approves)
 {
-    struct wait wait = {.kind = WAIT_FOR_COMPUTE, .number = number};
     struct job *job = job_new(kind);
     if (job == NULL) {
         http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, SOTTO_ERROR_NO_MEMORY,
                            "out of memory");
         return;
     }
-    job->lane = LANE_OWN;
-    job->request = request->id;
     job->number = number;
     job->approves = approves;
-    memcpy(job->asker, request->asker, sizeof job->asker);
     if (kind == JOB_CREATE || kind == JOB_BROWSE) {
         job->away = find_away(api);
     }
-    if (kind == JOB_CREATE) {
+    if (kind == JOB_CREATE || kind == JOB_OFFER_CODE) {
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
     } else if (kind == JOB_COLUMNS) {
         const char *dataset = http_parameter(request, "dataset");
         job->bytes.data = (uint8_t *)sotto_text_copy(dataset, strlen(dataset));
         job->bytes.data_bytes = strlen(dataset) + 1;
     }
-    if (!wait_for(request, &wait, CREATE_SECONDS_MAX)) {
-        job_free(job);
-        return;
-    }
-    queue_push(api->shared->jobs, job);
+    http_api__push_job(api, request, job);
 }
 
 static void get_datasets(struct http_api *api, struct http_request *request)
@@ -551,6 +560,11 @@ static const struct route routes[] = {
     {"GET", "/v1/asked/one", http_api__get_asked_one, ROLE_APPROVE},
     {"POST", "/v1/asked/approve", http_api__post_approve, ROLE_APPROVE},
     {"POST", "/v1/asked/reject", http_api__post_reject, ROLE_APPROVE},
+    {"GET", "/v1/code", http_api__get_code, ROLE_APPROVE},
+    {"GET", "/v1/code/one", http_api__get_code_one, ROLE_APPROVE},
+    {"POST", "/v1/code/offer", http_api__post_code_offer, ROLE_ASK},
+    {"POST", "/v1/code/approve", http_api__post_code_approve, ROLE_APPROVE},
+    {"POST", "/v1/code/revoke", http_api__post_code_revoke, ROLE_APPROVE},
     {"GET", "/v1/record", http_api__get_record, ROLE_APPROVE},
     {"GET", "/v1/record/one", http_api__get_record_one, ROLE_APPROVE},
     {"POST", "/v1/reload", http_api__post_reload, ROLE_ADMIN},
@@ -742,7 +756,7 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
         .begin = on_begin,
         .complete = on_complete,
         .expired = on_expired,
-        .body_bytes_max = SOTTO_PLAN_BYTES_MAX,
+        .body_bytes_max = BODY_BYTES_MOST,
         .owners_len = 1 + TOKENS_MAX,
         .seats_of_owner = SEATS_OF_TOKEN,
     };

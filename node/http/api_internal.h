@@ -2,8 +2,8 @@
 #ifndef SOTTO_NODE_HTTP_API_INTERNAL_H
 #define SOTTO_NODE_HTTP_API_INTERNAL_H
 
-/* What api.c (tasks, routes), api_owner.c (what others ask, policy) and api_watch.c (how the node
- * is) share. */
+/* What api.c (tasks, routes), api_owner.c (what others ask, policy), api_code.c (code of learning
+ * tasks) and api_watch.c (how the node is) share. */
 
 #include "config/tokens.h"
 #include "http/api.h"
@@ -33,6 +33,16 @@ void http_api__answer_error(struct http_request *request, const struct sotto_err
 /* Hands the request to the compute thread, which answers it. */
 void http_api__ask_compute(struct http_api *api, struct http_request *request, enum job_kind kind,
                            uint64_t number, bool approves);
+
+/* The same with a job whose number and bytes are set. Ownership: takes job. */
+void http_api__push_job(struct http_api *api, struct http_request *request, struct job *job);
+
+/* The handlers of api_code.c, for the table of routes. */
+void http_api__get_code(struct http_api *api, struct http_request *request);
+void http_api__get_code_one(struct http_api *api, struct http_request *request);
+void http_api__post_code_offer(struct http_api *api, struct http_request *request);
+void http_api__post_code_approve(struct http_api *api, struct http_request *request);
+void http_api__post_code_revoke(struct http_api *api, struct http_request *request);
 
 /* The handlers of api_owner.c, for the table of routes. */
 void http_api__get_asked(struct http_api *api, struct http_request *request);

@@ -30,17 +30,21 @@
 
 enum job_kind {
     /* to the compute thread */
-    JOB_CREATE,   /* bytes: a plan, away; number: 0, or a task that it starts from, whose own
-                     plan it is without bytes; answered by EVENT_REPLY to request */
-    JOB_CANCEL,   /* number: a task; answered by EVENT_REPLY to request */
-    JOB_MESSAGE,  /* bytes: a message of a machine, from peer */
-    JOB_AWAY,     /* peer: is not there, and has had the time to come back */
-    JOB_RETURNED, /* peer: came on line with nothing of the past */
-    JOB_RECEIPT,  /* number: a task whose full receipt is asked for; answered by EVENT_REPLY */
-    JOB_COLUMNS,  /* bytes: the name of a file; answered by EVENT_REPLY to request */
-    JOB_BROWSE,   /* away; answered by EVENT_REPLY to request */
-    JOB_DECIDE,   /* number: of what was asked, approves; answered by EVENT_REPLY to request */
-    JOB_POLICY,   /* policy: the new one */
+    JOB_CREATE,      /* bytes: a plan, away; number: 0, or a task that it starts from, whose own
+                        plan it is without bytes; answered by EVENT_REPLY to request */
+    JOB_CANCEL,      /* number: a task; answered by EVENT_REPLY to request */
+    JOB_MESSAGE,     /* bytes: a message of a machine, from peer */
+    JOB_AWAY,        /* peer: is not there, and has had the time to come back */
+    JOB_RETURNED,    /* peer: came on line with nothing of the past */
+    JOB_RECEIPT,     /* number: a task whose full receipt is asked for; answered by EVENT_REPLY */
+    JOB_COLUMNS,     /* bytes: the name of a file; answered by EVENT_REPLY to request */
+    JOB_BROWSE,      /* away; answered by EVENT_REPLY to request */
+    JOB_DECIDE,      /* number: of what was asked, approves; answered by EVENT_REPLY to request */
+    JOB_OFFER_CODE,  /* bytes: a bundle; answered by EVENT_REPLY to request */
+    JOB_DECIDE_CODE, /* bytes: a bundle's digest, then a peer's name ("": any), ended by a NUL;
+                        approves, number: rounds (0: as many as the bundle asks for); answered by
+                        EVENT_REPLY to request */
+    JOB_POLICY,      /* policy: the new one */
     JOB_STOP,
     /* to the loop thread */
     EVENT_REPLY,   /* bytes: JSON; http_status */

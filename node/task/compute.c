@@ -301,6 +301,12 @@ static void take_job(struct compute *compute, struct job *job)
             created_returned(compute, created, &job->peer);
         }
         break;
+    case JOB_OFFER_CODE:
+        code_offer(compute, job);
+        break;
+    case JOB_DECIDE_CODE:
+        code_decide(compute, job);
+        break;
     case JOB_POLICY:
         take_policy(compute, job);
         break;

@@ -116,6 +116,9 @@ void joined_tick(struct compute *compute, struct joined *joined);
  * (log_limited). Does nothing where the last such reading of files was long and not long ago. */
 void told_misfits(struct compute *compute, const struct joined *joined, const char *creator);
 void told_strays(struct compute *compute, const struct joined *joined, const char *creator);
+/* JOB_OFFER_CODE, JOB_DECIDE_CODE: code for learning tasks, and what the owner says to it. */
+void code_offer(struct compute *compute, const struct job *job);
+void code_decide(struct compute *compute, const struct job *job);
 /* JOB_DECIDE: the owner's answer to what was asked. */
 void joined_decide(struct compute *compute, const struct job *job);
 void joined_free(struct joined *joined);

@@ -17,6 +17,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
+from bundles import make_bundle  # noqa: E402,F401
 from cases import cases  # noqa: E402,F401  (the tests take these from here)
 from skip import record, skip  # noqa: E402,F401
 

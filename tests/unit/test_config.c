@@ -187,6 +187,7 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "policy:\n  confirm: maybe\n", {"line 5: policy.confirm", "false or true"}},
         {HEAD "policy:\n  verify: always\n", {"line 5: policy.verify", "allow or require"}},
         {HEAD "policy:\n  quantiles: yes\n", {"line 5: policy.quantiles", "guarded or exact"}},
+        {HEAD "policy:\n  code: any\n", {"line 5: policy.code", "deny or approved"}},
         {HEAD "policy:\n  extremes: all\n", {"line 5: policy.extremes", "deny, guarded or exact"}},
         {HEAD "policy:\n  rounds: 0\n", {"line 5: policy.rounds: 0", "1 to 260"}},
         {HEAD "policy:\n  rounds: 261\n", {"line 5: policy.rounds", "1 to 260"}},

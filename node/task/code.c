@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Code for learning tasks: what is offered is kept (store/store_code.c), and the owner decides on
+ * it by its digest. Leans on sotto/bundle.h. The idea: nothing here runs anything; a bundle is read
+ * when it comes, so that the store has none that could not be shown. */
+
+#include "store/store_code.h"
+#include "store/store_record.h"
+#include "task/compute_internal.h"
+
+#include <sodium.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum sotto_status keep_bundle(const struct compute *compute,
+                                     uint8_t out_digest[SOTTO_BUNDLE_DIGEST_BYTES],
+                                     const struct sotto_buffer *bytes, struct sotto_error *err)
+{
+    struct sotto_bundle bundle;
+    struct store_code code = {.offered_ms = clock_unix_ms(), .creator_key = compute->key};
+    enum sotto_status status = sotto_bundle_open(&bundle, bytes->data, bytes->data_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    memcpy(code.digest, bundle.digest, sizeof code.digest);
+    memcpy(out_digest, bundle.digest, sizeof code.digest);
+    sotto_bundle_release(&bundle);
+    (void)snprintf(code.creator, sizeof code.creator, "%s",
+                   compute__peer_name(compute, &compute->key));
+    return store_code_put(compute->config.store, &code, bytes, err);
+}
+
+void code_offer(struct compute *compute, const struct job *job)
+{
+    struct sotto_error err = {0};
+    uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES];
+    char hex[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
+    char reply[sizeof hex + 16];
+    if (keep_bundle(compute, digest, &job->bytes, &err) != SOTTO_OK) {
+        int answer = err.status == SOTTO_ERROR_IO ? HTTP_INTERNAL : HTTP_BAD_REQUEST;
+        compute__reply_detail(compute, job->request, answer, err.status, err.text);
+        return;
+    }
+    (void)sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
+    int bytes = snprintf(reply, sizeof reply, "{\"digest\": \"%s\"}", hex);
+    compute__reply(compute, job->request, HTTP_OK, sotto_text_copy(reply, (size_t)bytes));
+}
+
+/* --- Decisions --- */
+
+/* How many rounds an approval is for where the owner did not say: one task's. */
+static enum sotto_status find_rounds(uint64_t *out, const struct sotto_buffer *bytes,
+                                     struct sotto_error *err)
+{
+    struct sotto_bundle bundle;
+    enum sotto_status status = sotto_bundle_open(&bundle, bytes->data, bytes->data_bytes, err);
+    if (status == SOTTO_OK) {
+        *out = (uint64_t)bundle.manifest.rounds;
+        sotto_bundle_release(&bundle);
+    }
+    return status;
+}
+
+static enum sotto_status check_approval(const struct compute *compute, const char *peer,
+                                        struct sotto_error *err)
+{
+    const struct config_file *file = compute->config.config->file;
+    bool is_known = peer[0] == '\0' || strcmp(peer, file->name) == 0;
+    if (!compute->policy->runs_code) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "policy.code is deny, and nothing of it would run: say `code: "
+                               "approved` below policy in node.yaml, and reload");
+    }
+    for (unsigned i = 0; i < file->peers_count; i++) {
+        is_known = is_known || strcmp(file->peers[i].name, peer) == 0;
+    }
+    return is_known ? SOTTO_OK
+                    : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                      "there is no peer of this name in node.yaml: '%.64s'", peer);
+}
+
+/* The record has who decided, on what. */
+static enum sotto_status record_decision(const struct compute *compute,
+                                         const struct store_code *code, const struct job *job,
+                                         struct sotto_error *err)
+{
+    const struct sotto_task_id none = {{0}};
+    char hex[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
+    struct store_record entry = {.created_ms = code->decided_ms};
+    (void)sodium_bin2hex(hex, sizeof hex, code->digest, sizeof code->digest);
+    (void)snprintf(entry.creator, sizeof entry.creator, "%s", code->creator);
+    (void)snprintf(entry.name, sizeof entry.name, "code %s", hex);
+    (void)snprintf(entry.text, sizeof entry.text, "%llu rounds of code%s%s, by the token %s",
+                   (unsigned long long)code->rounds_left, code->peer[0] != '\0' ? " for " : "",
+                   code->peer, job->asker);
+    return store_record_add(compute->config.store, &entry,
+                            job->approves ? RECORD_APPROVED : RECORD_REJECTED, &none,
+                            &code->creator_key, "", err);
+}
+
+static enum sotto_status take_decision(const struct compute *compute, struct store_code *out,
+                                       const struct job *job, struct sotto_error *err)
+{
+    struct store *store = compute->config.store;
+    struct sotto_buffer bytes = {0};
+    const char *peer = (const char *)job->bytes.data + SOTTO_BUNDLE_DIGEST_BYTES;
+    enum sotto_status status = store_get_code(store, out, &bytes, job->bytes.data, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    out->state = job->approves ? CODE_APPROVED : CODE_REVOKED;
+    out->decided_ms = clock_unix_ms();
+    out->rounds_left = job->number;
+    (void)snprintf(out->peer, sizeof out->peer, "%s", peer);
+    if (job->approves) {
+        status = check_approval(compute, peer, err);
+        if (status == SOTTO_OK && job->number == 0) {
+            status = find_rounds(&out->rounds_left, &bytes, err);
+        }
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    status = store_begin(store, true, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_code_decide(store, out, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = record_decision(compute, out, job, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_commit(store, err);
+out:
+    store_rollback(store); /* if it was not committed */
+    sotto_buffer_release(&bytes);
+    return status;
+}
+
+void code_decide(struct compute *compute, const struct job *job)
+{
+    struct sotto_error err = {0};
+    struct store_code code;
+    char reply[96];
+    if (take_decision(compute, &code, job, &err) != SOTTO_OK) {
+        int answer = err.status == SOTTO_ERROR_IO ? HTTP_INTERNAL : HTTP_BAD_REQUEST;
+        compute__reply_detail(compute, job->request, answer, err.status, err.text);
+        return;
+    }
+    int bytes = snprintf(reply, sizeof reply, "{\"state\": \"%s\", \"rounds_left\": %llu}",
+                         code_state_name(code.state), (unsigned long long)code.rounds_left);
+    compute__reply(compute, job->request, HTTP_OK, sotto_text_copy(reply, (size_t)bytes));
+}
