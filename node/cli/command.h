@@ -40,8 +40,9 @@ enum command_option {
     OPTION_START = 1 << 21,
     OPTION_LIMIT = 1 << 22,
     OPTION_DRY = 1 << 23,
+    OPTION_CODE = 1 << 24, /* --peer, --rounds */
 };
-#define OPTION_GROUPS_LEN 24
+#define OPTION_GROUPS_LEN 25
 #define BY_LEN_MAX 2
 #define DEFINITIONS_LEN_MAX 64
 #define COMMANDS_MAX 64
@@ -73,6 +74,8 @@ struct args {
     const char *name;
     const char *from;
     const char *epoch;
+    const char *peer;
+    uint32_t rounds;    /* 0: not given */
     const char *peers;  /* a node.yaml whose peers are known */
     const char *policy; /* "safe", "open", or a node.yaml whose policy is meant */
     const char *listen;

@@ -197,7 +197,7 @@ static const struct command commands[] = {
      "the ledger forget the conditions and sums that a file was asked about, and needs\n"
      "the node to be stopped. Run it where the node's files are.\n",
      OPTION_CONFIG | OPTION_JSON | OPTION_EPOCH, cmd_audit},
-    {"asked", "asked", "what others asked of this node's owner",
+    {"asked", "asked, code", "what others ask of this node's owner, and their code",
      "sotto asked [--json]           what was asked, the newest first\n"
      "sotto asked NUMBER [--json]    one of them in words, its result if there is one\n"
      "\n"
@@ -207,6 +207,16 @@ static const struct command commands[] = {
      "sotto approve NUMBER\n" CLIENT_USAGE, CLIENT_OPTIONS, cmd_approve},
     {"reject", NULL, "decline what was asked", "sotto reject NUMBER\n" CLIENT_USAGE, CLIENT_OPTIONS,
      cmd_reject},
+    {"code", NULL, "code of others for learning: read it, approve it",
+     "sotto code [--json]                    what was offered, the newest first\n"
+     "sotto code show DIGEST [--json]        all of it, or what changed since the last\n"
+     "sotto code approve DIGEST [--peer NAME] [--rounds N]\n"
+     "sotto code revoke DIGEST\n"
+     "\n"
+     "With code: approved in node.yaml tasks may run what its owner approved, byte\n"
+     "for byte, in a cage. --peer: for this peer alone. --rounds: so many, instead of\n"
+     "those that the code asks for. Compare the words of a digest by voice.\n" CLIENT_USAGE,
+     CLIENT_OPTIONS | OPTION_JSON | OPTION_CODE, cmd_code},
     {"record", "record", "what was asked of this node, and what became of it",
      "sotto record [--json]           every question, verdict and decision, the newest first\n"
      "sotto record NUMBER [--json]    one of them, with its plan\n"

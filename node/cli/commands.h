@@ -29,6 +29,7 @@ int cmd_audit(const struct args *args);
 int cmd_asked(const struct args *args);
 int cmd_approve(const struct args *args);
 int cmd_reject(const struct args *args);
+int cmd_code(const struct args *args);
 int cmd_token(const struct args *args);
 int cmd_receipt(const struct args *args);
 int cmd_verify(const struct args *args);

@@ -124,6 +124,8 @@ static const struct option_row rows[] = {
     FLAG("dry-run", OPTION_DRY, is_dry),
     TEXT("role", OPTION_TOKEN, role),
     COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
+    TEXT("peer", OPTION_CODE, peer),
+    COUNT("rounds", OPTION_CODE, rounds, 1, 1000000, ""),
     TEXT("policy", OPTION_POLICY, policy),
     COUNT("start-from", OPTION_START, start_from, 1, UINT32_MAX, ", a task's number"),
     COUNT("min", OPTION_STRATEGY, strategy.min_clients, SOTTO_PLAN_MIN_CLIENTS,
