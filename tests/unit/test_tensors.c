@@ -225,6 +225,48 @@ static void test_written_bytes(void **state)
     sotto_writer_release(&writer);
 }
 
+/* Shapes have one encoding: whatever byte is changed, cut or added, it is refused or means others.
+ */
+static void test_shapes_alone(void **state)
+{
+    (void)state;
+    struct sotto_tensor of_model[3];
+    const struct sotto_tensors model = make_model(of_model);
+    struct sotto_tensors read;
+    struct sotto_writer writer;
+    struct sotto_writer again;
+    sotto_writer_init(&writer, 4096);
+    sotto_tensors_write_shapes(&writer, &model);
+    assert_ok(sotto_writer_status(&writer));
+    assert_ok(sotto_tensors_read_shapes(&read, writer.data, writer.data_bytes, 1000, NULL));
+    assert_ok(sotto_tensors_check_alike(&read, &model, NULL));
+    assert_int_equal(read.elements_len, model.elements_len);
+    assert_null(read.tensors[0].data);
+    sotto_tensors_release(&read);
+    for (size_t cut = 0; cut < writer.data_bytes; cut++) {
+        assert_int_equal(sotto_tensors_read_shapes(&read, writer.data, cut, 1000, NULL),
+                         SOTTO_ERROR_INPUT);
+    }
+    for (size_t i = 0; i < 8 * writer.data_bytes; i++) {
+        writer.data[i / 8] ^= (uint8_t)(1U << i % 8);
+        if (sotto_tensors_read_shapes(&read, writer.data, writer.data_bytes, 1000, NULL) ==
+            SOTTO_OK) {
+            assert_true(read.elements_len <= 1000);
+            sotto_writer_init(&again, 4096);
+            sotto_tensors_write_shapes(&again, &read);
+            assert_int_equal(again.data_bytes, writer.data_bytes);
+            assert_memory_equal(again.data, writer.data, writer.data_bytes);
+            sotto_writer_release(&again);
+            sotto_tensors_release(&read);
+        }
+        writer.data[i / 8] ^= (uint8_t)(1U << i % 8);
+    }
+    assert_int_equal(sotto_tensors_read_shapes(&read, writer.data, writer.data_bytes,
+                                               model.elements_len - 1, NULL),
+                     SOTTO_ERROR_INPUT);
+    sotto_writer_release(&writer);
+}
+
 static void test_tensors_that_are_not_alike(void **state)
 {
     (void)state;
@@ -283,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_lengths_of_headers),
         cmocka_unit_test(test_too_many_tensors),
         cmocka_unit_test(test_written_bytes),
+        cmocka_unit_test(test_shapes_alone),
         cmocka_unit_test(test_tensors_that_are_not_alike),
         cmocka_unit_test(test_each_allocation_may_fail),
     };

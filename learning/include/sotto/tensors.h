@@ -81,6 +81,18 @@ SOTTO_API enum sotto_status sotto_tensors_write(struct sotto_writer *out, size_t
                                                 const struct sotto_tensors *tensors,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Appends names, types and shapes in one encoding, without data: what parties agree on. Failures
+ * are out's. */
+SOTTO_API void sotto_tensors_write_shapes(struct sotto_writer *out,
+                                          const struct sotto_tensors *tensors);
+
+/* Reads them, of at most elements_max elements. Returns: SOTTO_ERROR_INPUT for other bytes than
+ * sotto_tensors_write_shapes has and for more elements, SOTTO_ERROR_NO_MEMORY. Out: *out, empty on
+ * failure, is ended by sotto_tensors_release; its tensors have no data (NULL). */
+SOTTO_API enum sotto_status sotto_tensors_read_shapes(struct sotto_tensors *out, const void *bytes,
+                                                      size_t bytes_len, size_t elements_max,
+                                                      struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Whether two have the same names, types and shapes. Returns: SOTTO_ERROR_TYPE, which names the
  * first tensor that differs. */
 SOTTO_API enum sotto_status sotto_tensors_check_alike(const struct sotto_tensors *tensors,
