@@ -113,7 +113,7 @@ enum sotto_status sotto__driver_new(struct sotto_driver **out, const struct sott
                                     const sotto__method_table methods, struct sotto_error *err)
 {
     struct sotto_error unwanted = {0};
-    SOTTO_REQUIRE(schema->fields_len == plan->columns_len);
+    SOTTO_REQUIRE(plan->bundle == NULL && schema->fields_len == plan->columns_len);
     err = err != NULL ? err : &unwanted;
     struct sotto_driver *driver = sotto_alloc_zeroed(sizeof *driver);
     if (driver == NULL) {

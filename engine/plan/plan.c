@@ -5,7 +5,7 @@
  * version, and each refusal says what was expected; a plan that was read needs no second look at
  * its bounds. The last thing done is check.c's work on the whole. */
 
-#include "plan/plan.h"
+#include "plan/learning.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
@@ -360,7 +360,9 @@ static enum sotto_status parse_results(struct sotto_plan *plan, const json_t *ro
     return SOTTO_OK;
 }
 
-static enum sotto_status check_version_and_type(const json_t *root, struct sotto_error *err)
+/* *out_learns: the type is "learning", which only some take. */
+static enum sotto_status check_version_and_type(bool *out_learns, const json_t *root,
+                                                bool takes_learning, struct sotto_error *err)
 {
     const json_t *version = json_object_get(root, "version");
     if (version == NULL) {
@@ -376,26 +378,39 @@ static enum sotto_status check_version_and_type(const json_t *root, struct sotto
     }
     const char *type = NULL;
     enum sotto_status status = get_string(root, &type, "type", SOTTO__PLAN_NAME_BYTES_MAX, err);
-    if (status == SOTTO_OK && strcmp(type, "analytics") != 0) {
-        return sotto_error_set(err, SOTTO_ERROR_PLAN, "type: expected \"analytics\", found \"%s\"",
-                               type);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    *out_learns = takes_learning && strcmp(type, "learning") == 0;
+    if (!*out_learns && strcmp(type, "analytics") != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                               "type: expected \"analytics\"%s, found \"%s\"",
+                               takes_learning ? " or \"learning\"" : "", type);
+    }
+    return SOTTO_OK;
 }
 
-static enum sotto_status check_root(json_t *root, struct sotto_error *err)
+static enum sotto_status check_root(bool *out_learns, json_t *root, bool takes_learning,
+                                    struct sotto_error *err)
 {
     static const char *const keys[] = {"version",       "name",     "type",     "datasets",
                                        "select",        "where",    "group_by", "rows",
                                        "enable_verify", "strategy", "results",  "define"};
+    static const char *const learning_keys[] = {"version", "name",          "type",     "bundle",
+                                                "rounds",  "enable_verify", "strategy", "results"};
     if (!json_is_object(root)) {
         return wrong_kind("", "plan", "an object", root, err);
     }
-    enum sotto_status status = check_keys(root, "", keys, sizeof keys / sizeof keys[0], err);
+    const char *type = json_string_value(json_object_get(root, "type"));
+    bool learns = takes_learning && type != NULL && strcmp(type, "learning") == 0;
+    enum sotto_status status = learns
+                                   ? check_keys(root, "", learning_keys,
+                                                sizeof learning_keys / sizeof learning_keys[0], err)
+                                   : check_keys(root, "", keys, sizeof keys / sizeof keys[0], err);
     if (status != SOTTO_OK) {
         return status;
     }
-    return check_version_and_type(root, err);
+    return check_version_and_type(out_learns, root, takes_learning, err);
 }
 
 static enum sotto_status parse_name(struct sotto_plan *plan, const json_t *root,
@@ -410,19 +425,26 @@ static enum sotto_status parse_name(struct sotto_plan *plan, const json_t *root,
     return plan->name != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
+typedef enum sotto_status parse_part(struct sotto_plan *plan, const json_t *root,
+                                     struct sotto_error *err);
+
 /* Reads the parts in this order, which decides which error of several is told. */
-static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, struct sotto_error *err)
+static enum sotto_status parse_root(struct sotto_plan *plan, json_t *root, bool takes_learning,
+                                    struct sotto_error *err)
 {
-    static enum sotto_status (*const parts[])(struct sotto_plan * plan, const json_t *root,
-                                              struct sotto_error *err) = {
-        parse_verify,   parse_results,         parse_name,
-        parse_datasets, parse_strategy,        sotto__parse_definitions,
-        parse_select,   sotto__parse_selection};
-    enum sotto_status status = check_root(root, err);
-    for (size_t i = 0; status == SOTTO_OK && i < sizeof parts / sizeof parts[0]; i++) {
-        status = parts[i](plan, root, err);
+    static parse_part *const parts[] = {
+        parse_verify,   parse_results,          parse_name,
+        parse_datasets, parse_strategy,         sotto__parse_definitions,
+        parse_select,   sotto__parse_selection, NULL};
+    static parse_part *const learning_parts[] = {parse_verify,          parse_results,  parse_name,
+                                                 sotto__parse_learning, parse_strategy, NULL};
+    bool learns = false;
+    enum sotto_status status = check_root(&learns, root, takes_learning, err);
+    parse_part *const *part = learns ? learning_parts : parts;
+    while (status == SOTTO_OK && *part != NULL) {
+        status = (*part++)(plan, root, err);
     }
-    if (status != SOTTO_OK) {
+    if (status != SOTTO_OK || learns) {
         return status;
     }
     return sotto__plan_check(plan, err);
@@ -445,8 +467,8 @@ static enum sotto_status load_json(json_t **out, const void *json, size_t json_b
     return SOTTO_OK;
 }
 
-enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json, size_t json_bytes,
-                                   struct sotto_error *err)
+static enum sotto_status parse_plan(struct sotto_plan **out, const void *json, size_t json_bytes,
+                                    bool takes_learning, struct sotto_error *err)
 {
     struct sotto_error unwanted = {0};
     err = err != NULL ? err : &unwanted;
@@ -466,7 +488,7 @@ enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json, si
         .wait_timeout_s = TIMEOUT_S_DEFAULT,
         .connection_timeout_s = TIMEOUT_S_DEFAULT,
     };
-    status = parse_root(plan, root, err);
+    status = parse_root(plan, root, takes_learning, err);
     if (status == SOTTO_OK) {
         *out = plan;
         plan = NULL;
@@ -475,6 +497,18 @@ out:
     sotto_plan_free(plan);
     json_decref(root);
     return status;
+}
+
+enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json, size_t json_bytes,
+                                   struct sotto_error *err)
+{
+    return parse_plan(out, json, json_bytes, false, err);
+}
+
+enum sotto_status sotto_plan_parse_task(struct sotto_plan **out, const void *json,
+                                        size_t json_bytes, struct sotto_error *err)
+{
+    return parse_plan(out, json, json_bytes, true, err);
 }
 
 void sotto_plan_free(struct sotto_plan *plan)
@@ -495,6 +529,7 @@ void sotto_plan_free(struct sotto_plan *plan)
     sotto_free(plan->datasets);
     sotto_free(plan->outputs);
     sotto_free(plan->columns);
+    sotto_free(plan->bundle);
     sotto_free(plan->name);
     sotto_free(plan);
 }

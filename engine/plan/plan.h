@@ -56,6 +56,8 @@ struct sotto_plan {
     size_t outputs_len;
     struct sotto_plan_column *columns; /* names borrow from nodes */
     size_t columns_len;
+    char *bundle;        /* of a learning task, which has no datasets and outputs; else NULL */
+    uint32_t rounds;     /* of a learning task */
     unsigned digit_bits; /* of the digits that methods count by; set by the check */
 };
 

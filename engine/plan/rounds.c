@@ -13,7 +13,7 @@
 
 uint32_t sotto_plan_rounds(const struct sotto_plan *plan)
 {
-    uint32_t rounds = 0;
+    uint32_t rounds = plan->rounds;
     for (size_t i = 0; i < plan->outputs_len; i++) {
         struct sotto__places places;
         const struct sotto__expression *expression = &plan->outputs[i].expression;

@@ -280,6 +280,48 @@ static void test_limits(void **state)
     sotto_plan_free(plan);
 }
 
+#define LEARNING "{\"version\": 1, \"name\": \"n\", \"type\": \"learning\""
+#define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void refuses_task(const char *json, const char *part)
+{
+    struct sotto_plan *plan = NULL;
+    struct sotto_error err = {0};
+    assert_int_equal(sotto_plan_parse_task(&plan, json, strlen(json), &err), SOTTO_ERROR_PLAN);
+    assert_null(plan);
+    assert_contains(err.text, part);
+}
+
+static void test_a_learning_task(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = NULL;
+    static const char json[] =
+        LEARNING ", \"bundle\": \"" DIGEST "\", \"rounds\": 3, \"strategy\": {\"min_clients\": 4}}";
+    assert_ok(sotto_plan_parse_task(&plan, json, strlen(json), NULL));
+    assert_string_equal(sotto_plan_bundle(plan), DIGEST);
+    assert_int_equal(sotto_plan_rounds(plan), 3);
+    assert_int_equal(sotto_plan_strategy(plan)->min_clients, 4);
+    assert_int_equal(sotto_plan_datasets_len(plan), 0);
+    assert_false(sotto_plan_fits(plan));
+    sotto_plan_free(plan);
+    plan = NULL;
+    refuses(json, "unknown key \"bundle\""); /* by who computes statistics */
+    refuses_task(LEARNING "}", "bundle: expected the digest");
+    refuses_task(LEARNING ", \"bundle\": \"" DIGEST "0\", \"rounds\": 3}", "64 hexadecimal");
+    refuses_task(LEARNING ", \"bundle\": \"" DIGEST "\"}", "rounds: expected a whole number");
+    refuses_task(LEARNING ", \"bundle\": \"" DIGEST "\", \"rounds\": 0}", "from 1 to 10000");
+    refuses_task(LEARNING ", \"bundle\": \"" DIGEST "\", \"rounds\": 10001}", "from 1 to 10000");
+    refuses_task(LEARNING ", " DATA "}", "unknown key \"datasets\"");
+    refuses_task("{\"version\": 1, \"type\": \"training\"}", "\"analytics\" or \"learning\"");
+    refuses_task("{\"version\": 1, \"type\": \"analytics\", \"bundle\": \"x\"}",
+                 "unknown key \"bundle\"");
+    static const char statistics[] = HEAD DATA ", \"select\": {\"m\": \"mean(a)\"}}";
+    assert_ok(sotto_plan_parse_task(&plan, statistics, strlen(statistics), NULL));
+    assert_null(sotto_plan_bundle(plan));
+    sotto_plan_free(plan);
+}
+
 /* 1,024 digits of a number, before and behind the point, and not one more. */
 static void test_digits_have_a_limit(void **state)
 {
@@ -515,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_digits_have_a_limit),
         cmocka_unit_test(test_a_plan),
         cmocka_unit_test(test_who_is_shown_what),
+        cmocka_unit_test(test_a_learning_task),
         cmocka_unit_test(test_compose),
         cmocka_unit_test(test_compose_groups),
         cmocka_unit_test(test_selection),

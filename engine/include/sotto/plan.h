@@ -12,6 +12,7 @@ SOTTO_BEGIN_DECLS
 #define SOTTO_PLAN_MIN_CLIENTS 3
 #define SOTTO_PLAN_MAX_CLIENTS 1000
 #define SOTTO_PLAN_TIMEOUT_S_MAX 604800 /* a week */
+#define SOTTO_PLAN_LEARNING_ROUNDS_MAX 10000
 
 struct sotto_strategy {
     uint32_t min_clients;          /* >= SOTTO_PLAN_MIN_CLIENTS */
@@ -43,6 +44,17 @@ struct sotto_schema;
 SOTTO_API enum sotto_status sotto_plan_parse(struct sotto_plan **out, const void *json,
                                              size_t json_bytes,
                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Parses a plan of statistics, as sotto_plan_parse, or one of type "learning", of which it reads
+ * whose code runs how often (sotto_plan_bundle, sotto_plan_rounds): such a plan has no datasets,
+ * outputs and columns, and nothing of the engine computes it. Returns: as sotto_plan_parse. */
+SOTTO_API enum sotto_status sotto_plan_parse_task(struct sotto_plan **out, const void *json,
+                                                  size_t json_bytes,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The digest of the code of a learning task, 64 hexadecimal digits; NULL where the plan is of
+ * statistics. Borrows from the plan. */
+SOTTO_API const char *sotto_plan_bundle(const struct sotto_plan *plan);
 
 /* The plan, JSON text, with its models starting where those of another task have ended: reached is
  * of sotto_driver_reached, of a plan that has the same calls in outputs of the same names. Returns:
