@@ -118,7 +118,7 @@ void sotto__task_aggregator_consider_confirmed(struct sotto_task_aggregator *tas
 enum sotto_status sotto__task_aggregator_await_confirmations(struct sotto_task_aggregator *task)
 {
     struct sotto_action action = {.kind = SOTTO_ACTION_RESULT};
-    enum sotto_status status = sotto__confirmed_digest(task->confirmed, &task->terms, task->driver,
+    enum sotto_status status = sotto__confirmed_digest(task->confirmed, &task->terms, &task->course,
                                                        task->opened, task->result);
     if (status != SOTTO_OK) {
         return status;

@@ -63,13 +63,13 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
         goto out;
     }
     if (task->terms.label.round == 1) {
-        status = sotto__agree(&task->driver, &task->cover, task->plan, &roster, &task->terms,
+        status = sotto__agree(&task->course, &task->cover, task->plan, &roster, &task->terms,
                               &task->invited, task->interrupt, err);
         if (status != SOTTO_OK) {
             goto out;
         }
     }
-    status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms, task->opened,
+    status = sotto__round_terms_init(&terms, task->plan, &task->course, &task->terms, task->opened,
                                      roster.adverts_len, err);
     if (status != SOTTO_OK) {
         goto out;

@@ -54,6 +54,15 @@ static void keep_contributors(struct sotto_task_aggregator *task)
     }
 }
 
+static uint32_t count_contributors(const struct sotto_task_aggregator *task)
+{
+    uint32_t len = 0;
+    for (size_t i = 0; i < task->invited.len; i++) {
+        len += task->invitees[i].contributes;
+    }
+    return len;
+}
+
 /* Why an invitee's rows are not in the result. Returns: a literal, or text, written. */
 static const char *explain_absence(char text[80], const struct invitee *invitee)
 {
@@ -160,7 +169,7 @@ static enum sotto_status make_result(const struct sotto_task_aggregator *task, c
     parties->joined = task->joined_first;
     parties->names = attendance.names;
     parties->missing = attendance.missing;
-    status = sotto_driver_result(task->driver, out, parties, attendance.offers,
+    status = sotto_driver_result(task->course.driver, out, parties, attendance.offers,
                                  attendance.offers_len, err);
     if (status == SOTTO_OK && task->hides_exact) {
         sotto_result_strip_exact(*out);
@@ -284,13 +293,13 @@ static void finish_round(struct sotto_task_aggregator *task)
     sotto__opened_digest(task->opened, &opening, sum, sum_bytes);
     sotto__task_aggregator_record(task, sum, sum_bytes);
     enum sotto_status status =
-        sotto_driver_advance(task->driver, sum, sum_bytes / sizeof(uint64_t), &err);
+        sotto__course_advance(&task->course, sum, sum_bytes, count_contributors(task), &err);
     if (status != SOTTO_OK) {
         sotto__task_aggregator_end(task, status, err.text);
         return;
     }
     sotto__task_aggregator_log_models(task);
-    if (sotto_driver_round(task->driver) != 0) {
+    if (sotto__course_round(&task->course) != 0) {
         open_round(task, sum, sum_bytes);
     } else {
         finish_task(task);

@@ -5,6 +5,7 @@
 /* What the two sides of a task share: the federation's own messages, and what all parties must
  * agree on. */
 
+#include "course.h"
 #include "cover.h"
 
 #include <sotto/session.h>
@@ -71,12 +72,12 @@ size_t sotto__peers_find(const struct sotto__peers *peers, const struct sotto_ke
 
 /* --- terms.c: what both sides compute alike --- */
 
-/* The driver for the types that a roster's adverts of the first round offer together, heeding
- * interrupt (or NULL), in place of the one of an earlier attempt (or NULL), which is freed; and
+/* The course for the types that a roster's adverts of the first round offer together, heeding
+ * interrupt (or NULL), in place of the one of an earlier attempt, which is released; and
  * what the parties open, likewise in place of what is there. peers names their senders in errors.
  * Returns: SOTTO_ERROR_AUTH for a sender that is not among them, SOTTO_ERROR_INPUT for an offer
  * that is malformed; else as sotto_schema_agree, sotto_driver_new and sotto__cover_init. */
-enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover *in_out_cover,
+enum sotto_status sotto__agree(struct sotto__course *in_out, struct sotto__cover *in_out_cover,
                                const struct sotto_plan *plan, const struct sotto_roster *roster,
                                const struct sotto_invitation_terms *terms,
                                const struct sotto__peers *peers,
@@ -97,12 +98,12 @@ struct sotto__round_terms {
     const char *unverified; /* why a sum that parties are shown is not checked by them; else NULL */
 };
 
-/* The terms of the driver's current round among so many parties; opened: the chain of the rounds
+/* The terms of the course's current round among so many parties; opened: the chain of the rounds
  * before. Returns: SOTTO_ERROR_NO_MEMORY; SOTTO_ERROR_LIMIT for one that must be verified and can't
  * be. Ended by sotto__round_terms_release. */
 enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
                                           const struct sotto_plan *plan,
-                                          const struct sotto_driver *driver,
+                                          const struct sotto__course *course,
                                           const struct sotto_invitation_terms *invitation,
                                           const uint8_t opened[SOTTO_DIGEST_BYTES],
                                           size_t parties_len,

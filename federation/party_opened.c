@@ -62,8 +62,7 @@ struct check {
 /* Computes the sum, and gives it to the driver. */
 static enum sotto_status check_sum(struct sotto_task_party *task, struct check *check)
 {
-    size_t limbs_len = sotto_driver_limbs_len(task->driver);
-    size_t bytes = limbs_len * sizeof(uint64_t);
+    size_t bytes = sotto__course_bytes(&task->course);
     uint8_t *sum = sotto_alloc_aligned(bytes);
     if (sum == NULL) {
         return sotto_error_set(&check->err, SOTTO_ERROR_NO_MEMORY, "no memory to check a sum");
@@ -77,12 +76,11 @@ static enum sotto_status check_sum(struct sotto_task_party *task, struct check *
     sotto__opened_digest(task->opened, &check->opening, sum, bytes);
     check->dispute.kind = SOTTO_DISPUTE_SUM;
     /* Aligned, and little endian as limbs are. */
-    status = sotto_driver_advance(task->driver, (const uint64_t *)(const void *)sum, limbs_len,
-                                  &check->err);
+    status = sotto__course_advance(&task->course, sum, bytes, task->contributors_len, &check->err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    bool has_another = sotto_driver_round(task->driver) != 0;
+    bool has_another = sotto__course_round(&task->course) != 0;
     if (has_another != (check->opened.result_bytes == 0)) {
         check->dispute.kind = SOTTO_DISPUTE_RESULT;
         status = sotto_error_set(&check->err, SOTTO_ERROR_PROTOCOL,
@@ -107,7 +105,7 @@ static enum sotto_status check_result(struct sotto_task_party *task, struct chec
     check->dispute.kind = SOTTO_DISPUTE_RESULT;
     enum sotto_status status =
         strlen(text) == check->opened.result_bytes
-            ? sotto_driver_is_result(task->driver, &is_own, text, task->contributors_len,
+            ? sotto_driver_is_result(task->course.driver, &is_own, text, task->contributors_len,
                                      task->offers, task->offers_len, &check->err)
             : SOTTO_OK;
     if (status != SOTTO_OK) {
@@ -119,7 +117,7 @@ static enum sotto_status check_result(struct sotto_task_party *task, struct chec
         goto out;
     }
     status =
-        sotto__confirmed_digest(task->confirmed, &task->terms, task->driver, task->opened, text);
+        sotto__confirmed_digest(task->confirmed, &task->terms, &task->course, task->opened, text);
     if (status != SOTTO_OK) {
         (void)sotto_error_set(&check->err, status, "no memory to confirm a result");
         goto out;

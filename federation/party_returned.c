@@ -346,7 +346,7 @@ static enum sotto_status follow_missed(struct sotto_task_party *task, const stru
                                        const struct sotto_session_terms *terms,
                                        struct sotto_error *err)
 {
-    size_t bytes = sotto_driver_limbs_len(task->driver) * sizeof(uint64_t);
+    size_t bytes = sotto__course_bytes(&task->course);
     uint32_t round = task->terms.label.round;
     uint8_t *sum = sotto_alloc_aligned(bytes);
     if (sum == NULL) {
@@ -381,7 +381,7 @@ static enum sotto_status check_missed(struct sotto_task_party *task,
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms, task->opened,
+    status = sotto__round_terms_init(&terms, task->plan, &task->course, &task->terms, task->opened,
                                      task->contributors_len, err);
     if (status != SOTTO_OK) {
         goto out;

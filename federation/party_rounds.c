@@ -62,7 +62,7 @@ enum sotto_status sotto__task_party_agree(struct sotto_task_party *task,
                                           struct sotto_error *err)
 {
     sotto__task_party_forget_offers(task);
-    enum sotto_status status = sotto__agree(&task->driver, &task->cover, task->plan, roster,
+    enum sotto_status status = sotto__agree(&task->course, &task->cover, task->plan, roster,
                                             &task->terms, &task->peers, task->interrupt, err);
     if (status != SOTTO_OK) {
         return status;
@@ -92,7 +92,7 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__round_terms_init(&terms, task->plan, task->driver, &task->terms, task->opened,
+    status = sotto__round_terms_init(&terms, task->plan, &task->course, &task->terms, task->opened,
                                      roster->adverts_len, err);
     if (status != SOTTO_OK) {
         return status;
@@ -151,7 +151,7 @@ static enum sotto_status give(struct sotto_task_party *task, const uint64_t *lim
 /* Groups that the first round keeps back later ones do too. Returns: SOTTO_ERROR_NO_MEMORY. */
 static enum sotto_status keep_groups_back(const struct sotto_task_party *task, uint64_t *in_out)
 {
-    size_t len = sotto_driver_groups_len(task->driver);
+    size_t len = sotto_driver_groups_len(task->course.driver);
     uint8_t *withheld = sotto_alloc_array(len + 1, sizeof *withheld);
     if (withheld == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
@@ -159,7 +159,7 @@ static enum sotto_status keep_groups_back(const struct sotto_task_party *task, u
     for (size_t i = 0; i < len; i++) {
         withheld[i] = task->cover.opened[i * task->cover.stride] == 0;
     }
-    sotto_driver_withhold(task->driver, in_out, withheld);
+    sotto_driver_withhold(task->course.driver, in_out, withheld);
     sotto_free(withheld);
     return SOTTO_OK;
 }
@@ -175,7 +175,7 @@ static enum sotto_status give_opened(struct sotto_task_party *task, const uint64
     }
     memcpy(opened, limbs, limbs_len * sizeof *opened);
     if (task->terms.label.round == 1) {
-        sotto_driver_keep_back(task->driver, opened, task->cover.opened);
+        sotto_driver_keep_back(task->course.driver, opened, task->cover.opened);
     } else {
         status = keep_groups_back(task, opened);
     }
@@ -196,7 +196,7 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
         return;
     }
     if (task->phase == SOTTO__TASK_SESSION && waits_for_input(task->session)) {
-        SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->driver));
+        SOTTO_REQUIRE(limbs_len == sotto_driver_limbs_len(task->course.driver));
         enum sotto_status status = task->cover.is_all_open ? give(task, limbs, limbs_len)
                                                            : give_opened(task, limbs, limbs_len);
         if (status != SOTTO_OK) {
@@ -240,24 +240,18 @@ static enum sotto_status fail_another_round(struct sotto_error *err, enum sotto_
 enum sotto_status sotto__task_party_advance(struct sotto_task_party *task, const void *aggregate,
                                             size_t aggregate_bytes, struct sotto_error *err)
 {
-    size_t limbs_len = aggregate_bytes / sizeof(uint64_t);
-    enum sotto_status status;
-    uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
-    if (limbs == NULL) {
+    uint8_t *sum = sotto_alloc_aligned(aggregate_bytes + 1);
+    if (sum == NULL) {
         return fail_another_round(err, SOTTO_ERROR_NO_MEMORY);
     }
-    if (aggregate_bytes % sizeof(uint64_t) != 0) {
-        status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "an aggregate is malformed");
-        goto out;
-    }
-    memcpy(limbs, aggregate, aggregate_bytes); /* both little endian */
-    status = sotto_driver_advance(task->driver, limbs, limbs_len, err);
-    if (status == SOTTO_OK && sotto_driver_round(task->driver) != task->terms.label.round) {
+    memcpy(sum, aggregate, aggregate_bytes);
+    enum sotto_status status =
+        sotto__course_advance(&task->course, sum, aggregate_bytes, task->contributors_len, err);
+    if (status == SOTTO_OK && sotto__course_round(&task->course) != task->terms.label.round) {
         status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                  "the aggregator asks for a round that the plan does not have");
     }
-out:
-    sotto_free(limbs);
+    sotto_free(sum);
     return status;
 }
 

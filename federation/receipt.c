@@ -81,7 +81,7 @@ static void write_receipt(const struct sotto_task_aggregator *task, struct sotto
     struct sotto_writer schema;
     struct sotto_signature signature;
     sotto_writer_init(&schema, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_schema_write(sotto_driver_schema(task->driver), &schema);
+    sotto__course_write_types(&task->course, &schema);
     sotto_write_bytes(writer, magic, sizeof magic);
     sotto_write_u16(writer, RECEIPT_VERSION);
     sotto_write_u16(writer, is_full ? FLAG_FULL : 0);
@@ -325,7 +325,7 @@ static enum sotto_status check_confirmations(struct check *check, struct sotto_r
 /* What the sums are computed again with. */
 struct again {
     struct sotto__peers peers;
-    struct sotto_driver *driver;
+    struct sotto__course course;
     struct sotto__cover cover;
     struct sotto_schema *offers;
     size_t offers_len;
@@ -339,7 +339,7 @@ static void again_release(struct again *again)
     }
     sotto_free(again->offers);
     sotto__cover_release(&again->cover);
-    sotto_driver_free(again->driver);
+    sotto__course_release(&again->course);
     sotto__peers_release(&again->peers);
 }
 
@@ -352,7 +352,7 @@ static enum sotto_status again_init(struct again *again, const struct check *che
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "the list of peers: %s", sotto_status_text(status));
     }
-    status = sotto__agree(&again->driver, &again->cover, check->plan, roster, &check->terms,
+    status = sotto__agree(&again->course, &again->cover, check->plan, roster, &check->terms,
                           &again->peers, NULL, err);
     if (status != SOTTO_OK) {
         return status;
@@ -381,7 +381,7 @@ static enum sotto_status open_round(struct again *again, struct check *check, ui
     struct sotto_invitation_terms invitation = check->terms;
     uint8_t digest[SOTTO_DIGEST_BYTES];
     size_t transcript_bytes;
-    size_t limbs_len = sotto_driver_limbs_len(again->driver);
+    size_t limbs_len = sotto_driver_limbs_len(again->course.driver);
     size_t bytes = limbs_len * sizeof(uint64_t);
     const uint8_t *transcript =
         sotto_read_blob(&check->reader, &transcript_bytes, SOTTO_SIGNED_BYTES_MAX);
@@ -392,8 +392,8 @@ static enum sotto_status open_round(struct again *again, struct check *check, ui
         goto out;
     }
     invitation.label = record->label;
-    status = sotto__round_terms_init(&terms, check->plan, again->driver, &invitation, again->opened,
-                                     record->roster.adverts_len, err);
+    status = sotto__round_terms_init(&terms, check->plan, &again->course, &invitation,
+                                     again->opened, record->roster.adverts_len, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -410,8 +410,8 @@ static enum sotto_status open_round(struct again *again, struct check *check, ui
         goto out;
     }
     sotto__opened_digest(again->opened, &record->opening, sum, bytes);
-    status =
-        sotto_driver_advance(again->driver, (const uint64_t *)(const void *)sum, limbs_len, err);
+    status = sotto_driver_advance(again->course.driver, (const uint64_t *)(const void *)sum,
+                                  limbs_len, err);
 out:
     sotto__round_terms_release(&terms);
     sotto_free(sum);
@@ -425,7 +425,7 @@ static enum sotto_status open_rounds(struct again *again, struct check *check,
     bool is_result = false;
     enum sotto_status status = again_init(again, check, err);
     for (uint32_t round = 0; status == SOTTO_OK && round < check->rounds; round++) {
-        status = sotto_driver_round(again->driver) == round + 1
+        status = sotto_driver_round(again->course.driver) == round + 1
                      ? open_round(again, check, round, err)
                      : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                        "the receipt has more rounds than its plan takes");
@@ -433,8 +433,8 @@ static enum sotto_status open_rounds(struct again *again, struct check *check,
     if (status != SOTTO_OK) {
         return status;
     }
-    if (sotto_driver_round(again->driver) == 0) {
-        status = sotto_driver_is_result(again->driver, &is_result, receipt->result,
+    if (sotto_driver_round(again->course.driver) == 0) {
+        status = sotto_driver_is_result(again->course.driver, &is_result, receipt->result,
                                         (uint32_t)receipt->parties_len, again->offers,
                                         again->offers_len, err);
     }

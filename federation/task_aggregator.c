@@ -41,7 +41,7 @@ void sotto__task_aggregator_invitee_forget_offer(struct invitee *invitee)
 
 const struct sotto_driver *sotto_task_aggregator_driver(const struct sotto_task_aggregator *task)
 {
-    return task->driver;
+    return task->course.driver;
 }
 
 void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
@@ -52,7 +52,7 @@ void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
     sotto_session_aggregator_free(task->session);
     sotto_session_aggregator_free(task->session_before);
     sotto_buffer_release(&task->releases);
-    sotto_driver_free(task->driver);
+    sotto__course_release(&task->course);
     for (size_t i = 0; task->invitees != NULL && i < task->invited.len; i++) {
         sotto__task_aggregator_invitee_forget_offer(&task->invitees[i]);
     }
@@ -118,10 +118,7 @@ void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task)
 {
     char *words = NULL;
     sotto__task_aggregator_log_step(task, "Start Round", "start");
-    /* In the first round there are no types yet. */
-    enum sotto_status status = task->driver != NULL
-                                   ? sotto_driver_round_words(task->driver, &words, NULL)
-                                   : sotto_plan_round_words(task->plan, 1, &words, NULL);
+    enum sotto_status status = sotto__course_round_words(&task->course, task->plan, &words);
     if (status != SOTTO_OK) {
         task->outbox.status = status;
         return;
@@ -134,7 +131,7 @@ void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task)
 void sotto__task_aggregator_log_models(struct sotto_task_aggregator *task)
 {
     char *words = NULL;
-    enum sotto_status status = sotto_driver_reached_words(task->driver, &words, NULL);
+    enum sotto_status status = sotto__course_reached_words(&task->course, &words);
     if (status != SOTTO_OK) {
         task->outbox.status = status;
         return;

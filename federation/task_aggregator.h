@@ -60,7 +60,7 @@ struct sotto_task_aggregator {
 
     struct sotto_session_aggregator *session; /* NULL while joining is open */
     enum sotto_aggregator_phase phase_seen;
-    struct sotto_driver *driver;
+    struct sotto__course course;
     struct sotto__cover cover;          /* of the first round */
     uint8_t opened[SOTTO_DIGEST_BYTES]; /* the chain of the rounds before */
     bool verifies;                      /* the parties of this round check its sum */

@@ -44,7 +44,7 @@ const uint8_t *sotto_task_party_opened(const struct sotto_task_party *task)
 
 const struct sotto_driver *sotto_task_party_driver(const struct sotto_task_party *task)
 {
-    return task->driver;
+    return task->course.driver;
 }
 
 bool sotto_task_party_next(struct sotto_task_party *task, struct sotto_action *out)
@@ -58,7 +58,7 @@ void sotto_task_party_free(struct sotto_task_party *task)
         return;
     }
     sotto_session_party_free(task->session);
-    sotto_driver_free(task->driver);
+    sotto__course_release(&task->course);
     sotto_buffer_release(&task->next_roster);
     sotto_buffer_release(&task->next_round);
     sotto_free(task->contributors);

@@ -35,7 +35,7 @@ struct sotto_task_party {
     struct sotto_session_party *session;
     bool has_masked; /* in this session, and counted */
     uint64_t masked; /* in how many sessions that others may open */
-    struct sotto_driver *driver;
+    struct sotto__course course;
     struct sotto__cover cover; /* of the first round */
     bool is_uncovered;         /* by the survivors that it was shown: it leaves */
     bool recorded;   /* consent to a survivor set of this round is on disk, or was asked for */

@@ -73,7 +73,7 @@ static enum sotto_status offers_read(struct offers *offers, const struct sotto_p
     return SOTTO_OK;
 }
 
-enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover *in_out_cover,
+enum sotto_status sotto__agree(struct sotto__course *in_out, struct sotto__cover *in_out_cover,
                                const struct sotto_plan *plan, const struct sotto_roster *roster,
                                const struct sotto_invitation_terms *terms,
                                const struct sotto__peers *peers,
@@ -81,8 +81,7 @@ enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover
 {
     struct offers offers = {0};
     struct sotto_schema agreed = {0};
-    sotto_driver_free(*in_out);
-    *in_out = NULL;
+    sotto__course_release(in_out);
     sotto__cover_release(in_out_cover);
     enum sotto_status status = offers_read(&offers, plan, roster, peers, err);
     if (status != SOTTO_OK) {
@@ -92,13 +91,13 @@ enum sotto_status sotto__agree(struct sotto_driver **in_out, struct sotto__cover
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_driver_new(in_out, plan, &agreed, err);
+    status = sotto_driver_new(&in_out->driver, plan, &agreed, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    sotto_driver_heed(*in_out, interrupt);
-    sotto_driver_need_parties(*in_out, sotto__cover_needed(roster));
-    status = sotto__cover_init(in_out_cover, *in_out, offers.offers, roster,
+    sotto_driver_heed(in_out->driver, interrupt);
+    sotto_driver_need_parties(in_out->driver, sotto__cover_needed(roster));
+    status = sotto__cover_init(in_out_cover, in_out->driver, offers.offers, roster,
                                sotto__cover_prime(terms), err);
 out:
     sotto_schema_release(&agreed);
@@ -120,45 +119,15 @@ struct sotto_graph_terms sotto__graph_terms(size_t parties_len)
     };
 }
 
-/* The shape of the driver's current round as a vector: one run for each slot, equal neighbours
- * together. *out is ended by sotto_free. */
-static enum sotto_status make_runs(struct sotto_vector_run **out, size_t *out_len,
-                                   const struct sotto_driver *driver)
-{
-    size_t slots_len;
-    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
-    struct sotto_vector_run *runs = sotto_alloc_array(slots_len, sizeof *runs);
-    size_t len = 0;
-    if (runs == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    for (size_t k = 0; k < slots_len; k++) {
-        uint32_t element_bytes = (uint32_t)slots[k] * 8;
-        if (len > 0 && runs[len - 1].element_bytes == element_bytes) {
-            runs[len - 1].elements_len++;
-        } else {
-            runs[len++] = (struct sotto_vector_run){element_bytes, 1};
-        }
-    }
-    *out = runs;
-    *out_len = len;
-    return SOTTO_OK;
-}
-
-/* H("sotto agreement", schema, slots, opened) of the driver's current round. */
+/* H("sotto agreement", types, slots, opened) of the course's current round. */
 static enum sotto_status digest_agreement(uint8_t out[SOTTO_DIGEST_BYTES],
-                                          const struct sotto_driver *driver,
+                                          const struct sotto__course *course,
                                           const uint8_t opened[SOTTO_DIGEST_BYTES])
 {
     struct sotto_writer writer;
-    size_t slots_len;
-    const uint16_t *slots = sotto_driver_slots(driver, &slots_len);
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_schema_write(sotto_driver_schema(driver), &writer);
-    sotto_write_u64(&writer, slots_len);
-    for (size_t k = 0; k < slots_len; k++) {
-        sotto_write_u16(&writer, slots[k]);
-    }
+    sotto__course_write_types(course, &writer);
+    sotto__course_write_slots(course, &writer);
     sotto_write_bytes(&writer, opened, SOTTO_DIGEST_BYTES);
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
@@ -189,15 +158,16 @@ enum sotto_status sotto__check_showing(const struct sotto_plan *plan, struct sot
  * computed from what all parties know alike [PROTOCOL.md, Verified sums]. */
 static enum sotto_status decide_verification(bool *out, const char **out_why,
                                              const struct sotto_plan *plan,
-                                             const struct sotto_driver *driver, size_t parties_len,
+                                             const struct sotto__course *course, size_t parties_len,
                                              struct sotto_error *err)
 {
-    size_t vector_bytes = sotto_driver_limbs_len(driver) * sizeof(uint64_t);
-    size_t bytes = sotto_session_transcript_bytes((uint32_t)parties_len, vector_bytes);
+    size_t bytes =
+        sotto_session_transcript_bytes((uint32_t)parties_len, sotto__course_bytes(course));
     enum sotto_plan_verify verify = sotto_plan_verify(plan);
     bool fits = verify == SOTTO_PLAN_VERIFY_AUTO && sotto_plan_fits(plan);
     bool must = verify == SOTTO_PLAN_VERIFY_ALWAYS || fits;
-    bool shows = sotto_plan_publishes(plan) || sotto_driver_round(driver) < sotto_plan_rounds(plan);
+    bool shows =
+        sotto_plan_publishes(plan) || sotto__course_round(course) < sotto_plan_rounds(plan);
     const char *why = NULL;
     if (verify == SOTTO_PLAN_VERIFY_NEVER) {
         why = "the plan says that parties don't check sums (enable_verify: false)";
@@ -224,7 +194,7 @@ static enum sotto_status fail_to_agree(struct sotto_error *err, enum sotto_statu
 
 enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
                                           const struct sotto_plan *plan,
-                                          const struct sotto_driver *driver,
+                                          const struct sotto__course *course,
                                           const struct sotto_invitation_terms *invitation,
                                           const uint8_t opened[SOTTO_DIGEST_BYTES],
                                           size_t parties_len, struct sotto_error *err)
@@ -240,15 +210,15 @@ enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
     struct sotto_vector_run *runs = NULL;
     const char *unverified = NULL;
     enum sotto_status status =
-        decide_verification(&terms.verifies, &unverified, plan, driver, parties_len, err);
+        decide_verification(&terms.verifies, &unverified, plan, course, parties_len, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = digest_agreement(terms.agreement, driver, opened);
+    status = digest_agreement(terms.agreement, course, opened);
     if (status != SOTTO_OK) {
         return fail_to_agree(err, status);
     }
-    status = make_runs(&runs, &terms.runs_len, driver);
+    status = sotto__course_runs(course, &runs, &terms.runs_len);
     if (status != SOTTO_OK) {
         return fail_to_agree(err, status);
     }

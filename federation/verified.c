@@ -86,13 +86,13 @@ enum sotto_status sotto__confirmed_make(uint8_t out[SOTTO_DIGEST_BYTES],
 
 enum sotto_status sotto__confirmed_digest(uint8_t out[SOTTO_DIGEST_BYTES],
                                           const struct sotto_invitation_terms *terms,
-                                          const struct sotto_driver *driver,
+                                          const struct sotto__course *course,
                                           const uint8_t opened[SOTTO_DIGEST_BYTES],
                                           const char *result)
 {
     struct sotto_writer schema;
     sotto_writer_init(&schema, SOTTO_MESSAGE_BYTES_MAX);
-    sotto_schema_write(sotto_driver_schema(driver), &schema);
+    sotto__course_write_types(course, &schema);
     enum sotto_status status = sotto_writer_status(&schema);
     if (status == SOTTO_OK) {
         struct sotto__confirmed confirmed = {.terms = terms,

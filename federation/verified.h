@@ -38,10 +38,10 @@ struct sotto__confirmed {
 };
 enum sotto_status sotto__confirmed_make(uint8_t out[SOTTO_DIGEST_BYTES],
                                         const struct sotto__confirmed *confirmed) SOTTO_NODISCARD;
-/* The same, with the driver's types and a result's text. */
+/* The same, with the course's types and a result's text. */
 enum sotto_status sotto__confirmed_digest(uint8_t out[SOTTO_DIGEST_BYTES],
                                           const struct sotto_invitation_terms *terms,
-                                          const struct sotto_driver *driver,
+                                          const struct sotto__course *course,
                                           const uint8_t opened[SOTTO_DIGEST_BYTES],
                                           const char *result) SOTTO_NODISCARD;
 

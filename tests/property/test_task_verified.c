@@ -873,16 +873,16 @@ static enum sotto_status find_terms(struct sotto__round_terms *out, const char *
                                     size_t parties_len, struct sotto_error *err)
 {
     struct sotto_plan *plan = NULL;
-    struct sotto_driver *driver = NULL;
+    struct sotto__course course = {0};
     struct sotto_schema_field field = {.type = {.kind = SOTTO_KIND_FLOAT64}};
     struct sotto_schema schema = {.fields = &field, .fields_len = 1};
     struct sotto_invitation_terms invitation = {.label = {.round = 1, .attempt = 1}};
     static const uint8_t opened[SOTTO_DIGEST_BYTES];
     assert_ok(sotto_plan_parse(&plan, plan_text, strlen(plan_text), NULL));
-    assert_ok(sotto_driver_new(&driver, plan, &schema, NULL));
+    assert_ok(sotto_driver_new(&course.driver, plan, &schema, NULL));
     enum sotto_status status =
-        sotto__round_terms_init(out, plan, driver, &invitation, opened, parties_len, err);
-    sotto_driver_free(driver);
+        sotto__round_terms_init(out, plan, &course, &invitation, opened, parties_len, err);
+    sotto__course_release(&course);
     sotto_plan_free(plan);
     return status;
 }
