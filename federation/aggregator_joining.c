@@ -24,8 +24,9 @@ static size_t count_invitees(const struct sotto_task_aggregator *task, enum invi
 void sotto__task_aggregator_invite(struct sotto_task_aggregator *task, size_t invitee)
 {
     struct sotto_buffer message;
-    enum sotto_status status = sotto__invitation_seal(&message, task->plan_json, task->plan_bytes,
-                                                      &task->terms.label, task->identity);
+    enum sotto_status status =
+        sotto__invitation_seal(&message, task->plan_json, task->plan_bytes,
+                               &task->course.bundle.bytes, &task->terms.label, task->identity);
     if (status != SOTTO_OK) {
         task->outbox.status = status;
         return;

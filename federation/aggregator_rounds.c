@@ -169,8 +169,8 @@ static enum sotto_status make_result(const struct sotto_task_aggregator *task, c
     parties->joined = task->joined_first;
     parties->names = attendance.names;
     parties->missing = attendance.missing;
-    status = sotto_driver_result(task->course.driver, out, parties, attendance.offers,
-                                 attendance.offers_len, err);
+    status = sotto__course_result(&task->course, out, parties, attendance.offers,
+                                  attendance.offers_len, err);
     if (status == SOTTO_OK && task->hides_exact) {
         sotto_result_strip_exact(*out);
     }

@@ -22,6 +22,9 @@ struct sotto__offer {
     uint32_t cover_len;   /* parts */
     const uint8_t *spans; /* what the judge wrote of combinations of sums; 0 bytes: nobody judged */
     size_t spans_bytes;
+    const uint8_t *model; /* of a learning task, which has nothing of the above: what
+                             sotto__training_offer has; else NULL. Borrows likewise */
+    size_t model_bytes;
 };
 
 /* An offer, behind what this node's engine computes, as the payload of an advert. Return:

@@ -28,11 +28,13 @@ void sotto__opened_link(uint8_t in_out[SOTTO_DIGEST_BYTES],
                         const struct sotto_session_opening *opening,
                         const uint8_t aggregate_digest[SOTTO_DIGEST_BYTES]);
 
-/* The federation's own messages, signed. INVITATION holds the plan's text, REOPEN the
+/* The federation's own messages, signed. INVITATION holds the plan's text, and behind a NUL
+ * the code of a learning task (else bundle is empty), REOPEN the
  * releases of the attempt before or nothing, ROUND the aggregate of the round before. *out is
  * owned, ended by sotto_buffer_release. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
-                                         size_t plan_bytes, const struct sotto_session_label *label,
+                                         size_t plan_bytes, const struct sotto_buffer *bundle,
+                                         const struct sotto_session_label *label,
                                          const struct sotto_identity *identity) SOTTO_NODISCARD;
 enum sotto_status sotto__reopen_seal(struct sotto_buffer *out, const struct sotto_buffer *releases,
                                      const struct sotto_session_label *label,

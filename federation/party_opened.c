@@ -105,8 +105,8 @@ static enum sotto_status check_result(struct sotto_task_party *task, struct chec
     check->dispute.kind = SOTTO_DISPUTE_RESULT;
     enum sotto_status status =
         strlen(text) == check->opened.result_bytes
-            ? sotto_driver_is_result(task->course.driver, &is_own, text, task->contributors_len,
-                                     task->offers, task->offers_len, &check->err)
+            ? sotto__course_is_result(&task->course, &is_own, text, task->contributors_len,
+                                      task->offers, task->offers_len, &check->err)
             : SOTTO_OK;
     if (status != SOTTO_OK) {
         goto out;

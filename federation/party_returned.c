@@ -72,6 +72,9 @@ enum sotto_status sotto__task_party_keep(struct sotto_task_party *task, const vo
                                          size_t aggregate_bytes)
 {
     struct sotto_session_opening opening;
+    if (sotto__course_learns(&task->course)) {
+        return SOTTO_OK; /* a process that is new has no runner in the middle of its training */
+    }
     sotto_session_party_opening(task->session, &opening);
     return keep_round(task, task->terms.label.round, &opening, aggregate, aggregate_bytes);
 }

@@ -140,6 +140,17 @@ static bool waits_for_input(const struct sotto_session_party *session)
     return phase == SOTTO_PARTY_DEALT || phase == SOTTO_PARTY_SHARED;
 }
 
+/* The session that asked for a vector is over; a roster that came meanwhile begins the next one. */
+static void follow_waiting_roster(struct sotto_task_party *task)
+{
+    if (task->phase != SOTTO__TASK_SESSION && task->next_roster.data != NULL) {
+        struct sotto_buffer roster = task->next_roster;
+        task->next_roster = (struct sotto_buffer){0};
+        sotto__task_party_receive_roster(task, roster.data, roster.data_bytes);
+        sotto_buffer_release(&roster);
+    }
+}
+
 /* Limbs are stored as vectors are: little endian (aggregation/vector.c refuses other hosts). */
 static enum sotto_status give(struct sotto_task_party *task, const uint64_t *limbs,
                               size_t limbs_len)
@@ -202,14 +213,55 @@ void sotto_task_party_partial(struct sotto_task_party *task, const uint64_t *lim
         if (status != SOTTO_OK) {
             sotto__task_party_leave(task, status, sotto_status_text(status));
         }
-    } else if (task->phase != SOTTO__TASK_SESSION && task->next_roster.data != NULL) {
-        /* The session that asked for the partial is over; the next one waited. */
-        struct sotto_buffer roster = task->next_roster;
-        task->next_roster = (struct sotto_buffer){0};
-        sotto__task_party_receive_roster(task, roster.data, roster.data_bytes);
-        sotto_buffer_release(&roster);
+    } else {
+        follow_waiting_roster(task);
     }
     sotto__task_party_settle(task);
+}
+
+/* Gives the session what a party trained. */
+static enum sotto_status give_update(struct sotto_task_party *task, size_t *out_clipped,
+                                     const struct sotto_buffer *weights, uint64_t rows,
+                                     struct sotto_error *err)
+{
+    size_t bytes = sotto__course_bytes(&task->course);
+    uint8_t *vector = sotto_alloc_aligned(bytes);
+    if (vector == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = sotto__training_encode(
+        task->course.training, vector, out_clipped, weights->data, weights->data_bytes, rows, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_session_party_input(task->session, vector, bytes);
+    if (status != SOTTO_OK) {
+        (void)sotto_error_set(err, status, "%s", sotto_status_text(status));
+    }
+out:
+    sotto_wipe(vector, bytes);
+    sotto_free(vector);
+    return status;
+}
+
+enum sotto_status sotto_task_party_update(struct sotto_task_party *task, size_t *out_clipped,
+                                          const struct sotto_buffer *weights, uint64_t rows,
+                                          struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    *out_clipped = 0;
+    SOTTO_REQUIRE(task->outbox.ended || task->computing);
+    task->computing = false;
+    if (task->outbox.ended) {
+        return SOTTO_OK;
+    }
+    if (task->phase == SOTTO__TASK_SESSION && waits_for_input(task->session)) {
+        status = give_update(task, out_clipped, weights, rows, err);
+    } else {
+        follow_waiting_roster(task);
+    }
+    sotto__task_party_settle(task);
+    return status;
 }
 
 /* --- Another round --- */

@@ -44,6 +44,11 @@ const struct sotto_driver *sotto_task_aggregator_driver(const struct sotto_task_
     return task->course.driver;
 }
 
+size_t sotto_task_aggregator_vector_bytes(const struct sotto_task_aggregator *task)
+{
+    return sotto__course_is_set(&task->course) ? sotto__course_bytes(&task->course) : 0;
+}
+
 void sotto_task_aggregator_free(struct sotto_task_aggregator *task)
 {
     if (task == NULL) {
@@ -273,10 +278,16 @@ static enum sotto_status copy_config(struct sotto_task_aggregator *task,
     task->terms.aggregator = sotto_identity_key(config->identity);
     sotto__task_plan_digest(task->terms.plan_digest, config->plan_json, config->plan_json_bytes);
     enum sotto_status status =
-        sotto_plan_parse(&task->plan, config->plan_json, config->plan_json_bytes, err);
+        sotto_plan_parse_task(&task->plan, config->plan_json, config->plan_json_bytes, err);
     if (status != SOTTO_OK) {
         return status;
     }
+    status =
+        sotto__course_open(&task->course, task->plan, config->bundle, config->bundle_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    task->lacks_record = sotto__course_learns(&task->course); /* receipts are of statistics */
     status = sotto__check_showing(task->plan, err);
     if (status != SOTTO_OK) {
         return status;

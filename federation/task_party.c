@@ -47,6 +47,27 @@ const struct sotto_driver *sotto_task_party_driver(const struct sotto_task_party
     return task->course.driver;
 }
 
+const struct sotto_bundle *sotto_task_party_bundle(const struct sotto_task_party *task)
+{
+    return sotto__course_learns(&task->course) ? &task->course.bundle : NULL;
+}
+
+const struct sotto_buffer *sotto_task_party_model(const struct sotto_task_party *task)
+{
+    const struct sotto__training *training = task->course.training;
+    return training == NULL || training->model.data == NULL ? &task->weights : &training->model;
+}
+
+uint32_t sotto_task_party_round(const struct sotto_task_party *task)
+{
+    return task->terms.label.round;
+}
+
+size_t sotto_task_party_vector_bytes(const struct sotto_task_party *task)
+{
+    return sotto__course_is_set(&task->course) ? sotto__course_bytes(&task->course) : 0;
+}
+
 bool sotto_task_party_next(struct sotto_task_party *task, struct sotto_action *out)
 {
     return sotto__outbox_next(&task->outbox, out);
@@ -65,6 +86,8 @@ void sotto_task_party_free(struct sotto_task_party *task)
     sotto__cover_release(&task->cover);
     sotto_schema_release(&task->offer.schema);
     sotto_free(task->offered_cover);
+    sotto_buffer_release(&task->offered_model);
+    sotto_buffer_release(&task->weights);
     sotto__task_party_forget_offers(task);
     sotto_plan_free(task->plan);
     sotto_free(task->plan_json);
@@ -234,7 +257,7 @@ void sotto__task_party_heard(struct sotto_task_party *task)
 enum sotto_status sotto__task_party_read_plan(struct sotto_task_party *task, size_t plan_bytes,
                                               struct sotto_error *err)
 {
-    enum sotto_status status = sotto_plan_parse(&task->plan, task->plan_json, plan_bytes, err);
+    enum sotto_status status = sotto_plan_parse_task(&task->plan, task->plan_json, plan_bytes, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -244,10 +267,23 @@ enum sotto_status sotto__task_party_read_plan(struct sotto_task_party *task, siz
     return sotto__check_showing(task->plan, err);
 }
 
-static void consider_plan(struct sotto_task_party *task, size_t plan_bytes)
+/* The plan of an invitation, and the code behind it (NULL: none). */
+static enum sotto_status read_invited(struct sotto_task_party *task, size_t plan_bytes,
+                                      const void *bundle, size_t bundle_bytes,
+                                      struct sotto_error *err)
+{
+    enum sotto_status status = sotto__task_party_read_plan(task, plan_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__course_open(&task->course, task->plan, bundle, bundle_bytes, err);
+}
+
+static void consider_plan(struct sotto_task_party *task, size_t plan_bytes, const void *bundle,
+                          size_t bundle_bytes)
 {
     struct sotto_error err;
-    enum sotto_status status = sotto__task_party_read_plan(task, plan_bytes, &err);
+    enum sotto_status status = read_invited(task, plan_bytes, bundle, bundle_bytes, &err);
     if (status != SOTTO_OK) {
         sotto__task_party_leave(task, status, err.text);
         return;
@@ -304,6 +340,12 @@ enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
                                         .aggregator = message.sender,
                                         .plan_json = (const char *)message.body,
                                         .plan_bytes = message.body_bytes};
+    const uint8_t *end = memchr(message.body, '\0', message.body_bytes);
+    size_t bundle_bytes = 0;
+    if (end != NULL) { /* what stands behind the plan's text is the code of a learning task */
+        origin.plan_bytes = (size_t)(end - message.body);
+        bundle_bytes = message.body_bytes - origin.plan_bytes - 1;
+    }
     struct sotto_task_party *task = sotto_alloc_zeroed(sizeof *task);
     if (task == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a task");
@@ -320,7 +362,7 @@ enum sotto_status sotto_task_party_new(struct sotto_task_party **out,
     } else if (config->refusal != SOTTO_OK) {
         sotto__task_party_leave(task, config->refusal, config->refusal_text);
     } else {
-        consider_plan(task, message.body_bytes);
+        consider_plan(task, origin.plan_bytes, end != NULL ? end + 1 : NULL, bundle_bytes);
     }
     sotto__task_party_settle(task);
     *out = task;
@@ -393,7 +435,8 @@ void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_sc
                             const struct sotto_task_cover *cover)
 {
     SOTTO_REQUIRE(task->outbox.ended ||
-                  (task->phase == SOTTO__TASK_OFFERING && task->plan != NULL));
+                  (task->phase == SOTTO__TASK_OFFERING && task->plan != NULL &&
+                   !sotto__course_learns(&task->course)));
     if (task->outbox.ended) {
         return;
     }
@@ -406,6 +449,30 @@ void sotto_task_party_offer(struct sotto_task_party *task, const struct sotto_sc
         sotto__task_party_leave(task, status, sotto_status_text(status));
     }
     sotto__task_party_settle(task);
+}
+
+enum sotto_status sotto_task_party_offer_model(struct sotto_task_party *task, const void *weights,
+                                               size_t weights_bytes, struct sotto_error *err)
+{
+    SOTTO_REQUIRE(task->outbox.ended ||
+                  (task->phase == SOTTO__TASK_OFFERING && sotto__course_learns(&task->course)));
+    if (task->outbox.ended) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = sotto__training_offer(&task->offered_model, &task->course.bundle,
+                                                     weights, weights_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_buffer_copy(&task->weights, weights, weights_bytes);
+    if (status != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    task->offer.model = task->offered_model.data;
+    task->offer.model_bytes = task->offered_model.data_bytes;
+    sotto__task_party_advertise(task);
+    sotto__task_party_settle(task);
+    return SOTTO_OK;
 }
 
 void sotto_task_party_decline(struct sotto_task_party *task, enum sotto_status reason,

@@ -31,6 +31,8 @@ struct sotto_task_party {
     struct sotto_plan *plan;
     struct sotto__offer offer; /* its cover is owned: */
     uint8_t *offered_cover;
+    struct sotto_buffer offered_model; /* of a learning task, its offer, */
+    struct sotto_buffer weights;       /* and the weights with which its code begins */
     enum task_phase phase;
     struct sotto_session_party *session;
     bool has_masked; /* in this session, and counted */

@@ -9,6 +9,7 @@
 #include "internal.h"
 
 #include <sotto/alloc.h>
+#include <string.h>
 
 /* The offers of a roster and the names of who made them, in its order. Owns offers, borrows names.
  */
@@ -73,6 +74,25 @@ static enum sotto_status offers_read(struct offers *offers, const struct sotto_p
     return SOTTO_OK;
 }
 
+/* All begin with the same weights, or their mean would be no model that anybody trained. */
+static enum sotto_status agree_training(struct sotto__course *in_out, const struct sotto_plan *plan,
+                                        const struct offers *offers, struct sotto_error *err)
+{
+    const struct sotto__offer *first = &offers->offers[0];
+    for (size_t i = 1; i < offers->len; i++) {
+        const struct sotto__offer *offer = &offers->offers[i];
+        if (offer->model_bytes != first->model_bytes ||
+            memcmp(offer->model, first->model, first->model_bytes) != 0) {
+            return sotto_error_set(err, SOTTO_ERROR_TYPE,
+                                   "the code begins with other weights at %s than at %s: it must "
+                                   "begin with the same everywhere, by a seed of its own",
+                                   offers->names[i], offers->names[0]);
+        }
+    }
+    return sotto__training_new(&in_out->training, &in_out->bundle, plan, first->model,
+                               first->model_bytes, (uint32_t)offers->len, err);
+}
+
 enum sotto_status sotto__agree(struct sotto__course *in_out, struct sotto__cover *in_out_cover,
                                const struct sotto_plan *plan, const struct sotto_roster *roster,
                                const struct sotto_invitation_terms *terms,
@@ -81,10 +101,15 @@ enum sotto_status sotto__agree(struct sotto__course *in_out, struct sotto__cover
 {
     struct offers offers = {0};
     struct sotto_schema agreed = {0};
-    sotto__course_release(in_out);
+    sotto__course_reset(in_out);
     sotto__cover_release(in_out_cover);
     enum sotto_status status = offers_read(&offers, plan, roster, peers, err);
     if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (sotto__course_learns(in_out)) {
+        status = agree_training(in_out, plan, &offers, err);
+        in_out_cover->is_all_open = status == SOTTO_OK;
         goto out;
     }
     status = sotto_schema_agree(&agreed, plan, offers.schemas, offers.names, offers.len, err);

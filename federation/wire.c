@@ -49,12 +49,17 @@ static void begin_message(struct sotto_writer *writer, enum sotto_message_type t
 }
 
 enum sotto_status sotto__invitation_seal(struct sotto_buffer *out, const char *plan_json,
-                                         size_t plan_bytes, const struct sotto_session_label *label,
+                                         size_t plan_bytes, const struct sotto_buffer *bundle,
+                                         const struct sotto_session_label *label,
                                          const struct sotto_identity *identity)
 {
     struct sotto_writer writer;
     begin_message(&writer, SOTTO_MESSAGE_INVITATION, label, identity);
     sotto_write_bytes(&writer, plan_json, plan_bytes);
+    if (bundle->data_bytes > 0) {
+        sotto_write_u8(&writer, 0);
+        sotto_write_bytes(&writer, bundle->data, bundle->data_bytes);
+    }
     return sotto_message_finish(&writer, out, identity);
 }
 
@@ -136,10 +141,14 @@ enum sotto_status sotto__offer_encode(struct sotto_buffer *out, const struct sot
     }
     sotto_writer_init(&writer, SOTTO_ADVERT_PAYLOAD_MAX);
     sotto_write_bytes(&writer, engine, sizeof engine);
-    sotto_schema_write(&offer->schema, &writer);
-    sotto_write_u32(&writer, offer->cover_len);
-    sotto_write_bytes(&writer, offer->cover, SOTTO__COVER_BYTES((size_t)offer->cover_len));
-    sotto_write_blob(&writer, offer->spans, offer->spans_bytes);
+    if (offer->model != NULL) {
+        sotto_write_blob(&writer, offer->model, offer->model_bytes);
+    } else {
+        sotto_schema_write(&offer->schema, &writer);
+        sotto_write_u32(&writer, offer->cover_len);
+        sotto_write_bytes(&writer, offer->cover, SOTTO__COVER_BYTES((size_t)offer->cover_len));
+        sotto_write_blob(&writer, offer->spans, offer->spans_bytes);
+    }
     status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
         *out = (struct sotto_buffer){0};
@@ -175,6 +184,11 @@ enum sotto_status sotto__offer_decode(struct sotto__offer *out, const struct sot
     const uint8_t *theirs = sotto_read_bytes(&reader, sizeof engine);
     if (theirs != NULL && memcmp(theirs, engine, sizeof engine) != 0) {
         return SOTTO_ERROR_VERSION;
+    }
+    if (sotto_plan_bundle(plan) != NULL) {
+        offer.model = sotto_read_blob(&reader, &offer.model_bytes, SOTTO_ADVERT_PAYLOAD_MAX);
+        *out = offer;
+        return offer.model != NULL && sotto_reader_finished(&reader) ? SOTTO_OK : SOTTO_ERROR_INPUT;
     }
     status = sotto_schema_read(&offer.schema, plan, &reader);
     if (status != SOTTO_OK) {

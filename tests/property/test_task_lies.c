@@ -25,6 +25,8 @@ static void test_a_stranger_in_the_roster_makes_a_party_leave(void **state)
     net_end();
 }
 
+static const struct sotto_buffer no_code;
+
 static void test_strangers_are_not_heard(void **state)
 {
     (void)state;
@@ -40,7 +42,7 @@ static void test_strangers_are_not_heard(void **state)
         SOTTO_ERROR_AUTH);
     sotto_buffer_release(&forged);
     /* An invitation of a stranger, the end of a task told by one. */
-    assert_ok(sotto__invitation_seal(&forged, "{}", 2, &label, stranger));
+    assert_ok(sotto__invitation_seal(&forged, "{}", 2, &no_code, &label, stranger));
     assert_int_equal(net_host_take(&net.hosts[0], &forged), SOTTO_ERROR_AUTH);
     assert_null(net.hosts[0].task);
     sotto_buffer_release(&forged);
@@ -85,11 +87,92 @@ static void test_a_plan_with_two_parties_is_declined_by_the_parties_too(void **s
     char plan[1024];
     net_begin(3, 3, 3);
     (void)snprintf(plan, sizeof plan, net_plan_format, 2, 3);
-    assert_ok(
-        sotto__invitation_seal(&invitation, plan, strlen(plan), &label, net.hosts[0].identity));
+    assert_ok(sotto__invitation_seal(&invitation, plan, strlen(plan), &no_code, &label,
+                                     net.hosts[0].identity));
     assert_ok(net_host_take(&net.hosts[1], &invitation));
     assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PLAN);
     sotto_buffer_release(&invitation);
+    net_end();
+}
+
+static void make_code(struct sotto_bundle *out, int64_t rounds)
+{
+    const struct sotto_bundle_manifest manifest = {.entry = {"m:Model"},
+                                                   .datasets = {{"numbers"}},
+                                                   .datasets_len = 1,
+                                                   .merge_every = 1,
+                                                   .rounds = rounds,
+                                                   .parameters_max = 10,
+                                                   .range_bits = 5,
+                                                   .scale_bits = 20,
+                                                   .rows_max = 100,
+                                                   .memory_mib = 256,
+                                                   .round_seconds = 60};
+    const struct sotto_bundle_file file = {{"m.py"}, "class Model: pass\n", 18};
+    assert_ok(sotto_bundle_make(out, &manifest, &file, 1, NULL));
+}
+
+/* Invites the second host to a plan with some code, and says how that ended. Returns: SOTTO_OK if
+ * it asks its host. */
+static enum sotto_status invite_with(const char *plan, const struct sotto_buffer *code)
+{
+    struct sotto_buffer invitation;
+    struct sotto_session_label label = {.task = {{9}}, .round = 1, .attempt = 1};
+    struct sotto_task_party *task;
+    const struct sotto_peer peer = {sotto_identity_key(net.hosts[0].identity), "n0"};
+    const struct sotto_task_party_config config = {
+        .identity = net.hosts[1].identity, .random = net.random, .peers = &peer, .peers_len = 1};
+    struct sotto_action action = {.kind = SOTTO_ACTION_TIMER};
+    assert_ok(sotto__invitation_seal(&invitation, plan, strlen(plan), code, &label,
+                                     net.hosts[0].identity));
+    assert_ok(sotto_task_party_new(&task, &config, invitation.data, invitation.data_bytes, NULL));
+    while (action.kind != SOTTO_ACTION_DONE && action.kind != SOTTO_ACTION_OFFER) {
+        assert_true(sotto_task_party_next(task, &action));
+        if (action.kind == SOTTO_ACTION_SEND) {
+            sotto_action_release(&action);
+        }
+    }
+    enum sotto_status status = action.kind == SOTTO_ACTION_DONE ? action.status : SOTTO_OK;
+    sotto_action_release(&action);
+    sotto_task_party_free(task);
+    sotto_buffer_release(&invitation);
+    return status;
+}
+
+/* The code that comes is the one that the plan names, to the bit, or nobody is asked for anything.
+ */
+static void test_code_is_what_the_plan_names(void **state)
+{
+    (void)state;
+    struct sotto_bundle code;
+    struct sotto_bundle other;
+    char hex[65];
+    char plan[512];
+    char statistics[1024];
+    static const char format[] = "{\"version\": 1, \"name\": \"n\", \"type\": \"learning\", "
+                                 "\"bundle\": \"%s\", \"rounds\": %d}";
+    net_begin(3, 3, 3);
+    (void)snprintf(statistics, sizeof statistics, net_plan_format, 3, 3);
+    make_code(&code, 2);
+    make_code(&other, 3);
+    for (size_t i = 0; i < sizeof code.digest; i++) {
+        (void)snprintf(hex + 2 * i, 3, "%02x", code.digest[i]);
+    }
+    (void)snprintf(plan, sizeof plan, format, hex, 2);
+    assert_ok(invite_with(plan, &code.bytes));
+    assert_int_equal(invite_with(plan, &other.bytes), SOTTO_ERROR_INPUT);
+    assert_int_equal(invite_with(plan, &no_code), SOTTO_ERROR_INPUT);
+    assert_ok(invite_with(statistics, &no_code));
+    assert_int_equal(invite_with(statistics, &code.bytes), SOTTO_ERROR_INPUT);
+    for (size_t i = 0; i < 8 * code.bytes.data_bytes; i++) {
+        code.bytes.data[i / 8] ^= (uint8_t)(1U << i % 8);
+        assert_int_not_equal(invite_with(plan, &code.bytes), SOTTO_OK);
+        code.bytes.data[i / 8] ^= (uint8_t)(1U << i % 8);
+    }
+    (void)snprintf(plan, sizeof plan, format, hex, 3); /* more rounds than the code asks for */
+    assert_int_equal(invite_with(plan, &code.bytes), SOTTO_ERROR_PLAN);
+    sotto_bundle_release(&code);
+    sotto_bundle_release(&other);
     net_end();
 }
 
@@ -312,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_strangers_are_not_heard),
         cmocka_unit_test(test_leaving_again_and_again),
         cmocka_unit_test(test_a_plan_with_two_parties_is_declined_by_the_parties_too),
+        cmocka_unit_test(test_code_is_what_the_plan_names),
         cmocka_unit_test(test_no_second_answer_after_the_first),
         cmocka_unit_test(test_no_attempt_beside_one_that_can_be_opened),
         cmocka_unit_test(test_a_bad_dealer_is_thrown_out_alone),

@@ -854,13 +854,14 @@ static void test_must_be_verified_and_is_shown_to_nobody(void **state)
 {
     (void)state;
     struct sotto_buffer invitation;
+    static const struct sotto_buffer no_code;
     struct sotto_session_label label = {.task = {{9}}, .round = 1, .attempt = 1};
     char plan[1024];
     static const char format[] = HEAD ONE_ROUND " \"enable_verify\": true," TAIL;
     assert_int_equal(net_begin_plan(net_pays, 4, format, 3, 4), SOTTO_ERROR_PLAN);
     (void)snprintf(plan, sizeof plan, format, 3, 4);
-    assert_ok(
-        sotto__invitation_seal(&invitation, plan, strlen(plan), &label, net.hosts[0].identity));
+    assert_ok(sotto__invitation_seal(&invitation, plan, strlen(plan), &no_code, &label,
+                                     net.hosts[0].identity));
     assert_ok(net_host_take(&net.hosts[1], &invitation));
     assert_int_equal(net.hosts[1].ended, SOTTO_ERROR_PLAN);
     assert_contains(net.hosts[1].end_text, "needs \"results\": \"participants\"");

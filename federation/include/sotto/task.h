@@ -11,6 +11,7 @@
  * Not thread-safe: one machine, one thread at a time. */
 
 #include <sotto/action.h>
+#include <sotto/bundle.h>
 #include <sotto/driver.h>
 #include <sotto/session.h>
 
@@ -44,6 +45,8 @@ struct sotto_task_aggregator_config {
     uint64_t number; /* what logs call the task: the node's own task number */
     const char *plan_json;
     size_t plan_json_bytes;
+    const void *bundle; /* the code of a learning task (sotto/bundle.h), else NULL */
+    size_t bundle_bytes;
     const struct sotto_peer *invited; /* who may join; copied, names too */
     size_t invited_len;
     const bool *invited_away; /* of each: it is known not to be there now, so that the start does
@@ -113,7 +116,11 @@ SOTTO_API bool sotto_task_aggregator_is_confirmed(const struct sotto_task_aggreg
  * though its sums were shown; else "". Borrows from the task. */
 SOTTO_API const char *sotto_task_aggregator_confirmation(const struct sotto_task_aggregator *task);
 
-/* The driver of the current round, or NULL before types are agreed on. Borrows from the task, until
+/* How many bytes the vectors of the current round have; 0 before a session. */
+SOTTO_API size_t sotto_task_aggregator_vector_bytes(const struct sotto_task_aggregator *task);
+
+/* The driver of the current round, or NULL before types are agreed on, and in a learning task.
+ * Borrows from the task, until
  * the next call. */
 SOTTO_API const struct sotto_driver *
 sotto_task_aggregator_driver(const struct sotto_task_aggregator *task);
@@ -201,6 +208,36 @@ struct sotto_task_cover {
 SOTTO_API void sotto_task_party_offer(struct sotto_task_party *task,
                                       const struct sotto_schema *schema,
                                       const struct sotto_task_cover *cover);
+
+/* The code of a learning task, which its invitation brought; NULL where the plan is of statistics.
+ * Borrows from the task. */
+SOTTO_API const struct sotto_bundle *sotto_task_party_bundle(const struct sotto_task_party *task);
+
+/* Answers OFFER of a learning task: joins with the weights with which its code begins, as
+ * safetensors. Returns: SOTTO_ERROR_INPUT, SOTTO_ERROR_TYPE, SOTTO_ERROR_LIMIT for weights that are
+ * none, or not what the code asks for: the host then declines. Ownership: copies. */
+SOTTO_API enum sotto_status sotto_task_party_offer_model(struct sotto_task_party *task,
+                                                         const void *weights, size_t weights_bytes,
+                                                         struct sotto_error *err) SOTTO_NODISCARD;
+
+/* For a PARTIAL of a learning task: the weights to train on. Borrows, until the next call. */
+SOTTO_API const struct sotto_buffer *sotto_task_party_model(const struct sotto_task_party *task);
+
+/* The round that is under way, from 1. */
+SOTTO_API uint32_t sotto_task_party_round(const struct sotto_task_party *task);
+
+/* Answers PARTIAL of a learning task with the weights after training, as safetensors, and the rows
+ * that they are of. *out_clipped: how many are beyond the range that the code declares, and became
+ * its end. After DONE, and where a new attempt waits, they are not used. Returns: as
+ * sotto_average_encode; the host then declines. */
+SOTTO_API enum sotto_status sotto_task_party_update(struct sotto_task_party *task,
+                                                    size_t *out_clipped,
+                                                    const struct sotto_buffer *weights,
+                                                    uint64_t rows,
+                                                    struct sotto_error *err) SOTTO_NODISCARD;
+
+/* How many bytes the vectors of the current round have; 0 before a session. */
+SOTTO_API size_t sotto_task_party_vector_bytes(const struct sotto_task_party *task);
 
 /* The prime modulo which the judge of the party speaks of combinations of sums (struct
  * sotto_disclosure, spans_prime): the same for all parties of the task. */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_FEDERATION_TRAINING_H
+#define SOTTO_FEDERATION_TRAINING_H
+
+/* A model that parties train together: each round's sum is of their weights (sotto/average.h), and
+ * its mean is what they train on in the next one. Nothing here runs code. */
+
+#include <sotto/average.h>
+#include <sotto/driver.h>
+
+struct sotto__training {
+    struct sotto_average average;
+    struct sotto_tensors shapes;  /* of the model, without data */
+    struct sotto_buffer encoding; /* of shapes, and a digest of the weights that all begin with */
+    struct sotto_buffer model;    /* safetensors: the mean of the last round; empty before it */
+    struct sotto_average_counts *counts; /* [rounds] */
+    uint32_t round;                      /* the next one; 0: none */
+    uint32_t rounds;
+    char bundle[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
+};
+
+/* What a party offers: the shapes of the weights with which its code begins, and their digest.
+ * Returns: as sotto_tensors_read, sotto_average_init for three parties. Ownership: *out is ended by
+ * sotto_buffer_release. */
+enum sotto_status sotto__training_offer(struct sotto_buffer *out, const struct sotto_bundle *bundle,
+                                        const void *weights, size_t weights_bytes,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Makes a training of what all parties offer. Returns: SOTTO_ERROR_INPUT for a malformed offer; as
+ * sotto_average_init. Ownership: *out is ended by sotto__training_free. */
+enum sotto_status sotto__training_new(struct sotto__training **out,
+                                      const struct sotto_bundle *bundle,
+                                      const struct sotto_plan *plan, const uint8_t *offer,
+                                      size_t offer_bytes, uint32_t parties_len,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+void sotto__training_free(struct sotto__training *training);
+
+/* Takes the sum of a round over so many parties. Returns: as sotto_average_decode. */
+enum sotto_status sotto__training_advance(struct sotto__training *training, const uint8_t *sum,
+                                          uint32_t parties_len,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A party's vector for the round. Out: vector, sotto_average_bytes of it. Returns: as
+ * sotto_tensors_read, sotto_average_encode. */
+enum sotto_status sotto__training_encode(const struct sotto__training *training, uint8_t *vector,
+                                         size_t *out_clipped, const void *weights,
+                                         size_t weights_bytes, uint64_t rows,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The result as JSON (engine/PLAN.md, "Learning"). Ownership: *out is ended by sotto_free. */
+enum sotto_status sotto__training_result(const struct sotto__training *training, char **out,
+                                         const struct sotto_result_parties *parties,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Whether a text, of anybody's, is the result of so many survivors. Only what it says of who was
+ * invited and who is missing is taken over. */
+enum sotto_status sotto__training_is_result(const struct sotto__training *training, bool *out,
+                                            const char *text, uint32_t survived,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif
