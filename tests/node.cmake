@@ -58,6 +58,7 @@ sotto_add_test(e2e/flood
 set_tests_properties(e2e/flood PROPERTIES RUN_SERIAL ON)
 sotto_e2e(three_hosts MAY_SKIP)
 sotto_e2e(models CASES)
+sotto_e2e(learning SLOW MAY_SKIP)
 sotto_e2e(models_r SLOW CASES MAY_SKIP)
 sotto_e2e(service SLOW MAY_SKIP)
 sotto_e2e(reference CASES LEVELS)

@@ -230,7 +230,10 @@ static bool complete_file(struct config_file *file, const char *path)
                 set_default_text(&file->api.token_file, "token") &&
                 resolve_path(&file->data_dir, path) && resolve_path(&file->state_dir, path) &&
                 resolve_path(&file->identity, path) && resolve_path(&file->api.token_file, path) &&
-                resolve_path(&file->api.tls_cert, path) && resolve_path(&file->api.tls_key, path);
+                resolve_path(&file->api.tls_cert, path) && resolve_path(&file->api.tls_key, path) &&
+                set_default_text(&file->learning.python, "/usr/bin/python3") &&
+                set_default_text(&file->learning.fence, SOTTO_LIBEXEC "/sotto-fence") &&
+                set_default_text(&file->learning.runner, SOTTO_LIBEXEC "/_runner.py");
     if (good && file->peer != NULL) {
         good = set_default_text(&file->peer->listen, "127.0.0.1:6701") &&
                resolve_path(&file->peer->tls_cert, path) &&

@@ -6,6 +6,7 @@
  * the working directory (those in the file are relative to the file). NULL: left out. */
 
 #include "config/file_options.h"
+#include "config/programs.h"
 #include "config/publish.h"
 
 #include <netinet/in.h>
@@ -16,8 +17,7 @@
 struct config_listener {
     char *listen; /* "127.0.0.1:6700", "[::1]:6700"; port 0: any free one */
     char *token_file;
-    char *tls_cert;
-    char *tls_key;
+    char *tls_cert, *tls_key;
     char *url; /* peer: where others find it, for `sotto init --show` */
 };
 
@@ -79,6 +79,7 @@ struct config_file {
     unsigned files_count;
     unsigned *rows_memory_mb;
     struct config_policy policy;
+    struct config_learning learning;
 };
 
 struct config {
@@ -90,9 +91,8 @@ struct config {
     unsigned rounds;
     unsigned refusals;     /* of a creator on a day: then its plans wait for the owner */
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
-    bool approves_by_hand, runs_code; /* plans; code of others that the owner approved */
-    bool hides_exact;
-    bool requires_verify;                  /* takes plans only whose parties check all sums */
+    bool approves_by_hand, runs_code;      /* plans; code of others that the owner approved */
+    bool hides_exact, requires_verify;     /* takes plans only whose parties check all sums */
     bool signs_nothing, keeps_transcripts; /* of results that it checks */
     bool explains, publishes; /* columns that are not there; results, to all who took part */
 };

@@ -160,6 +160,13 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t learning_fields[] = {
+    TEXT_FIELD("python", CYAML_FLAG_OPTIONAL, struct config_learning, python),
+    TEXT_FIELD("fence", CYAML_FLAG_OPTIONAL, struct config_learning, fence),
+    TEXT_FIELD("runner", CYAML_FLAG_OPTIONAL, struct config_learning, runner),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t file_fields[] = {
     TEXT_FIELD("name", CYAML_FLAG_DEFAULT, struct config_file, name),
     TEXT_FIELD("data_dir", CYAML_FLAG_OPTIONAL, struct config_file, data_dir),
@@ -175,6 +182,8 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_UINT_PTR("rows_memory_mb", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct config_file, rows_memory_mb),
     CYAML_FIELD_MAPPING("policy", CYAML_FLAG_OPTIONAL, struct config_file, policy, policy_fields),
+    CYAML_FIELD_MAPPING("learning", CYAML_FLAG_OPTIONAL, struct config_file, learning,
+                        learning_fields),
     CYAML_FIELD_END,
 };
 
@@ -270,8 +279,9 @@ unsigned config_line(const char *path, const char *key)
 #define KEYS_MAX 100
 
 static const cyaml_schema_field_t *const all_fields[] = {
-    file_fields,    listener_fields, peer_fields,    policy_fields,
-    columns_fields, words_fields,    publish_fields, published_column_fields,
+    file_fields,    listener_fields,         peer_fields,
+    policy_fields,  columns_fields,          words_fields,
+    publish_fields, published_column_fields, learning_fields,
 };
 
 /* Replaces what libcyaml says of an unknown key: it gives the place before the key, the message

@@ -90,6 +90,25 @@ enum sotto_status store_code_decide(struct store *store, const struct store_code
     return sqlite3_changes(store->db) == 1 ? SOTTO_OK : fail_to_find(err);
 }
 
+enum sotto_status store_code_use(struct store *store,
+                                 const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES], const char *peer,
+                                 struct sotto_error *err)
+{
+    enum sotto_status status = store__write(
+        store, err,
+        "UPDATE code SET rounds_left=rounds_left-1 WHERE digest=? AND state='APPROVED' AND"
+        " peer IN ('', ?) AND rounds_left>0",
+        "bt", digest, (size_t)SOTTO_BUNDLE_DIGEST_BYTES, peer);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sqlite3_changes(store->db) == 1
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "the owner has not approved a round more of this code for %s",
+                                 peer);
+}
+
 /* Reads the one row of a statement, whose last column is the bytes, and ends it. */
 static enum sotto_status read_one(struct store *store, struct store_code *out,
                                   struct sotto_buffer *out_bytes, sqlite3_stmt *statement,

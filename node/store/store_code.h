@@ -41,6 +41,12 @@ enum sotto_status store_code_put(struct store *store, const struct store_code *c
 enum sotto_status store_code_decide(struct store *store, const struct store_code *code,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Takes a round off an approval, for a task of this peer (this node's name: its own). Returns:
+ * SOTTO_ERROR_REFUSED where it may not run for this peer, or no more. */
+enum sotto_status store_code_use(struct store *store,
+                                 const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES], const char *peer,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Returns: SOTTO_ERROR_NOT_FOUND. Ownership: *out_bytes (may be NULL) is ended by
  * sotto_buffer_release. */
 enum sotto_status store_get_code(struct store *store, struct store_code *out,

@@ -6,29 +6,69 @@
 
 #include "store/store_code.h"
 #include "store/store_record.h"
-#include "task/compute_internal.h"
+#include "task/learning.h"
 
 #include <sodium.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
 
-static enum sotto_status keep_bundle(const struct compute *compute,
-                                     uint8_t out_digest[SOTTO_BUNDLE_DIGEST_BYTES],
-                                     const struct sotto_buffer *bytes, struct sotto_error *err)
+static enum sotto_status keep_bundle(const struct compute *compute, const struct sotto_key *creator,
+                                     const struct sotto_bundle *bundle, struct sotto_error *err)
+{
+    struct store_code code = {.offered_ms = clock_unix_ms(), .creator_key = *creator};
+    memcpy(code.digest, bundle->digest, sizeof code.digest);
+    (void)snprintf(code.creator, sizeof code.creator, "%s", compute__peer_name(compute, creator));
+    return store_code_put(compute->config.store, &code, &bundle->bytes, err);
+}
+
+enum sotto_status code_judge(const struct compute *compute, const struct joined *joined,
+                             struct sotto_error *err)
+{
+    struct store_code code;
+    const struct sotto_bundle *bundle = sotto_task_party_bundle(joined->machine);
+    const char *peer = compute__peer_name(compute, &joined->creator);
+    char hex[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
+    if (!compute->policy->runs_code) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "policy.code denies all code that others bring");
+    }
+    enum sotto_status status = keep_bundle(compute, &joined->creator, bundle, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = store_get_code(compute->config.store, &code, NULL, bundle->digest, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    (void)sodium_bin2hex(hex, sizeof hex, code.digest, sizeof code.digest);
+    if (code.state != CODE_APPROVED || code.rounds_left == 0) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "its code is %s and has %llu rounds left: sotto code show %s, and "
+                               "approve it",
+                               code_state_name(code.state), (unsigned long long)code.rounds_left,
+                               hex);
+    }
+    if (code.peer[0] != '\0' && strcmp(code.peer, peer) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "its code %s is approved for %s alone",
+                               hex, code.peer);
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status take_offer(const struct compute *compute,
+                                    uint8_t out_digest[SOTTO_BUNDLE_DIGEST_BYTES],
+                                    const struct sotto_buffer *bytes, struct sotto_error *err)
 {
     struct sotto_bundle bundle;
-    struct store_code code = {.offered_ms = clock_unix_ms(), .creator_key = compute->key};
     enum sotto_status status = sotto_bundle_open(&bundle, bytes->data, bytes->data_bytes, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    memcpy(code.digest, bundle.digest, sizeof code.digest);
-    memcpy(out_digest, bundle.digest, sizeof code.digest);
+    memcpy(out_digest, bundle.digest, sizeof bundle.digest);
+    status = keep_bundle(compute, &compute->key, &bundle, err);
     sotto_bundle_release(&bundle);
-    (void)snprintf(code.creator, sizeof code.creator, "%s",
-                   compute__peer_name(compute, &compute->key));
-    return store_code_put(compute->config.store, &code, bytes, err);
+    return status;
 }
 
 void code_offer(struct compute *compute, const struct job *job)
@@ -37,7 +77,7 @@ void code_offer(struct compute *compute, const struct job *job)
     uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES];
     char hex[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
     char reply[sizeof hex + 16];
-    if (keep_bundle(compute, digest, &job->bytes, &err) != SOTTO_OK) {
+    if (take_offer(compute, digest, &job->bytes, &err) != SOTTO_OK) {
         int answer = err.status == SOTTO_ERROR_IO ? HTTP_INTERNAL : HTTP_BAD_REQUEST;
         compute__reply_detail(compute, job->request, answer, err.status, err.text);
         return;

@@ -7,6 +7,7 @@
 #include "task/browse.h"
 #include "task/columns.h"
 #include "task/created.h"
+#include "task/learning.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -124,10 +125,9 @@ uint64_t compute__patience(const struct sotto_plan *plan)
 /* A limb as it travels has at most so many bytes: masked elements are wider than what they hold. */
 #define LIMB_BYTES ((size_t)16)
 
-size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver,
-                        size_t vectors_len)
+size_t compute__measure(const struct compute *compute, size_t vector_bytes, size_t vectors_len)
 {
-    size_t limbs_len = driver != NULL ? sotto_driver_limbs_len(driver) : 0;
+    size_t limbs_len = (vector_bytes + 7) / 8;
     size_t bytes = TASK_BYTES + compute->peers_len * PARTY_BYTES;
     size_t left = BODY_BYTES_MAX - bytes % BODY_BYTES_MAX;
     return limbs_len < left / LIMB_BYTES / vectors_len
@@ -326,6 +326,8 @@ static uint64_t find_deadline(const struct compute *compute)
     for (const struct joined *joined = compute->first_joined; joined != NULL;
          joined = joined->next) {
         deadline_ms = joined->deadline_ms < deadline_ms ? joined->deadline_ms : deadline_ms;
+        uint64_t runner_ms = learning_deadline(joined);
+        deadline_ms = runner_ms < deadline_ms ? runner_ms : deadline_ms;
     }
     return deadline_ms;
 }
@@ -349,6 +351,7 @@ static void tick_tasks(struct compute *compute)
             joined->deadline_ms = UINT64_MAX;
             joined_tick(compute, joined);
         }
+        joined_step(compute, joined);
     }
 }
 

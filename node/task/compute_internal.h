@@ -26,6 +26,7 @@
 #define HTTP_INTERNAL 500
 #define HTTP_UNAVAILABLE 503
 
+struct learning;
 struct created; /* a task that was created here: created.h */
 
 /* This node's part in a task. */
@@ -39,6 +40,7 @@ struct joined {
     size_t peer_index;            /* its creator's, in compute->peers */
     size_t body_bytes;            /* what its creator may send at once */
     struct sotto_plan *continues; /* see struct policy_question */
+    struct learning *learning;    /* of a learning task, once its code runs: learning.c */
     struct dataset *datasets;
     size_t datasets_len;
     char label[STORE_NAME_BYTES]; /* what the owner's log calls the task */
@@ -94,9 +96,8 @@ void compute__send(struct compute *compute, struct sotto_action *action, uint64_
 /* Tells those who wait for news of a task. */
 void compute__changed(struct compute *compute, uint64_t number);
 
-/* The longest body with so many vectors in it; driver may be NULL. How long messages are kept. */
-size_t compute__measure(const struct compute *compute, const struct sotto_driver *driver,
-                        size_t vectors_len);
+/* The longest body with so many vectors in it. How long messages are kept. */
+size_t compute__measure(const struct compute *compute, size_t vector_bytes, size_t vectors_len);
 uint64_t compute__patience(const struct sotto_plan *plan);
 
 /* Keeps how far the models of a task that failed have come, as this node computed it. */
@@ -111,6 +112,7 @@ void joined_invited(struct compute *compute, const struct sotto_message_route *r
 void joined_receive(struct compute *compute, struct joined *joined,
                     const struct sotto_buffer *message);
 void joined_tick(struct compute *compute, struct joined *joined);
+void joined_step(struct compute *compute, struct joined *joined); /* its runner may have answered */
 /* Writes into the owner's log which values made text of columns that are numbers otherwise, after a
  * task that failed by its types; and which keys are in no group. creator: whose lines are limited
  * (log_limited). Does nothing where the last such reading of files was long and not long ago. */

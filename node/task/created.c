@@ -24,15 +24,19 @@
  *    their parts. */
 
 #include "task/created.h"
+#include "store/store_code.h"
 #include "store/store_receipt.h"
 
 #include <jansson.h>
+#include <sodium.h>
 #include <sotto/alloc.h>
 #include <sotto/receipt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a bundle that travels with an invitation: within BODY_BYTES_MIN. */
+#define CODE_OF_TASK_BYTES_MAX ((size_t)1024 * 1024)
 #define END_RETRY_MS 2000
 /* A task that has not begun by then says who it waits for. */
 #define NOTICE_MS 3000
@@ -295,7 +299,7 @@ static void carry_out(struct compute *compute, struct created *created)
     }
     reached_keep(compute, created);
     created->body_bytes =
-        compute__measure(compute, sotto_task_aggregator_driver(created->machine), 1);
+        compute__measure(compute, sotto_task_aggregator_vector_bytes(created->machine), 1);
     commit_log(compute, &in_transaction);
     compute__changed(compute, created->number);
 }
@@ -397,7 +401,8 @@ static void describe_task(struct store_task *task, const struct compute *compute
 
 static enum sotto_status make_machine(struct compute *compute, struct created *created,
                                       const char *plan_json, size_t plan_json_bytes,
-                                      const bool *away, struct sotto_error *err)
+                                      const struct sotto_buffer *bundle, const bool *away,
+                                      struct sotto_error *err)
 {
     /* A node without data of its own invites the others only. */
     bool has_data = compute->policy->file->policy.datasets_count > 0;
@@ -407,6 +412,8 @@ static enum sotto_status make_machine(struct compute *compute, struct created *c
         .number = created->number,
         .plan_json = plan_json,
         .plan_json_bytes = plan_json_bytes,
+        .bundle = bundle->data,
+        .bundle_bytes = bundle->data_bytes,
         .invited = compute->peers,
         .invited_len = compute->peers_len - (has_data ? 0 : 1),
         .invited_away = away,
@@ -438,12 +445,36 @@ out:
     return *out != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
+/* The code that a plan names, which was offered here before (POST /v1/code/offer). Out: empty where
+ * the plan is of statistics. */
+static enum sotto_status load_code(const struct compute *compute, struct sotto_buffer *out,
+                                   const struct sotto_plan *plan, struct sotto_error *err)
+{
+    struct store_code code;
+    uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES];
+    const char *hex = sotto_plan_bundle(plan);
+    if (hex == NULL) {
+        return SOTTO_OK;
+    }
+    (void)sodium_hex2bin(digest, sizeof digest, hex, strlen(hex), NULL, NULL, NULL);
+    enum sotto_status status = store_get_code(compute->config.store, &code, out, digest, err);
+    if (status == SOTTO_OK && out->data_bytes > CODE_OF_TASK_BYTES_MAX) {
+        sotto_buffer_release(out);
+        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                               "the code of a task has at most %zu bytes, as it travels with the "
+                               "invitation",
+                               CODE_OF_TASK_BYTES_MAX);
+    }
+    return status;
+}
+
 /* Makes the machine of a task, and the task durable. */
 static enum sotto_status start_task(struct compute *compute, struct created *created,
                                     const struct sotto_plan *plan, const struct sotto_buffer *json,
                                     const bool *away, struct sotto_error *err)
 {
     char *text = NULL;
+    struct sotto_buffer bundle = {0};
     struct store *store = compute->config.store;
     struct sotto_random random = sotto_random_system();
     struct store_task task;
@@ -453,9 +484,13 @@ static enum sotto_status start_task(struct compute *compute, struct created *cre
     if (status != SOTTO_OK) {
         return sotto_error_set(err, status, "%s", sotto_status_text(status));
     }
-    status = complete_plan(compute, &text, json, err);
+    status = load_code(compute, &bundle, plan, err);
     if (status != SOTTO_OK) {
         return status;
+    }
+    status = complete_plan(compute, &text, json, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     status = store_begin(store, true, err);
     if (status != SOTTO_OK) {
@@ -465,7 +500,7 @@ static enum sotto_status start_task(struct compute *compute, struct created *cre
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = make_machine(compute, created, text, strlen(text), away, err);
+    status = make_machine(compute, created, text, strlen(text), &bundle, away, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -476,6 +511,7 @@ static enum sotto_status start_task(struct compute *compute, struct created *cre
     status = store_commit(store, err);
 out:
     store_rollback(store); /* if it was not committed */
+    sotto_buffer_release(&bundle);
     sotto_free(text);
     return status;
 }
@@ -512,12 +548,14 @@ static enum sotto_status make_created(struct compute *compute, struct created **
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_plan_parse(&plan, json.data, json.data_bytes, err);
+    status = sotto_plan_parse_task(&plan, json.data, json.data_bytes, err);
     if (status != SOTTO_OK) {
         goto out;
     }
     bool may_continue = sotto_plan_fits(plan) && memmem(json.data, json.data_bytes, "start", 5);
-    status = own_check(compute, out_rule, plan, may_continue, err);
+    if (sotto_plan_bundle(plan) == NULL) { /* what this node says to code it says as a party */
+        status = own_check(compute, out_rule, plan, may_continue, err);
+    }
     if (status != SOTTO_OK) {
         goto out;
     }

@@ -8,7 +8,7 @@
 #include "config/policy.h"
 #include "store/store_asked.h"
 #include "store/store_record.h"
-#include "task/compute_internal.h"
+#include "task/learning.h"
 
 #include <sotto/alloc.h>
 #include <sotto/disclosure.h>
@@ -274,6 +274,17 @@ out:
     return status;
 }
 
+void joined_decline(const struct compute *compute, struct joined *joined,
+                    const struct sotto_error *err, const char *rule)
+{
+    decline_task(compute, joined, err, rule);
+}
+
+const char *joined_creator_name(const struct compute *compute, const struct joined *joined)
+{
+    return name_creator(compute, joined);
+}
+
 static void release_datasets(struct joined *joined)
 {
     for (size_t i = joined->datasets_len; i-- > 0;) {
@@ -324,6 +335,13 @@ static enum sotto_status decide_offer(struct compute *compute, struct joined *jo
     return SOTTO_OK;
 }
 
+void joined_tell_joined(const struct compute *compute, const struct joined *joined)
+{
+    log_limited(LOG_JOINED, name_creator(compute, joined), "%s: joined", joined->label);
+    record_or_say(compute, joined, RECORD_JOINED, NULL);
+    atomic_fetch_add(&compute->config.metrics->joined, 1);
+}
+
 /* Joins, where the rows allow it. */
 static void give_offer(const struct compute *compute, struct joined *joined,
                        const struct sotto_schema *schema, const char *what)
@@ -348,6 +366,10 @@ static void give_offer(const struct compute *compute, struct joined *joined,
 
 static void answer_offer(struct compute *compute, struct joined *joined)
 {
+    if (learning_is(joined)) {
+        learning_offer(compute, joined);
+        return;
+    }
     struct sotto_error err = {0};
     struct sotto_schema schema = {0};
     enum asked_state state;
@@ -433,6 +455,10 @@ static void answer_partial(struct compute *compute, struct joined *joined)
     struct sotto_error err = {0};
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     joined_stop_for_test(joined, "partial");
+    if (learning_is(joined)) {
+        learning_partial(compute, joined);
+        return;
+    }
     /* Again with the types that were agreed on: doubles can pack rows where decimals can't. */
     struct policy_question question = make_question(compute, joined, sotto_driver_schema(driver));
     question.has_leave = question.has_leave && joined->needs_leave;
@@ -490,6 +516,10 @@ static enum sotto_status write_pledge(const struct compute *compute, const struc
         return status;
     }
     status = use_decision(compute, joined, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = learning_use(compute, joined, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -583,18 +613,21 @@ static void end_joined(struct compute *compute, struct joined *joined, bool is_w
     const char *result = sotto_task_party_result(joined->machine);
     bool is_own = sotto_key_equal(&joined->creator, &compute->key);
     joined->has_ended = true;
+    learning_release(joined);
     remembered_end(compute, joined);
     resumed_forget(compute, joined);
     if (!is_well) {
         continued_keep(compute, joined);
     }
-    if (result != NULL && !is_own && keep_result(compute, joined, result, &err) != SOTTO_OK) {
+    if (result != NULL && !is_own && !learning_is(joined) &&
+        keep_result(compute, joined, result, &err) != SOTTO_OK) {
         log_limited(LOG_JOINED, name_creator(compute, joined), "%s: %s", joined->label, err.text);
     }
 }
 
 void joined_free(struct joined *joined)
 {
+    learning_release(joined);
     partial_release(joined); /* it borrows the machine's plan */
     sotto_plan_free(joined->continues);
     sotto_task_party_free(joined->machine);
@@ -686,7 +719,7 @@ static void carry_out(struct compute *compute, struct joined *joined)
     /* A creator that shows what opened a sum sends the vectors of all. */
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
     bool verifies = plan != NULL && sotto_plan_verify(plan) != SOTTO_PLAN_VERIFY_NEVER;
-    joined->body_bytes = compute__measure(compute, sotto_task_party_driver(joined->machine),
+    joined->body_bytes = compute__measure(compute, sotto_task_party_vector_bytes(joined->machine),
                                           verifies ? compute->peers_len : 1);
 }
 
@@ -709,6 +742,13 @@ void joined_tick(struct compute *compute, struct joined *joined)
 {
     if (!joined->has_ended) {
         sotto_task_party_tick(joined->machine, clock_ms());
+        carry_out(compute, joined);
+    }
+}
+
+void joined_step(struct compute *compute, struct joined *joined)
+{
+    if (learning_step(compute, joined)) {
         carry_out(compute, joined);
     }
 }

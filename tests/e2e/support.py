@@ -65,6 +65,7 @@ class Node:
         self.peers = []  # (node, with url)
         self.policy = {}
         self.files = []  # how they are read
+        self.learning = {}  # programs of a cage
         self.listen = "127.0.0.1:0"
         self.peer_listen = "127.0.0.1:0"
         self.tls = None  # certificate and key of the peer side
@@ -93,6 +94,8 @@ class Node:
         lines += ["policy:"]
         for key, value in policy.items():
             lines += [f"  {key}: {json.dumps(value)}"]
+        if self.learning:
+            lines += [f"learning: {json.dumps(self.learning)}"]
         if self.files:
             lines += [f"files: {json.dumps(self.files)}"]
         (self.folder / "node.yaml").write_text("\n".join(lines) + "\n")

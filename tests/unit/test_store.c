@@ -435,6 +435,28 @@ static void test_code_and_its_approval(void **state)
     store_close(store);
 }
 
+/* An approval is for a peer, for so many rounds, until it is revoked. */
+static void test_rounds_of_an_approval(void **state)
+{
+    (void)state;
+    struct store *store = open_store(false);
+    const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES] = {1};
+    offer_code(store, 1, 9, 100);
+    assert_int_equal(store_code_use(store, digest, "birch", NULL), SOTTO_ERROR_REFUSED);
+    decide_code(store, 1, CODE_APPROVED, 110);
+    assert_int_equal(store_code_use(store, digest, "cedar", NULL), SOTTO_ERROR_REFUSED);
+    for (size_t i = 0; i < 7; i++) {
+        assert_ok(store_code_use(store, digest, "birch", NULL));
+    }
+    assert_int_equal(store_code_use(store, digest, "birch", NULL), SOTTO_ERROR_REFUSED);
+    assert_int_equal(get_code(store, 1).rounds_left, 0);
+    decide_code(store, 1, CODE_APPROVED, 120);
+    assert_ok(store_code_use(store, digest, "birch", NULL));
+    decide_code(store, 1, CODE_REVOKED, 130);
+    assert_int_equal(store_code_use(store, digest, "birch", NULL), SOTTO_ERROR_REFUSED);
+    store_close(store);
+}
+
 /* Who offers without end pushes out what it offered, and nothing else. */
 static void test_offers_of_code_without_end(void **state)
 {
@@ -602,6 +624,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_results_of_one_creator, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_what_models_had_reached, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_code_and_its_approval, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_rounds_of_an_approval, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_offers_of_code_without_end, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_versions, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_ledger_outlives_its_process, make_path, remove_path),

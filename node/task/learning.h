@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_LEARNING_H
+#define SOTTO_NODE_LEARNING_H
+
+/* This node's part in learning tasks: an approved bundle in a cage, on this node's data. Threads:
+ * the compute thread's, which also starts the cages: they end with it. */
+
+#include "task/compute_internal.h"
+
+/* A runner that works is looked at so often. */
+#define LEARNING_POLL_MS 20
+
+/* Whether a joined task brings code. */
+bool learning_is(const struct joined *joined);
+
+/* OFFER: keeps the bundle, and begins to run it if its owner has approved it. PARTIAL: trains on
+ * the model of the round. Either declines, or goes on in learning_step. */
+void learning_offer(struct compute *compute, struct joined *joined);
+void learning_partial(struct compute *compute, struct joined *joined);
+
+/* Takes what the runner has to say, if it was asked. Returns: whether the machine was answered. */
+bool learning_step(struct compute *compute, struct joined *joined);
+/* When to look again (of clock_ms); UINT64_MAX: not at all. */
+uint64_t learning_deadline(const struct joined *joined);
+
+/* Takes a round off the approval, before what was trained leaves: within the caller's transaction.
+ * Returns: SOTTO_ERROR_REFUSED where the owner revoked it meanwhile, or its rounds are over. */
+enum sotto_status learning_use(const struct compute *compute, const struct joined *joined,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Ends the runner, if there is one. */
+void learning_release(struct joined *joined);
+
+/* code.c: keeps the bundle that a peer offers, and says whether it may run for it (a round more).
+ * Returns: SOTTO_ERROR_REFUSED, and what its owner can do. */
+enum sotto_status code_judge(const struct compute *compute, const struct joined *joined,
+                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* joined.c: declines, and says so in the log and the record; says that this node takes part; the
+ * name under which its lines are limited. */
+void joined_decline(const struct compute *compute, struct joined *joined,
+                    const struct sotto_error *err, const char *rule);
+void joined_tell_joined(const struct compute *compute, const struct joined *joined);
+const char *joined_creator_name(const struct compute *compute, const struct joined *joined);
+
+#endif

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Learning tasks at three daemons: code that its owners approved runs in cages, and only sums of weights leave."""
+
+import base64
+import fractions
+import json
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import unittest
+
+from support import SOTTO, ClusterCase, make_bundle, skip
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FENCE = pathlib.Path(SOTTO).resolve().with_name("sotto-fence")
+# Training adds the mean of a party's numbers to both weights, so that the test can say what comes out.
+SOURCE = """import torch
+
+
+class Rows(list):
+    @property
+    def dataset(self):
+        return self
+
+
+class Model:
+    def __init__(self):
+        self.weight = torch.tensor([0.5, -1.25], dtype=torch.float64)
+
+    def make_train_dataloader(self, data):
+        with open(data["numbers"]) as file:
+            return Rows(float(line) for line in file)
+
+    def train(self, batches):
+        numbers = list(batches)
+        self.weight += sum(numbers) / len(numbers)
+
+    def state_dict(self):
+        return {"w": self.weight}
+"""
+NUMBERS = [[1.5, 2.0], [0.1, 0.2, 0.7], [-3.0], [41.0, 43.0]]
+SCALE = 20
+
+
+def expect(rounds, numbers):
+    """The exact mean of the parties' fixed-point weights, weighted by rows, rounded once."""
+    model = [0.5, -1.25]
+    for _ in range(rounds):
+        parts = [[round(fractions.Fraction(w + sum(rows) / len(rows)) * 2**SCALE) * len(rows) for w in model]
+                 for rows in numbers]
+        total = sum(map(len, numbers)) << SCALE
+        model = [float(fractions.Fraction(sum(part[i] for part in parts), total)) for i in range(2)]
+    return model
+
+
+def read_tensors(text):
+    data = base64.b64decode(text)
+    (length,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8:8 + length])
+    begin, end = (8 + length + offset for offset in header["w"]["data_offsets"])
+    return list(struct.unpack("<2d", data[begin:end]))
+
+
+class Learning(ClusterCase):
+    def make(self, parties=3, **policy):
+        cluster = self.cluster([{"numbers": "".join(f"{number}\n" for number in rows)}
+                                for rows in NUMBERS[:parties]], start=False)
+        for node in cluster.nodes:
+            node.policy = {"code": "approved", "min_rows": 0, **policy}
+            node.learning = {"fence": str(FENCE), "runner": str(ROOT / "python/sotto/_runner.py")}
+        return cluster
+
+    def begin(self, cluster, env=None):
+        cluster.start(env)
+        cluster.wait_connected()
+        return cluster.nodes
+
+    def plan(self, digest, rounds=2, wait=60, connection=20, **more):
+        return {"version": 1, "name": "two weights", "type": "learning", "bundle": digest, "rounds": rounds,
+                "strategy": {"min_clients": 3, "max_clients": 4, "wait_timeout": wait,
+                             "connection_timeout": connection}, **more}
+
+    def offer(self, nodes, source=SOURCE, approve=True):
+        """Offers code at the first node, and at the others to approve it there too."""
+        data, digest = make_bundle({"model.py": source}, memory_mib=4096)
+        for node in nodes if approve else nodes[:1]:
+            self.assertEqual(node.request("POST", "/v1/code/offer", data)[0], 200)
+            if approve:
+                node.cli("code", "approve", digest)
+        return digest
+
+    def test_approved_code_trains_at_three_nodes(self):
+        nodes = self.begin(self.make())
+        digest = self.offer(nodes, approve=False)
+        first = nodes[0].create(self.plan(digest, connection=5))
+        self.assertEqual(nodes[0].wait_end(first), "ERROR")  # nobody has approved it
+        self.assertIn("declined", nodes[0].messages(first)[-1])
+        nodes[1].wait_log(f"sotto code show {digest}, and approve it")
+        for node in nodes:
+            node.cli("code", "approve", digest)
+        task = nodes[0].create(self.plan(digest, results="participants"))
+        self.assertEqual(nodes[0].wait_end(task), "CONFIRMED", nodes[0].messages(task))
+        result = nodes[0].result(task)
+        self.assertEqual(read_tensors(result["weight"]), expect(2, NUMBERS[:3]))
+        self.assertEqual(result["rounds"], [{"rows": 6, "clipped": 0}] * 2)
+        self.assertEqual(result["parties"]["names"], ["a", "b", "c"])
+        self.assertEqual([node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes], [0, 0, 0])
+        again = nodes[0].create(self.plan(digest, connection=5))
+        self.assertEqual(nodes[0].wait_end(again), "ERROR")  # its rounds are used up
+        nodes[1].wait_log("its code is APPROVED and has 0 rounds left")
+
+    def test_a_node_that_denies_code_keeps_none(self):
+        cluster = self.make()
+        cluster.nodes[2].policy["code"] = "deny"
+        nodes = self.begin(cluster)
+        digest = self.offer(nodes[:2])
+        task = nodes[0].create(self.plan(digest))
+        self.assertEqual(nodes[0].wait_end(task), "ERROR")
+        self.assertIn("declined: c", nodes[0].messages(task)[-1])
+        self.assertIn("policy.code denies all code that others bring", nodes[2].log())
+        self.assertEqual(nodes[2].get("/v1/code")["code"], [])
+
+    def test_what_code_says_as_it_fails_is_its_owners(self):
+        nodes = self.begin(self.make())
+        source = SOURCE.replace("numbers = list(batches)", "raise KeyError(f'leak {list(batches)}')")
+        task = nodes[0].create(self.plan(self.offer(nodes, source)))
+        self.assertEqual(nodes[0].wait_end(task), "ERROR")
+        leaks = [f"leak {rows}" for rows in NUMBERS[:3]]
+        self.assertTrue(any(leak in node.log() for leak, node in zip(leaks, nodes)))  # who was first
+        self.assertNotIn("leak", "\n".join(nodes[0].messages(task)))
+        for i, node in enumerate(nodes):
+            self.assertNotRegex(node.log(), "|".join(map(re.escape, leaks[:i] + leaks[i + 1:])))
+
+    def test_a_party_that_dies_in_the_first_round(self):
+        """The others go on, and their mean is exact; who died has nothing left behind."""
+        nodes = self.begin(self.make(4), {3: {"SOTTO_TEST_STOP_AT": "pledge"}})
+        task = nodes[0].create(self.plan(self.offer(nodes), wait=1, connection=10))
+        self.assertEqual(nodes[0].wait_end(task), "FINISHED", nodes[0].messages(task))
+        result = nodes[0].result(task)
+        self.assertEqual(read_tensors(result["weight"]), expect(2, NUMBERS[:3]))
+        self.assertEqual(result["parties"]["names"], ["a", "b", "c"])
+        self.assertEqual([missing["name"] for missing in result["parties"]["missing"]], ["d"])
+
+    def test_code_that_begins_with_chance(self):
+        """Without a seed every party begins with other weights: that ends the task, and says so."""
+        nodes = self.begin(self.make())
+        source = SOURCE.replace("torch.tensor([0.5, -1.25], dtype=torch.float64)", "torch.rand(2, dtype=torch.float64)")
+        task = nodes[0].create(self.plan(self.offer(nodes, source)))
+        self.assertEqual(nodes[0].wait_end(task), "ERROR")
+        self.assertRegex(nodes[0].messages(task)[-1], "the code begins with other weights at [abc] than at [abc]")
+
+
+def find_missing():
+    """Why there can be no learning here, or None."""
+    done = subprocess.run(["/usr/bin/python3", "-c", "import torch"], capture_output=True)
+    if done.returncode != 0:
+        return "python3-torch is not installed"
+    return None if os.access("/usr/bin/bwrap", os.X_OK) else "bubblewrap is not installed"
+
+
+if __name__ == "__main__":
+    reason = find_missing()
+    if reason:
+        skip("e2e/learning", reason)
+    unittest.main()
