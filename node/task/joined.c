@@ -41,6 +41,9 @@ static enum sotto_status record_event(const struct compute *compute, const struc
     (void)snprintf(entry.creator, sizeof entry.creator, "%s",
                    compute__peer_name(compute, &joined->creator));
     (void)snprintf(entry.name, sizeof entry.name, "%s", plan != NULL ? sotto_plan_name(plan) : "");
+    if (event == RECORD_ANSWERED) {
+        learning_describe(joined, entry.text, sizeof entry.text);
+    }
     if (reason != NULL) {
         (void)snprintf(entry.reason, sizeof entry.reason, "%s", sotto_status_name(reason->status));
         (void)snprintf(entry.text, sizeof entry.text, "%s", reason->text);
@@ -556,6 +559,23 @@ static void answer_pledge(struct compute *compute, struct joined *joined,
     sotto_task_party_recorded(joined->machine);
 }
 
+/* Of a learning task, whose weights the sum is of: it may be opened from here on. */
+static void tell_survivors(const struct compute *compute, const struct joined *joined)
+{
+    char names[SOTTO_ERROR_TEXT_BYTES] = "";
+    struct sotto_key keys[SOTTO_SESSION_PARTIES_MAX];
+    size_t len = sotto_task_party_survivors(joined->machine, keys, SOTTO_SESSION_PARTIES_MAX);
+    if (!learning_is(joined)) {
+        return;
+    }
+    for (size_t i = 0, used = 0; i < len && used < sizeof names; i++) {
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
+                                 compute__peer_name(compute, &keys[i]));
+    }
+    log_limited(LOG_JOINED, name_creator(compute, joined), "%s: round %u opens the mean of %s",
+                joined->label, sotto_task_party_round(joined->machine), names);
+}
+
 static void answer_record(struct compute *compute, struct joined *joined,
                           const struct sotto_buffer *bytes)
 {
@@ -575,6 +595,7 @@ static void answer_record(struct compute *compute, struct joined *joined,
                     err.text);
         return;
     }
+    tell_survivors(compute, joined);
     joined_stop_for_test(joined, "record");
     sotto_task_party_recorded(joined->machine);
 }

@@ -20,6 +20,7 @@
 #include "store/store_code.h"
 
 #include <jansson.h>
+#include <sodium.h>
 #include <sotto/alloc.h>
 #include <sotto/tensors.h>
 #include <stdio.h>
@@ -333,4 +334,17 @@ enum sotto_status learning_use(const struct compute *compute, const struct joine
                                                 sotto_task_party_bundle(joined->machine)->digest,
                                                 compute__peer_name(compute, &joined->creator), err)
                                : SOTTO_OK;
+}
+
+void learning_describe(const struct joined *joined, char *out, size_t out_bytes)
+{
+    char hex[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
+    const struct sotto_bundle *bundle = sotto_task_party_bundle(joined->machine);
+    if (bundle == NULL || joined->learning == NULL) {
+        return;
+    }
+    (void)sodium_bin2hex(hex, sizeof hex, bundle->digest, sizeof bundle->digest);
+    (void)snprintf(out, out_bytes, "round %u: weights of %llu rows, by the code %s",
+                   sotto_task_party_round(joined->machine),
+                   (unsigned long long)joined->learning->rows, hex);
 }

@@ -28,6 +28,10 @@ uint64_t learning_deadline(const struct joined *joined);
 enum sotto_status learning_use(const struct compute *compute, const struct joined *joined,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* What leaves in this round, for the record: which round, of whose code, the weights of how many
+ * rows; "" where the task is of statistics. */
+void learning_describe(const struct joined *joined, char *out, size_t out_bytes);
+
 /* Ends the runner, if there is one. */
 void learning_release(struct joined *joined);
 

@@ -107,6 +107,9 @@ class Learning(ClusterCase):
         self.assertEqual(result["rounds"], [{"rows": 6, "clipped": 0}] * 2)
         self.assertEqual(result["parties"]["names"], ["a", "b", "c"])
         self.assertEqual([node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes], [0, 0, 0])
+        answered = [entry["text"] for entry in nodes[1].get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
+        self.assertEqual(answered, [f"round {i}: weights of 3 rows, by the code {digest}" for i in (2, 1)])
+        self.assertRegex(nodes[1].log(), "round 2 opens the mean of [abc], [abc], [abc]\n")
         again = nodes[0].create(self.plan(digest, connection=5))
         self.assertEqual(nodes[0].wait_end(again), "ERROR")  # its rounds are used up
         nodes[1].wait_log("its code is APPROVED and has 0 rounds left")
