@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 sotto_test(unit type)
-sotto_test(unit date CASES)
+sotto_test(unit date)
+sotto_test(unit datetime CASES)
 sotto_test(unit number CASES)
 foreach(subject changed options packed read refused)
   sotto_test(unit csv_${subject} LEVELS LINK PkgConfig::zlib PkgConfig::zstd OpenMP::OpenMP_C)

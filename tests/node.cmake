@@ -20,6 +20,7 @@ foreach(name
     code
     datasets
     dates
+    times
     defects
     describe
     doctor

@@ -44,7 +44,8 @@ static void schema_release(struct ArrowSchema *schema)
 /* The letters of a type: Arrow's own grammar of formats. */
 static void write_format(char out[FORMAT_BYTES], struct sotto_type type)
 {
-    static const char *const formats[SOTTO_KINDS_LEN] = {"n", "b", "l", "d", "g", "U", "tdD"};
+    static const char *const formats[SOTTO_KINDS_LEN] = {"n", "b",   "l",    "d",      "g",
+                                                         "U", "tdD", "tsu:", "tsu:UTC"};
     if (type.kind == SOTTO_KIND_DECIMAL) {
         (void)snprintf(out, FORMAT_BYTES, "d:%d,%d", DECIMAL_PRECISION, type.scale);
     } else {
@@ -181,7 +182,7 @@ static enum sotto_status own_values(struct array_data *data, const struct sotto_
 
 static enum sotto_status export_column(struct ArrowArray *out, struct sotto_table *table, size_t i)
 {
-    static const int64_t n_buffers[SOTTO_KINDS_LEN] = {0, 2, 2, 2, 2, 3, 2};
+    static const int64_t n_buffers[SOTTO_KINDS_LEN] = {0, 2, 2, 2, 2, 3, 2, 2, 2};
     const struct sotto_column *column = &table->columns[i].view;
     enum sotto_status status = array_init(out, table, n_buffers[column->type.kind], 0);
     if (status != SOTTO_OK) {

@@ -7,7 +7,7 @@
  * a catalogue that is decoded is one that sotto_csv_catalogue could have made, or a scan could not
  * trust its spans. Little endian:
  *
- *     "SCAT", u16 version (5)
+ *     "SCAT", u16 version (6)
  *     u64 device, inode, size; i64 modified, changed (nanoseconds)
  *     u64 bytes of the text, u64 rows, u32 columns
  *     per column: u32 length and name, u8 kind, u8 scale,
@@ -20,7 +20,7 @@
 #include <sotto/bytes.h>
 #include <string.h>
 
-#define CATALOGUE_VERSION 5
+#define CATALOGUE_VERSION 6
 #define CATALOGUE_BYTES_MAX ((size_t)128 * 1024 * 1024)
 #define COLUMN_BYTES_MIN (4 + 1 + 3 + 8)
 #define SPAN_BYTES (8 + 8)

@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <omp.h>
 #include <sotto/alloc.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -215,6 +215,15 @@ static enum sotto_status check_column_words(const struct sotto_csv *csv,
     return SOTTO_OK;
 }
 
+static bool is_form(const struct sotto_csv_column *column)
+{
+    enum sotto_kind kind = SOTTO_KIND_BOOL;
+    return (column->type.kind == SOTTO_KIND_BOOL
+                ? sotto_csv_words_are_valid(column->form)
+                : sotto_datetime_form_is_valid(&kind, column->form)) &&
+           kind == column->type.kind;
+}
+
 static enum sotto_status copy_columns(struct sotto_csv *csv,
                                       const struct sotto_csv_options *options,
                                       struct sotto_error *err)
@@ -229,11 +238,7 @@ static enum sotto_status copy_columns(struct sotto_csv *csv,
                       (column->type.kind != SOTTO_KIND_NULL &&
                        column->type.scale <= SOTTO_SCALE_MAX &&
                        (column->type.scale == 0 || column->type.kind == SOTTO_KIND_DECIMAL)));
-        SOTTO_REQUIRE(column->form == NULL ||
-                      (column->typed && (column->type.kind == SOTTO_KIND_DATE
-                                             ? sotto_date_format_is_valid(column->form)
-                                             : column->type.kind == SOTTO_KIND_BOOL &&
-                                                   sotto_csv_words_are_valid(column->form))));
+        SOTTO_REQUIRE(column->form == NULL || (column->typed && is_form(column)));
         enum sotto_status status = check_column_words(csv, column, err);
         if (status != SOTTO_OK) {
             return status;
@@ -379,16 +384,18 @@ const char *sotto_csv_na_word(const struct sotto_csv *csv, const char *text)
     return sotto__na_words_find(&csv->format.na, text, csv->format.point);
 }
 
-const char *sotto_csv_na_date(const struct sotto_csv *csv, const char *column, const char *text)
+const char *sotto_csv_na_date(const struct sotto_csv *csv, const char *column, enum sotto_kind kind,
+                              const char *text)
 {
     const struct sotto__na_words *na = &csv->format.na;
-    const char *format = sotto__csv_form(csv, column);
+    const char *form = sotto__csv_form(csv, column);
     int64_t asked;
-    int64_t days;
-    for (size_t i = 0; sotto_date_parse(&asked, text, strlen(text)) && i < na->words_len; i++) {
-        if (sotto_date_parse_as(&days, format, na->words[i], strlen(na->words[i])) &&
-            days == asked) {
-            return na->words[i];
+    int64_t found;
+    bool is_asked = sotto_datetime_parse_kind(&asked, kind, NULL, text, strlen(text));
+    for (size_t i = 0; is_asked && i < na->words_len; i++) {
+        const char *word = na->words[i];
+        if (sotto_datetime_parse_kind(&found, kind, form, word, strlen(word)) && found == asked) {
+            return word;
         }
     }
     return NULL;

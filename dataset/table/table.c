@@ -57,6 +57,8 @@ static size_t values_bytes(const struct sotto__table_column *column, size_t rows
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
     case SOTTO_KIND_DATE:
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
         return rows * 8;
     case SOTTO_KIND_DECIMAL:
         return rows * (column->wide ? sizeof(struct sotto_int128) : 8);
@@ -206,6 +208,8 @@ static enum sotto_status put_column(struct loading *loading, size_t i, size_t wo
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
     case SOTTO_KIND_DATE:
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
         memcpy((char *)column->values + at * 8, block->values, block->len * 8);
         return SOTTO_OK;
     case SOTTO_KIND_DECIMAL:

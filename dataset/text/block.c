@@ -16,7 +16,7 @@
 #include "value/digits.h"
 
 #include <sotto/alloc.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <string.h>
 
 /* A block's values: small enough for the second-level cache, unless columns are many. */
@@ -34,6 +34,8 @@ static size_t value_bytes(enum sotto_kind kind)
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
     case SOTTO_KIND_DATE:
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
         return 8;
     case SOTTO_KIND_DECIMAL:
         return sizeof(struct sotto_int128); /* room to become wide */
@@ -236,6 +238,8 @@ static void put_missing(struct sotto__block_column *column, size_t row)
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
     case SOTTO_KIND_DATE:
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
         ((int64_t *)column->values)[row] = 0; /* the bits of 0.0, too */
         break;
     case SOTTO_KIND_STRING:
@@ -265,7 +269,10 @@ static enum sotto_status put_value(struct sotto__block *block, struct sotto__blo
     case SOTTO_KIND_STRING:
         return put_string(block, column, row, text, text_bytes);
     case SOTTO_KIND_DATE:
-        return sotto_date_parse_as((int64_t *)column->values + row, column->form, text, text_bytes)
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
+        return sotto_datetime_parse_kind((int64_t *)column->values + row, column->wanted.type.kind,
+                                         column->form, text, text_bytes)
                    ? SOTTO_OK
                    : SOTTO_ERROR_CHANGED;
     default:

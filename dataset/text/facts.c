@@ -16,7 +16,7 @@
 #include "text/text.h"
 #include "value/digits.h"
 
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 
 #define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
 
@@ -79,13 +79,13 @@ static __attribute__((noinline)) void take_value(struct sotto__column_facts *fac
 {
     struct sotto__number number;
     bool truth;
-    int64_t days;
+    int64_t date;
     struct sotto_type type = {.kind = SOTTO_KIND_STRING};
     if (facts->has_words && sotto__bool_read(&truth, facts->form, text, text_bytes)) {
         return; /* as is stated */
     }
-    if (facts->type.kind == SOTTO_KIND_DATE &&
-        sotto_date_parse_as(&days, facts->form, text, text_bytes)) {
+    if (sotto_kind_is_date(facts->type.kind) &&
+        sotto_datetime_parse_kind(&date, facts->type.kind, facts->form, text, text_bytes)) {
         return;
     }
     if (sotto__number_parse(&number, text, text_bytes, format->point)) {
@@ -101,9 +101,9 @@ static __attribute__((noinline)) void take_value(struct sotto__column_facts *fac
     } else if (!(facts->has_words && facts->form != NULL) &&
                sotto__bool_parse(&truth, text, text_bytes)) {
         type.kind = SOTTO_KIND_BOOL;
-    } else if (sotto_date_parse_as(&days, facts->has_words ? NULL : facts->form, text,
-                                   text_bytes)) {
-        type.kind = SOTTO_KIND_DATE;
+    } else {
+        const char *form = facts->has_words ? NULL : facts->form;
+        (void)sotto_datetime_parse(&type.kind, &date, form, text, text_bytes);
     }
     facts->type = sotto_type_join(facts->type, type);
 }

@@ -10,7 +10,7 @@
 
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,17 +38,31 @@ static void write_special(struct sotto_writer *writer, enum sotto__value_kind ki
 }
 
 /* How a value is written. */
-enum form { FORM_NUMBER, FORM_COUNT, FORM_BOOL, FORM_DATE };
+enum form { FORM_NUMBER, FORM_COUNT, FORM_BOOL, FORM_DATE, FORM_TIME, FORM_TIME_UTC };
 
 static enum form form_of(const struct sotto__value_expression *value)
 {
     const struct sotto__node *root = &value->expression.nodes[value->expression.nodes_len - 1];
     bool is_bool = root->kind == SOTTO__NODE_AGGREGATE &&
                    (root->function == SOTTO__FUNCTION_ANY || root->function == SOTTO__FUNCTION_ALL);
-    return value->is_count  ? FORM_COUNT
-           : is_bool        ? FORM_BOOL
-           : value->is_date ? FORM_DATE
-                            : FORM_NUMBER;
+    switch (value->calendar) {
+    case SOTTO_KIND_DATE:
+        return FORM_DATE;
+    case SOTTO_KIND_DATETIME:
+        return FORM_TIME;
+    case SOTTO_KIND_DATETIME_UTC:
+        return FORM_TIME_UTC;
+    default:
+        return value->is_count ? FORM_COUNT : is_bool ? FORM_BOOL : FORM_NUMBER;
+    }
+}
+
+/* The kind of the dates that a form writes. */
+static enum sotto_kind kind_of(enum form form)
+{
+    return form == FORM_DATE   ? SOTTO_KIND_DATE
+           : form == FORM_TIME ? SOTTO_KIND_DATETIME
+                               : SOTTO_KIND_DATETIME_UTC;
 }
 
 static void write_number(struct sotto_writer *writer, const struct sotto__value *value)
@@ -64,11 +78,12 @@ static void write_number(struct sotto_writer *writer, const struct sotto__value 
     }
 }
 
-/* Days as a text; as their number where no calendar has them. */
-static void write_date(struct sotto_writer *writer, const struct sotto__value *value)
+/* A date as a text; as its number where no calendar has it. */
+static void write_date(struct sotto_writer *writer, const struct sotto__value *value,
+                       enum sotto_kind kind)
 {
-    char text[SOTTO__DAYS_TEXT_BYTES];
-    if (sotto__days_text(text, value->number, 0)) {
+    char text[SOTTO_DATETIME_TEXT_BYTES];
+    if (sotto__date_text(text, kind, value->number, 0)) {
         sotto__json_string(writer, text);
     } else {
         write_number(writer, value);
@@ -86,6 +101,20 @@ static bool is_inside(const char *text, const struct sotto__value *end, int sign
     return sign > 0 ? order < 0 : order > 0;
 }
 
+/* An end of an interval of dates, which may be beyond all of them. */
+static void write_date_end(struct sotto_writer *writer, const struct sotto__value *end, int sign,
+                           enum sotto_kind kind)
+{
+    char text[SOTTO_DATETIME_TEXT_BYTES];
+    if (!sotto__date_text(text, kind, end->number, sign)) {
+        bool is_late = mpq_sgn(end->number) > 0;
+        int64_t days = is_late ? SOTTO_DATE_MAX : SOTTO_DATE_MIN;
+        int64_t time = is_late ? SOTTO_DATETIME_MAX : SOTTO_DATETIME_MIN;
+        sotto_datetime_text(text, kind, kind == SOTTO_KIND_DATE ? days : time);
+    }
+    sotto__json_string(writer, text);
+}
+
 /* An end of an interval: the text of the double nearest to it, or of the next one where that would
  * say a number inside. */
 static void write_end(struct sotto_writer *writer, const char *name, const struct sotto__value *end,
@@ -93,13 +122,9 @@ static void write_end(struct sotto_writer *writer, const char *name, const struc
 {
     double number = sotto__value_double(end);
     char text[SOTTO_DOUBLE_TEXT_BYTES];
-    char date[SOTTO__DAYS_TEXT_BYTES];
     sotto__json_raw(writer, name);
-    if (form == FORM_DATE && number - number == 0) {
-        if (!sotto__days_text(date, end->number, sign)) { /* beyond all dates */
-            sotto_date_text(date, number > 0 ? SOTTO_DATE_MAX : SOTTO_DATE_MIN);
-        }
-        sotto__json_string(writer, date);
+    if (form >= FORM_DATE && number - number == 0) {
+        write_date_end(writer, end, sign, kind_of(form));
         return;
     }
     if (number - number == 0) {
@@ -155,7 +180,11 @@ static void write_value(struct sotto_writer *writer, const struct sotto__value *
     } else if (form == FORM_COUNT) {
         sotto__json_integer(writer, mpz_get_ui(mpq_numref(value->number)));
     } else {
-        (form == FORM_DATE ? write_date : write_number)(writer, value);
+        if (form >= FORM_DATE) {
+            write_date(writer, value, kind_of(form));
+        } else {
+            write_number(writer, value);
+        }
         is_exact = is_exact && !value->is_root && !value->is_rounded;
     }
     if (is_exact) {

@@ -766,6 +766,20 @@ static bool is_multiplied(const struct sotto__inquiry *inquiry, size_t column)
     return found;
 }
 
+/* Whether an operation is a column of times, or made of one: its units are whole microseconds, as
+ * different from row to row as any number. */
+static bool is_time(const struct sotto__inquiry *inquiry, const struct sotto__op *op)
+{
+    const struct sotto__program *program = inquiry->program;
+    while (op->kind != SOTTO__OP_COLUMN && (op->clips ? op->b : op->a) != SOTTO_NONE) {
+        op = &program->ops[op->clips ? op->b : op->a];
+    }
+    enum sotto_kind kind = op->kind == SOTTO__OP_COLUMN
+                               ? inquiry->driver->expansion.columns[op->index].type.kind
+                               : SOTTO_KIND_NULL;
+    return kind == SOTTO_KIND_DATETIME || kind == SOTTO_KIND_DATETIME_UTC;
+}
+
 static void add_multiplied(struct sotto__inquiry *inquiry)
 {
     inquiry->multiplied = sotto_alloc_array(inquiry->columns_len + 1, sizeof *inquiry->multiplied);
@@ -775,8 +789,8 @@ static void add_multiplied(struct sotto__inquiry *inquiry)
     }
     for (size_t i = 0; i < inquiry->columns_len; i++) {
         const struct sotto__op *op = &inquiry->program->ops[inquiry->column_ops[i]];
-        bool is_number =
-            op->type == SOTTO__ROW_FLOAT || (op->type == SOTTO__ROW_EXACT && op->scale == 0);
+        bool is_number = op->type == SOTTO__ROW_FLOAT ||
+                         (op->type == SOTTO__ROW_EXACT && (op->scale == 0 || is_time(inquiry, op)));
         if (is_number && is_multiplied(inquiry, i)) {
             inquiry->multiplied[inquiry->multiplied_len++] = i;
         }

@@ -118,6 +118,8 @@ static struct sotto_column view_rows(const struct sotto_column *column, size_t a
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_FLOAT64:
     case SOTTO_KIND_DATE:
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
         out.values = (const uint64_t *)column->values + at;
         break;
     case SOTTO_KIND_DECIMAL:
@@ -171,6 +173,15 @@ static void write_doubles(double *out, const struct sotto_column *block)
     }
 }
 
+/* Writes dates as their midnights. */
+static void write_midnights(int64_t *out, const struct sotto_column *block)
+{
+    const int64_t *days = block->values;
+    for (size_t i = 0; i < block->len; i++) {
+        out[i] = days[i] * SOTTO_DATETIME_DAY;
+    }
+}
+
 /* Makes *in_out, which is of another type, a block of the wanted one. */
 static void convert_block(struct sotto_column *in_out, const struct conversion *memory,
                           struct sotto_type type)
@@ -183,6 +194,8 @@ static void convert_block(struct sotto_column *in_out, const struct conversion *
         in_out->validity = memory->validity;
         in_out->offsets = memory->offsets;
         in_out->null_count = block.len;
+    } else if (type.kind == SOTTO_KIND_DATETIME) {
+        write_midnights(memory->values, &block);
     } else if (type.kind == SOTTO_KIND_FLOAT64) {
         write_doubles(memory->values, &block);
     } else {

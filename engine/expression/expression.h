@@ -55,8 +55,8 @@ struct sotto__node {
     struct sotto__options options; /* of a call or an aggregate */
     int exponent;                  /* of a power */
     unsigned rounds;               /* an aggregate: that it may take; set by the check */
-    int whole;                     /* what a literal of an expansion is, which stands in no text */
-    bool is_whole;                 /* a literal is such a one */
+    int64_t whole;                 /* what a literal of an expansion is, which stands in no text */
+    bool is_whole, is_micro;       /* a literal is such a one; it is so many millionths */
     bool is_cell;                  /* an aggregate of an expansion: counts a bin or a level */
     bool is_together; /* a dot of an expansion: its columns are missing in the same rows already */
     size_t start;     /* in the text: where it begins (an operator: where that stands) */
@@ -64,8 +64,7 @@ struct sotto__node {
     size_t left;      /* indices of nodes */
     size_t right;     /* SOTTO_NONE: left out */
     size_t third;
-    size_t levels; /* of hist and value_counts: the first of the expression's, and how many */
-    size_t levels_len;
+    size_t levels, levels_len; /* of hist and value_counts: the first one, and how many */
     size_t row_levels_len; /* of a table: how many of its levels are its rows'; mnlogit's levels */
     size_t start_numbers, start_numbers_len; /* of start=: likewise */
     bool is_sample;       /* an if that stands for one of the levels of samples */
@@ -127,7 +126,8 @@ void sotto__value_set_node(struct sotto__value *value, const struct sotto__expre
 
 #define SOTTO__GROUP_LEVELS_MAX 4096
 #define SOTTO__OTHER_LABEL "(other)" /* of the group of all other values */
-
+/* Whether two edges are dates or times that rise, both with a zone or neither. */
+bool sotto__dates_rise(const struct sotto__level *a, const struct sotto__level *b);
 void sotto__levels_release(struct sotto__level *levels, size_t levels_len);
 
 struct sotto__group_key {

@@ -475,6 +475,16 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                  .arguments_len = 1,
                                  .of = OF_ROW,
                                  .synonyms = "dayofweek wday"},
+    [SOTTO__FUNCTION_HOUR] = {.name = "hour", .arguments_len = 1, .of = OF_ROW},
+    [SOTTO__FUNCTION_MINUTE] = {.name = "minute", .arguments_len = 1, .of = OF_ROW},
+    [SOTTO__FUNCTION_DATE] = {.name = "date",
+                              .arguments_len = 1,
+                              .of = OF_ROW,
+                              .synonyms = "as_date to_date"},
+    [SOTTO__FUNCTION_SECONDS] = {.name = "seconds",
+                                 .arguments_len = 1,
+                                 .of = OF_ANY,
+                                 .synonyms = "total_seconds difftime"},
     [SOTTO__FUNCTION_STARTSWITH] = {.name = "startswith",
                                     .arguments_len = 2,
                                     .of = OF_ROW,
@@ -514,8 +524,7 @@ const struct sotto__function_card *sotto__function_card(enum sotto__function fun
 
 bool sotto__is_date_part(enum sotto__function function)
 {
-    return function == SOTTO__FUNCTION_YEAR || function == SOTTO__FUNCTION_MONTH ||
-           function == SOTTO__FUNCTION_DAY || function == SOTTO__FUNCTION_WEEKDAY;
+    return function >= SOTTO__FUNCTION_YEAR && function <= SOTTO__FUNCTION_DATE;
 }
 
 static unsigned take_larger(unsigned a, unsigned b)

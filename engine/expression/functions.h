@@ -72,10 +72,14 @@ enum sotto__function {
     SOTTO__FUNCTION_EXP,
     SOTTO__FUNCTION_LOG,
     SOTTO__FUNCTION_POW,
-    SOTTO__FUNCTION_YEAR, /* of a date, as the next three */
+    SOTTO__FUNCTION_YEAR, /* of a date or a time, as the next six */
     SOTTO__FUNCTION_MONTH,
     SOTTO__FUNCTION_DAY,
     SOTTO__FUNCTION_WEEKDAY,
+    SOTTO__FUNCTION_HOUR,
+    SOTTO__FUNCTION_MINUTE,
+    SOTTO__FUNCTION_DATE,
+    SOTTO__FUNCTION_SECONDS,    /* of a difference of times */
     SOTTO__FUNCTION_STARTSWITH, /* of a text, as the next three */
     SOTTO__FUNCTION_CONTAINS,
     SOTTO__FUNCTION_LOWER,
@@ -104,8 +108,7 @@ struct sotto__opened_sums {
     bool weighted_squares; /* x^2 times y, and x and x^2 times y^2 */
 };
 
-/* Of a polynomial in columns; this one: of anything else. */
-#define SOTTO__DEGREE_OTHER 1000
+#define SOTTO__DEGREE_OTHER 1000 /* of what is no polynomial in columns */
 
 struct sotto__function_card {
     const char *name;     /* NULL: no text has it */
@@ -123,8 +126,7 @@ struct sotto__function_card {
         SOTTO__TAKES_OUTCOME, /* the first one is column in (levels), as the parser writes it out */
         SOTTO__TAKES_COLUMNS, /* all are columns, of which only counts whether they have a value */
     } takes;
-    bool takes_samples; /* instead of the arguments after the first one, column in (levels): the
-                           first one's values in the rows of each level */
+    bool takes_samples; /* instead of further arguments column in (levels): samples by level */
     enum { SOTTO__FUNCTION_OF_ALL_ROWS, SOTTO__FUNCTION_OF_A_ROW, SOTTO__FUNCTION_OF_ANY } of;
     const struct sotto__option *options;     /* ended by one without a name; NULL: there is none */
     const struct sotto__method_card *method; /* NULL: it is none */
@@ -135,10 +137,8 @@ struct sotto__function_card {
     const char *gives;      /* where instead_of is: what it gives */
 };
 
-/* Returns: static storage. */
 const struct sotto__function_card *sotto__function_card(enum sotto__function function);
-/* year, month, day or weekday: the part of a date. */
-bool sotto__is_date_part(enum sotto__function function);
+bool sotto__is_date_part(enum sotto__function function); /* year to date */
 /* The degree of the sums that an aggregate opens, of arguments of these degrees (y_degree: x_degree
  * if there is one argument). Returns: at least SOTTO__DEGREE_OTHER for what is no polynomial, or
  * not stated. */

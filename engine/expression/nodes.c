@@ -127,7 +127,8 @@ void sotto__value_set_node(struct sotto__value *value, const struct sotto__expre
         return;
     }
     sotto__value_set_special(value, SOTTO__VALUE_FINITE);
-    mpq_set_si(value->number, literal->whole, 1);
+    mpq_set_si(value->number, literal->whole, literal->is_micro ? 1000000 : 1);
+    mpq_canonicalize(value->number);
 }
 
 void sotto__expression_release(struct sotto__expression *expression)

@@ -183,6 +183,12 @@ static const struct explanation explanations[SOTTO__FUNCTIONS_LEN] = {
                              "sum(day(joined) == 1)"},
     [SOTTO__FUNCTION_WEEKDAY] = {"weekday(d)", "The weekday of a date, 0 (Monday) to 6.",
                                  "sum(weekday(joined) >= 5)"},
+    [SOTTO__FUNCTION_HOUR] = {"hour(t)", "The hour of a time, 0 to 23.", "mean(hour(login))"},
+    [SOTTO__FUNCTION_MINUTE] = {"minute(t)", "The minute of a time, 0 to 59.",
+                                "sum(minute(login) == 30)"},
+    [SOTTO__FUNCTION_DATE] = {"date(t)", "The date of a time.", "sum(date(login) == '2021-01-11')"},
+    [SOTTO__FUNCTION_SECONDS] = {"seconds(a - b)", "The seconds between two times, exactly.",
+                                 "mean(seconds(login - '2021-01-11'))"},
     [SOTTO__FUNCTION_POW] = {"pow(x, y)", "x to the power y.", "sum(pow(age, 0.5))"},
 };
 

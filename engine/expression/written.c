@@ -7,7 +7,7 @@
 #include "expression/token.h"
 
 #include <sotto/alloc.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <string.h>
 
 void sotto__levels_release(struct sotto__level *levels, size_t levels_len)
@@ -16,6 +16,25 @@ void sotto__levels_release(struct sotto__level *levels, size_t levels_len)
         sotto_free(levels[i].text);
     }
     sotto_free(levels);
+}
+
+/* Reads a level that is a date or a time: microseconds, and whether it has a zone. */
+static bool read_time(int64_t *out, bool *out_utc, const struct sotto__level *level)
+{
+    size_t bytes = strlen(level->text);
+    *out_utc = sotto_datetime_parse_kind(out, SOTTO_KIND_DATETIME_UTC, NULL, level->text, bytes);
+    return level->kind == SOTTO__LEVEL_TEXT &&
+           (*out_utc ||
+            sotto_datetime_parse_kind(out, SOTTO_KIND_DATETIME, NULL, level->text, bytes));
+}
+
+bool sotto__dates_rise(const struct sotto__level *a, const struct sotto__level *b)
+{
+    int64_t x;
+    int64_t y;
+    bool is_utc[2];
+    return read_time(&x, &is_utc[0], a) && read_time(&y, &is_utc[1], b) && is_utc[0] == is_utc[1] &&
+           x < y;
 }
 
 /* --- One level --- */
@@ -71,8 +90,8 @@ static void refuse_level(struct parser *parser, size_t start, const char *number
 {
     if (number != NULL && strcmp(number, SOTTO__AN_EDGE) == 0) {
         sotto__parser_fail_at(parser, start,
-                              "expected an edge: a number, written out, or a date as "
-                              "\"2020-01-31\"");
+                              "expected an edge: a number, written out, a date as \"2020-01-31\" "
+                              "or a time as \"2020-01-31 12:00\"");
     } else if (number != NULL) {
         sotto__parser_fail_at(parser, start, "expected %s: a number, written out", number);
     } else {
@@ -84,7 +103,8 @@ void sotto__parse_level(struct parser *parser, struct sotto__node *node, const c
                         bool of_key)
 {
     struct sotto__level level = {.kind = SOTTO__LEVEL_NUMBER, .start = parser->token.start};
-    int64_t days;
+    int64_t time;
+    bool is_utc;
     bool is_edge = number != NULL && strcmp(number, SOTTO__AN_EDGE) == 0;
     bool is_bool =
         of_key && (sotto__token_is_name(parser, "true") || sotto__token_is_name(parser, "false"));
@@ -101,8 +121,7 @@ void sotto__parse_level(struct parser *parser, struct sotto__node *node, const c
                (parser->token.kind == SOTTO__TOKEN_TEXT || (is_bool && !is_edge))) {
         level.kind = is_bool ? SOTTO__LEVEL_BOOL : SOTTO__LEVEL_TEXT;
         level.text = sotto__token_text(parser, &parser->token);
-        if (is_edge && level.text != NULL &&
-            !sotto_date_parse(&days, level.text, strlen(level.text))) {
+        if (is_edge && level.text != NULL && !read_time(&time, &is_utc, &level)) {
             refuse_level(parser, level.start, number);
         }
     } else {

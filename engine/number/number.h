@@ -6,6 +6,7 @@
 
 #include <gmp.h>
 #include <sotto/bytes.h>
+#include <sotto/datetime.h>
 
 /* mpz_get_ui and its like carry limbs here. */
 _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "GMP's unsigned long must have 64 bits");
@@ -118,12 +119,12 @@ bool sotto__exact_text(char **out, enum sotto_status *out_status, const mpq_t nu
 
 /* --- date.c --- */
 
-#define SOTTO__DAYS_TEXT_BYTES 32
-
-/* Days since 1970-01-01 as "2020-01-31"; where they are no whole number to the microsecond, as
- * "2020-01-31T12:00:00.500000" or without these digits: up or down by the sign of direction, else
- * to the nearest. Returns: false beyond the years 1 to 9999. */
-bool sotto__days_text(char out[SOTTO__DAYS_TEXT_BYTES], const mpq_t days, int direction);
+/* Days since 1970-01-01, of a SOTTO_KIND_DATE, as "2020-01-31", where they are no whole number to
+ * the microsecond as "2020-01-31T12:00:00.500000" or without these digits; of the kinds of
+ * datetimes seconds since then, with Z where they are UTC's. Up or down by the sign of direction,
+ * else to the nearest. Returns: false beyond the years 1 to 9999. */
+bool sotto__date_text(char out[SOTTO_DATETIME_TEXT_BYTES], enum sotto_kind kind, const mpq_t number,
+                      int direction);
 
 /* --- json.c: JSON into a writer --- */
 

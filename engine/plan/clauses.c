@@ -60,7 +60,7 @@ static bool is_value(struct made made)
     return made.of == MADE_LITERAL || made.of == MADE_COLUMNS || made.of == MADE_POLYNOMIAL;
 }
 
-/* A number, or a date: no other text stands where a number may. */
+/* A number, a date or a time: no other text stands where a number may. */
 static bool is_written(struct made made)
 {
     return made.of == MADE_LITERAL || made.of == MADE_TEXT;
@@ -84,7 +84,7 @@ static struct made make_arithmetic(const struct sotto__node *node, struct made a
 {
     struct made made = join_made(MADE_POLYNOMIAL, a, b);
     made.is_computed = true;
-    if (node->kind == SOTTO__NODE_SUBTRACT) { /* of dates */
+    if (node->kind == SOTTO__NODE_SUBTRACT) { /* of dates or times */
         a.of = a.of == MADE_TEXT ? MADE_LITERAL : a.of;
         b.of = b.of == MADE_TEXT ? MADE_LITERAL : b.of;
     }
@@ -116,7 +116,9 @@ static struct made make_comparison(struct made a, struct made b)
 static struct made make_call(const struct sotto__node *node, const struct made children[3])
 {
     struct made made = {.of = MADE_OTHER, .is_computed = true};
-    if (node->function == SOTTO__FUNCTION_ISNA && children[0].of == MADE_COLUMNS) {
+    if (node->function == SOTTO__FUNCTION_SECONDS && children[0].of == MADE_POLYNOMIAL) {
+        made = children[0]; /* which it only names */
+    } else if (node->function == SOTTO__FUNCTION_ISNA && children[0].of == MADE_COLUMNS) {
         made = (struct made){.of = MADE_CONDITION, .degree = 1};
     } else if (node->is_dummy && is_condition(children[0])) {
         made = children[0];

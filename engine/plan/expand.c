@@ -735,7 +735,7 @@ static void resolve_dates(struct expander *expander, size_t first)
     for (size_t i = first; i < out->expressions_len && expander->status == SOTTO_OK; i++) {
         struct sotto__value_expression *value = &out->expressions[i];
         expander->status =
-            sotto__dates_resolve(&value->is_date, &value->expression, out, expander->err);
+            sotto__dates_resolve(&value->calendar, &value->expression, out, expander->err);
     }
 }
 

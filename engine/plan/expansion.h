@@ -42,8 +42,8 @@ struct sotto__column {
  * plan. */
 struct sotto__value_expression {
     struct sotto__expression expression;
-    bool is_count; /* a number of rows, of a bin or of a level: an integer */
-    bool is_date;
+    bool is_count;            /* a number of rows, of a bin or of a level: an integer */
+    enum sotto_kind calendar; /* date, datetime, datetime(utc); null: a number */
 };
 
 /* A named part of what a method gives. */

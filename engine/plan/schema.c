@@ -441,7 +441,8 @@ static enum sotto_status agree_column(struct sotto_schema_field *field, bool *ou
         join_losses(field, &found->field);
     }
     bool is_empty = field->type.kind == SOTTO_KIND_NULL; /* nobody has a value of it */
-    bool is_counted = field->type.kind != SOTTO_KIND_STRING && field->type.kind != SOTTO_KIND_DATE;
+    bool is_counted =
+        field->type.kind != SOTTO_KIND_STRING && !sotto_kind_is_date(field->type.kind);
     *out_has = is_counted && !(is_empty && without != SOTTO_NONE);
     if (*out_has && without != SOTTO_NONE) {
         char name[120];

@@ -8,7 +8,6 @@
 
 #include <jansson.h>
 #include <sotto/alloc.h>
-#include <sotto/date.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,13 +66,6 @@ static enum sotto_status parse_level(struct sotto__level *out, const json_t *lev
     return out->text != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
-static bool is_date(const struct sotto__level *level)
-{
-    int64_t days;
-    return level->kind == SOTTO__LEVEL_TEXT &&
-           sotto_date_parse(&days, level->text, strlen(level->text));
-}
-
 static enum sotto_status check_edges(const struct sotto__group_key *key, struct sotto_error *err)
 {
     struct sotto__value before;
@@ -81,14 +73,12 @@ static enum sotto_status check_edges(const struct sotto__group_key *key, struct 
     sotto__value_init(&before);
     sotto__value_init(&edge);
     bool rise = key->levels_len > 1;
-    bool are_dates = rise && is_date(&key->levels[0]);
+    bool are_dates = rise && !sotto__is_decimal(key->levels[0].text);
     for (size_t i = 0; rise && i < key->levels_len; i++) {
         const struct sotto__level *level = &key->levels[i];
         bool is_number = level->kind != SOTTO__LEVEL_BOOL && sotto__is_decimal(level->text);
-        rise = are_dates ? is_date(level) : is_number;
-        if (rise && are_dates) { /* their texts are in their order */
-            rise = i == 0 || strcmp(level[-1].text, level->text) < 0;
-        } else if (rise) {
+        rise = are_dates ? i == 0 || sotto__dates_rise(level - 1, level) : is_number;
+        if (rise && !are_dates) {
             sotto__decimal_set(&edge, level->text);
             rise = i == 0 || mpq_cmp(before.number, edge.number) < 0;
             sotto__value_set(&before, &edge);
@@ -99,7 +89,8 @@ static enum sotto_status check_edges(const struct sotto__group_key *key, struct 
     return rise ? SOTTO_OK
                 : sotto_error_set(err, SOTTO_ERROR_PLAN,
                                   "group_by: expected \"bins\" with at least two edges, numbers "
-                                  "that rise, or dates as \"2020-01-31\"");
+                                  "that rise, dates as \"2020-01-31\" or times as \"2020-01-31 "
+                                  "12:00\"");
 }
 
 /* Refuses a level that has the label of the group of all other values, or of missing ones. */
@@ -169,8 +160,8 @@ static enum sotto_status parse_key(struct sotto__group_key *key, const struct so
     }
     if (!sotto__is_key(&key->column)) {
         return sotto_error_set(err, SOTTO_ERROR_PLAN,
-                               "group_by: \"%.80s\" is no column, nor year, month, day or weekday "
-                               "of one",
+                               "group_by: \"%.80s\" is no column, nor year, month, day, weekday, "
+                               "hour, minute or date of one",
                                key->column.text);
     }
     key->are_edges = bins != NULL;

@@ -111,8 +111,8 @@ static void write_power(struct set_writer *writer, const struct sotto__node *nod
 /* A number that the parser has added stands in no text. */
 static void write_literal(struct set_writer *writer, const struct sotto__node *node)
 {
-    char number[16];
-    (void)snprintf(number, sizeof number, "%d", node->whole);
+    char number[24];
+    (void)snprintf(number, sizeof number, "%lld", (long long)node->whole);
     if (node->is_whole) {
         write_raw(writer, number);
     } else {

@@ -11,10 +11,12 @@
 #include "program/compile.h"
 
 #include <sotto/alloc.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <string.h>
 
 #define DATE_BITS 22 /* of days: SOTTO_DATE_MIN and SOTTO_DATE_MAX are below 2^22 */
+#define TIME_BITS 58 /* of microseconds, likewise */
+#define TIME_SCALE 6 /* times are seconds in units of 10^-6 */
 
 /* --- Failures --- */
 
@@ -623,15 +625,18 @@ static enum sotto__op_kind find_text_comparison(enum sotto__node_kind kind, bool
 static size_t add_text_comparison(struct sotto__compiler *compiler, enum sotto__node_kind kind,
                                   const struct sotto__node *left, const struct sotto__node *right)
 {
-    int64_t days;
+    int64_t date;
+    enum sotto_kind date_kind;
     bool is_left = left->kind == SOTTO__NODE_TEXT; /* the text */
     const struct sotto__node *text = is_left ? left : right;
     if (find_text_comparison(kind, is_left) != SOTTO__OP_TEXT_EQUAL &&
-        text->kind == SOTTO__NODE_TEXT && sotto_date_parse(&days, text->name, strlen(text->name))) {
+        text->kind == SOTTO__NODE_TEXT &&
+        sotto_datetime_parse(&date_kind, &date, NULL, text->name, strlen(text->name))) {
         return sotto__compile_error(compiler,
                                     "expected a column of dates, found text, whose order is "
                                     "another: a column has dates where each value is written "
-                                    "2020-01-31, or where its owner says how they are written");
+                                    "2020-01-31, times where each is written 2020-01-31 12:00, or "
+                                    "where its owner says how they are written");
     }
     size_t found = add_text_condition(compiler, find_text_comparison(kind, is_left),
                                       is_left ? right : left, text);
@@ -865,20 +870,26 @@ static size_t add_is_na(struct sotto__compiler *compiler, size_t a)
     return add_op(compiler, op);
 }
 
-/* a: of dates, as plan/dates.c has it, or missing everywhere. */
+/* a: of dates or times, as plan/dates.c has it, or missing everywhere. */
 static size_t add_date_part(struct sotto__compiler *compiler, enum sotto__op_kind kind, size_t a)
 {
+    static const unsigned bits[] = {
+        [SOTTO__OP_YEAR] = 14,        [SOTTO__OP_MONTH] = 4, [SOTTO__OP_DAY] = 5,
+        [SOTTO__OP_WEEKDAY] = 3,      [SOTTO__OP_HOUR] = 5,  [SOTTO__OP_MINUTE] = 6,
+        [SOTTO__OP_DATE] = DATE_BITS,
+    };
     if (is_float(compiler, a)) {
         return sotto__compile_error(compiler, "expected dates of rows, found numbers that were "
                                               "opened before");
     }
     struct sotto__op op = make_op(compiler, kind, a, SOTTO_NONE);
-    SOTTO_REQUIRE(sotto__compile_op(compiler, a)->bits <= DATE_BITS);
+    const struct sotto__op *from = sotto__compile_op(compiler, a);
+    if (kind == SOTTO__OP_DATE && from->scale == 0) { /* it is one */
+        return a;
+    }
+    SOTTO_REQUIRE(from->bits <= (from->scale == TIME_SCALE ? TIME_BITS : DATE_BITS));
     op.type = SOTTO__ROW_EXACT;
-    op.bits = kind == SOTTO__OP_YEAR    ? 14
-              : kind == SOTTO__OP_MONTH ? 4
-              : kind == SOTTO__OP_DAY   ? 5
-                                        : 3;
+    op.bits = bits[kind];
     return add_op(compiler, op);
 }
 
@@ -930,6 +941,12 @@ static size_t add_call(struct sotto__compiler *compiler, const struct sotto__nod
         return add_date_part(compiler, SOTTO__OP_DAY, a);
     case SOTTO__FUNCTION_WEEKDAY:
         return add_date_part(compiler, SOTTO__OP_WEEKDAY, a);
+    case SOTTO__FUNCTION_HOUR:
+        return add_date_part(compiler, SOTTO__OP_HOUR, a);
+    case SOTTO__FUNCTION_MINUTE:
+        return add_date_part(compiler, SOTTO__OP_MINUTE, a);
+    case SOTTO__FUNCTION_DATE:
+        return add_date_part(compiler, SOTTO__OP_DATE, a);
     default:
         check_number(compiler, a);
         return sotto__compile_float(compiler, a);
@@ -959,6 +976,12 @@ size_t sotto__compile_column(struct sotto__compiler *compiler, size_t column)
     case SOTTO_KIND_DATE:
         op.type = SOTTO__ROW_EXACT;
         op.bits = DATE_BITS;
+        break;
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
+        op.type = SOTTO__ROW_EXACT;
+        op.bits = TIME_BITS;
+        op.scale = TIME_SCALE;
         break;
     default:
         op.type = SOTTO__ROW_EXACT;

@@ -45,7 +45,8 @@ static bool is_same_number(const struct earlier_place *x, const struct earlier_p
         return false;
     }
     if (a->kind == SOTTO__NODE_LITERAL) {
-        return a->is_whole == b->is_whole && a->whole == b->whole && a->bytes == b->bytes &&
+        return a->is_whole == b->is_whole && a->whole == b->whole && a->is_micro == b->is_micro &&
+               a->bytes == b->bytes &&
                memcmp(of_x->text + a->start, of_y->text + b->start, a->bytes) == 0;
     }
     if (a->kind == SOTTO__NODE_AGGREGATE) {

@@ -20,8 +20,8 @@ void sotto__levels_free(struct sotto__levels *levels);
 /* The levels of rows at to at + len of a key column's block. */
 void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
                         const struct sotto_column *block, size_t at, size_t len);
-/* The year, month, day or weekday of a date in days. */
-int64_t sotto__date_part(enum sotto__function part, int64_t days);
+/* The part of a date in days, or of a datetime in microseconds. */
+int64_t sotto__date_part(enum sotto__function part, enum sotto_kind kind, int64_t value);
 /* With the groups of all others and of missing values, if there are such. */
 size_t sotto__levels_len(const struct sotto__levels *levels);
 

@@ -12,7 +12,7 @@
 
 #include <math.h>
 #include <sotto/alloc.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +26,9 @@ struct number {
 
 struct sotto__levels {
     struct sotto_type type;
-    bool is_part; /* of dates: their year, month, day or weekday */
+    bool is_part; /* of dates or times: their year, month, ... */
     enum sotto__function part;
+    enum sotto_kind calendar; /* what levels and edges are written as; null: numbers */
     size_t len;
     bool other;
     bool na;
@@ -144,44 +145,64 @@ static bool scale_level(sotto__int128 *out, const char *text, unsigned scale)
 
 /* --- Dates --- */
 
-/* Whether levels and edges are written as dates. */
 static bool are_dates(const struct sotto__levels *levels)
 {
-    return levels->type.kind == SOTTO_KIND_DATE && !levels->is_part;
+    return levels->calendar != SOTTO_KIND_NULL;
 }
 
-static enum sotto_status refuse_date(const struct sotto__level *level, struct sotto_error *err)
+static enum sotto_status refuse_date(const struct sotto__levels *levels,
+                                     const struct sotto__level *level, struct sotto_error *err)
 {
-    return sotto_error_set(err, SOTTO_ERROR_TYPE,
-                           "expected dates as \"2020-01-31\" for a column of dates, found %.80s",
+    const char *expected = levels->calendar == SOTTO_KIND_DATE
+                               ? "dates as \"2020-01-31\" for a column of dates"
+                           : levels->calendar == SOTTO_KIND_DATETIME
+                               ? "times as \"2020-01-31 12:00\" for a column of times"
+                               : "times as \"2020-01-31T12:00Z\" for a column of times with a zone";
+    return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected %s, found %.80s", expected,
                            level->text);
 }
 
-/* Returns: whether the level is a date; *out its days. */
-static bool read_date(int64_t *out, const struct sotto__level *level)
+/* Returns: whether the level is what levels are written as; *out its days, or microseconds. */
+static bool read_date(int64_t *out, const struct sotto__levels *levels,
+                      const struct sotto__level *level)
 {
     return level->kind == SOTTO__LEVEL_TEXT &&
-           sotto_date_parse(out, level->text, strlen(level->text));
+           sotto_datetime_parse_kind(out, levels->calendar, NULL, level->text, strlen(level->text));
 }
 
-int64_t sotto__date_part(enum sotto__function part, int64_t days)
+#define MINUTE INT64_C(60000000)
+
+int64_t sotto__date_part(enum sotto__function part, enum sotto_kind kind, int64_t value)
 {
-    struct sotto_date date = sotto_date_of_days(days);
-    return part == SOTTO__FUNCTION_YEAR    ? date.year
-           : part == SOTTO__FUNCTION_MONTH ? date.month
-           : part == SOTTO__FUNCTION_DAY   ? date.day
-                                           : date.weekday;
+    int64_t of_day = 0;
+    int64_t days = kind == SOTTO_KIND_DATE ? value : sotto_datetime_days(&of_day, value);
+    switch (part) {
+    case SOTTO__FUNCTION_YEAR:
+        return sotto_date_of_days(days).year;
+    case SOTTO__FUNCTION_MONTH:
+        return sotto_date_of_days(days).month;
+    case SOTTO__FUNCTION_DAY:
+        return sotto_date_of_days(days).day;
+    case SOTTO__FUNCTION_WEEKDAY:
+        return sotto_date_of_days(days).weekday;
+    case SOTTO__FUNCTION_HOUR:
+        return of_day / (60 * MINUTE);
+    case SOTTO__FUNCTION_MINUTE:
+        return of_day / MINUTE % 60;
+    default: /* date */
+        return days;
+    }
 }
 
 static enum sotto_status add_date_bins(struct sotto__levels *levels,
                                        const struct sotto__group_key *key, struct sotto_error *err)
 {
     for (size_t i = 0; i < key->levels_len; i++) {
-        int64_t days;
-        if (!read_date(&days, &key->levels[i])) {
-            return refuse_date(&key->levels[i], err);
+        int64_t date;
+        if (!read_date(&date, levels, &key->levels[i])) {
+            return refuse_date(levels, &key->levels[i], err);
         }
-        levels->bounds[i] = days + (i + 1 == key->levels_len); /* the last one is in its bin */
+        levels->bounds[i] = date + (i + 1 == key->levels_len); /* the last one is in its bin */
     }
     return SOTTO_OK;
 }
@@ -385,12 +406,12 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
         struct number *number = &levels->numbers[levels->numbers_len];
         number->level = (uint32_t)i;
         bool fits = true;
-        int64_t days;
+        int64_t date;
         if (are_dates(levels)) {
-            if (!read_date(&days, level)) {
-                return refuse_date(level, err);
+            if (!read_date(&date, levels, level)) {
+                return refuse_date(levels, level, err);
             }
-            number->value = days;
+            number->value = date;
         } else if (is_bool && level->kind == SOTTO__LEVEL_BOOL) {
             number->value = level->text[0] == 't';
         } else if (!is_bool && level->kind != SOTTO__LEVEL_BOOL && sotto__is_decimal(level->text)) {
@@ -410,6 +431,34 @@ static enum sotto_status add_numbers(struct sotto__levels *levels,
     return add_dense(levels, err);
 }
 
+/* Refuses parts of what is no date, and those of a day of dates, which have none. */
+static enum sotto_status check_part(const struct sotto__group_key *key, struct sotto_type type,
+                                    struct sotto_error *err)
+{
+    bool is_part = key->column.nodes_len > 1;
+    enum sotto__function part = is_part ? key->column.nodes[1].function : SOTTO__FUNCTION_YEAR;
+    bool is_of_day = part == SOTTO__FUNCTION_HOUR || part == SOTTO__FUNCTION_MINUTE;
+    if (is_part && !sotto_kind_is_date(type.kind) && type.kind != SOTTO_KIND_NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected dates to take a part of, found %s",
+                               sotto_kind_name(type.kind));
+    }
+    if (is_of_day && type.kind == SOTTO_KIND_DATE) {
+        return sotto_error_set(err, SOTTO_ERROR_TYPE,
+                               "expected times to take the %s of, found dates, which have none",
+                               sotto__function_card(part)->name);
+    }
+    return SOTTO_OK;
+}
+
+/* What levels and edges are written as. */
+static enum sotto_kind find_calendar(const struct sotto__levels *levels)
+{
+    if (levels->is_part) {
+        return levels->part == SOTTO__FUNCTION_DATE ? SOTTO_KIND_DATE : SOTTO_KIND_NULL;
+    }
+    return sotto_kind_is_date(levels->type.kind) ? levels->type.kind : SOTTO_KIND_NULL;
+}
+
 enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sotto__group_key *key,
                                     struct sotto_type type, struct sotto_error *err)
 {
@@ -418,9 +467,9 @@ enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sot
                                "expected text, exact numbers or booleans to group by, found "
                                "float64: say \"bins\"");
     }
-    if (key->column.nodes_len > 1 && type.kind != SOTTO_KIND_DATE && type.kind != SOTTO_KIND_NULL) {
-        return sotto_error_set(err, SOTTO_ERROR_TYPE, "expected dates to take a part of, found %s",
-                               sotto_kind_name(type.kind));
+    enum sotto_status status = check_part(key, type, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     struct sotto__levels *levels = sotto_alloc_zeroed(sizeof *levels);
     if (levels == NULL) {
@@ -429,10 +478,10 @@ enum sotto_status sotto__levels_new(struct sotto__levels **out, const struct sot
     levels->type = type;
     levels->is_part = key->column.nodes_len > 1;
     levels->part = levels->is_part ? key->column.nodes[1].function : SOTTO__FUNCTION_YEAR;
+    levels->calendar = find_calendar(levels);
     levels->len = key->levels_len - key->are_edges;
     levels->other = key->other;
     levels->na = key->na;
-    enum sotto_status status = SOTTO_OK;
     if (key->are_edges) {
         status = add_bins(levels, key, err);
     } else if (type.kind == SOTTO_KIND_STRING) {
@@ -517,7 +566,7 @@ static uint32_t find_in_row(const struct sotto__levels *levels, const struct sot
     }
     sotto__int128 number = read_number(block, row);
     if (levels->is_part) {
-        number = sotto__date_part(levels->part, (int64_t)number);
+        number = sotto__date_part(levels->part, levels->type.kind, (int64_t)number);
     }
     return levels->bounds == NULL ? find_number(levels, number) : find_bin(levels, number);
 }
@@ -539,7 +588,7 @@ void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
                         const struct sotto_column *block, size_t at, size_t len)
 {
     bool is_narrow = block->type.kind == SOTTO_KIND_INT64 ||
-                     (block->type.kind == SOTTO_KIND_DATE && !levels->is_part) ||
+                     (sotto_kind_is_date(block->type.kind) && !levels->is_part) ||
                      (block->type.kind == SOTTO_KIND_DECIMAL && !block->wide);
     bool is_null = block->type.kind == SOTTO_KIND_NULL ||
                    (levels->table != NULL && block->type.kind != SOTTO_KIND_STRING);

@@ -54,7 +54,7 @@ enum sotto__op_kind {
     SOTTO__OP_FILL, /* a, where it is missing b */
     SOTTO__OP_MASK, /* a, missing also where b is */
     SOTTO__OP_IF,   /* c: a, else b */
-    SOTTO__OP_YEAR, /* exact, of an exact date in days, as the next three */
+    SOTTO__OP_YEAR, /* exact, of an exact date in days, or of a time, as the next three */
     SOTTO__OP_MONTH,
     SOTTO__OP_DAY,
     SOTTO__OP_WEEKDAY,
@@ -69,6 +69,9 @@ enum sotto__op_kind {
     SOTTO__OP_LOGIT_SHARE, /* a, b */
     SOTTO__OP_LOGIT_SLOPE,
     SOTTO__OP_LOGIT_LOSS, /* a, b */
+    SOTTO__OP_HOUR,       /* as SOTTO__OP_YEAR, of an exact time in units of 10^-6 seconds */
+    SOTTO__OP_MINUTE,
+    SOTTO__OP_DATE,
 };
 
 #define SOTTO__TEXT_LOWER 1

@@ -106,6 +106,8 @@ void sotto__rows_load(struct sotto__rows *rows, struct sotto__register *out,
         break;
     case SOTTO_KIND_INT64:
     case SOTTO_KIND_DATE:
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
         load_integers(out, (const int64_t *)block->values + at, len);
         break;
     case SOTTO_KIND_DECIMAL:

@@ -298,18 +298,37 @@ static void apply_choice(struct sotto__rows *rows, struct sotto__register *out,
     out->state = out->own_state;
 }
 
+static enum sotto__function find_part(enum sotto__op_kind kind)
+{
+    switch (kind) {
+    case SOTTO__OP_YEAR:
+        return SOTTO__FUNCTION_YEAR;
+    case SOTTO__OP_MONTH:
+        return SOTTO__FUNCTION_MONTH;
+    case SOTTO__OP_DAY:
+        return SOTTO__FUNCTION_DAY;
+    case SOTTO__OP_WEEKDAY:
+        return SOTTO__FUNCTION_WEEKDAY;
+    case SOTTO__OP_HOUR:
+        return SOTTO__FUNCTION_HOUR;
+    case SOTTO__OP_MINUTE:
+        return SOTTO__FUNCTION_MINUTE;
+    default:
+        return SOTTO__FUNCTION_DATE;
+    }
+}
+
 static void apply_date_part(const struct sotto__rows *rows, struct sotto__register *out,
                             const struct sotto__op *op, size_t len)
 {
     const struct sotto__register *a = &rows->registers[op->a];
-    const int64_t *days = a->values; /* one limb, as dates have few bits */
+    const int64_t *dates = a->values; /* one limb, as dates and times have few bits */
     int64_t *values = out->own_values;
-    enum sotto__function part = op->kind == SOTTO__OP_YEAR    ? SOTTO__FUNCTION_YEAR
-                                : op->kind == SOTTO__OP_MONTH ? SOTTO__FUNCTION_MONTH
-                                : op->kind == SOTTO__OP_DAY   ? SOTTO__FUNCTION_DAY
-                                                              : SOTTO__FUNCTION_WEEKDAY;
+    enum sotto__function part = find_part(op->kind);
+    bool are_times = rows->program->ops[op->a].scale > 0;
+    enum sotto_kind kind = are_times ? SOTTO_KIND_DATETIME : SOTTO_KIND_DATE;
     for (size_t i = 0; i < len; i++) {
-        values[i] = a->state[i] == 0 ? sotto__date_part(part, days[i]) : 0;
+        values[i] = a->state[i] == 0 ? sotto__date_part(part, kind, dates[i]) : 0;
     }
     out->bits = op->bits;
     out->limbs = 1;
@@ -470,6 +489,9 @@ static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op
     case SOTTO__OP_MONTH:
     case SOTTO__OP_DAY:
     case SOTTO__OP_WEEKDAY:
+    case SOTTO__OP_HOUR:
+    case SOTTO__OP_MINUTE:
+    case SOTTO__OP_DATE:
         apply_date_part(rows, out, op, len);
         break;
     default:

@@ -7,26 +7,30 @@
 #include "config/file_options.h"
 
 #include <sotto/alloc.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <string.h>
 
 #define DELIMITERS "," SOTTO_CSV_MARKS
 
-/* Reads date(FORMAT), where FORMAT says how the dates are written; copies it. Returns: false for
- * anything else, and where there is no memory. */
+/* Reads date(FORM) or datetime(FORM), where FORM says how they are written; copies it. Returns:
+ * false for anything else, and where there is no memory. */
 static bool parse_date(struct sotto_csv_column *out, const char *text)
 {
+    enum sotto_kind kind = SOTTO_KIND_NULL;
     size_t bytes = strlen(text);
-    if (strncmp(text, "date(", 5) != 0 || text[bytes - 1] != ')') {
+    bool has_time = strncmp(text, "datetime(", 9) == 0;
+    size_t start = has_time ? 9 : 5;
+    if ((!has_time && strncmp(text, "date(", 5) != 0) || text[bytes - 1] != ')') {
         return false;
     }
-    char *format = sotto_text_copy(text + 5, bytes - 6);
-    if (format == NULL || !sotto_date_format_is_valid(format)) {
-        sotto_free(format);
+    char *form = sotto_text_copy(text + start, bytes - start - 1);
+    if (form == NULL || !sotto_datetime_form_is_valid(&kind, form) ||
+        has_time == (kind == SOTTO_KIND_DATE)) {
+        sotto_free(form);
         return false;
     }
-    out->type = (struct sotto_type){.kind = SOTTO_KIND_DATE};
-    out->form = format;
+    out->type = (struct sotto_type){.kind = kind};
+    out->form = form;
     return true;
 }
 
@@ -94,9 +98,10 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
             return refuse_word(
                 out_wrong, "types", err, text,
                 "COLUMN=TYPE with one of bool, bool(ja/nein), whatever the words are, int64, "
-                "decimal(0) to decimal(18), float64, date, "
-                "date(%d.%m.%Y), however the dates are written (%d, %m or %b, %Y or %y, each "
-                "once), and string");
+                "decimal(0) to decimal(18), float64, date, date(%d.%m.%Y), however the dates are "
+                "written (%d, %m or %b, %Y or %y, each once), datetime, datetime(utc), "
+                "datetime(%d.%m.%Y %H:%M), with %H or %I and %p, and %M %S %f %z if you like, and "
+                "string");
         }
         char *name = sotto_text_copy(text, (size_t)(equals - text));
         if (name == NULL) {

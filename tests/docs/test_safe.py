@@ -22,12 +22,14 @@ DEPTS = ["R&D", "Sales", "HR"]
 def write_rows(path, rng):
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["name", "dept", "wage", "age", "part_time", "joined", "came", "left"])
+        rows.writerow(["name", "dept", "wage", "age", "part_time", "joined", "came", "left", "login", "opened",
+                       "closed"])
         for i in range(200):
             came = datetime.date(2019, 12, 1) + datetime.timedelta(rng.randrange(150))
             rows.writerow([f"p{i}", rng.choice(DEPTS), f"{rng.uniform(2500, 9000):.2f}", rng.randint(18, 66),
                            rng.choice(["true", "false", "false"]), came - datetime.timedelta(rng.randrange(3000)),
-                           came, came + datetime.timedelta(rng.randrange(20))])
+                           came, came + datetime.timedelta(rng.randrange(20)),
+                           *(f"{came} {hour:02d}:{rng.randrange(60):02d}" for hour in (7, 8, 9))])
 
 
 class Safe(unittest.TestCase):

@@ -12,7 +12,7 @@
 #include <omp.h>
 #include <sotto/alloc.h>
 #include <sotto/cpu.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -66,8 +66,11 @@ static void add_value(struct text *text, uint64_t *random, unsigned flavour)
         return;
     }
     if (flavour == 4) {
-        char date[SOTTO_DATE_TEXT_BYTES];
-        sotto_date_text(date, (int64_t)test_random_below(random, 3652059) + SOTTO_DATE_MIN);
+        char date[SOTTO_DATETIME_TEXT_BYTES];
+        int64_t days = (int64_t)test_random_below(random, 3652059) + SOTTO_DATE_MIN;
+        bool is_time = test_random_below(random, 4) == 0; /* with dates beside it */
+        sotto_datetime_text(date, is_time ? SOTTO_KIND_DATETIME : SOTTO_KIND_DATE,
+                            is_time ? days * SOTTO_DATETIME_DAY + 59 : days);
         add(text, date, strlen(date));
         return;
     }

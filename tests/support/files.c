@@ -4,7 +4,7 @@
 #include "test.h"
 #include <sotto/alloc.h>
 #include <sotto/bytes.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -124,7 +124,9 @@ static void write_cell(struct sotto_writer *writer, const struct sotto_column *c
         write_text(writer, text);
         break;
     case SOTTO_KIND_DATE:
-        sotto_date_text(text, ((const int64_t *)column->values)[row]);
+    case SOTTO_KIND_DATETIME:
+    case SOTTO_KIND_DATETIME_UTC:
+        sotto_datetime_text(text, column->type.kind, ((const int64_t *)column->values)[row]);
         write_text(writer, text);
         break;
     case SOTTO_KIND_STRING:

@@ -316,26 +316,43 @@ static void test_date_formats(void **state)
     static const struct sotto_csv_column columns[] = {
         {.name = "d", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .form = "%d.%m.%Y"},
         {.name = "n", .typed = true, .type = {.kind = SOTTO_KIND_DATE}, .form = "%Y%m%d"},
+        {.name = "t", .typed = true, .type = {.kind = SOTTO_KIND_DATETIME}},
+        {.name = "u",
+         .typed = true,
+         .type = {.kind = SOTTO_KIND_DATETIME_UTC},
+         .form = "%H:%M %d.%m.%Y %z"},
     };
     for (int serial = 0; serial < 2; serial++) {
         struct sotto_csv *csv = NULL;
         struct sotto_catalogue *catalogue = NULL;
         struct sotto_error err = {0};
-        const char text[] = "d,n,x\n31.12.2019,20200229,2020-01-31\nNA,NA,\n1.3.0001,99991231,\n";
-        const struct sotto_csv_options options = {.columns = columns, .columns_len = 2};
+        const char text[] = "d,n,x,t,u,v\n"
+                            "31.12.2019,20200229,2020-01-31,2020-01-31,1:00 31.1.2020 +02,\n"
+                            "NA,NA,,NA,NA,2020-01-31 12:00\n"
+                            "1.3.0001,99991231,,2020-01-31 07:00:00.5,0:00 1.1.1970 Z,NA\n";
+        const struct sotto_csv_options options = {.columns = columns, .columns_len = 4};
         assert_ok(sotto_csv_open_fd(&csv, test_file(text, strlen(text)), "t.csv", &options, NULL));
         csv->serial = serial != 0;
         assert_ok(sotto_csv_catalogue(csv, &catalogue, &err));
         struct sotto_csv_wanted wanted[] = {{.column = 0, .type = catalogue->columns[0].type},
                                             {.column = 1, .type = catalogue->columns[1].type},
                                             {.column = 2, .type = catalogue->columns[2].type},
-                                            {.column = 0, .type = {.kind = SOTTO_KIND_STRING}}};
+                                            {.column = 0, .type = {.kind = SOTTO_KIND_STRING}},
+                                            {.column = 3, .type = catalogue->columns[3].type},
+                                            {.column = 4, .type = catalogue->columns[4].type},
+                                            {.column = 5, .type = {.kind = SOTTO_KIND_DATETIME}},
+                                            {.column = 0, .type = {.kind = SOTTO_KIND_DATETIME}}};
         static const char *const cells[] = {"2019-12-31|NA|0001-03-01|",
-                                            "2020-02-29|NA|9999-12-31|", "2020-01-31|NA|NA|",
-                                            "31.12.2019|NA|1.3.0001|"};
+                                            "2020-02-29|NA|9999-12-31|",
+                                            "2020-01-31|NA|NA|",
+                                            "31.12.2019|NA|1.3.0001|",
+                                            "2020-01-31T00:00:00|NA|2020-01-31T07:00:00.500000|",
+                                            "2020-01-30T23:00:00Z|NA|1970-01-01T00:00:00Z|",
+                                            "NA|2020-01-31T12:00:00|NA|",
+                                            "2019-12-31T00:00:00|NA|0001-03-01T00:00:00|"};
         struct sotto_table *table = NULL;
-        assert_ok(sotto_table_load(&table, csv, catalogue, wanted, 4, &err));
-        for (size_t i = 0; i < 4; i++) {
+        assert_ok(sotto_table_load(&table, csv, catalogue, wanted, 8, &err));
+        for (size_t i = 0; i < 8; i++) {
             struct sotto_column column = sotto_table_column(table, i);
             char *found = test_cells(&column);
             assert_string_equal(found, cells[i]);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cases.h"
-#include "files.h"
 #include "test.h"
 
 #include <sotto/date.h>
@@ -53,90 +51,11 @@ static void test_texts_that_are_no_dates(void **state)
     }
 }
 
-static void test_formats(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *format;
-        const char *text;
-        const char *date; /* NULL: it is none */
-    } cases[] = {
-        {"%d.%m.%Y", "31.12.2019", "2019-12-31"},
-        {"%d.%m.%Y", "1.3.2020", "2020-03-01"},
-        {"%d.%m.%Y", "29.2.2019", NULL},
-        {"%d.%m.%Y", "1.3.20", NULL},
-        {"%d.%m.%Y", "1.3.2020x", NULL},
-        {"%d.%m.%Y", "1.3.", NULL},
-        {"%d.%m.%Y", "", NULL},
-        {"%m/%d/%y", "2/29/68", "2068-02-29"},
-        {"%m/%d/%y", "12/31/69", "1969-12-31"},
-        {"%m/%d/%y", "1/1/00", "2000-01-01"},
-        {"%m/%d/%y", "1/1/5", NULL},
-        {"%Y%m%d", "20200229", "2020-02-29"},
-        {"%d %b %Y", "07 Aug 1999", "1999-08-07"},
-        {"%d%b%Y", "7DEC1999", "1999-12-07"},
-        {"%d %b %Y", "07 Okt 1999", NULL},
-        {"%b %d, %Y", "jan 1, 0001", "0001-01-01"},
-        {"%Y-%m-%d", "2020-1-5", "2020-01-05"},
-        {"%d.%m.%Y", "1.3.0000", NULL},
-    };
-    static const char *const refused[] = {"",          "%d.%m",      "%d.%m.%Y %H", "%d.%m.%Y%",
-                                          "%Y",        "%d.%m.%q",   "%d.%d.%m.%Y", "%d.%m.%Y.%y",
-                                          "2%d.%m.%Y", "%b.%m.%d.%Y"};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int64_t days = 0;
-        char text[SOTTO_DATE_TEXT_BYTES] = "";
-        assert_true(sotto_date_format_is_valid(cases[i].format));
-        bool is_date =
-            sotto_date_parse_as(&days, cases[i].format, cases[i].text, strlen(cases[i].text));
-        assert_int_equal(is_date, cases[i].date != NULL);
-        if (is_date) {
-            sotto_date_text(text, days);
-            assert_string_equal(text, cases[i].date);
-        }
-    }
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        assert_false(sotto_date_format_is_valid(refused[i]));
-    }
-}
-
-/* What a format writes it reads back; of texts cut short or changed nothing is read beyond. */
-static void test_formats_and_days_at_random(void **state)
-{
-    (void)state;
-    static const char *const formats[][2] = {{"%d.%m.%Y", "%3$02d.%2$02d.%1$04d"},
-                                             {"%m/%d/%Y", "%2$d/%3$d/%1$04d"},
-                                             {"%Y%m%d", "%1$04d%2$02d%3$02d"},
-                                             {"%Y-%m-%d", "%1$04d-%2$d-%3$d"},
-                                             {"day %d of %m in %Y", "day %3$d of %2$d in %1$04d"}};
-    uint64_t random = 20201;
-    for (size_t i = 0; i < test_cases(20000); i++) {
-        const char *const *format = formats[test_random_below(&random, 5)];
-        int64_t days = SOTTO_DATE_MIN + (int64_t)test_random_below(&random, 3652059);
-        struct sotto_date date = sotto_date_of_days(days);
-        int64_t found = 0;
-        char text[64];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        size_t bytes =
-            (size_t)snprintf(text, sizeof text, format[1], date.year, date.month, date.day);
-#pragma GCC diagnostic pop
-        assert_true(sotto_date_parse_as(&found, format[0], text, bytes));
-        assert_true(found == days);
-        text[test_random_below(&random, bytes)] = (char)test_random_below(&random, 256);
-        if (sotto_date_parse_as(&found, format[0], text, test_random_below(&random, 20))) {
-            assert_in_range(found - SOTTO_DATE_MIN, 0, SOTTO_DATE_MAX - SOTTO_DATE_MIN);
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_day),
         cmocka_unit_test(test_texts_that_are_no_dates),
-        cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_formats_and_days_at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,6 +116,16 @@ static void test_what_is_admitted(void **state)
     for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
         admits(BY_MONTHS, dates[i], SOTTO_KIND_DATE);
     }
+    static const char *const times[] = {"mean(a)",
+                                        "mean(seconds(a - b))",
+                                        "dot(seconds(a - b), c)",
+                                        "sum(seconds(a - '2020-01-31 12:00'))",
+                                        "sum(a >= '2020-01-31 12:00')",
+                                        "median(a)",
+                                        "hist(a, '2020-01-31', '2020-01-31 12:00')"};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        admits(BY_MONTHS, times[i], SOTTO_KIND_DATETIME);
+    }
 }
 
 static void test_what_is_refused(void **state)

@@ -38,7 +38,7 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
     }
     int row = snprintf(out, bytes,
                        "%d,%d,%d,%d,%.3fe0,%s,%s,%s,%d,%s,%s,%s,%d,%d,%s,%.6f,%d,%d,%d,%d,%d,%d,%d,"
-                       "%d,%.1f,%d,%lld,%d,%d,%d,%d,%d,%d\n",
+                       "%d,%.1f,%d,%lld,%d,%d,%d,%d,%d,%d,2020-01-%02d %02d:%02d\n",
                        i, wage, age, i == 9 ? age + 3 : age - 18, (double)wage,
                        i <= len / 2          ? "a"
                        : i <= len - len / 12 ? "b"
@@ -56,7 +56,8 @@ static size_t write_row(char *out, size_t bytes, int i, int len, uint64_t *rando
                                  : i <= 45,
                        3000000019LL + 1234567LL * i * i, tax, wage + tax + (i == 21),
                        i <= 12 ? 2 : 1, i >= 12 && i < 24 ? 5 : 3, i <= 5 ? 2 : i % 2,
-                       i <= len * 3 / 10 || i > len - 3 ? 700 + i : 500);
+                       i <= len * 3 / 10 || i > len - 3 ? 700 + i : 500, 1 + i / 1440, i / 60 % 24,
+                       i % 60);
     assert_true(row > 0 && (size_t)row < bytes);
     return (size_t)row;
 }
@@ -69,7 +70,7 @@ static char *make_rows(int len)
         text, sizeof text,
         "id,wage,age,tenure,double,dept,flag,ceo,ceo01,gap,rare,manager,"
         "bonus,same,inf,heavy,giant,twice,few01,twice01,tail,mirror,mirrored,three,code,"
-        "stage,phone,tax,gross,code2,code5,rare3,odd\n");
+        "stage,phone,tax,gross,code2,code5,rare3,odd,moment\n");
     for (int i = 1; i <= len; i++) {
         at += write_row(text + at, sizeof text - at, i, len, &random);
     }
@@ -485,7 +486,9 @@ static void test_identifiers(void **state)
     refuses("", "sum(if(age > 30, heavy * id, na))", rule, "is an identifier");
     refuses_rows("", "dot(age, phone)", rule, "is an identifier", 1500);
     refuses_rows("", "dot(age, id)", rule, "is an identifier", 1500);
+    refuses("", "dot(age, seconds(moment - '2020-01-01'))", rule, "is an identifier");
     passes("", "mean(id) + std(id) + std(phone)");
+    passes("", "mean(seconds(moment - '2020-01-01')) + std(moment)");
     passes("", "ols(wage, age, mirror)");
     passes_rows("", "dot(wage, age)", 0, 40);
     passes_rows("", "dot(wage, age)", 0, 1500);

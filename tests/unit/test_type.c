@@ -46,6 +46,8 @@ static void test_agreement(void **state)
     struct sotto_type cents = {.kind = SOTTO_KIND_DECIMAL, .scale = 2};
     struct sotto_type text = {.kind = SOTTO_KIND_STRING};
     struct sotto_type date = {.kind = SOTTO_KIND_DATE};
+    struct sotto_type time = {.kind = SOTTO_KIND_DATETIME};
+    struct sotto_type moment = {.kind = SOTTO_KIND_DATETIME_UTC};
     struct sotto_type out = {.kind = SOTTO_KIND_FLOAT64};
     assert_false(sotto_type_agree(&out, boolean, whole));
     assert_false(sotto_type_agree(&out, cents, text));
@@ -53,7 +55,12 @@ static void test_agreement(void **state)
     assert_false(sotto_type_agree(&out, date, text));
     assert_false(sotto_type_agree(&out, whole, date));
     assert_false(sotto_type_agree(&out, date, boolean));
+    assert_false(sotto_type_agree(&out, date, moment));
+    assert_false(sotto_type_agree(&out, moment, time));
+    assert_false(sotto_type_agree(&out, text, time));
     assert_int_equal(out.kind, SOTTO_KIND_FLOAT64);
+    assert_true(sotto_type_agree(&out, time, date));
+    assert_true(same(out, time));
     assert_true(sotto_type_agree(&out, whole, cents));
     assert_true(same(out, cents));
     assert_true(sotto_type_agree(&out, null, text));

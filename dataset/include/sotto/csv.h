@@ -27,9 +27,9 @@ struct sotto_csv_column {
                          which such a column can't hold, is SOTTO_ERROR_INPUT; a bool then has more
                          words (dataset/README.md) */
     struct sotto_type type; /* not null */
-    const char *form;       /* how its values are written: of a date sotto_date_format_is_valid
-                               (NULL: YYYY-MM-DD); of a bool "ja/nein", its two words, true first, as
-                               they stand (NULL: those of dataset/README.md) */
+    const char *form;       /* how its values are written: of dates sotto_datetime_form_is_valid
+                               for their kind (NULL: as ISO 8601 has them); of a bool "ja/nein", its two
+                               words, true first, as       they stand (NULL: those of dataset/README.md) */
 };
 
 #define SOTTO_CSV_WORD_BYTES 64
@@ -145,11 +145,12 @@ SOTTO_API bool sotto_csv_is_na(const struct sotto_csv *csv, const char *text);
  * if there is none; borrowed from csv. */
 SOTTO_API const char *sotto_csv_na_word(const struct sotto_csv *csv, const char *text);
 
-/* The file's NA word that is the same date as text, which is written as in plans, in a column of
- * that name: 01.01.1900 is the date 1900-01-01 where the column's dates are written so. Returns:
- * NULL if there is none, or text is no date; borrowed from csv. */
+/* The file's NA word that is the same date, or the same time, as text, which is written as in
+ * plans, in a column of that name and kind: 01.01.1900 is the date 1900-01-01 where the column's
+ * dates are written so. Returns: NULL if there is none, or text is nothing of this kind; borrowed
+ * from csv. */
 SOTTO_API const char *sotto_csv_na_date(const struct sotto_csv *csv, const char *column,
-                                        const char *text);
+                                        enum sotto_kind kind, const char *text);
 
 /* The identity of the file that is open. */
 SOTTO_API enum sotto_status sotto_csv_identity(const struct sotto_csv *csv,

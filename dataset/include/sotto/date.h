@@ -22,6 +22,10 @@ struct sotto_date {
 /* Requires SOTTO_DATE_MIN <= days <= SOTTO_DATE_MAX. */
 SOTTO_API struct sotto_date sotto_date_of_days(int64_t days);
 
+/* Sets *out to the days of a date. Returns: false, and *out unchanged, where there is no such day
+ * in the years 1 to 9999. */
+SOTTO_API bool sotto_date_days(int64_t *out, int year, int month, int day);
+
 /* Reads YYYY-MM-DD, just so: ten bytes of a day that there is. Returns: false, and *out unchanged,
  * for any other text. */
 SOTTO_API bool sotto_date_parse(int64_t *out, const char *text, size_t text_bytes);
@@ -30,15 +34,6 @@ SOTTO_API bool sotto_date_parse(int64_t *out, const char *text, size_t text_byte
 
 /* Days as YYYY-MM-DD, terminated. Requires SOTTO_DATE_MIN <= days <= SOTTO_DATE_MAX. */
 SOTTO_API void sotto_date_text(char out[SOTTO_DATE_TEXT_BYTES], int64_t days);
-
-/* Whether text says how dates are written: %d, %m (one digit or two) and %Y (four) or %y (two: 69
- * to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068), or %b for a month's first three letters in
- * English, each of day, month and year once; other characters, no digits, stand for themselves. */
-SOTTO_API bool sotto_date_format_is_valid(const char *format);
-
-/* Reads a text that is written so. Requires a valid format; NULL: as sotto_date_parse. */
-SOTTO_API bool sotto_date_parse_as(int64_t *out, const char *format, const char *text,
-                                   size_t text_bytes);
 
 SOTTO_END_DECLS
 
