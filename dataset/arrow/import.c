@@ -12,7 +12,7 @@
 #include "arrow/arrow.h"
 
 #include <sotto/alloc.h>
-#include <sotto/date.h>
+#include <sotto/datetime.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -326,6 +326,48 @@ static enum sotto_status import_dates(const struct sotto__arrow_source *source)
     return SOTTO_OK;
 }
 
+/* Microseconds of a timestamp in seconds (unit 's'), milliseconds, microseconds or nanoseconds.
+ * Returns: false, and *in_out changed, where it is none of the years 1 to 9999. */
+static bool scale_time(int64_t *in_out, char unit)
+{
+    int64_t factor = unit == 's' ? 1000000 : unit == 'm' ? 1000 : 1;
+    bool fits = !__builtin_mul_overflow(*in_out, factor, in_out);
+    *in_out = unit == 'n' ? *in_out / 1000 : *in_out;
+    return fits && *in_out >= SOTTO_DATETIME_MIN && *in_out <= SOTTO_DATETIME_MAX;
+}
+
+/* "tsu:UTC": a unit and a zone, where there is none the clock on the wall. With any zone Arrow's
+ * numbers are UTC's. */
+static enum sotto_status import_times(const struct sotto__arrow_source *source)
+{
+    char unit = source->schema->format[2];
+    bool is_ours = unit == 'u';
+    enum sotto_status status = import_fixed(source, sizeof(int64_t), is_ours);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int64_t *to = source->column->values; /* a copy, unless they are in microseconds already */
+    for (size_t i = 0; i < source->len; i++) {
+        if (!sotto__arrow_bit(source->column->validity, i)) {
+            continue;
+        }
+        int64_t value = sotto__arrow_integer(source->array->buffers[1], 'l', source->begin + i);
+        if (unit == 'n' && value % 1000 != 0) {
+            return sotto__arrow_failed(source, SOTTO_ERROR_INPUT,
+                                       "expected times of whole microseconds, found one with "
+                                       "nanoseconds; round them and cast to timestamp[us]");
+        }
+        if (!scale_time(&value, unit)) {
+            return sotto__arrow_failed(source, SOTTO_ERROR_LIMIT,
+                                       "expected times of the years 1 to 9999, found another");
+        }
+        if (!is_ours) {
+            to[i] = value;
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status import_booleans(const struct sotto__arrow_source *source)
 {
     enum sotto_status status = sotto__arrow_allocate(source, source->len / 8 + 1);
@@ -370,6 +412,8 @@ static const struct format formats[] = {
 };
 
 static const struct format decimals = {"d", SOTTO_KIND_DECIMAL, 2, import_decimals};
+static const struct format times = {"ts", SOTTO_KIND_DATETIME, 2, import_times};
+static const struct format times_utc = {"ts", SOTTO_KIND_DATETIME_UTC, 2, import_times};
 static const struct format dictionary = {"", SOTTO_KIND_STRING, 2, sotto__arrow_import_dictionary};
 
 /* "d:precision,scale", with ",128" behind it or not. */
@@ -392,6 +436,16 @@ static bool read_decimal_scale(uint8_t *out, const char *format)
     return false;
 }
 
+/* "tsu:", and a zone or none. Returns: NULL for what is no timestamp. */
+static const struct format *find_times(const char *format)
+{
+    if (strncmp(format, "ts", 2) != 0 || format[2] == '\0' || strchr("smun", format[2]) == NULL ||
+        format[3] != ':') {
+        return NULL;
+    }
+    return format[4] == '\0' ? &times : &times_utc;
+}
+
 static const struct format *find_format(const struct ArrowSchema *schema, uint8_t *out_scale)
 {
     *out_scale = 0;
@@ -404,8 +458,8 @@ static const struct format *find_format(const struct ArrowSchema *schema, uint8_
             return &formats[i];
         }
     }
-    return schema->format[0] == 'd' && read_decimal_scale(out_scale, schema->format) ? &decimals
-                                                                                     : NULL;
+    bool is_decimal = schema->format[0] == 'd' && read_decimal_scale(out_scale, schema->format);
+    return is_decimal ? &decimals : find_times(schema->format);
 }
 
 /* One column: what the schema says, the checks, validity, values. Rows begin at `first` of the
@@ -418,7 +472,7 @@ static enum sotto_status import_column(struct sotto__arrow_source *source, size_
         return sotto_error_set(source->err, SOTTO_ERROR_TYPE,
                                "Arrow table: column \"%s\": its type \"%s\" is none that can be "
                                "read; cast it to an integer, float, decimal128 of scale 0 to %d, "
-                               "bool, utf8 or date32",
+                               "bool, utf8, date32 or timestamp",
                                source->schema->name, source->schema->format, SOTTO_SCALE_MAX);
     }
     column->type.kind = format->kind;

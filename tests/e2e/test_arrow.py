@@ -164,6 +164,10 @@ def random_batch(rng):
         "date64": pa.array(values(lambda: datetime.date.fromordinal(rng.randrange(1, 3652060))), pa.date64()),
         "null": pa.nulls(rows),
     }
+    for unit, size in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
+        step = 1000 if unit == "ns" else 1
+        kind = pa.timestamp(unit, rng.choice([None, "UTC", "Asia/Tokyo"]))
+        columns[unit] = pa.array(values(lambda: rng.randrange(-2**33 * size, 2**33 * size) // step * step), pa.int64()).cast(kind)
     for bits in (8, 16, 32, 64):
         columns[f"int{bits}"] = pa.array(values(integers(bits, True)), getattr(pa, f"int{bits}")())
         if bits < 64:
@@ -224,12 +228,12 @@ def test_what_fits_is_not_copied(sotto):
 def test_batches_are_released(sotto):
     gc.collect()
     before = pa.total_allocated_bytes()
-    batch = pa.record_batch({"i": pa.array(range(100000)), "when": pa.array([0] * 100000, pa.timestamp("s"))})
+    batch = pa.record_batch({"i": pa.array(range(100000)), "when": pa.array([0] * 100000, pa.time32("s"))})
     try:
         sotto.take(batch)
-        raise AssertionError("a timestamp was taken")
+        raise AssertionError("a time of no day was taken")
     except Refused as refusal:
-        assert 'column "when": its type "tss:"' in str(refusal), refusal
+        assert 'column "when": its type "tts"' in str(refusal), refusal
     table = sotto.take(batch.select(["i"]))
     del batch
     gc.collect()

@@ -519,12 +519,55 @@ static void test_dates(void **state)
     }
 }
 
+static void test_times(void **state)
+{
+    (void)state;
+    static const int64_t seconds[] = {0, 77, -1, INT64_C(253402300799)};
+    static const int64_t nanoseconds[] = {1000, 77, -1000, INT64_C(1580428800000001000)};
+    static const uint8_t present[] = {0x0D};
+    struct foreign foreign;
+    foreign_init(&foreign, 4);
+    (void)foreign_column(&foreign, "s", "tss:", present, seconds, NULL);
+    (void)foreign_column(&foreign, "m", "tsm:", present, seconds, NULL);
+    (void)foreign_column(&foreign, "u", "tsu:Europe/Berlin", present, seconds, NULL);
+    (void)foreign_column(&foreign, "n", "tsn:", present, nanoseconds, NULL);
+    struct sotto_table *table = import(&foreign);
+    assert_cells(table, 0, "1970-01-01T00:00:00|NA|1969-12-31T23:59:59|9999-12-31T23:59:59|");
+    assert_cells(table, 1,
+                 "1970-01-01T00:00:00|NA|1969-12-31T23:59:59.999000|1978-01-11T21:31:40.799000|");
+    assert_cells(table, 2,
+                 "1970-01-01T00:00:00Z|NA|1969-12-31T23:59:59.999999Z|"
+                 "1970-01-03T22:23:22.300799Z|");
+    assert_cells(table, 3,
+                 "1970-01-01T00:00:00.000001|NA|1969-12-31T23:59:59.999999|"
+                 "2020-01-31T00:00:00.000001|");
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    assert_ok(sotto_arrow_export(&schema, &array, table, NULL));
+    assert_string_equal(schema.children[0]->format, "tsu:");
+    assert_string_equal(schema.children[2]->format, "tsu:UTC");
+    const int64_t *out = array.children[2]->buffers[1];
+    assert_true(out[0] == 0 && out[1] == 0 && out[2] == -1 && out[3] == INT64_C(253402300799));
+    schema.release(&schema);
+    array.release(&array);
+    sotto_table_free(table);
+    foreign_init(&foreign, 2);
+    (void)foreign_column(&foreign, "n", "tsn:", NULL, nanoseconds, NULL);
+    refused(&foreign, SOTTO_ERROR_INPUT, "whole microseconds");
+    static const int64_t far[] = {INT64_C(253402300800), -INT64_C(62135596801), INT64_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        foreign_init(&foreign, 1);
+        (void)foreign_column(&foreign, "s", "tss:UTC", NULL, &far[i], NULL);
+        refused(&foreign, SOTTO_ERROR_LIMIT, "of the years 1 to 9999");
+    }
+}
+
 static void test_types_that_are_refused(void **state)
 {
     (void)state;
-    static const char *const formats[] = {"L",  "e",       "vu",      "tsn:",       "z",
-                                          "",   "d:38,19", "d:38,-1", "d:20,2,256", "d:0,0",
-                                          "+l", "ll",      "d:9, 2"};
+    static const char *const formats[] = {"L",       "e",       "vu",         "tsx:",  "z",  "",
+                                          "d:38,19", "d:38,-1", "d:20,2,256", "d:0,0", "+l", "ll",
+                                          "d:9, 2",  "ts",      "tsu",        "ttu"};
     static const int64_t values[4] = {0};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         struct foreign foreign;
@@ -693,6 +736,7 @@ int main(void)
         cmocka_unit_test(test_empty_batches),
         cmocka_unit_test(test_hostile_arrays),
         cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_times),
         cmocka_unit_test(test_types_that_are_refused),
         cmocka_unit_test(test_what_is_exported),
         cmocka_unit_test(test_a_child_that_is_moved_out_keeps_the_table),
