@@ -214,11 +214,11 @@ def choose(condition: Expression, then: Expression, otherwise: Expression) -> Ca
 def literal(value: Any) -> Expression:
     """A number, text, date or missing value of Python, NumPy or pandas as an exact literal.
 
-    A float is the decimal that Python prints for it: 0.1 is one tenth. A date is its ISO text, a
-    timedelta its days.
+    A float is the decimal that Python prints for it: 0.1 is one tenth. A date or a time is its ISO
+    text, a timedelta its days.
     """
     if type(value).__name__ in ("datetime64", "timedelta64"):
-        value = value.astype(f"{type(value).__name__}[us]")  # of nanoseconds item() is an integer
+        value = microseconds(value)
     if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
         value = value.item()
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
@@ -269,19 +269,35 @@ def is_condition(expression: Expression) -> bool:
     return False
 
 
+def microseconds(value: Any) -> Any:
+    """A datetime64 or timedelta64 of NumPy in microseconds, of which item() is no integer. Raises
+    PlanError where it has nanoseconds."""
+    found = value.astype(f"{type(value).__name__}[us]")
+    if found == found and found != value:  # no NaT
+        raise PlanError(f"{value!r}: expected whole microseconds: round it to them")
+    return found
+
+
 def date_text(value: datetime.date) -> str:
-    """A date as plans write it. Raises PlanError for a time of day other than midnight."""
-    if isinstance(value, datetime.datetime):
-        if value.tzinfo is not None or value.time() != datetime.time():
-            raise PlanError(f"{value!r}: expected a date, without a time of day or a zone")
-        value = value.date()
-    return value.isoformat()
+    """A date or a time as plans write it, in UTC where it has a zone; a midnight without one is
+    written as a date, which is both. Raises PlanError for nanoseconds."""
+    if not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if getattr(value, "nanosecond", 0):
+        raise PlanError(f"{value!r}: expected whole microseconds: round it to them")
+    if value.tzinfo is not None:
+        utc = value.astimezone(datetime.UTC).replace(tzinfo=None)
+        return f"{utc.isoformat()}Z"
+    return value.date().isoformat() if value.time() == datetime.time() else value.isoformat()
 
 
 def whole_days(value: datetime.timedelta) -> int:
     """A difference of dates. Raises PlanError where it is no number of whole days."""
     if value % datetime.timedelta(1):
-        raise PlanError(f"{value!r}: expected whole days: differences of dates have no others")
+        raise PlanError(
+            f"{value!r}: expected whole days: differences of dates have no others; of times "
+            "compare (a - b).dt.total_seconds() with a number of seconds"
+        )
     return value // datetime.timedelta(1)
 
 

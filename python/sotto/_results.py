@@ -247,17 +247,26 @@ def _ends(low: Any, high: Any) -> tuple[Any, Any]:
 
 
 def _date(text: str) -> datetime.date:
-    """A date, with its time of day where an average of dates falls between two days."""
+    """A date; a time, or an average of dates that falls between two days, with its time of day, in
+    UTC where the times have a zone."""
     return (datetime.datetime if "T" in text else datetime.date).fromisoformat(text)
 
 
 def _exact(value: Mapping[str, Any]) -> Any:
-    """Of a date the days since 1970-01-01 where it is no moment to the microsecond."""
+    """Of a date the days since 1970-01-01, of a time the seconds, where its text is another."""
     if "exact" not in value:
         return _plain(value)
     number = Fraction(value["exact"])
-    is_moment = isinstance(value["value"], str) and (number * 86_400_000_000).denominator == 1
-    return _plain(value) if is_moment else number
+    return _plain(value) if _is_of_text(number, value["value"]) else number
+
+
+def _is_of_text(number: Fraction, text: Any) -> bool:
+    """Whether a text is the date of a number of days, or the time of a number of seconds."""
+    if not isinstance(text, str):
+        return False
+    moment = datetime.datetime.fromisoformat(text).replace(tzinfo=None)
+    since = (moment - datetime.datetime(1970, 1, 1)) // datetime.timedelta(microseconds=1)
+    return Fraction(since, 10**6) in (number, number * 86400)
 
 
 def _group_index(groups: Mapping[str, Any]) -> pandas.Index:

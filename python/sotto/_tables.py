@@ -34,9 +34,9 @@ def record_batch(data: Any) -> Any:
     """A pandas, polars or pyarrow table, or a dict of arrays, as one record batch.
 
     Columns of numbers are borrowed, not copied, where they are one piece of memory. Times without a
-    zone that are all midnight are dates; other times become texts, as in a CSV file. Raises
-    PlanError where there is no such table; it names column and row of a number that no column
-    holds.
+    zone that are all midnight are dates, as in a CSV file; times of day alone and durations become
+    texts. Raises PlanError where there is no such table; it names column and row of a number that
+    no column holds.
     """
     pyarrow = _pyarrow()
     try:
@@ -152,7 +152,7 @@ def _readable(pyarrow: Any, kind: Any, column: Any) -> Any:
     is_local = types.is_timestamp(kind) and kind.tz is None
     if types.is_date(kind) or (is_local and _is_midnight(pyarrow, column)):
         return pyarrow.date32()
-    if types.is_temporal(kind):
+    if types.is_temporal(kind) and not types.is_timestamp(kind):
         return pyarrow.string()
     if str(kind) == "string_view":
         return pyarrow.large_string()

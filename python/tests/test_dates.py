@@ -110,19 +110,98 @@ def test_types_of_other_libraries():
         "zone": pyarrow.array(nights, pyarrow.timestamp("us", "UTC")),
     }
     kinds = [str(field.type) for field in record_batch(table).schema]
-    assert kinds == ["date32[day]"] * 4 + ["string"] * 2
+    assert kinds == ["date32[day]"] * 4 + ["timestamp[us]", "timestamp[us, tz=UTC]"]
     found = sotto.local(table, {name: f"mean({name})" for name in list(table)[:4]})
     assert set(found.values()) == {days[0]}
 
 
+@pytest.fixture(scope="module")
+def visits():
+    rng = numpy.random.default_rng(21)
+    came = pandas.Timestamp("2019-06-01") + pandas.to_timedelta(rng.integers(0, 10**13, 90), "us")
+    left = came + pandas.to_timedelta(rng.integers(0, 10**10, 90), "us")
+    frame = pandas.DataFrame({"came": came, "left": left, "pay": rng.integers(1, 99, 90)})
+    frame["seen"] = came.tz_localize("UTC").tz_convert("Europe/Berlin")
+    frame.loc[[3, 17, 40], "came"] = pandas.NaT
+    return frame
+
+
+NOON = datetime.datetime(2019, 8, 1, 12)
+HERE = pandas.Timestamp(NOON, tz="America/New_York")
+SAME_OF_TIMES = {
+    "after": lambda df: (df.came >= "2019-08-01 12:00").sum(),
+    "a_datetime": lambda df: (df.came <= NOON).sum(),
+    "datetime64": lambda df: (df.came > numpy.datetime64("2019-08-01T12:00", "ns")).sum(),
+    "a_date": lambda df: (df.came > pandas.Timestamp("2019-08-01")).sum(),
+    "a_zone": lambda df: (df.seen > HERE).sum(),
+    "hours": lambda df: df.came.dt.hour.sum(),
+    "minutes": lambda df: df.came.dt.minute.mean(),
+    "weekdays": lambda df: df.came.dt.day_of_week.sum(),
+    "seconds": lambda df: (df.left - df.came).dt.total_seconds().mean(),
+    "longer": lambda df: ((df.left - df.came).dt.total_seconds() > 3600).sum(),
+    "since": lambda df: (df.came - NOON).dt.total_seconds().sum(),
+    "filtered": lambda df: df[df.came >= NOON].pay.mean(),
+}
+
+
+@pytest.mark.parametrize("name", SAME_OF_TIMES)
+def test_numbers_of_times(name, visits):
+    of = SAME_OF_TIMES[name]
+    assert float(sotto.local(visits, of)) == pytest.approx(float(of(visits)), rel=1e-12)
+
+
+def test_times_as_results(visits):
+    found = sotto.local(visits, lambda df: df.came.median(exact=True))
+    assert pandas.Timestamp(found) == visits.came.median()
+    found = sotto.local(visits, lambda df: df.seen.quantile(1.0, exact=True))
+    assert pandas.Timestamp(found) == visits.seen.max()
+    assert found.tzinfo is not None
+    share = sotto.local(pandas.concat([visits] * 9), "median(came)", policy="safe")
+    assert share.left <= visits.came.median() <= share.right
+    hours = sotto.local(
+        visits, lambda df: df.groupby(df.came.dt.hour, bins=[0, 12, 24]).pay.count()
+    )
+    assert hours.tolist() == [(visits.came.dt.hour < 12).sum(), (visits.came.dt.hour >= 12).sum()]
+    day = visits.came.dropna().iloc[0].date()
+    found = sotto.local(visits, lambda df: df.groupby(df.came.dt.date, levels=[day]).pay.count())
+    assert found.tolist() == [(visits.came.dt.date == day).sum()]
+    edges = ["2019-06-01", "2019-08-01 12:00", datetime.datetime(2020, 1, 1)]
+    found = sotto.local(visits, lambda df: df.groupby("came", bins=edges).pay.count())
+    assert found.tolist() == [(visits.came < NOON).sum(), (visits.came >= NOON).sum()]
+
+
+def test_midnights_of_one_table_beside_times_of_another(visits, stays):
+    frames = [visits, stays, stays]
+    found = sotto.simulate(frames, "sum(came >= '2020-01-01')")
+    assert found == sum((frame.came >= "2020-01-01").sum() for frame in frames)
+
+
+def test_what_is_no_time(visits):
+    fine = pandas.Timestamp("2020-01-01 00:00:00.000000001")
+    with pytest.raises(PlanError, match="whole microseconds"):
+        sotto.local(visits, lambda df: (df.came > fine).sum())
+    with pytest.raises(PlanError, match="whole microseconds"):
+        sotto.local(visits, lambda df: (df.came > fine.to_datetime64()).sum())
+    with pytest.raises(SottoError, match="whole microseconds"):
+        sotto.local(pandas.DataFrame({"t": [fine, NOON]}), "count(t)")
+    with pytest.raises(SottoError, match="without a zone"):
+        sotto.local(visits, lambda df: (df.came > HERE).sum())
+    with pytest.raises(SottoError, match=r"seconds\(a - b\)"):
+        sotto.local(visits, lambda df: (df.left - df.came).dt.days.mean())
+    with pytest.raises(PlanError, match="total_seconds"):
+        sotto.local(visits, lambda df: ((df.left - df.came) > pandas.Timedelta("3h")).sum())
+    with pytest.raises(NotSupported, match="subtract"):
+        sotto.local(visits, lambda df: df.came.dt.total_seconds().sum())
+    with pytest.raises(PlanError, match="that rise"):
+        sotto.local(visits, lambda df: df.groupby("came", bins=["2020-01-01", HERE]).pay.sum())
+
+
 def test_what_is_no_date(stays):
-    for value in (
-        datetime.datetime(2020, 1, 1, 5),
-        pandas.Timestamp("2020-01-01", tz="UTC"),
-        datetime.timedelta(hours=3),
-    ):
-        with pytest.raises(PlanError, match="expected"):
+    for value in (datetime.datetime(2020, 1, 1, 5), HERE):
+        with pytest.raises(SottoError, match="expected a date beside a date"):
             sotto.local(stays, lambda df, value=value: (df.came == value).sum())
+    with pytest.raises(PlanError, match="expected whole days"):
+        sotto.local(stays, lambda df: (df.came == datetime.timedelta(hours=3)).sum())
     with pytest.raises(NotSupported, match="there are year"):
         sotto.local(stays, lambda df: df.came.dt.tz_localize("UTC").count())
     with pytest.raises(AttributeError):
@@ -131,7 +210,7 @@ def test_what_is_no_date(stays):
         sotto.local(stays, lambda df: df.came.dt.days.sum())
     with pytest.raises(SottoError, match="found dates"):
         sotto.local(stays, lambda df: df.came.sum())
-    with pytest.raises(PlanError, match="numbers or dates"):
+    with pytest.raises(PlanError, match="numbers, dates or times"):
         sotto.local(stays, lambda df: df.groupby("came", bins=[1, "2020-01-01"]).pay.sum())
 
 

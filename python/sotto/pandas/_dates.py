@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Series.dt: parts of dates, by the names of pandas."""
+"""Series.dt: parts of dates and times, by the names of pandas."""
 
 from __future__ import annotations
 
 import datetime
+import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pandas
@@ -15,26 +18,42 @@ from ._ufuncs import plain
 if TYPE_CHECKING:
     from ._series import Series
 
-DATE_PARTS = frozenset(["year", "month", "day", "weekday"])
-_PARTS = "year, month, day, weekday, quarter, and days of a difference"
+DATE_PARTS = frozenset(["year", "month", "day", "weekday", "hour", "minute", "date"])
+_PARTS = (
+    "year, month, day, weekday, quarter, hour, minute, date, and days or total_seconds() of a "
+    "difference"
+)
+_TEXT = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII
+)
 
 
 def written(level: Any) -> Any:
-    """A level or an edge as plans have it: a date is its ISO text."""
+    """A level or an edge as plans have it: a date or a time is its ISO text."""
     level = plain(level)
     return date_text(level) if isinstance(level, datetime.date) else level
 
 
-def is_date(text: Any) -> bool:
-    """Whether a text is a date as plans write it, 2020-01-31."""
+def moment(text: Any) -> datetime.datetime | None:
+    """The time that a text is as plans write it, 2020-01-31 or 2020-01-31T12:00, or None."""
     try:
-        return isinstance(text, str) and datetime.date.fromisoformat(text).isoformat() == text
+        is_one = isinstance(text, str) and _TEXT.fullmatch(text)
+        return datetime.datetime.fromisoformat(text) if is_one else None
     except ValueError:
+        return None
+
+
+def rise(edges: Sequence[Any]) -> bool:
+    """Whether edges rise, all of them numbers, or dates and times, these with a zone or without."""
+    ordered: list[Any] = [moment(edge) if isinstance(edge, str) else edge for edge in edges]
+    try:
+        return all(a < b for a, b in pairwise(ordered))
+    except TypeError:  # None, and what can't be compared
         return False
 
 
 class Dates:
-    """The parts of a Series of dates. Each is a Series of whole numbers."""
+    """The parts of a Series of dates or times. Each is a Series of whole numbers, or of dates."""
 
     def __init__(self, series: Series) -> None:
         self._series = series
@@ -68,6 +87,21 @@ class Dates:
     dayofweek = day_of_week = weekday
 
     @property
+    def hour(self) -> Series:
+        """The hours of times, 0 to 23."""
+        return self._part("hour")
+
+    @property
+    def minute(self) -> Series:
+        """The minutes of times, 0 to 59."""
+        return self._part("minute")
+
+    @property
+    def date(self) -> Series:
+        """The dates of times."""
+        return self._part("date")
+
+    @property
     def quarter(self) -> Series:
         """The quarters of the year, 1 to 4."""
         month = call("month", self._series._expression)
@@ -75,12 +109,20 @@ class Dates:
 
     @property
     def days(self) -> Series:
-        """A difference of dates in days, which it is already."""
+        """A difference of dates in days, which it is already; of times there is total_seconds()."""
+        self._check_difference("days")
+        return self._series
+
+    def total_seconds(self) -> Series:
+        """A difference of times in seconds."""
+        self._check_difference("total_seconds()")
+        return self._part("seconds")
+
+    def _check_difference(self, name: str) -> None:
         if not isinstance(self._series._expression, Operation):
             raise not_supported(
-                f"dt.days of {self._series!r}", "subtract a date first: (df['left'] - df['came'])"
+                f"dt.{name} of {self._series!r}", "subtract first: (df['left'] - df['came'])"
             )
-        return self._series
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(pandas.Series.dt, name):

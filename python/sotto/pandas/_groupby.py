@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any, NoReturn
 
 import pandas
@@ -14,7 +13,7 @@ import pandas
 from .._expression import Call, Column, has_reduction
 from ..errors import PlanError
 from ._aggregate import Aggregate, GroupKey, Summary, key_name
-from ._dates import DATE_PARTS, is_date, written
+from ._dates import DATE_PARTS, rise, written
 from ._frame import DataFrame
 from ._reductions import QUARTILES, Rows, reduce_rows
 from ._refusals import RefusingResult, not_supported
@@ -139,10 +138,10 @@ def _levels(name: str, levels: Any) -> tuple[Any, ...]:
 
 def _edges(name: str, bins: Any) -> tuple[Any, ...]:
     edges = tuple(written(edge) for edge in bins) if isinstance(bins, Iterable) else ()
-    numbers = all(isinstance(edge, int | float) and not isinstance(edge, bool) for edge in edges)
-    alike = numbers or all(is_date(edge) for edge in edges)
-    if len(edges) < 2 or not alike or any(a >= b for a, b in pairwise(edges)):
-        raise PlanError(f"bins of {name}: expected at least two edges, numbers or dates, that rise")
+    if len(edges) < 2 or any(isinstance(edge, bool) for edge in edges) or not rise(edges):
+        raise PlanError(
+            f"bins of {name}: expected at least two edges, numbers, dates or times, that rise"
+        )
     return edges
 
 

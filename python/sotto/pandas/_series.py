@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy
@@ -24,7 +23,7 @@ from .._expression import (
 )
 from ..errors import PlanError
 from ._aggregate import Aggregate, Summary
-from ._dates import Dates, written
+from ._dates import Dates, rise, written
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
 from ._refusals import not_supported
@@ -52,7 +51,7 @@ def declared_edges(bins: Any, limits: tuple[float, float] | None) -> list[float]
             )
         return [float(edge) for edge in numpy.linspace(limits[0], limits[1], bins + 1)]
     edges = [written(edge) for edge in bins]
-    if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
+    if len(edges) < 2 or not rise(edges):
         raise PlanError(f"bins={edges}: expected at least two edges that rise")
     return edges
 
@@ -340,7 +339,7 @@ class Series(NamedOperators):
 
     @property
     def dt(self) -> Dates:
-        """The years, months, days and weekdays of dates."""
+        """The parts of dates and times."""
         return Dates(self)
 
     # --- Conditions ---

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 
+from .._expression import microseconds
 from ._refusals import not_supported
 
 _OPERATORS: dict[Any, Callable[..., Any]] = {
@@ -90,7 +91,7 @@ def _beyond(x: Any, y: Any, is_beyond: Callable[[Any, Any], Any]) -> Any:
 def plain(value: Any) -> Any:
     """A scalar of NumPy as the Python object it stands for; anything else as it is."""
     if isinstance(value, numpy.datetime64):
-        value = value.astype("datetime64[us]")  # of nanoseconds item() is an integer
+        value = microseconds(value)
     return value.item() if isinstance(value, numpy.generic) else value
 
 
