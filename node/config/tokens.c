@@ -56,7 +56,7 @@ void tokens_path(char out[TOKENS_PATH_BYTES], const char *token_file)
     (void)snprintf(out, TOKENS_PATH_BYTES, "%ss", token_file);
 }
 
-static void hash_text(uint8_t out[TOKEN_HASH_BYTES], const char *text)
+void token_hash(uint8_t out[TOKEN_HASH_BYTES], const char *text)
 {
     (void)crypto_generichash(out, TOKEN_HASH_BYTES, (const uint8_t *)text, strlen(text), NULL, 0);
 }
@@ -236,7 +236,7 @@ enum sotto_status tokens_add(char out_text[TOKEN_TEXT_BYTES], const char *path, 
     struct api_token *token = &tokens.list[tokens.len++];
     *token = (struct api_token){.role = role, .expires_ms = expires_ms};
     (void)snprintf(token->name, sizeof token->name, "%s", name);
-    hash_text(token->hash, text);
+    token_hash(token->hash, text);
     status = save_tokens(&tokens, path, err);
     if (status == SOTTO_OK) {
         memcpy(out_text, text, sizeof text);
@@ -262,13 +262,12 @@ enum sotto_status tokens_remove(const char *path, const char *name, struct sotto
     return save_tokens(&tokens, path, err);
 }
 
-size_t tokens_find(const struct tokens *tokens, const char *text, int64_t now_ms)
+size_t tokens_find(const struct tokens *tokens, const uint8_t hash[TOKEN_HASH_BYTES],
+                   int64_t now_ms)
 {
-    uint8_t hash[TOKEN_HASH_BYTES];
     size_t found = SOTTO_NONE;
-    hash_text(hash, text);
     for (size_t i = 0; i < tokens->len; i++) {
-        bool is_it = sotto_equal_ct(hash, tokens->list[i].hash, sizeof hash);
+        bool is_it = sotto_equal_ct(hash, tokens->list[i].hash, TOKEN_HASH_BYTES);
         found = is_it && tokens->list[i].expires_ms > now_ms ? i : found;
     }
     return found;

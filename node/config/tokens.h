@@ -56,8 +56,12 @@ enum sotto_status tokens_add(char out_text[TOKEN_TEXT_BYTES], const char *path, 
 enum sotto_status tokens_remove(const char *path, const char *name,
                                 struct sotto_error *err) SOTTO_NODISCARD;
 
-/* The index of the token of this text, or SOTTO_NONE. One whose time is over is none. CT: in the
- * text. */
-size_t tokens_find(const struct tokens *tokens, const char *text, int64_t now_ms);
+/* What the file has of a token. */
+void token_hash(uint8_t out[TOKEN_HASH_BYTES], const char *text);
+
+/* The index of the token of this hash, or SOTTO_NONE. One whose time is over is none. CT: in the
+ * hash. */
+size_t tokens_find(const struct tokens *tokens, const uint8_t hash[TOKEN_HASH_BYTES],
+                   int64_t now_ms);
 
 #endif

@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Connections under one token. */
 #define SEATS_OF_TOKEN 64
@@ -31,16 +30,6 @@
     (SOTTO_PLAN_BYTES_MAX > SOTTO_BUNDLE_BYTES_MAX ? SOTTO_PLAN_BYTES_MAX : SOTTO_BUNDLE_BYTES_MAX)
 /* The compute thread answers a creation when it has read the creator's own files. */
 #define CREATE_SECONDS_MAX 600
-
-enum wait_kind { WAIT_FOR_COMPUTE, WAIT_FOR_LOGS, WAIT_FOR_END };
-
-/* What a request waits for: its context. */
-struct wait {
-    enum wait_kind kind;
-    uint64_t number; /* of the task */
-    uint64_t start;  /* of logs: the first line, and how many at most */
-    uint64_t limit;
-};
 
 typedef void route_handler(struct http_api *api, struct http_request *request);
 
@@ -159,8 +148,7 @@ static void answer_task_state(const struct http_api *api, struct http_request *r
     http_answer_json(request, MHD_HTTP_OK, object);
 }
 
-/* Lets the request wait. Returns: false, and 500 is answered, if there is no memory. */
-static bool wait_for(struct http_request *request, const struct wait *wait, uint64_t wait_s)
+bool http_api__wait_for(struct http_request *request, const struct wait *wait, uint64_t wait_s)
 {
     struct wait *copy = sotto_alloc_zeroed(sizeof *copy);
     if (copy == NULL) {
@@ -184,7 +172,7 @@ static void get_status(struct http_api *api, struct http_request *request)
     }
     if (wait_s > 0 && !store_task_is_settled(&task)) {
         struct wait wait = {.kind = WAIT_FOR_END, .number = task.number};
-        (void)wait_for(request, &wait, wait_s);
+        (void)http_api__wait_for(request, &wait, wait_s);
         return;
     }
     answer_task_state(api, request, &task);
@@ -326,7 +314,7 @@ static void get_logs(struct http_api *api, struct http_request *request)
     }
     wait.number = task.number;
     if (!answer_logs(api, request, &wait, wait_s > 0 && !store_task_is_settled(&task))) {
-        (void)wait_for(request, &wait, wait_s);
+        (void)http_api__wait_for(request, &wait, wait_s);
     }
 }
 
@@ -428,7 +416,7 @@ void http_api__push_job(struct http_api *api, struct http_request *request, stru
     job->lane = LANE_OWN;
     job->request = request->id;
     memcpy(job->asker, request->asker, sizeof job->asker);
-    if (!wait_for(request, &wait, CREATE_SECONDS_MAX)) {
+    if (!http_api__wait_for(request, &wait, CREATE_SECONDS_MAX)) {
         job_free(job);
         return;
     }
@@ -554,6 +542,9 @@ static const struct route routes[] = {
     {"GET", "/v1/task/receipt", get_receipt, READERS},
     {"GET", "/v1/columns", get_columns, ROLE_ASK},
     {"GET", "/v1/datasets", get_datasets, ROLE_ASK},
+    {"POST", "/v1/login", http_api__post_login, ANYBODY},
+    {"POST", "/v1/logout", http_api__post_logout, EVERY_ROLE},
+    {"GET", "/v1/me", http_api__get_me, EVERY_ROLE},
     {"GET", "/v1/nodes", get_nodes, EVERY_ROLE},
     {"POST", "/v1/task/cancel", post_cancel, ROLE_ASK},
     {"GET", "/v1/asked", http_api__get_asked, ROLE_APPROVE},
@@ -584,59 +575,6 @@ static const struct route *find_route(const char *path)
     return NULL;
 }
 
-/* Reads the file of tokens if it is another one than before. One that can't be read has none. */
-static void refresh_tokens(struct http_api *api)
-{
-    struct sotto_error err = {0};
-    struct stat info;
-    if (stat(api->tokens_path, &info) != 0) {
-        api->tokens.len = 0;
-        api->tokens_changed = (struct timespec){0};
-        return;
-    }
-    if (info.st_ctim.tv_sec == api->tokens_changed.tv_sec &&
-        info.st_ctim.tv_nsec == api->tokens_changed.tv_nsec) {
-        return;
-    }
-    api->tokens_changed = info.st_ctim;
-    if (tokens_load(&api->tokens, api->tokens_path, &err) != SOTTO_OK) {
-        log_line("only the first token counts: %s", err.text);
-    }
-}
-
-/* Who asks. */
-struct asker {
-    size_t owner; /* of its connections: 0 for the first token, 1 + the index of another */
-    enum token_role role;
-    const char *name;
-};
-
-/* CT: in the token. */
-static bool find_asker(struct http_api *api, struct asker *out, const struct http_request *request)
-{
-    static const char scheme[] = "Bearer ";
-    const char *header =
-        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Authorization");
-    if (header == NULL || strncasecmp(header, scheme, sizeof scheme - 1) != 0) {
-        return false;
-    }
-    const char *text = header + sizeof scheme - 1;
-    if (strlen(text) != TOKEN_TEXT_BYTES - 1) {
-        return false;
-    }
-    if (sotto_equal_ct(text, api->token, TOKEN_TEXT_BYTES - 1)) {
-        *out = (struct asker){.owner = 0, .role = ROLE_ADMIN, .name = "the first one"};
-        return true;
-    }
-    refresh_tokens(api);
-    size_t index = tokens_find(&api->tokens, text, clock_unix_ms());
-    if (index != SOTTO_NONE) {
-        const struct api_token *token = &api->tokens.list[index];
-        *out = (struct asker){.owner = 1 + index, .role = token->role, .name = token->name};
-    }
-    return index != SOTTO_NONE;
-}
-
 /* Answers if the role may not do this. */
 static void check_role(struct http_request *request, const struct asker *asker,
                        const struct route *route)
@@ -654,16 +592,13 @@ static void on_begin(void *context, struct http_request *request)
     const struct route *route = find_route(request->url);
     bool is_open = route != NULL && route->roles == ANYBODY;
     struct asker asker;
-    bool is_known = find_asker(api, &asker, request);
+    bool is_known = http_api__find_asker(api, &asker, request);
     if (is_known) {
         http_prove(request, asker.owner);
         (void)snprintf(request->asker, sizeof request->asker, "%s", asker.name);
     }
     if (!is_known && !is_open) {
-        http_answer_detail(request, MHD_HTTP_UNAUTHORIZED, SOTTO_ERROR_AUTH,
-                           "the token is missing, wrong or over: send \"Authorization: Bearer "
-                           "TOKEN\" with what is in the node's token_file, or what `sotto token "
-                           "new` printed");
+        http_api__answer_unknown(request);
     } else if (route == NULL) {
         http_answer_detail(request, MHD_HTTP_NOT_FOUND, SOTTO_ERROR_NOT_FOUND,
                            "there is no such path");
@@ -700,6 +635,9 @@ static void finish_wait(struct http_api *api, struct http_request *request)
         } else {
             http_api__answer_error(request, &err);
         }
+        break;
+    case WAIT_TO_REFUSE:
+        http_api__answer_unknown(request);
         break;
     case WAIT_FOR_COMPUTE:
         http_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE, SOTTO_ERROR_TIMEOUT,
@@ -784,6 +722,7 @@ void http_api_free(struct http_api *api)
     if (api != NULL) {
         http_server_free(api->server);
         sotto_wipe(api->token, sizeof api->token);
+        sotto_wipe(&api->logins, sizeof api->logins);
         sotto_free(api);
     }
 }

@@ -2,12 +2,13 @@
 #ifndef SOTTO_NODE_HTTP_API_INTERNAL_H
 #define SOTTO_NODE_HTTP_API_INTERNAL_H
 
-/* What api.c (tasks, routes), api_owner.c (what others ask, policy), api_code.c (code of learning
- * tasks) and api_watch.c (how the node is) share. */
+/* What api.c (tasks, routes), api_login.c (who asks), api_owner.c (what others ask, policy),
+ * api_code.c (code of learning tasks) and api_watch.c (how the node is) share. */
 
 #include "config/tokens.h"
 #include "http/api.h"
 #include "http/http.h"
+#include "http/logins.h"
 
 struct http_api {
     struct http_server *server;
@@ -18,6 +19,25 @@ struct http_api {
     struct tokens tokens;         /* the others, as the file was at tokens_changed */
     struct timespec tokens_changed;
     char tokens_path[TOKENS_PATH_BYTES];
+    struct logins logins;
+};
+
+/* Who asks. */
+struct asker {
+    size_t owner; /* of its connections: 0 for the first token, 1 + the index of another */
+    enum token_role role;
+    const char *name;
+    bool is_logged_in; /* it came with a cookie: else with the token itself */
+};
+
+enum wait_kind { WAIT_FOR_COMPUTE, WAIT_FOR_LOGS, WAIT_FOR_END, WAIT_TO_REFUSE };
+
+/* What a request waits for: its context. */
+struct wait {
+    enum wait_kind kind;
+    uint64_t number; /* of the task */
+    uint64_t start;  /* of logs: the first line, and how many at most */
+    uint64_t limit;
 };
 
 /* openapi.json, which is built in. */
@@ -44,7 +64,23 @@ void http_api__post_code_offer(struct http_api *api, struct http_request *reques
 void http_api__post_code_approve(struct http_api *api, struct http_request *request);
 void http_api__post_code_revoke(struct http_api *api, struct http_request *request);
 
-/* The handlers of api_owner.c, for the table of routes. */
+/* Lets the request wait, at most wait_s seconds. Returns: false, and 500 is answered, if there is
+ * no memory. Ownership: copies wait. */
+bool http_api__wait_for(struct http_request *request, const struct wait *wait, uint64_t wait_s);
+
+/* Finds whose token a request has, or whose login: a cookie counts only where the board's own pages
+ * sent it. CT: in the token and in the cookie. */
+bool http_api__find_asker(struct http_api *api, struct asker *out,
+                          const struct http_request *request);
+/* Answers 401. */
+void http_api__answer_unknown(struct http_request *request);
+
+/* The handlers of api_login.c, for the table of routes. */
+void http_api__post_login(struct http_api *api, struct http_request *request);
+void http_api__post_logout(struct http_api *api, struct http_request *request);
+void http_api__get_me(struct http_api *api, struct http_request *request);
+
+/* The same of api_owner.c. */
 void http_api__get_asked(struct http_api *api, struct http_request *request);
 void http_api__get_asked_one(struct http_api *api, struct http_request *request);
 void http_api__post_approve(struct http_api *api, struct http_request *request);

@@ -188,6 +188,22 @@ static void free_answer(void *data)
     sotto_free(data);
 }
 
+static void add_headers(struct MHD_Response *response, const struct http_request *request)
+{
+    (void)MHD_add_response_header(response, "Content-Type", request->content_type);
+    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (request->cookie[0] != '\0') {
+        (void)MHD_add_response_header(response, "Set-Cookie", request->cookie);
+    }
+    if (request->allow != NULL) {
+        (void)MHD_add_response_header(response, "Allow", request->allow);
+    }
+    if (request->status == MHD_HTTP_UNAUTHORIZED) {
+        (void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+    }
+}
+
 static enum MHD_Result send_answer(struct http_request *request)
 {
     size_t bytes = request->answer.data_bytes;
@@ -205,15 +221,7 @@ static enum MHD_Result send_answer(struct http_request *request)
     if (request->of->seat.owner == SEAT_STRANGER && request->status >= MHD_HTTP_BAD_REQUEST) {
         (void)MHD_add_response_header(response, "Connection", "close");
     }
-    (void)MHD_add_response_header(response, "Content-Type", request->content_type);
-    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (request->allow != NULL) {
-        (void)MHD_add_response_header(response, "Allow", request->allow);
-    }
-    if (request->status == MHD_HTTP_UNAUTHORIZED) {
-        (void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-    }
+    add_headers(response, request);
     enum MHD_Result result =
         MHD_queue_response(request->connection, (unsigned)request->status, response);
     MHD_destroy_response(response);

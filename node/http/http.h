@@ -16,6 +16,7 @@ struct http_connection;
 
 /* A request, from its headers until its answer is sent. The server owns it. */
 #define HTTP_ASKER_BYTES 33
+#define HTTP_COOKIE_BYTES 192
 
 struct http_request {
     struct http_request *next; /* of those that wait for an answer */
@@ -36,7 +37,8 @@ struct http_request {
     uint64_t id;          /* never reused */
     uint64_t deadline_ms; /* of a request that waits */
     void *context;        /* the handlers' own, from sotto_alloc: freed when the request is over */
-    char asker[HTTP_ASKER_BYTES]; /* whose token it has, for the owner; "" if it has none */
+    char asker[HTTP_ASKER_BYTES];   /* whose token it has, for the owner; "" if it has none */
+    char cookie[HTTP_COOKIE_BYTES]; /* that the answer sets; "": none */
 };
 
 struct http_handlers {

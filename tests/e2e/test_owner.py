@@ -210,6 +210,7 @@ class Owner(ClusterCase):
                   ("POST", "/v1/code/offer"): "ask", ("POST", "/v1/code/approve?digest=" + "0" * 64): "approve",
                   ("POST", "/v1/code/revoke?digest=" + "0" * 64): "approve",
                   ("GET", "/v1/record"): "approve", ("GET", "/v1/record/one?number=9"): "approve",
+                  ("GET", "/v1/me"): "ask read approve watch", ("POST", "/v1/logout"): "ask read approve watch",
                   ("GET", "/v1/nodes"): "ask read approve watch", ("GET", "/metrics"): "approve watch",
                   ("GET", "/readyz"): "ask read approve watch", ("POST", "/v1/reload"): "",
                   ("GET", "/healthz"): "ask read approve watch"}
