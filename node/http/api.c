@@ -8,6 +8,7 @@
 
 #include "http/api_internal.h"
 #include "loop/log.h"
+#include "store/store_found.h"
 #include "store/store_receipt.h"
 
 #include <errno.h>
@@ -237,16 +238,36 @@ static uint64_t count_pages(uint64_t len, uint64_t page_size)
     return (len + page_size - 1) / page_size;
 }
 
+/* Reads which tasks are wanted, or answers. */
+static bool read_filter(struct http_request *request, struct store_filter *out)
+{
+    const char *state = http_parameter(request, "status");
+    const char *name = http_parameter(request, "name");
+    *out = (struct store_filter){.state = TASK_STATES_LEN, .name = name != NULL ? name : ""};
+    for (int i = 0; state != NULL && i < TASK_STATES_LEN; i++) {
+        if (strcmp(state, task_state_name((enum task_state)i)) == 0) {
+            out->state = (enum task_state)i;
+        }
+    }
+    if (state != NULL && out->state == TASK_STATES_LEN) {
+        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
+                           "status: expected a state of a task, such as FINISHED");
+        return false;
+    }
+    return true;
+}
+
 static void get_tasks(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
     uint64_t page = 1;
     uint64_t page_size = PAGE_SIZE_DEFAULT;
-    uint64_t counts[TASK_STATES_LEN];
+    struct store_filter filter;
     uint64_t len = 0;
     const char *order = http_parameter(request, "order");
     if (!http_api__read_number(request, &page, "page", 1, UINT32_MAX) ||
-        !http_api__read_number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
+        !http_api__read_number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX) ||
+        !read_filter(request, &filter)) {
         return;
     }
     if (order != NULL && strcmp(order, "desc") != 0 && strcmp(order, "asc") != 0) {
@@ -255,16 +276,13 @@ static void get_tasks(struct http_api *api, struct http_request *request)
         return;
     }
     json_t *array = json_array();
-    bool is_descending = order == NULL || strcmp(order, "desc") == 0;
-    if (store_count_tasks(api->reader, counts, &err) != SOTTO_OK ||
-        store_each_task(api->reader, (page - 1) * page_size, page_size, is_descending, append_task,
-                        array, &err) != SOTTO_OK) {
+    filter.descending = order == NULL || strcmp(order, "desc") == 0;
+    if (store_count_found(api->reader, &len, &filter, &err) != SOTTO_OK ||
+        store_each_task(api->reader, (page - 1) * page_size, page_size, &filter, append_task, array,
+                        &err) != SOTTO_OK) {
         json_decref(array);
         http_api__answer_error(request, &err);
         return;
-    }
-    for (size_t i = 0; i < TASK_STATES_LEN; i++) {
-        len += counts[i];
     }
     http_answer_json(request, MHD_HTTP_OK,
                      json_pack("{s:o, s:I}", "tasks", array, "total_pages",

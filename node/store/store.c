@@ -479,15 +479,13 @@ out:
     return status;
 }
 
-#define TASK_COLUMNS "id, created_at, name, type, creator, status, error, must_verify, confirmation"
-
 void store__copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int column)
 {
     const unsigned char *text = sqlite3_column_text(statement, column);
     (void)snprintf(out, out_bytes, "%s", text != NULL ? (const char *)text : "");
 }
 
-static void read_task(struct store_task *out, sqlite3_stmt *statement)
+void store__read_task(struct store_task *out, sqlite3_stmt *statement)
 {
     char state[16];
     out->number = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -507,13 +505,13 @@ enum sotto_status store_get_task(struct store *store, struct store_task *out, ui
 {
     sqlite3_stmt *statement = NULL;
     enum sotto_status status = store__prepare(
-        store, &statement, err, "SELECT " TASK_COLUMNS " FROM tasks WHERE id=?", "i", number);
+        store, &statement, err, "SELECT " STORE_TASK_COLUMNS " FROM tasks WHERE id=?", "i", number);
     if (status != SOTTO_OK) {
         return status;
     }
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
-        read_task(out, statement);
+        store__read_task(out, statement);
     } else if (code == SQLITE_DONE) {
         status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "task %llu does not exist",
                                  (unsigned long long)number);
@@ -522,28 +520,6 @@ enum sotto_status store_get_task(struct store *store, struct store_task *out, ui
     }
     (void)sqlite3_finalize(statement);
     return status;
-}
-
-enum sotto_status store_each_task(struct store *store, uint64_t offset, uint64_t limit,
-                                  bool descending, store_task_visit *visit, void *context,
-                                  struct sotto_error *err)
-{
-    sqlite3_stmt *statement = NULL;
-    enum sotto_status status = store__prepare(
-        store, &statement, err,
-        descending ? "SELECT " TASK_COLUMNS " FROM tasks ORDER BY id DESC LIMIT ? OFFSET ?"
-                   : "SELECT " TASK_COLUMNS " FROM tasks ORDER BY id LIMIT ? OFFSET ?",
-        "ii", limit, offset);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    int code;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct store_task task;
-        read_task(&task, statement);
-        visit(context, &task);
-    }
-    return store__end_rows(store, statement, code, err);
 }
 
 enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_STATES_LEN],

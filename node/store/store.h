@@ -96,11 +96,6 @@ enum sotto_status store_get_plan(struct store *store, char **out_json, uint64_t 
 enum sotto_status store_get_reached(struct store *store, char **out_json, uint64_t number,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Calls visit for up to limit tasks after the first offset, by their numbers. */
-typedef void store_task_visit(void *context, const struct store_task *task);
-enum sotto_status store_each_task(struct store *store, uint64_t offset, uint64_t limit,
-                                  bool descending, store_task_visit *visit, void *context,
-                                  struct sotto_error *err) SOTTO_NODISCARD;
 /* How many tasks are in each state. */
 enum sotto_status store_count_tasks(struct store *store, uint64_t counts[TASK_STATES_LEN],
                                     struct sotto_error *err) SOTTO_NODISCARD;

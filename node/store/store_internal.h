@@ -40,6 +40,11 @@ enum sotto_status store__read_bytes(struct store *store, struct sotto_buffer *ou
                                     sqlite3_stmt *statement,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 
+/* The columns of a task's row, and the task that is read from them. */
+#define STORE_TASK_COLUMNS                                                                         \
+    "id, created_at, name, type, creator, status, error, must_verify, confirmation"
+void store__read_task(struct store_task *out, sqlite3_stmt *statement);
+
 /* A column's text, cut where out ends. */
 void store__copy_text(char *out, size_t out_bytes, sqlite3_stmt *statement, int column);
 

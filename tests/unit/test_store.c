@@ -2,6 +2,7 @@
 #include "node/store/store_asked.h"
 #include "node/store/store_code.h"
 #include "node/store/store_continued.h"
+#include "node/store/store_found.h"
 #include "node/store/store_internal.h"
 #include "node/store/store_ledger.h"
 #include "node/store/store_record.h"
@@ -116,18 +117,20 @@ static void test_lists_and_logs(void **state)
     struct sotto_error err = {0};
     struct seen seen = {0};
     uint64_t counts[TASK_STATES_LEN];
+    struct store_filter down = {.state = TASK_STATES_LEN, .name = "", .descending = true};
+    struct store_filter up = {.state = TASK_STATES_LEN, .name = ""};
     struct store *store = open_store(false);
     for (uint8_t i = 1; i <= 5; i++) {
         uint64_t number = create_task(store, i);
         assert_ok(store_log(store, number, 1, "first", &err));
         assert_ok(store_log(store, number, 2, "second", &err));
     }
-    assert_ok(store_each_task(store, 1, 2, true, see_task, &seen, &err));
+    assert_ok(store_each_task(store, 1, 2, &down, see_task, &seen, &err));
     assert_int_equal(seen.len, 2);
     assert_int_equal(seen.numbers[0], 4);
     assert_int_equal(seen.numbers[1], 3);
     seen.len = 0;
-    assert_ok(store_each_task(store, 4, 2, false, see_task, &seen, &err));
+    assert_ok(store_each_task(store, 4, 2, &up, see_task, &seen, &err));
     assert_int_equal(seen.len, 1);
     assert_int_equal(seen.numbers[0], 5);
     seen.len = 0;
@@ -142,6 +145,48 @@ static void test_lists_and_logs(void **state)
     assert_ok(store_count_tasks(store, counts, &err));
     assert_int_equal(counts[TASK_PENDING], 5);
     assert_int_equal(store_log(store, 99, 1, "nobody's", &err), SOTTO_ERROR_IO); /* foreign key */
+    store_close(store);
+}
+
+/* How many tasks a filter finds, which are as many as it counts. */
+static size_t count_found(struct store *store, enum task_state state, const char *name)
+{
+    struct sotto_error err;
+    struct seen seen = {0};
+    struct store_filter filter = {.state = state, .name = name};
+    uint64_t len = 0;
+    assert_ok(store_each_task(store, 0, 10, &filter, see_task, &seen, &err));
+    assert_ok(store_count_found(store, &len, &filter, &err));
+    assert_int_equal(seen.len, len);
+    return seen.len;
+}
+
+static void test_tasks_are_found(void **state)
+{
+    static const char *const names[] = {"Wage_avg", "wage%", "age", "wage%"};
+    struct sotto_error err = {0};
+    struct store *store = open_store(false);
+    uint64_t previous = 9;
+    (void)state;
+    for (uint8_t i = 0; i < 4; i++) {
+        struct sotto_task_id id = {{(uint8_t)(i + 1)}};
+        struct store_task task = {.type = "analytics"};
+        uint64_t number = 0;
+        (void)snprintf(task.name, sizeof task.name, "%s", names[i]);
+        assert_ok(store_task_create(store, &number, &task, &id, "{}", &err));
+        assert_int_equal(number, i + 1);
+    }
+    assert_ok(store_task_state(store, 2, TASK_ERROR, "", &err));
+    assert_int_equal(count_found(store, TASK_STATES_LEN, ""), 4);
+    assert_int_equal(count_found(store, TASK_ERROR, ""), 1);
+    assert_int_equal(count_found(store, TASK_RUNNING, ""), 0);
+    assert_int_equal(count_found(store, TASK_STATES_LEN, "WAGE"), 3);
+    assert_int_equal(count_found(store, TASK_STATES_LEN, "%"), 2); /* a character as any other */
+    assert_int_equal(count_found(store, TASK_PENDING, "wage"), 2);
+    assert_ok(store_find_previous(store, &previous, 4, &err));
+    assert_int_equal(previous, 2);
+    assert_ok(store_find_previous(store, &previous, 3, &err));
+    assert_int_equal(previous, 0);
     store_close(store);
 }
 
@@ -617,6 +662,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task_and_its_result, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_lists_and_logs, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_tasks_are_found, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_interrupted_tasks_end_in_error, make_path,
                                         remove_path),
         cmocka_unit_test_setup_teardown(test_answers_and_catalogue, make_path, remove_path),
