@@ -43,6 +43,7 @@ foreach(name
     receipts
     refusals
     restart
+    steps
     strangers
     tables
     terminal

@@ -378,6 +378,14 @@ static void get_plan(struct http_api *api, struct http_request *request)
     }
 }
 
+static void get_steps(struct http_api *api, struct http_request *request)
+{
+    struct store_task task;
+    if (find_task(api, request, &task)) {
+        http_api__answer_steps(api, request, task.number);
+    }
+}
+
 /* A full receipt has all vectors of the task: another thread reads and encodes it. */
 static void get_receipt(struct http_api *api, struct http_request *request)
 {
@@ -556,6 +564,7 @@ static const struct route routes[] = {
     {"GET", "/v1/tasks", get_tasks, READERS},
     {"GET", "/v1/task/logs", get_logs, READERS},
     {"GET", "/v1/task/plan", get_plan, READERS},
+    {"GET", "/v1/task/steps", get_steps, READERS},
     {"GET", "/v1/task/result", get_result, READERS},
     {"GET", "/v1/task/receipt", get_receipt, READERS},
     {"GET", "/v1/columns", get_columns, ROLE_ASK},

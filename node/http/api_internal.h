@@ -3,7 +3,8 @@
 #define SOTTO_NODE_HTTP_API_INTERNAL_H
 
 /* What api.c (tasks, routes), api_login.c (who asks), api_owner.c (what others ask, policy),
- * api_code.c (code of learning tasks) and api_watch.c (how the node is) share. */
+ * api_code.c (code of learning tasks), api_steps.c (how far a task is) and api_watch.c (how the
+ * node is) share. */
 
 #include "config/tokens.h"
 #include "http/api.h"
@@ -74,6 +75,9 @@ bool http_api__find_asker(struct http_api *api, struct asker *out,
                           const struct http_request *request);
 /* Answers 401. */
 void http_api__answer_unknown(struct http_request *request);
+
+/* Answers with who has done which step of a task. */
+void http_api__answer_steps(struct http_api *api, struct http_request *request, uint64_t number);
 
 /* The handlers of api_login.c, for the table of routes. */
 void http_api__post_login(struct http_api *api, struct http_request *request);

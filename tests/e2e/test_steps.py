@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Which party has done which step of a task: while it runs, afterwards, and where parties stay away."""
+
+import time
+import unittest
+
+from support import ClusterCase, plan, wages
+
+STEPS = ["joined", "chosen", "dealt", "masked", "counted"]
+
+
+class Steps(ClusterCase):
+    def steps(self, node, task):
+        """The last round, the steps of each party in their order, and the remarks."""
+        answer = node.get(f"/v1/task/steps?task_id={task}")
+        parties = {party["name"]: party for party in answer["parties"]}
+        for party in parties.values():
+            times = [party["steps"][step] for step in STEPS if step in party["steps"]]
+            self.assertEqual(times, sorted(times))
+        return answer["round"], {name: sorted(party["steps"]) for name, party in parties.items()}, {
+            name: party["remark"] for name, party in parties.items() if party["remark"]}
+
+    def test_who_takes_part_and_who_stays_away(self):
+        cluster = self.cluster([wages(1, 2), wages(3), wages(4), wages(5), wages(6)], start=False)
+        a, b, _, d, _ = cluster.nodes
+        b.policy = {"min_rows": 9}
+        cluster.start({3: {"SOTTO_TEST_STOP_AT": "partial"}})
+        cluster.wait_connected()
+        task = a.create(plan(max_clients=5, wait=3, connection=3))
+        self.assertEqual(a.wait_end(task), "FINISHED")
+        last, done, remarks = self.steps(a, task)
+        self.assertEqual((last, done), (1, {
+            "a": sorted(STEPS), "b": [], "c": sorted(STEPS), "d": ["chosen", "joined"], "e": sorted(STEPS)}))
+        self.assertEqual(remarks, {"b": "declined: refused"})
+        self.assertEqual(a.result(task)["parties"]["survived"], sum("counted" in steps for steps in done.values()))
+        a.kill()
+        a.start()
+        self.assertEqual(self.steps(a, task), (last, done, remarks))
+
+    def test_a_later_round_begins_anew(self):
+        cluster = self.cluster([wages(*range(1, 40))] * 3, start=False)
+        for node in cluster.nodes:
+            node.policy = {"profile": "open", "results": "participants"}
+        cluster.start()
+        cluster.wait_connected()
+        a, b = cluster.nodes[:2]
+        task = a.create(plan({"m": "median(wage)"}))
+        self.assertEqual(a.wait_end(task), "CONFIRMED")
+        last, done, remarks = self.steps(a, task)
+        self.assertGreater(last, 1)
+        self.assertEqual((done, remarks), (dict.fromkeys("abc", sorted([*STEPS, "confirmed"])), {}))
+        b.policy["approve"] = "manual"
+        b.configure()
+        self.assertEqual(b.request("POST", "/v1/reload", "")[0], 200)
+        task = a.create(plan({"m": "median(wage)"}))
+        end = time.monotonic() + 30
+        while len(self.steps(a, task)[1]) < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(self.steps(a, task), (1, {"a": ["joined"], "c": ["joined"]}, {}))
+        a.request("POST", f"/v1/task/cancel?task_id={task}", "")
+
+
+if __name__ == "__main__":
+    unittest.main()
