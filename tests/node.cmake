@@ -17,6 +17,7 @@ endfunction()
 foreach(name
     average_wage
     cases
+    checked
     code
     datasets
     dates

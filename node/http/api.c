@@ -386,6 +386,14 @@ static void get_steps(struct http_api *api, struct http_request *request)
     }
 }
 
+static void get_words(struct http_api *api, struct http_request *request)
+{
+    struct store_task task;
+    if (find_task(api, request, &task)) {
+        http_api__ask_compute(api, request, JOB_WORDS, task.number, false);
+    }
+}
+
 /* A full receipt has all vectors of the task: another thread reads and encodes it. */
 static void get_receipt(struct http_api *api, struct http_request *request)
 {
@@ -463,7 +471,7 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
     if (kind == JOB_CREATE || kind == JOB_BROWSE) {
         job->away = find_away(api);
     }
-    if (kind == JOB_CREATE || kind == JOB_OFFER_CODE) {
+    if (kind == JOB_CREATE || kind == JOB_CHECK || kind == JOB_OFFER_CODE) {
         job->bytes.data = sotto_writer_take(&request->body, &job->bytes.data_bytes);
     } else if (kind == JOB_COLUMNS) {
         const char *dataset = http_parameter(request, "dataset");
@@ -490,6 +498,11 @@ static void post_task(struct http_api *api, struct http_request *request)
         return;
     }
     http_api__ask_compute(api, request, JOB_CREATE, start_from, false);
+}
+
+static void post_check(struct http_api *api, struct http_request *request)
+{
+    http_api__ask_compute(api, request, JOB_CHECK, 0, false);
 }
 
 static void post_cancel(struct http_api *api, struct http_request *request)
@@ -564,6 +577,7 @@ static const struct route routes[] = {
     {"GET", "/v1/tasks", get_tasks, READERS},
     {"GET", "/v1/task/logs", get_logs, READERS},
     {"GET", "/v1/task/plan", get_plan, READERS},
+    {"GET", "/v1/task/words", get_words, READERS},
     {"GET", "/v1/task/steps", get_steps, READERS},
     {"GET", "/v1/task/result", get_result, READERS},
     {"GET", "/v1/task/receipt", get_receipt, READERS},
@@ -574,8 +588,10 @@ static const struct route routes[] = {
     {"GET", "/v1/me", http_api__get_me, EVERY_ROLE},
     {"GET", "/v1/nodes", get_nodes, EVERY_ROLE},
     {"POST", "/v1/task/cancel", post_cancel, ROLE_ASK},
+    {"POST", "/v1/task/check", post_check, ROLE_ASK},
     {"GET", "/v1/asked", http_api__get_asked, ROLE_APPROVE},
     {"GET", "/v1/asked/one", http_api__get_asked_one, ROLE_APPROVE},
+    {"GET", "/v1/asked/rules", http_api__get_asked_rules, ROLE_APPROVE},
     {"POST", "/v1/asked/approve", http_api__post_approve, ROLE_APPROVE},
     {"POST", "/v1/asked/reject", http_api__post_reject, ROLE_APPROVE},
     {"GET", "/v1/code", http_api__get_code, ROLE_APPROVE},

@@ -86,6 +86,7 @@ void http_api__get_me(struct http_api *api, struct http_request *request);
 
 /* The same of api_owner.c. */
 void http_api__get_asked(struct http_api *api, struct http_request *request);
+void http_api__get_asked_rules(struct http_api *api, struct http_request *request);
 void http_api__get_asked_one(struct http_api *api, struct http_request *request);
 void http_api__post_approve(struct http_api *api, struct http_request *request);
 void http_api__post_reject(struct http_api *api, struct http_request *request);

@@ -94,6 +94,14 @@ void http_api__get_asked_one(struct http_api *api, struct http_request *request)
     sotto_free(result);
 }
 
+void http_api__get_asked_rules(struct http_api *api, struct http_request *request)
+{
+    uint64_t number;
+    if (read_asked_number(request, &number)) {
+        http_api__ask_compute(api, request, JOB_RULES, number, false);
+    }
+}
+
 static void post_decision(struct http_api *api, struct http_request *request, bool approves)
 {
     uint64_t number;

@@ -38,6 +38,9 @@ enum job_kind {
     JOB_RETURNED,    /* peer: came on line with nothing of the past */
     JOB_RECEIPT,     /* number: a task whose full receipt is asked for; answered by EVENT_REPLY */
     JOB_COLUMNS,     /* bytes: the name of a file; answered by EVENT_REPLY to request */
+    JOB_CHECK,       /* bytes: a plan; answered by EVENT_REPLY to request */
+    JOB_WORDS,       /* number: a task; answered by EVENT_REPLY to request */
+    JOB_RULES,       /* number: of what was asked; answered by EVENT_REPLY to request */
     JOB_BROWSE,      /* away; answered by EVENT_REPLY to request */
     JOB_DECIDE,      /* number: of what was asked, approves; answered by EVENT_REPLY to request */
     JOB_OFFER_CODE,  /* bytes: a bundle; answered by EVENT_REPLY to request */

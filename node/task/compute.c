@@ -5,6 +5,7 @@
  * owns all machines, so that none of them needs a lock; queue.h tells what passes in and out. */
 
 #include "task/browse.h"
+#include "task/check.h"
 #include "task/columns.h"
 #include "task/created.h"
 #include "task/learning.h"
@@ -279,6 +280,15 @@ static void take_job(struct compute *compute, struct job *job)
         break;
     case JOB_COLUMNS:
         columns_tell(compute, job);
+        break;
+    case JOB_CHECK:
+        check_plan(compute, job);
+        break;
+    case JOB_WORDS:
+        check_words(compute, job);
+        break;
+    case JOB_RULES:
+        check_asked(compute, job);
         break;
     case JOB_BROWSE:
         browse_begin(compute, job);

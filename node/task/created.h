@@ -54,6 +54,15 @@ enum sotto_status own_check(struct compute *compute, const char **out_rule,
                             const struct sotto_plan *plan, bool may_continue,
                             struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Appends to rules, an array of JSON, what each rule of policy says: {"rule", "passes", "text"}.
+ * The question has no schema: it gets this node's types, where it offers all files. Returns: as
+ * own_check, where a file or a column is at fault. */
+struct json_t;
+struct policy_question;
+enum sotto_status own_rules(struct compute *compute, struct json_t *rules,
+                            struct policy_question *question,
+                            struct sotto_error *err) SOTTO_NODISCARD;
+
 /* --- reached.c --- */
 
 /* Keeps how far the models of a task have come, once a round. */

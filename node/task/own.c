@@ -8,6 +8,7 @@
 #include "config/policy.h"
 #include "task/created.h"
 
+#include <jansson.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +99,24 @@ static enum sotto_status check_own_policy(const struct compute *compute, const c
     return SOTTO_OK;
 }
 
+/* The types of this node's own columns, and that no text of the plan is read as missing. Where it
+ * does not offer all files there are none. Ownership: data is ended by release_own_data, schema by
+ * sotto_schema_release, also after a failure. */
+static enum sotto_status find_own_types(struct own_data *data, struct sotto_schema *schema,
+                                        struct compute *compute, const struct sotto_plan *plan,
+                                        struct sotto_error *err)
+{
+    enum sotto_status status = open_own_data(data, compute, plan, err);
+    if (status != SOTTO_OK || !data->has_all) {
+        return status;
+    }
+    status = sotto_schema_offer(schema, plan, data->catalogues, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_schema_check_words(plan, schema, data->files, err);
+}
+
 enum sotto_status own_check(struct compute *compute, const char **out_rule,
                             const struct sotto_plan *plan, bool may_continue,
                             struct sotto_error *err)
@@ -109,20 +128,38 @@ enum sotto_status own_check(struct compute *compute, const char **out_rule,
     };
     struct own_data data;
     struct sotto_schema schema = {0};
-    enum sotto_status status = open_own_data(&data, compute, plan, err);
+    enum sotto_status status = find_own_types(&data, &schema, compute, plan, err);
     if (status != SOTTO_OK || !data.has_all) {
-        goto out;
-    }
-    status = sotto_schema_offer(&schema, plan, data.catalogues, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = sotto_schema_check_words(plan, &schema, data.files, err);
-    if (status != SOTTO_OK) {
         goto out;
     }
     question.schema = &schema;
     status = check_own_policy(compute, out_rule, &question, err);
+out:
+    sotto_schema_release(&schema);
+    release_own_data(&data);
+    return status;
+}
+
+enum sotto_status own_rules(struct compute *compute, json_t *rules,
+                            struct policy_question *question, struct sotto_error *err)
+{
+    struct own_data data;
+    struct sotto_schema schema = {0};
+    size_t len;
+    const struct policy_rule *list = policy_rules(&len);
+    enum sotto_status status = find_own_types(&data, &schema, compute, question->plan, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    question->schema = data.has_all ? &schema : NULL;
+    for (size_t i = 0; i < len; i++) {
+        struct sotto_error refusal = {0};
+        bool passes = list[i].judge(compute->policy, question, &refusal) == SOTTO_OK;
+        (void)json_array_append_new(rules,
+                                    json_pack("{s:s, s:b, s:s}", "rule", list[i].name, "passes",
+                                              (int)passes, "text", passes ? "" : refusal.text));
+    }
+    question->schema = NULL;
 out:
     sotto_schema_release(&schema);
     release_own_data(&data);
