@@ -38,6 +38,7 @@ foreach(name
     nist
     options
     owner
+    pages
     peer_side
     policy
     policy_rules

@@ -7,6 +7,7 @@
  * wait. */
 
 #include "http/api_internal.h"
+#include "http/pages.h"
 #include "loop/log.h"
 #include "store/store_found.h"
 #include "store/store_receipt.h"
@@ -633,7 +634,9 @@ static void on_begin(void *context, struct http_request *request)
 {
     struct http_api *api = context;
     const struct route *route = find_route(request->url);
-    bool is_open = route != NULL && route->roles == ANYBODY;
+    bool is_page = pages_find(request->url) != NULL;
+    bool is_open = is_page || (route != NULL && route->roles == ANYBODY);
+    const char *method = is_page ? "GET" : route != NULL ? route->method : "";
     struct asker asker;
     bool is_known = http_api__find_asker(api, &asker, request);
     if (is_known) {
@@ -642,14 +645,14 @@ static void on_begin(void *context, struct http_request *request)
     }
     if (!is_known && !is_open) {
         http_api__answer_unknown(request);
-    } else if (route == NULL) {
+    } else if (route == NULL && !is_page) {
         http_answer_detail(request, MHD_HTTP_NOT_FOUND, SOTTO_ERROR_NOT_FOUND,
                            "there is no such path");
-    } else if (strcmp(route->method, request->method) != 0) {
-        request->allow = route->method;
+    } else if (strcmp(method, request->method) != 0) {
+        request->allow = method;
         http_answer_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, SOTTO_ERROR_INPUT, "%s takes %s",
-                           route->path, route->method);
-    } else if (is_known) {
+                           request->url, method);
+    } else if (is_known && !is_page) {
         check_role(request, &asker, route);
     }
 }
@@ -657,7 +660,10 @@ static void on_begin(void *context, struct http_request *request)
 static void on_complete(void *context, struct http_request *request)
 {
     const struct route *route = find_route(request->url);
-    if (route != NULL) { /* on_begin has answered else */
+    const struct page *page = pages_find(request->url);
+    if (page != NULL) {
+        pages_answer(request, page);
+    } else if (route != NULL) { /* on_begin has answered else */
         route->handler(context, request);
     }
 }

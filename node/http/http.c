@@ -120,6 +120,14 @@ void http_answer_status(struct http_request *request, int status)
     http_answer_take(request, status, "application/octet-stream", NULL, 0);
 }
 
+void http_answer_static(struct http_request *request, const char *content_type,
+                        const char *const *headers, const void *data, size_t data_bytes)
+{
+    request->is_static = true;
+    request->headers = headers;
+    http_answer_take(request, MHD_HTTP_OK, content_type, (void *)data, data_bytes);
+}
+
 void http_wait(struct http_request *request, uint64_t deadline_ms)
 {
     SOTTO_REQUIRE(!request->is_answered && !request->is_suspended);
@@ -193,6 +201,9 @@ static void add_headers(struct MHD_Response *response, const struct http_request
     (void)MHD_add_response_header(response, "Content-Type", request->content_type);
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (const char *const *at = request->headers; at != NULL && *at != NULL; at += 2) {
+        (void)MHD_add_response_header(response, at[0], at[1]);
+    }
     if (request->cookie[0] != '\0') {
         (void)MHD_add_response_header(response, "Set-Cookie", request->cookie);
     }
@@ -208,12 +219,13 @@ static enum MHD_Result send_answer(struct http_request *request)
 {
     size_t bytes = request->answer.data_bytes;
     void *data = request->answer.data;
+    bool is_owned = data != NULL && !request->is_static;
     struct MHD_Response *response =
-        data != NULL ? MHD_create_response_from_buffer_with_free_callback(bytes, data, free_answer)
-                     : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        is_owned ? MHD_create_response_from_buffer_with_free_callback(bytes, data, free_answer)
+                 : MHD_create_response_from_buffer(bytes, data, MHD_RESPMEM_PERSISTENT);
     request->answer = (struct sotto_buffer){0};
     if (response == NULL) {
-        sotto_free(data);
+        sotto_free(is_owned ? data : NULL);
         return MHD_NO;
     }
     request->server->bytes_out += bytes;
@@ -233,7 +245,9 @@ static enum MHD_Result send_answer(struct http_request *request)
 static void request_free(struct http_request *request)
 {
     sotto_writer_release(&request->body);
-    sotto_buffer_release(&request->answer);
+    if (!request->is_static) {
+        sotto_buffer_release(&request->answer);
+    }
     sotto_free(request->context);
     sotto_free(request->url);
     sotto_free(request->method);

@@ -31,8 +31,10 @@ struct http_request {
     bool is_answered;     /* status and answer are set */
     bool is_suspended;    /* waits for http_answer */
     int status;
-    const char *content_type; /* static storage */
-    const char *allow;        /* of a 405: the methods there are; static storage */
+    const char *content_type;   /* static storage */
+    const char *allow;          /* of a 405: the methods there are; static storage */
+    const char *const *headers; /* more of the answer: name, value, ..., NULL; static storage */
+    bool is_static;             /* the answer is static storage */
     struct sotto_buffer answer;
     uint64_t id;          /* never reused */
     uint64_t deadline_ms; /* of a request that waits */
@@ -82,6 +84,9 @@ void http_answer_json(struct http_request *request, int status, struct json_t *o
 void http_answer_detail(struct http_request *request, int status, enum sotto_status code,
                         const char *format, ...) SOTTO_PRINTF(4, 5);
 void http_answer_status(struct http_request *request, int status);
+/* Answers 200 with data, content_type and headers (as in struct http_request) in static storage. */
+void http_answer_static(struct http_request *request, const char *content_type,
+                        const char *const *headers, const void *data, size_t data_bytes);
 
 /* The request waits until it is answered, at the latest (expired) at deadline_ms. */
 void http_wait(struct http_request *request, uint64_t deadline_ms);

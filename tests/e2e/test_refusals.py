@@ -66,7 +66,7 @@ class Refusals(ClusterCase):
                   ("GET", "/v1/task/status?task_id=1"), ("GET", "/v1/task/list?task_ids=1"),
                   ("GET", "/v1/tasks"), ("GET", "/v1/task/logs?task_id=1"),
                   ("GET", "/v1/task/result?task_id=1"), ("GET", "/v1/nodes"),
-                  ("POST", "/v1/task/cancel?task_id=1"), ("GET", "/metrics"), ("GET", "/"),
+                  ("POST", "/v1/task/cancel?task_id=1"), ("GET", "/metrics"), ("GET", "//"),
                   ("GET", "/v1/nowhere"), ("DELETE", "/v1/task")]
         wrong = [{}, {"Authorization": "Bearer"}, {"Authorization": "Bearer "},
                  {"Authorization": "Bearer " + "0" * 64},
