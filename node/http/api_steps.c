@@ -105,6 +105,36 @@ static void take_steps(struct steps *steps, const char *text, bool is_wanted, en
     }
 }
 
+/* The names up to end, with a comma between two, are of parties that have not joined. */
+static void mark_absent(struct steps *steps, const char *names, const char *end, const char *remark)
+{
+    while (names < end) {
+        const char *comma = strstr(names, ", ");
+        const char *stop = comma != NULL && comma < end ? comma : end;
+        struct stepper *stepper = find_stepper(steps, names, (size_t)(stop - names));
+        if (stepper != NULL) {
+            (void)snprintf(stepper->remark, sizeof stepper->remark, "%s", remark);
+        }
+        names = stop + 2;
+    }
+}
+
+/* "waits for birch, cedar; away: dogwood", or "waits, away: dogwood". */
+static void read_waits(struct steps *steps, const char *text)
+{
+    static const char begin[] = "waits for ";
+    static const char away[] = "away: ";
+    const char *at = strstr(text, away);
+    const char *end = text + strlen(text);
+    if (strncmp(text, begin, sizeof begin - 1) == 0) {
+        const char *stop = at != NULL && at >= text + 2 ? at - 2 : end;
+        mark_absent(steps, text + sizeof begin - 1, stop, "has not answered");
+    }
+    if (at != NULL) {
+        mark_absent(steps, at + sizeof away - 1, end, "is away");
+    }
+}
+
 /* What a line of the tag Join says of one party behind its name. */
 static void read_join(struct steps *steps, const char *text, int64_t now_ms)
 {
@@ -116,6 +146,10 @@ static void read_join(struct steps *steps, const char *text, int64_t now_ms)
             stepper->at_ms[STEP_JOINED] = now_ms;
             stepper->remark[0] = '\0';
         }
+        return;
+    }
+    if (strncmp(text, "waits", 5) == 0) {
+        read_waits(steps, text);
         return;
     }
     for (size_t i = 0; i < sizeof remarks / sizeof remarks[0]; i++) {

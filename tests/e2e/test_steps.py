@@ -55,9 +55,10 @@ class Steps(ClusterCase):
         self.assertEqual(b.request("POST", "/v1/reload", "")[0], 200)
         task = a.create(plan({"m": "median(wage)"}))
         end = time.monotonic() + 30
-        while len(self.steps(a, task)[1]) < 2 and time.monotonic() < end:
-            time.sleep(0.02)
-        self.assertEqual(self.steps(a, task), (1, {"a": ["joined"], "c": ["joined"]}, {}))
+        while len(self.steps(a, task)[1]) < 3 and time.monotonic() < end:  # its log names who is waited for
+            time.sleep(0.05)
+        self.assertEqual(self.steps(a, task), (
+            1, {"a": ["joined"], "b": [], "c": ["joined"]}, {"b": "has not answered"}))
         a.request("POST", f"/v1/task/cancel?task_id={task}", "")
 
 
