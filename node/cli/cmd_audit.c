@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* sotto audit: what this node has answered, for its owner. Leans on the ledger (sotto/ledger.h),
- * which it opens and verifies as the node does, beside a node that runs. */
+/* sotto audit: what this node has answered, for its owner. Leans on store_audit.c, and on the
+ * ledger, which it opens and verifies as the node does, beside a node that runs. */
 
 #include "cli/command.h"
 #include "config/keys.h"
 #include "daemon.h"
 #include "loop/log.h"
-#include "store/store_ledger.h"
+#include "store/store_audit.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
@@ -18,166 +18,43 @@
 
 /* --- Lines --- */
 
-/* The words of an entry's kind, as --json has them too. Parts of an answer have no line of their
- * own. */
-static const char *const kind_words[SOTTO_LEDGER_KINDS_LEN] = {
-    [SOTTO_LEDGER_ANSWER] = "answered",   [SOTTO_LEDGER_PREDICATE] = "asked about",
-    [SOTTO_LEDGER_CONSENT] = "consented", [SOTTO_LEDGER_ANNULLED] = "annulled",
-    [SOTTO_LEDGER_EPOCH] = "epoch",       [SOTTO_LEDGER_REFUSAL] = "refused",
-    [SOTTO_LEDGER_FORGOTTEN] = "forgot",  [SOTTO_LEDGER_KEY] = "key",
-};
-
-struct listing {
-    const struct config *config;
-    struct sotto_key own;
-    json_t *entries;                /* NULL: lines are printed */
-    json_t *columns;                /* what was told of each */
-    struct sotto_ledger_texts told; /* "file\ncolumn": no file's name has a line break */
-};
-
-/* A peer that was taken out of node.yaml has no name any more. */
-static const char *find_peer(const struct listing *listing, const uint8_t *creator)
+static long long number_of(const json_t *object, const char *key)
 {
-    struct sotto_key key;
-    memcpy(key.bytes, creator, sizeof key.bytes);
-    size_t peer = config_find_peer(listing->config, &key);
-    if (peer != SOTTO_NONE) {
-        return listing->config->file->peers[peer].name;
-    }
-    return sotto_key_equal(&key, &listing->own) ? listing->config->file->name : "?";
+    return (long long)json_integer_value(json_object_get(object, key));
 }
 
-static void describe_task(char *out, size_t out_bytes, const struct listing *listing,
-                          const struct sotto_ledger_entry *entry)
+static const char *text_of(const json_t *object, const char *key)
 {
-    char name[sizeof entry->name];
-    memcpy(name, entry->name, sizeof name);
-    sotto_text_sanitize(name);
-    (void)snprintf(out, out_bytes, "task %02x%02x%02x%02x of %s (%s)", entry->task[0],
-                   entry->task[1], entry->task[2], entry->task[3],
-                   find_peer(listing, entry->creator), name);
+    return json_string_value(json_object_get(object, key));
 }
 
-static void describe_entry(char *out, size_t out_bytes, const struct listing *listing,
-                           const struct sotto_ledger_entry *entry)
+static void print_lines(const json_t *whole)
 {
-    char task[400] = "";
-    char text[sizeof entry->text];
-    memcpy(text, entry->text, sizeof text);
-    sotto_text_sanitize(text);
-    describe_task(task, sizeof task, listing, entry);
-    switch (entry->kind) {
-    case SOTTO_LEDGER_ANSWER:
-        (void)snprintf(out, out_bytes, "%s, round %u, %u parties", task, (unsigned)entry->round,
-                       (unsigned)entry->parties_len);
-        break;
-    case SOTTO_LEDGER_REFUSAL:
-        (void)snprintf(out, out_bytes, "%s: %s, %llu on this day", task, text,
-                       (unsigned long long)entry->count);
-        break;
-    case SOTTO_LEDGER_PREDICATE:
-    case SOTTO_LEDGER_KEY:
-        (void)snprintf(out, out_bytes, "%s: %s", entry->file, text);
-        break;
-    case SOTTO_LEDGER_EPOCH:
-        (void)snprintf(out, out_bytes, "%llu of %s", (unsigned long long)entry->count, entry->file);
-        break;
-    case SOTTO_LEDGER_FORGOTTEN:
-        (void)snprintf(out, out_bytes, "entries below %llu", (unsigned long long)entry->answer);
-        break;
-    default:
-        (void)snprintf(out, out_bytes, "entry %llu", (unsigned long long)entry->answer);
-        break;
-    }
-}
-
-static enum sotto_status list_entry(void *context, const struct sotto_ledger_entry *entry,
-                                    struct sotto_error *err)
-{
-    struct listing *listing = context;
-    char words[1800] = "";
     char date[LOG_TIME_BYTES];
-    bool is_part = entry->kind == SOTTO_LEDGER_SKETCH || entry->kind == SOTTO_LEDGER_TOLD ||
-                   entry->kind == SOTTO_LEDGER_PARTIES || entry->kind == SOTTO_LEDGER_PRODUCT ||
-                   entry->kind == SOTTO_LEDGER_SET ||
-                   (entry->kind == SOTTO_LEDGER_KEY && entry->text[0] == '\0') ||
-                   (entry->kind == SOTTO_LEDGER_PREDICATE && entry->count > UINT32_MAX);
-    if (is_part) {
-        return SOTTO_OK;
+    char name[256];
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(whole, "entries"), i, row)
+    {
+        log_time(date, number_of(row, "created_at"));
+        (void)printf("%6lld  %s  %-11s  %s\n", number_of(row, "number"), date, text_of(row, "kind"),
+                     text_of(row, "text"));
     }
-    if (entry->kind == SOTTO_LEDGER_SUMS) {
-        (void)snprintf(words, sizeof words, "%s\n%s", entry->file, entry->text);
-        return sotto_ledger_texts_add(&listing->told, words) == SOTTO_OK
-                   ? SOTTO_OK
-                   : sotto_error_no_memory(err);
-    }
-    describe_entry(words, sizeof words, listing, entry);
-    if (listing->entries == NULL) {
-        log_time(date, entry->created_ms);
-        (void)printf("%6llu  %s  %-11s  %s\n", (unsigned long long)entry->number, date,
-                     kind_words[entry->kind], words);
-        return SOTTO_OK;
-    }
-    json_t *object =
-        json_pack("{s:I, s:I, s:s, s:s}", "number", (json_int_t)entry->number, "created_at",
-                  (json_int_t)entry->created_ms, "kind", kind_words[entry->kind], "text", words);
-    return object != NULL && json_array_append_new(listing->entries, object) == 0
-               ? SOTTO_OK
-               : sotto_error_no_memory(err);
-}
-
-/* --- What is left --- */
-
-static enum sotto_status list_column(struct listing *listing, struct sotto_ledger *ledger,
-                                     const char *text, struct sotto_error *err)
-{
-    char file[256];
-    uint64_t sums = 0;
-    uint64_t rows = 0;
-    const char *column = strchr(text, '\n') + 1;
-    (void)snprintf(file, sizeof file, "%.*s", (int)(column - 1 - text), text);
-    enum sotto_status status =
-        sotto_ledger_told(ledger, &sums, &rows, file, column, clock_unix_ms(), err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    uint64_t most = rows * listing->config->rules.budget / 100;
-    uint64_t left = most > sums ? most - sums : 0;
-    if (listing->entries == NULL) {
-        char name[256];
-        (void)snprintf(name, sizeof name, "%s", column);
+    json_array_foreach(json_object_get(whole, "columns"), i, row)
+    {
+        (void)snprintf(name, sizeof name, "%s", text_of(row, "column"));
         sotto_text_sanitize(name);
-        (void)printf("%s: %llu sums of %s told within a year, %llu left\n", file,
-                     (unsigned long long)sums, name, (unsigned long long)left);
-        return SOTTO_OK;
+        (void)printf("%s: %lld sums of %s told within a year, %lld left\n", text_of(row, "file"),
+                     number_of(row, "told"), name, number_of(row, "left"));
     }
-    json_t *object = json_pack("{s:s, s:s, s:I, s:I}", "file", file, "column", column, "told",
-                               (json_int_t)sums, "left", (json_int_t)left);
-    return object != NULL && json_array_append_new(listing->columns, object) == 0
-               ? SOTTO_OK
-               : sotto_error_no_memory(err);
+    const json_t *head = json_object_get(whole, "head");
+    (void)printf("The chain is whole. Its head is %lld %s\n", number_of(head, "number"),
+                 text_of(head, "digest"));
 }
 
-static enum sotto_status list_all(struct listing *listing, struct sotto_ledger *ledger,
-                                  struct sotto_error *err)
+static enum sotto_status print_json(const json_t *whole, struct sotto_error *err)
 {
-    enum sotto_status status = sotto_ledger_each(ledger, list_entry, listing, err);
-    for (size_t i = 0; status == SOTTO_OK && i < listing->told.len; i++) {
-        status = list_column(listing, ledger, listing->told.texts[i], err);
-    }
-    return status;
-}
-
-/* --- The head --- */
-
-static enum sotto_status print_json(struct listing *listing, const char *digits, uint64_t number,
-                                    struct sotto_error *err)
-{
-    json_t *whole =
-        json_pack("{s:O, s:O, s:{s:I, s:s}}", "entries", listing->entries, "columns",
-                  listing->columns, "head", "number", (json_int_t)number, "digest", digits);
-    char *text = whole != NULL ? json_dumps(whole, JSON_INDENT(2)) : NULL;
-    json_decref(whole);
+    char *text = json_dumps(whole, JSON_INDENT(2));
     if (text == NULL) {
         return sotto_error_no_memory(err);
     }
@@ -190,29 +67,18 @@ static enum sotto_status print_ledger(struct sotto_ledger *ledger, const struct 
                                       const struct config *config, const struct sotto_key *own,
                                       struct sotto_error *err)
 {
-    struct listing listing = {.config = config,
-                              .own = *own,
-                              .entries = args->json ? json_array() : NULL,
-                              .columns = args->json ? json_array() : NULL};
-    uint8_t digest[SOTTO_LEDGER_DIGEST_BYTES];
-    char digits[2 * sizeof digest + 1] = "";
-    enum sotto_status status = list_all(&listing, ledger, err);
+    json_t *whole = NULL;
+    struct store_audit audit = {.ledger = ledger, .config = config, .own = *own};
+    enum sotto_status status = store_audit_json(&audit, &whole, err);
     if (status != SOTTO_OK) {
-        goto out;
-    }
-    uint64_t number = sotto_ledger_head(ledger, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        (void)snprintf(digits + 2 * i, 3, "%02x", digest[i]);
+        return status;
     }
     if (args->json) {
-        status = print_json(&listing, digits, number, err);
-        goto out;
+        status = print_json(whole, err);
+    } else {
+        print_lines(whole);
     }
-    (void)printf("The chain is whole. Its head is %llu %s\n", (unsigned long long)number, digits);
-out:
-    json_decref(listing.entries);
-    json_decref(listing.columns);
-    sotto_ledger_texts_release(&listing.told);
+    json_decref(whole);
     return status;
 }
 

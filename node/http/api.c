@@ -602,6 +602,8 @@ static const struct route routes[] = {
     {"POST", "/v1/code/revoke", http_api__post_code_revoke, ROLE_APPROVE},
     {"GET", "/v1/record", http_api__get_record, ROLE_APPROVE},
     {"GET", "/v1/record/one", http_api__get_record_one, ROLE_APPROVE},
+    {"GET", "/v1/ledger", http_api__get_ledger, ROLE_APPROVE},
+    {"GET", "/v1/policy", http_api__get_policy, ROLE_APPROVE},
     {"POST", "/v1/reload", http_api__post_reload, ROLE_ADMIN},
     {"GET", "/healthz", http_api__get_health, ANYBODY},
     {"GET", "/readyz", http_api__get_ready, EVERY_ROLE},

@@ -92,6 +92,8 @@ void http_api__post_approve(struct http_api *api, struct http_request *request);
 void http_api__post_reject(struct http_api *api, struct http_request *request);
 void http_api__get_record(struct http_api *api, struct http_request *request);
 void http_api__get_record_one(struct http_api *api, struct http_request *request);
+void http_api__get_policy(struct http_api *api, struct http_request *request);
+void http_api__get_ledger(struct http_api *api, struct http_request *request);
 void http_api__post_reload(struct http_api *api, struct http_request *request);
 
 /* The same of api_watch.c. */

@@ -174,6 +174,19 @@ void http_api__get_record_one(struct http_api *api, struct http_request *request
     sotto_free(plan);
 }
 
+void http_api__get_policy(struct http_api *api, struct http_request *request)
+{
+    http_api__ask_compute(api, request, JOB_IN_FORCE, 0, false);
+}
+
+void http_api__get_ledger(struct http_api *api, struct http_request *request)
+{
+    uint64_t limit = RECORDS_LEN_DEFAULT;
+    if (http_api__read_number(request, &limit, "limit", 1, RECORDS_LEN_MAX)) {
+        http_api__ask_compute(api, request, JOB_LEDGER, limit, false);
+    }
+}
+
 void http_api__post_reload(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};

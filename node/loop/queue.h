@@ -41,6 +41,8 @@ enum job_kind {
     JOB_CHECK,       /* bytes: a plan; answered by EVENT_REPLY to request */
     JOB_WORDS,       /* number: a task; answered by EVENT_REPLY to request */
     JOB_RULES,       /* number: of what was asked; answered by EVENT_REPLY to request */
+    JOB_IN_FORCE,    /* answered by EVENT_REPLY to request */
+    JOB_LEDGER,      /* number: so many entries; answered by EVENT_REPLY to request */
     JOB_BROWSE,      /* away; answered by EVENT_REPLY to request */
     JOB_DECIDE,      /* number: of what was asked, approves; answered by EVENT_REPLY to request */
     JOB_OFFER_CODE,  /* bytes: a bundle; answered by EVENT_REPLY to request */

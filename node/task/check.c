@@ -13,18 +13,7 @@
 
 #include <jansson.h>
 #include <sotto/alloc.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Answers with an object, which is taken; NULL: there was no memory for it. */
-static void reply_json(struct compute *compute, const struct job *job, json_t *object)
-{
-    char *text = object != NULL ? json_dumps(object, 0) : NULL;
-    json_decref(object);
-    compute__reply(compute, job->request, HTTP_OK,
-                   text != NULL ? sotto_text_copy(text, strlen(text)) : NULL);
-    free(text);
-}
 
 /* Who asks for a plan, before its files are looked at. */
 static struct policy_question make_question(const struct compute *compute,
@@ -82,7 +71,7 @@ out:
     if (status != SOTTO_OK) {
         compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, status, err.text);
     } else {
-        reply_json(compute, job, object);
+        compute__reply_json(compute, job->request, object);
     }
     sotto_plan_free(plan);
 }
@@ -136,7 +125,8 @@ out:
         json_t *previous =
             before != NULL ? json_pack("{s:I, s:s}", "task_id", (json_int_t)number, "words", before)
                            : NULL;
-        reply_json(compute, job, json_pack("{s:s, s:o*}", "words", words, "previous", previous));
+        compute__reply_json(compute, job->request,
+                            json_pack("{s:s, s:o*}", "words", words, "previous", previous));
     }
     sotto_free(before);
     sotto_free(words);
@@ -166,8 +156,9 @@ out:
     if (status != SOTTO_OK) {
         compute__reply_detail(compute, job->request, HTTP_BAD_REQUEST, status, err.text);
     } else {
-        reply_json(compute, job,
-                   json_pack("{s:O, s:s}", "rules", rules, "approve", approve_word(compute)));
+        compute__reply_json(
+            compute, job->request,
+            json_pack("{s:O, s:s}", "rules", rules, "approve", approve_word(compute)));
     }
     json_decref(rules);
     sotto_plan_free(plan);

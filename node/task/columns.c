@@ -9,7 +9,6 @@
 
 #include <jansson.h>
 #include <sotto/alloc.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Returns: {"columns": [{"name": ..., "type": ...}, ...]}, or NULL without memory. */
@@ -52,11 +51,6 @@ void columns_tell(struct compute *compute, const struct job *job)
         tell_failure(compute, job, status, &err);
         return;
     }
-    json_t *columns = list_columns(dataset.catalogue);
-    char *text = json_dumps(columns, 0);
-    compute__reply(compute, job->request, HTTP_OK,
-                   text != NULL ? sotto_text_copy(text, strlen(text)) : NULL);
-    free(text);
-    json_decref(columns);
+    compute__reply_json(compute, job->request, list_columns(dataset.catalogue));
     dataset_release(&dataset);
 }

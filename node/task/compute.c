@@ -9,6 +9,7 @@
 #include "task/columns.h"
 #include "task/created.h"
 #include "task/learning.h"
+#include "task/owner.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -51,6 +52,15 @@ void compute__reply(struct compute *compute, uint64_t request, int http_status, 
     event->http_status = http_status;
     event->bytes = (struct sotto_buffer){.data = (uint8_t *)json, .data_bytes = strlen(json)};
     queue_push(compute->config.events, event);
+}
+
+void compute__reply_json(struct compute *compute, uint64_t request, json_t *object)
+{
+    char *text = object != NULL ? json_dumps(object, 0) : NULL;
+    json_decref(object);
+    compute__reply(compute, request, HTTP_OK,
+                   text != NULL ? sotto_text_copy(text, strlen(text)) : NULL);
+    free(text);
 }
 
 static void reply_error(struct compute *compute, uint64_t request, int http_status,
@@ -289,6 +299,12 @@ static void take_job(struct compute *compute, struct job *job)
         break;
     case JOB_RULES:
         check_asked(compute, job);
+        break;
+    case JOB_IN_FORCE:
+        owner_policy(compute, job);
+        break;
+    case JOB_LEDGER:
+        owner_ledger(compute, job);
         break;
     case JOB_BROWSE:
         browse_begin(compute, job);

@@ -23,6 +23,7 @@
 
 #define HTTP_OK 200 /* how the API is answered */
 #define HTTP_BAD_REQUEST 400
+#define HTTP_FAILED 500
 #define HTTP_INTERNAL 500
 #define HTTP_UNAVAILABLE 503
 
@@ -84,6 +85,9 @@ struct compute {
 
 /* Answers an API request that waits. Ownership: takes json, which may be NULL (no memory). */
 void compute__reply(struct compute *compute, uint64_t request, int http_status, char *json);
+/* The same, 200 with a jansson object, whose reference is taken. */
+struct json_t;
+void compute__reply_json(struct compute *compute, uint64_t request, struct json_t *object);
 /* The same with {"detail": detail, "code": the name of code}. */
 void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
                            enum sotto_status code, const char *detail);

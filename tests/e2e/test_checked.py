@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What people are shown of a plan before they ask it or let it be answered."""
+"""What people are shown of a plan before they ask it or let it be answered, and of the rules by which it is."""
 
+import json
 import unittest
 
-from support import ClusterCase, plan, wages
+from support import ClusterCase, plan, run, wages
 
 RULES = ["ask", "min_parties", "datasets", "columns", "statistics", "rounds", "verify", "grammar"]
 ROWS = wages(*range(1, 40))
@@ -73,6 +74,32 @@ class Checked(ClusterCase):
         self.assertEqual(self.refusing(owner.get("/v1/asked/rules?number=1")), {"ask": "policy.ask does not list a"})
         self.assertEqual(owner.request("GET", "/v1/asked/rules?number=9")[0], 400)
         creator.request("POST", f"/v1/task/cancel?task_id={task}", "")
+
+    def test_what_is_in_force_and_what_was_told(self):
+        cluster = self.cluster([ROWS] * 3, start=False)
+        creator, owner, _ = cluster.nodes
+        owner.policy = {"min_rows": 2}
+        cluster.start()
+        cluster.wait_connected()
+        self.assertEqual(creator.wait_end(creator.create(plan({"m": "mean(wage)"}))), "FINISHED")
+        ledger = owner.get("/v1/ledger")
+        audited = run("audit", "--json", "--config", str(owner.folder / "node.yaml")).stdout
+        self.assertEqual(ledger, json.loads(audited))
+        self.assertEqual(ledger["columns"], [{"file": "wages.csv", "column": "wage", "told": 1, "left": 11}])
+        self.assertEqual(owner.get("/v1/ledger?limit=1")["entries"], ledger["entries"][-1:])
+        before = owner.get("/v1/policy")
+        self.assertEqual((before["profile"], before["approve"], before["min_rows"], before["datasets"], before["ask"]),
+                         ("safe", "automatic", 2, ["wages.csv"], "every peer"))
+        owner.policy = {"min_rows": 7, "approve": "manual", "ask": ["a"], "profile": "open",
+                        "columns": [{"dataset": "wages.csv", "hide": ["name"]}]}
+        owner.configure()
+        self.assertEqual(owner.get("/v1/policy"), before)  # what is in force, not what is written
+        self.assertEqual(owner.request("POST", "/v1/reload", "")[0], 200)
+        after = owner.get("/v1/policy")
+        self.assertEqual((after["profile"], after["approve"], after["min_rows"], after["ask"]),
+                         ("open", "manual", 7, ["a"]))
+        self.assertEqual(after["columns"], [{"dataset": "wages.csv", "allow": "all", "hide": ["name"],
+                                             "identifiers": [], "multiply": []}])
 
 
 if __name__ == "__main__":

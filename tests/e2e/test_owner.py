@@ -206,6 +206,7 @@ class Owner(ClusterCase):
                   ("GET", "/v1/task/steps?task_id=9"): "ask read",
                   ("GET", "/v1/task/words?task_id=9"): "ask read", ("POST", "/v1/task/check"): "ask",
                   ("GET", "/v1/asked/rules?number=9"): "approve",
+                  ("GET", "/v1/policy"): "approve", ("GET", "/v1/ledger"): "approve",
                   ("GET", "/v1/columns?dataset=wages.csv"): "ask", ("GET", "/v1/datasets"): "ask",
                   ("GET", "/v1/asked"): "approve", ("GET", "/v1/asked/one?number=9"): "approve",
                   ("POST", "/v1/asked/approve?number=9"): "approve", ("POST", "/v1/asked/reject?number=9"): "approve",
