@@ -5,6 +5,7 @@
 import gzip
 import http.client
 import pathlib
+import re
 import unittest
 
 from support import ClusterCase, wages
@@ -58,6 +59,16 @@ class Pages(ClusterCase):
         self.assertGreater(len(sources), 5)
         for source in sources:
             self.assertNotRegex(source.read_text(), r"innerHTML|InnerHTML|insertAdjacent|document\.write|eval\(|new Function")
+
+    def test_both_languages_have_all_texts(self):
+        folder = DIST.parent / "src"
+        tables = {name: re.findall(r"(?:^|[{,]\s)\s*(\w+): \"", (folder / f"words_{name}.js").read_text(), re.M)
+                  for name in ("en", "zh")}
+        self.assertEqual(tables["en"], tables["zh"])
+        self.assertEqual(len(tables["en"]), len(set(tables["en"])))
+        used = {key for source in folder.glob("*.js") for key in re.findall(r"\bt\(\"(\w+)\"", source.read_text())}
+        self.assertGreater(len(used), 50)
+        self.assertEqual({key for key in used if not key.endswith("_")} - set(tables["en"]), set())
 
 
 if __name__ == "__main__":

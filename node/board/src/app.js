@@ -7,13 +7,25 @@ import { useEffect, useState } from "preact/hooks";
 import { get, login, post, whenLost } from "./api.js";
 import { Field, Page, Problem, html, link } from "./parts.js";
 import { currentLanguage, languages, setLanguage, t } from "./words.js";
-import { Tasks } from "./tasks.js";
+import { AskedList, Question } from "./asked.js";
+import { Compose } from "./compose.js";
+import { Datasets, Nodes } from "./nodes.js";
+import { Ledger, Policy, Record } from "./owner.js";
 import { Task } from "./task.js";
+import { Tasks } from "./tasks.js";
 
 // Pages in the order of the menu; roles: who may see one, besides admin.
 const PAGES = [
   { name: "tasks", roles: ["ask", "read"], view: Tasks },
   { name: "task", roles: ["ask", "read"], view: Task, isHidden: true },
+  { name: "compose", roles: ["ask"], view: Compose },
+  { name: "asked", roles: ["approve"], view: AskedList },
+  { name: "question", roles: ["approve"], view: Question, isHidden: true },
+  { name: "ledger", roles: ["approve"], view: Ledger },
+  { name: "datasets", roles: ["ask"], view: Datasets },
+  { name: "nodes", roles: ["ask", "read", "approve", "watch"], view: Nodes },
+  { name: "policy", roles: ["approve"], view: Policy },
+  { name: "record", roles: ["approve"], view: Record },
 ];
 
 const may = (me, page) => me.role === "admin" || page.roles.includes(me.role);

@@ -35,4 +35,5 @@ export default {
   compose_add: "Add", compose_edges: "Edges or levels, separated by commas", compose_min: "Parties at least", compose_where_hint: "For example: age >= 18 and dept == \"HR\"",
   compose_levels_hint: "All other rows are one group more.", compose_check: "Show the plan and what policy says", compose_run: "Ask", compose_nothing: "Add a question first.",
   plan_words: "What all parties will read", own_policy: "What this node's own policy says", compose_ready: "Policy lets it pass.",
+  compose_outcome: "Outcome", share: "Share that was told",
 };

@@ -35,4 +35,5 @@ export default {
   compose_add: "添加", compose_edges: "边界或取值，以逗号分隔", compose_min: "最少参与方", compose_where_hint: "例如：age >= 18 and dept == \"HR\"",
   compose_levels_hint: "其余各行另成一组。", compose_check: "显示计划及策略判断", compose_run: "提问", compose_nothing: "请先添加问题。",
   plan_words: "各参与方将看到的内容", own_policy: "本节点策略的判断", compose_ready: "策略允许通过。",
+  compose_outcome: "因变量", share: "已告知比例",
 };
