@@ -31,6 +31,7 @@ if(NOT SOTTO_SANITIZE)
   sotto_python(python/peers test ${pytest} test_peers.py)
   sotto_python(python/notebooks test ${pytest} test_notebooks.py)
   sotto_python(e2e/scipy test CASES ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_scipy.py)
+  sotto_python(e2e/board test ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_board.py)
   sotto_python(e2e/contract test ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_contract.py)
   sotto_python(e2e/arrow test CASES ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_arrow.py
     $<TARGET_FILE:sotto-shared>)

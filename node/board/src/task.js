@@ -121,9 +121,9 @@ function Output({ result, name, output }) {
   const head = { head: t("label"), isHead: true, cell: (row) => html`<${Foreign} text=${row[0].join(" · ") || name} />` };
   const exact = one.axes.length === 0 && one.cells.exact;
   return html`<h3><${Foreign} text=${name} /></h3>
-    <${Table} caption=${name} columns=${[head, ...columns]} rows=${rows} empty=${t("nothing")} />
-    ${exact && html`<p class="exact">${t("exact")}: <${Foreign} text=${exact} limit=${120} /></p>`}
-    <${Plot} name=${name} one=${one} />`;
+    <div class="beside"><${Table} caption=${name} columns=${[head, ...columns]} rows=${rows} empty=${t("nothing")} />
+      <${Plot} name=${name} one=${one} /></div>
+    ${exact && html`<p class="exact">${t("exact")}: <${Foreign} text=${exact} limit=${120} /></p>`}`;
 }
 
 function Fit({ result, name, output }) {
@@ -140,7 +140,7 @@ function Fit({ result, name, output }) {
       const flat = table.fields.map(([, one]) => flatten(one));
       const columns = [{ head: t("label"), isHead: true, cell: (row) => html`<${Foreign} text=${row[0].join(" · ")} />` },
         ...table.fields.map(([field], i) => ({ head: field, number: true, cell: (row, at) => showValue(flat[i][at][1]) }))];
-      return html`<${Table} caption=${name} columns=${columns} rows=${flat[0]} empty="" /><${FitPlot} name=${name} one=${table} />`;
+      return html`<div class="beside"><${Table} caption=${name} columns=${columns} rows=${flat[0]} empty="" /><${FitPlot} name=${name} one=${table} /></div>`;
     })}`;
 }
 
