@@ -3,6 +3,8 @@
 """Logging in to the board: what a cookie may, and what other pages of the same browser can't make it do."""
 
 import http.client
+import ssl
+import subprocess
 import unittest
 
 from support import ClusterCase, run, wages
@@ -86,6 +88,34 @@ class Login(ClusterCase):
         self.assertEqual(self.ask("POST", "/v1/login", cookie, self.own)[0], 401)
         status, answer = self.node.request("POST", "/v1/login", token="wrong")
         self.assertEqual((status, answer["code"]), (401, "auth"))
+
+    def test_over_tls(self):
+        """The cookie then travels by TLS only, and an origin without it is another one."""
+        cert, key = (str(self.node.folder / name) for name in ("tls.crt", "tls.key"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=a", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        self.node.stop()
+        self.node.api_tls = (cert, key)
+        self.node.start()
+        context = ssl.create_default_context(cafile=cert)
+
+        def ask(method, path, headers):
+            connection = http.client.HTTPSConnection(*self.node.listen.rsplit(":", 1), timeout=60, context=context)
+            try:
+                connection.request(method, path, None, headers)
+                answer = connection.getresponse()
+                answer.read()
+                return answer
+            finally:
+                connection.close()
+
+        cookie, *attributes = ask("POST", "/v1/login", {"Authorization": "Bearer " + self.node.token}).getheader(
+            "Set-Cookie").split("; ")
+        self.assertIn("Secure", attributes)
+        url = self.node.api_url
+        for status, origin in ((401, url.replace("https", "http")), (200, url)):
+            self.assertEqual(ask("POST", "/v1/reload", {"Cookie": cookie, **MARK, "Origin": origin}).status, status)
 
 
 if __name__ == "__main__":
