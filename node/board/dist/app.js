@@ -81,44 +81,44 @@ var w,Ve,Yt,J,we,pe,Ke,ue,Qe,Se,xe,en,te=Symbol.for("pv"),me={},fe=[],tn=/^m(i|n
     ${t&&c`<${M} text=${t.words} />${t.previous&&c`<${In} previous=${t.previous} words=${t.words} />`}`}
     ${o&&c`<details><summary>${i("plan_json")}</summary><${M} text=${JSON.stringify(o,null,2)} /></details>`}</section>`}var Mn=["joined","chosen","dealt","masked","counted","confirmed"];function Fn({data:e}){let t=[{head:i("party"),isHead:!0,cell:n=>c`<${h} text=${n.name} />`},...Mn.map(n=>({head:i("step_"+n),cell:o=>{let a=o.steps[n];return a?c`<span class="done" title=${new Date(a).toLocaleString()}>✓<span class="quiet"> ${i("done")}</span></span>`:c`<span class="open">·<span class="quiet"> ${i("not_done")}</span></span>`}})),{head:i("remark"),cell:n=>n.remark&&c`<${h} text=${n.remark} />`}];return c`<section aria-labelledby="steps"><h2 id="steps">${i("steps")}</h2>
     <p>${i("round")} ${e.round}</p>
-    <${P} caption=${i("steps")} columns=${t} rows=${e.parties} empty=${i("nobody_yet")} rowKey=${n=>n.name} /></section>`}function Un({id:e,isOver:t,onNews:n}){let[o,a]=k([]),s=he(0);return j(()=>{let r=new AbortController;return(async()=>{for(;!r.signal.aborted;){let d;try{d=await y("/v1/task/logs",{task_id:e,start:s.current,limit:1e3,wait:t?0:20},r.signal)}catch{return}if(d.length>0&&(s.current=d.at(-1).id+1,a(p=>[...p,...d])),d.length===0&&t)return;n()}})(),()=>r.abort()},[t]),c`<section aria-labelledby="log"><h2 id="log">${i("log")}</h2>
+    <${P} caption=${i("steps")} columns=${t} rows=${e.parties} empty=${i("nobody_yet")} rowKey=${n=>n.name} /></section>`}var Un=5e3;function Wn({id:e,isOver:t,onNews:n}){let[o,a]=k([]),s=he(0);return j(()=>{let r=new AbortController;return(async()=>{for(;!r.signal.aborted;){let d;try{d=await y("/v1/task/logs",{task_id:e,start:s.current,limit:1e3,wait:t?0:20},r.signal)}catch{return}if(d.length>0&&(s.current=d.at(-1).id+1,a(p=>[...p,...d].slice(-Un))),d.length===0&&t)return;n()}})(),()=>r.abort()},[t]),c`<section aria-labelledby="log"><h2 id="log">${i("log")}</h2>
     <div class="scroll tall" tabindex="0" role="log" aria-label=${i("log")}><ol class="log">${o.map(r=>c`<li key=${r.id}><${I} ms=${r.created_at} /> <${h} text=${r.message} limit=${1e3} /></li>`)}</ol></div></section>`}function Kt({result:e,name:t,output:n}){let o=ae(e,n),a=o.axes.length<2?[{head:i("value"),number:!0,cell:d=>z(d[1])}]:o.axes.at(-1).map((d,p)=>({head:c`<${h} text=${d} />`,number:!0,cell:u=>z(u[1][p])})),s=re({axes:o.axes.length<2?o.axes:o.axes.slice(0,-1),cells:o.cells}),r={head:i("label"),isHead:!0,cell:d=>c`<${h} text=${d[0].join(" · ")||t} />`},l=o.axes.length===0&&o.cells.exact;return c`<h3><${h} text=${t} /></h3>
     <div class="beside"><${P} caption=${t} columns=${[r,...a]} rows=${s} empty=${i("nothing")} />
       <${zt} name=${t} one=${o} /></div>
-    ${l&&c`<p class="exact">${i("exact")}: <${h} text=${l} limit=${120} /></p>`}`}function Wn({result:e,name:t,output:n}){return c`<h3><${h} text=${t} /></h3>${n.status&&c`<p class="warning"><${h} text=${[].concat(n.status).join("; ")} /></p>`}
-    ${Ft(e,n).map(o=>{if(o.fields.length===1&&o.axes.length>1)return c`<${Kt} result=${{}} name=${`${t}: ${o.fields[0][0]}`} output=${{labels:o.axes,values:o.fields[0][1].cells}} />`;if(o.axes.length===0){let l=[{head:i("field"),isHead:!0,cell:d=>d[0]},{head:i("value"),number:!0,cell:d=>z(d[1].cells)}];return c`<${P} caption=${t} columns=${l} rows=${o.fields} empty="" />`}let s=o.fields.map(([,l])=>re(l)),r=[{head:i("label"),isHead:!0,cell:l=>c`<${h} text=${l[0].join(" · ")} />`},...o.fields.map(([l],d)=>({head:l,number:!0,cell:(p,u)=>z(s[d][u][1])}))];return c`<div class="beside"><${P} caption=${t} columns=${r} rows=${s[0]} empty="" /><${Gt} name=${t} one=${o} /></div>`})}`}async function qn(e,t){try{let{receipt:n}=await y("/v1/task/receipt",{task_id:e});be(`task-${e}.sotto`,"application/octet-stream",Uint8Array.from(atob(n),o=>o.charCodeAt(0)))}catch(n){t(n)}}function Bn({id:e}){let[t,n]=E(r=>y("/v1/task/result",{task_id:e},r),[]),[o,a]=k(null);if(!t)return c`<${x} error=${n} />`;let{parties:s}=t;return c`<section aria-labelledby="result" class="result"><h2 id="result">${i("result")}</h2>
+    ${l&&c`<p class="exact">${i("exact")}: <${h} text=${l} limit=${120} /></p>`}`}function qn({result:e,name:t,output:n}){return c`<h3><${h} text=${t} /></h3>${n.status&&c`<p class="warning"><${h} text=${[].concat(n.status).join("; ")} /></p>`}
+    ${Ft(e,n).map(o=>{if(o.fields.length===1&&o.axes.length>1)return c`<${Kt} result=${{}} name=${`${t}: ${o.fields[0][0]}`} output=${{labels:o.axes,values:o.fields[0][1].cells}} />`;if(o.axes.length===0){let l=[{head:i("field"),isHead:!0,cell:d=>d[0]},{head:i("value"),number:!0,cell:d=>z(d[1].cells)}];return c`<${P} caption=${t} columns=${l} rows=${o.fields} empty="" />`}let s=o.fields.map(([,l])=>re(l)),r=[{head:i("label"),isHead:!0,cell:l=>c`<${h} text=${l[0].join(" · ")} />`},...o.fields.map(([l],d)=>({head:l,number:!0,cell:(p,u)=>z(s[d][u][1])}))];return c`<div class="beside"><${P} caption=${t} columns=${r} rows=${s[0]} empty="" /><${Gt} name=${t} one=${o} /></div>`})}`}async function Bn(e,t){try{let{receipt:n}=await y("/v1/task/receipt",{task_id:e});be(`task-${e}.sotto`,"application/octet-stream",Uint8Array.from(atob(n),o=>o.charCodeAt(0)))}catch(n){t(n)}}function zn({id:e}){let[t,n]=E(r=>y("/v1/task/result",{task_id:e},r),[]),[o,a]=k(null);if(!t)return c`<${x} error=${n} />`;let{parties:s}=t;return c`<section aria-labelledby="result" class="result"><h2 id="result">${i("result")}</h2>
     <p class="buttons">
       <button type="button" onClick=${()=>be(`task-${e}.csv`,"text/csv",Ut(t))}>CSV</button>
       <button type="button" onClick=${()=>be(`task-${e}.json`,"application/json",JSON.stringify(t,null,2))}>JSON</button>
-      <button type="button" onClick=${()=>qn(e,a)}>${i("receipt")}</button></p>
+      <button type="button" onClick=${()=>Bn(e,a)}>${i("receipt")}</button></p>
     <${x} error=${o} />
     ${(t.warnings||[]).map(r=>c`<p class="warning"><${h} text=${r} limit=${1e3} /></p>`)}
-    ${Object.entries(t.outputs).map(([r,l])=>l.fields?c`<${Wn} key=${r} result=${t} name=${r} output=${l} />`:c`<${Kt} key=${r} result=${t} name=${r} output=${l} />`)}
-    <p>${i("of_parties",s)}: <${h} text=${(s.names||[]).join(", ")} limit=${1e3} /></p></section>`}function zn({id:e,onDone:t}){let[n,o]=k(null);return c`<button type="button" class="danger" onClick=${()=>q("/v1/task/cancel",{task_id:e}).then(t,o)}>${i("cancel")}</button><${x} error=${n} />`}function Qt({me:e,query:t}){let n=t.id,[o,a,s]=E(m=>y("/v1/task/metadata",{task_id:n},m),[]),[r,,l]=E(m=>y("/v1/task/status",{task_id:n},m),[]),[d,,p]=E(m=>y("/v1/task/steps",{task_id:n},m),[]),u=r!==void 0&&Jt(r.status)&&r.confirmation!=="awaited",$=()=>{l(),p()};return K($,r!==void 0&&!u,2e3),c`<${R} title=${i("task_number",{id:n})}>
+    ${Object.entries(t.outputs).map(([r,l])=>l.fields?c`<${qn} key=${r} result=${t} name=${r} output=${l} />`:c`<${Kt} key=${r} result=${t} name=${r} output=${l} />`)}
+    <p>${i("of_parties",s)}: <${h} text=${(s.names||[]).join(", ")} limit=${1e3} /></p></section>`}function Gn({id:e,onDone:t}){let[n,o]=k(null);return c`<button type="button" class="danger" onClick=${()=>q("/v1/task/cancel",{task_id:e}).then(t,o)}>${i("cancel")}</button><${x} error=${n} />`}function Qt({me:e,query:t}){let n=t.id,[o,a,s]=E(m=>y("/v1/task/metadata",{task_id:n},m),[]),[r,,l]=E(m=>y("/v1/task/status",{task_id:n},m),[]),[d,,p]=E(m=>y("/v1/task/steps",{task_id:n},m),[]),u=r!==void 0&&Jt(r.status)&&r.confirmation!=="awaited",$=()=>{l(),p()};return K($,r!==void 0&&!u,2e3),c`<${R} title=${i("task_number",{id:n})}>
     <${x} error=${a} />
     ${o&&r&&c`
       <p class="facts"><strong><${h} text=${o.name} /></strong> <span role="status"><${B} state=${r.status} /></span> ${i("created")} <${I} ms=${o.created_at} />
         ${Vt(e)&&c` <a class="button" href=${A("compose",{from:n})}>${i("ask_again")}</a>`}
-        ${Vt(e)&&!Jt(r.status)&&c` <${zn} id=${n} onDone=${()=>{s(),$()}} />`}</p>
+        ${Vt(e)&&!Jt(r.status)&&c` <${Gn} id=${n} onDone=${()=>{s(),$()}} />`}</p>
       ${r.error&&c`<p class="problem"><${h} text=${r.error} limit=${2e3} /></p>`}
       ${r.confirmation&&c`<p>${i("confirmation")}: <${h} text=${r.confirmation} limit=${1e3} /></p>`}
-      ${["FINISHED","CONFIRMED"].includes(r.status)&&c`<${Bn} id=${n} />`}
+      ${["FINISHED","CONFIRMED"].includes(r.status)&&c`<${zn} id=${n} />`}
       ${d&&c`<${Fn} data=${d} />`}
       <${Hn} id=${n} />
-      <${Un} id=${n} isOver=${u} onNews=${$} />`}
-  <//>`}var Gn=["PENDING","RUNNING","FINISHED","CONFIRMED","ERROR","CANCELLED"];function Jn({page:e,pages:t,query:n}){let o=(a,s)=>a>=1&&a<=t?c`<a href=${A("tasks",{...n,page:a})}>${s}</a>`:c`<span aria-disabled="true">${s}</span>`;return c`<nav class="pager" aria-label=${i("pages")}>${o(e-1,i("newer"))} <span>${i("page_of",{page:e,pages:Math.max(t,1)})}</span> ${o(e+1,i("older"))}</nav>`}function Vn({query:e}){return c`<form class="row" onSubmit=${n=>{n.preventDefault();let o=new FormData(n.target);location.hash=A("tasks",{status:o.get("status"),name:o.get("name")})}}>
+      <${Wn} id=${n} isOver=${u} onNews=${$} />`}
+  <//>`}var Jn=["PENDING","RUNNING","FINISHED","CONFIRMED","ERROR","CANCELLED"];function Vn({page:e,pages:t,query:n}){let o=(a,s)=>a>=1&&a<=t?c`<a href=${A("tasks",{...n,page:a})}>${s}</a>`:c`<span aria-disabled="true">${s}</span>`;return c`<nav class="pager" aria-label=${i("pages")}>${o(e-1,i("newer"))} <span>${i("page_of",{page:e,pages:Math.max(t,1)})}</span> ${o(e+1,i("older"))}</nav>`}function Kn({query:e}){return c`<form class="row" onSubmit=${n=>{n.preventDefault();let o=new FormData(n.target);location.hash=A("tasks",{status:o.get("status"),name:o.get("name")})}}>
     <${T} label=${i("state")} id="status"><select id="status" name="status">
       <option value="">${i("all")}</option>
-      ${Gn.map(n=>c`<option value=${n} selected=${n===e.status}>${i("state_"+n)}</option>`)}
+      ${Jn.map(n=>c`<option value=${n} selected=${n===e.status}>${i("state_"+n)}</option>`)}
     </select><//>
     <${T} label=${i("name_has")} id="name"><input id="name" name="name" maxlength="256" defaultValue=${e.name||""} /><//>
     <button type="submit">${i("filter")}</button>
   </form>`}function Xt({query:e}){let t=Number(e.page)||1,[n,o,a]=E(r=>y("/v1/tasks",{page:t,page_size:20,status:e.status,name:e.name},r),[]);K(a,!0,3e3);let s=[{head:i("number"),number:!0,cell:r=>c`<a href=${A("task",{id:r.id})}>${r.id}</a>`},{head:i("name"),isHead:!0,cell:r=>c`<${h} text=${r.name} />`},{head:i("state"),cell:r=>c`<${B} state=${r.status} />`},{head:i("created"),cell:r=>c`<${I} ms=${r.created_at} />`}];return c`<${R} title=${i("page_tasks")}>
-    <${Vn} query=${e} />
+    <${Kn} query=${e} />
     <${x} error=${o} />
     ${n&&c`<${P} caption=${i("page_tasks")} columns=${s} rows=${n.tasks} empty=${i("no_tasks")} rowKey=${r=>r.id} />
-      <${Jn} page=${t} pages=${n.total_pages} query=${e} />`}
-  <//>`}var We=[{name:"tasks",roles:["ask","read"],view:Xt},{name:"task",roles:["ask","read"],view:Qt,isHidden:!0},{name:"compose",roles:["ask"],view:Dt},{name:"asked",roles:["approve"],view:Tt},{name:"question",roles:["approve"],view:Rt,isHidden:!0},{name:"ledger",roles:["approve"],view:It},{name:"datasets",roles:["ask"],view:jt},{name:"nodes",roles:["ask","read","approve","watch"],view:At},{name:"policy",roles:["approve"],view:Ht},{name:"record",roles:["approve"],view:Mt}],qe=(e,t)=>e.role==="admin"||t.roles.includes(e.role);function Zt(){let[e,t]=location.hash.replace(/^#\/?/,"").split("?");return{name:e,query:Object.fromEntries(new URLSearchParams(t||""))}}function Kn({onLogin:e,isLost:t}){let[n,o]=k(""),[a,s]=k(null),[r,l]=k(!1),d=async p=>{p.preventDefault(),l(!0);try{e(await yt(n.trim()))}catch(u){s(u),l(!1)}};return c`<${R} title=${i("log_in")}>
+      <${Vn} page=${t} pages=${n.total_pages} query=${e} />`}
+  <//>`}var We=[{name:"tasks",roles:["ask","read"],view:Xt},{name:"task",roles:["ask","read"],view:Qt,isHidden:!0},{name:"compose",roles:["ask"],view:Dt},{name:"asked",roles:["approve"],view:Tt},{name:"question",roles:["approve"],view:Rt,isHidden:!0},{name:"ledger",roles:["approve"],view:It},{name:"datasets",roles:["ask"],view:jt},{name:"nodes",roles:["ask","read","approve","watch"],view:At},{name:"policy",roles:["approve"],view:Ht},{name:"record",roles:["approve"],view:Mt}],qe=(e,t)=>e.role==="admin"||t.roles.includes(e.role);function Zt(){let[e,t]=location.hash.replace(/^#\/?/,"").split("?");return{name:e,query:Object.fromEntries(new URLSearchParams(t||""))}}function Qn({onLogin:e,isLost:t}){let[n,o]=k(""),[a,s]=k(null),[r,l]=k(!1),d=async p=>{p.preventDefault(),l(!0);try{e(await yt(n.trim()))}catch(u){s(u),l(!1)}};return c`<${R} title=${i("log_in")}>
     ${t&&c`<p role="status">${i("login_over")}</p>`}
     <form onSubmit=${d} class="narrow">
       <${T} label=${i("token")} id="token" hint=${i("token_hint")}>
@@ -128,18 +128,18 @@ var w,Ve,Yt,J,we,pe,Ke,ue,Qe,Se,xe,en,te=Symbol.for("pv"),me={},fe=[],tn=/^m(i|n
       <button type="submit" disabled=${r}>${i("log_in")}</button>
       <${x} error=${a} />
     </form>
-  <//>`}function Qn({onChange:e}){return c`<div class="languages" role="group" aria-label=${i("language")}>${Object.entries(Ct).map(([t,n])=>c`
-    <button type="button" class="link" lang=${t} aria-pressed=${t===ge()} onClick=${()=>e(t)}>${n}</button>`)}</div>`}function Xn({me:e,name:t}){return c`<nav aria-label=${i("menu")}><ul>${We.filter(n=>!n.isHidden&&qe(e,n)).map(n=>c`
-    <li><a href=${A(n.name)} aria-current=${n.name===t?"page":void 0}>${i("page_"+n.name)}</a></li>`)}</ul></nav>`}function Zn(){let[e,t]=k(void 0),[n,o]=k(!1),[a,s]=k(Zt()),[,r]=k(ge());j(()=>{bt(()=>{o(!0),t(null)}),y("/v1/me").then(t,()=>t(null));let u=()=>s(Zt());return addEventListener("hashchange",u),()=>removeEventListener("hashchange",u)},[]);let l=()=>q("/v1/logout").finally(()=>{o(!1),t(null)}),d=u=>{Me(u),r(u)},p=e&&(We.find(u=>u.name===a.name&&qe(e,u))||We.find(u=>qe(e,u)));return c`
+  <//>`}function Xn({onChange:e}){return c`<div class="languages" role="group" aria-label=${i("language")}>${Object.entries(Ct).map(([t,n])=>c`
+    <button type="button" class="link" lang=${t} aria-pressed=${t===ge()} onClick=${()=>e(t)}>${n}</button>`)}</div>`}function Zn({me:e,name:t}){return c`<nav aria-label=${i("menu")}><ul>${We.filter(n=>!n.isHidden&&qe(e,n)).map(n=>c`
+    <li><a href=${A(n.name)} aria-current=${n.name===t?"page":void 0}>${i("page_"+n.name)}</a></li>`)}</ul></nav>`}function Yn(){let[e,t]=k(void 0),[n,o]=k(!1),[a,s]=k(Zt()),[,r]=k(ge());j(()=>{bt(()=>{o(!0),t(null)}),y("/v1/me").then(t,()=>t(null));let u=()=>s(Zt());return addEventListener("hashchange",u),()=>removeEventListener("hashchange",u)},[]);let l=()=>q("/v1/logout").finally(()=>{o(!1),t(null)}),d=u=>{Me(u),r(u)},p=e&&(We.find(u=>u.name===a.name&&qe(e,u))||We.find(u=>qe(e,u)));return c`
     <a class="skip" href="#main" onClick=${u=>{u.preventDefault(),document.querySelector("h1")?.focus()}}>${i("skip")}</a>
     <header>
       <span class="brand"><img src="/icon.svg" alt="" width="24" height="24" /> Sotto${e&&c` <b class="node"><bdi>${e.node}</bdi></b>`}</span>
-      ${e&&c`<${Xn} me=${e} name=${p.name} />`}
-      <${Qn} onChange=${d} />
+      ${e&&c`<${Zn} me=${e} name=${p.name} />`}
+      <${Xn} onChange=${d} />
       ${e&&c`<span class="who"><bdi>${e.name}</bdi> (${i("role_"+e.role)}) <button type="button" id="logout" onClick=${l}>${i("log_out")}</button></span>`}
     </header>
     <main id="main" key=${ge()}>
-      ${e===null&&c`<${Kn} isLost=${n} onLogin=${u=>{o(!1),t(u)}} />`}
+      ${e===null&&c`<${Qn} isLost=${n} onLogin=${u=>{o(!1),t(u)}} />`}
       ${p&&c`<${p.view} key=${p.name+JSON.stringify(a.query)} me=${e} query=${a.query} />`}
     </main>
-    <footer><a href="/licences.txt">${i("licences")}</a>${e&&c` · Sotto ${e.version}`}</footer>`}st(c`<${Zn} />`,document.getElementById("app"));
+    <footer><a href="/licences.txt">${i("licences")}</a>${e&&c` · Sotto ${e.version}`}</footer>`}st(c`<${Yn} />`,document.getElementById("app"));

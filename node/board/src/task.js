@@ -80,6 +80,8 @@ function Steps({ data }) {
 
 /* --- Its log --- */
 
+const SHOWN_MAX = 5000; // the last so many lines
+
 function Log({ id, isOver, onNews }) {
   const [lines, setLines] = useState([]);
   const next = useRef(0);
@@ -95,7 +97,7 @@ function Log({ id, isOver, onNews }) {
         }
         if (more.length > 0) {
           next.current = more.at(-1).id + 1;
-          setLines((was) => [...was, ...more]);
+          setLines((was) => [...was, ...more].slice(-SHOWN_MAX));
         }
         if (more.length === 0 && isOver) {
           return;
