@@ -36,4 +36,6 @@ export default {
   compose_levels_hint: "All other rows are one group more.", compose_check: "Show the plan and what policy says", compose_run: "Ask", compose_nothing: "Add a question first.",
   plan_words: "What all parties will read", own_policy: "What this node's own policy says", compose_ready: "Policy lets it pass.",
   compose_outcome: "Outcome", share: "Share that was told",
+  compose_json_hint: "This plan says more than the form can hold.",
+  compose_results: "Who gets the result", results_policy: "as policy says", results_initiator: "this node", results_participants: "all who take part",
 };

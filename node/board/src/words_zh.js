@@ -36,4 +36,6 @@ export default {
   compose_levels_hint: "其余各行另成一组。", compose_check: "显示计划及策略判断", compose_run: "提问", compose_nothing: "请先添加问题。",
   plan_words: "各参与方将看到的内容", own_policy: "本节点策略的判断", compose_ready: "策略允许通过。",
   compose_outcome: "因变量", share: "已告知比例",
+  compose_json_hint: "此计划的内容超出表单所能表达的范围。",
+  compose_results: "谁获得结果", results_policy: "按策略", results_initiator: "本节点", results_participants: "所有参与方",
 };
