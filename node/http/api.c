@@ -27,9 +27,6 @@
 #define PAGE_SIZE_DEFAULT 20
 #define PAGE_SIZE_MAX 1000
 #define LIST_LEN_MAX 256 /* so that CONNECTION_BYTES hold the longest */
-/* A plan or a bundle. */
-#define BODY_BYTES_MOST                                                                            \
-    (SOTTO_PLAN_BYTES_MAX > SOTTO_BUNDLE_BYTES_MAX ? SOTTO_PLAN_BYTES_MAX : SOTTO_BUNDLE_BYTES_MAX)
 /* The compute thread answers a creation when it has read the creator's own files. */
 #define CREATE_SECONDS_MAX 600
 
@@ -657,6 +654,9 @@ static void on_begin(void *context, struct http_request *request)
     } else if (is_known && !is_page) {
         check_role(request, &asker, route);
     }
+    if (!request->is_answered && route != NULL && route->handler == http_api__post_code_offer) {
+        http_limit_body(request, SOTTO_BUNDLE_BYTES_MAX);
+    }
 }
 
 static void on_complete(void *context, struct http_request *request)
@@ -745,7 +745,7 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
         .begin = on_begin,
         .complete = on_complete,
         .expired = on_expired,
-        .body_bytes_max = BODY_BYTES_MOST,
+        .body_bytes_max = SOTTO_PLAN_BYTES_MAX,
         .owners_len = 1 + TOKENS_MAX,
         .seats_of_owner = SEATS_OF_TOKEN,
     };

@@ -128,6 +128,12 @@ void http_answer_static(struct http_request *request, const char *content_type,
     http_answer_take(request, MHD_HTTP_OK, content_type, (void *)data, data_bytes);
 }
 
+void http_limit_body(struct http_request *request, size_t bytes_max)
+{
+    request->body_bytes_max = bytes_max;
+    sotto_writer_init(&request->body, bytes_max);
+}
+
 void http_wait(struct http_request *request, uint64_t deadline_ms)
 {
     SOTTO_REQUIRE(!request->is_answered && !request->is_suspended);
@@ -269,7 +275,7 @@ static struct http_request *request_new(struct http_server *server,
     request->id = ++server->last_id;
     request->url = sotto_text_copy(url, strlen(url));
     request->method = sotto_text_copy(method, strlen(method));
-    sotto_writer_init(&request->body, server->handlers.body_bytes_max);
+    http_limit_body(request, server->handlers.body_bytes_max);
     if (request->of == NULL || request->url == NULL || request->method == NULL) {
         request_free(request);
         return NULL;
@@ -282,7 +288,7 @@ static void check_length(struct http_request *request)
 {
     const char *length =
         MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Length");
-    size_t max = request->server->handlers.body_bytes_max;
+    size_t max = request->body_bytes_max;
     if (length != NULL && strtoull(length, NULL, 10) > max) {
         http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, SOTTO_ERROR_LIMIT,
                            "the body is longer than %zu bytes", max);
@@ -302,7 +308,7 @@ static enum MHD_Result take_body(struct http_request *request, const char *data,
     sotto_write_bytes(&request->body, data, bytes);
     if (sotto_writer_status(&request->body) != SOTTO_OK) {
         http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, SOTTO_ERROR_LIMIT,
-                           "the body is longer than %zu bytes", handlers->body_bytes_max);
+                           "the body is longer than %zu bytes", request->body_bytes_max);
     } else if (handlers->prefix != NULL && !request->is_checked &&
                request->body.data_bytes >= handlers->prefix_bytes) {
         request->is_checked = true;

@@ -26,6 +26,7 @@ struct http_request {
     char *url;
     char *method;
     struct sotto_writer body;
+    size_t body_bytes_max;
     size_t drained_bytes; /* of the body, after a refusal */
     bool is_checked;      /* the prefix handler has seen it */
     bool is_answered;     /* status and answer are set */
@@ -60,7 +61,7 @@ struct http_handlers {
     void (*ended)(void *context, struct http_request *request);
     /* A connection is over on which an owner was proved (http_prove). NULL if not wanted. */
     void (*closed)(void *context, size_t owner);
-    size_t body_bytes_max;
+    size_t body_bytes_max; /* unless begin says otherwise: http_limit_body */
     /* How many there are who can prove who they are (http_prove), and the connections of each. */
     size_t owners_len;
     size_t seats_of_owner;
@@ -88,6 +89,8 @@ void http_answer_status(struct http_request *request, int status);
 void http_answer_static(struct http_request *request, const char *content_type,
                         const char *const *headers, const void *data, size_t data_bytes);
 
+/* In begin: a body of this request has at most so many bytes. */
+void http_limit_body(struct http_request *request, size_t bytes_max);
 /* The request waits until it is answered, at the latest (expired) at deadline_ms. */
 void http_wait(struct http_request *request, uint64_t deadline_ms);
 
