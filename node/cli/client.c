@@ -198,6 +198,17 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
     return http_status == HTTP_OK ? SOTTO_OK : set_node_error(client, http_status, err);
 }
 
+const char *client_reveal(char out[CLIENT_TEXT_BYTES], const json_t *object, const char *key)
+{
+    const json_t *text = json_object_get(object, key);
+    out[0] = '\0';
+    if (json_is_string(text)) {
+        sotto_text_reveal(out, CLIENT_TEXT_BYTES, json_string_value(text),
+                          json_string_length(text));
+    }
+    return out;
+}
+
 enum sotto_status client_json(struct client *client, json_t **out, const char *path,
                               const char *body, struct sotto_error *err)
 {

@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <sotto/bytes.h>
 
+#define CLIENT_TEXT_BYTES 512
+
 struct client {
     CURL *easy;
     struct curl_slist *headers;
@@ -31,6 +33,10 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
 /* The same, and the answer as JSON; *out is ended by json_decref. */
 enum sotto_status client_json(struct client *client, json_t **out, const char *path,
                               const char *body, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A member as text, its hidden characters written out and cut to fit; "" where there is none.
+ * Returns: out. */
+const char *client_reveal(char out[CLIENT_TEXT_BYTES], const json_t *object, const char *key);
 
 /* Gives a plan to the node. start_from: 0, or a task where its models start, whose plan it is where
  * plan is "". */

@@ -8,23 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_BYTES 512
 #define NAME_WIDTH_MAX 24
 #define TYPE_WIDTH 7 /* of the longest ones, decimal and float64 */
 
-/* A member as text, its hidden characters written out; "" where there is none. */
-static const char *reveal(char out[TEXT_BYTES], const json_t *object, const char *key)
-{
-    const json_t *text = json_object_get(object, key);
-    out[0] = '\0';
-    if (json_is_string(text)) {
-        sotto_text_reveal(out, TEXT_BYTES, json_string_value(text), json_string_length(text));
-    }
-    return out;
-}
-
 /* A list of texts with something between them; what does not fit is left out. */
-static const char *reveal_list(char out[TEXT_BYTES], const json_t *object, const char *key,
+static const char *reveal_list(char out[CLIENT_TEXT_BYTES], const json_t *object, const char *key,
                                const char *between)
 {
     size_t i;
@@ -33,13 +21,14 @@ static const char *reveal_list(char out[TEXT_BYTES], const json_t *object, const
     out[0] = '\0';
     json_array_foreach(json_object_get(object, key), i, text)
     {
-        char part[TEXT_BYTES];
+        char part[CLIENT_TEXT_BYTES];
         sotto_text_reveal(part, sizeof part, json_string_value(text), json_string_length(text));
-        if (at + strlen(part) + strlen(between) + sizeof "..." > TEXT_BYTES) {
-            (void)snprintf(out + at, TEXT_BYTES - at, "...");
+        if (at + strlen(part) + strlen(between) + sizeof "..." > CLIENT_TEXT_BYTES) {
+            (void)snprintf(out + at, CLIENT_TEXT_BYTES - at, "...");
             break;
         }
-        at += (size_t)snprintf(out + at, TEXT_BYTES - at, "%s%s", i > 0 ? between : "", part);
+        at +=
+            (size_t)snprintf(out + at, CLIENT_TEXT_BYTES - at, "%s%s", i > 0 ? between : "", part);
     }
     return out;
 }
@@ -63,8 +52,8 @@ static int measure_names(const json_t *columns)
     int widest = 0;
     json_array_foreach(columns, i, column)
     {
-        char text[TEXT_BYTES];
-        int width = print_width(reveal(text, column, "name"));
+        char text[CLIENT_TEXT_BYTES];
+        int width = print_width(client_reveal(text, column, "name"));
         widest = width > widest ? width : widest;
     }
     return widest < NAME_WIDTH_MAX ? widest : NAME_WIDTH_MAX;
@@ -74,26 +63,26 @@ static void print_dataset(const char *node, const json_t *dataset)
 {
     size_t i;
     json_t *column;
-    char text[TEXT_BYTES];
+    char text[CLIENT_TEXT_BYTES];
     const json_t *columns = json_object_get(dataset, "columns");
     int width = measure_names(columns);
     json_int_t rows = json_integer_value(json_object_get(dataset, "rows"));
-    (void)printf("%s  %s", node, reveal(text, dataset, "dataset"));
+    (void)printf("%s  %s", node, client_reveal(text, dataset, "dataset"));
     if (rows > 0) {
         (void)printf("  at least %lld rows", (long long)rows);
     }
-    print_part(reveal(text, dataset, "description"));
+    print_part(client_reveal(text, dataset, "description"));
     (void)printf("\n");
     json_array_foreach(columns, i, column)
     {
         (void)printf("  ");
-        print_padded(reveal(text, column, "name"), width);
+        print_padded(client_reveal(text, column, "name"), width);
         bool is_alone = json_object_size(column) <= 2; /* name and type */
-        (void)printf("  %-*s", is_alone ? 0 : TYPE_WIDTH, reveal(text, column, "type"));
-        print_part(reveal(text, column, "unit"));
+        (void)printf("  %-*s", is_alone ? 0 : TYPE_WIDTH, client_reveal(text, column, "type"));
+        print_part(client_reveal(text, column, "unit"));
         print_part(reveal_list(text, column, "range", " to "));
         print_part(reveal_list(text, column, "levels", ", "));
-        print_part(reveal(text, column, "description"));
+        print_part(client_reveal(text, column, "description"));
         (void)printf("\n");
     }
 }
@@ -104,13 +93,13 @@ static size_t print_node(const json_t *node, const char *wanted)
 {
     size_t i;
     json_t *dataset;
-    char name[TEXT_BYTES];
-    char state[TEXT_BYTES];
+    char name[CLIENT_TEXT_BYTES];
+    char state[CLIENT_TEXT_BYTES];
     size_t printed = 0;
     const json_t *datasets = json_object_get(node, "datasets");
     json_int_t left_out = json_integer_value(json_object_get(node, "left_out"));
-    bool has_answered = strcmp(reveal(state, node, "state"), "answered") == 0;
-    (void)reveal(name, node, "name");
+    bool has_answered = strcmp(client_reveal(state, node, "state"), "answered") == 0;
+    (void)client_reveal(name, node, "name");
     json_array_foreach(datasets, i, dataset)
     {
         const char *file = json_string_value(json_object_get(dataset, "dataset"));

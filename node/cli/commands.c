@@ -89,11 +89,17 @@ static const struct command commands[] = {
      "and prints its digits: compare them with the other by voice, so that nobody\n"
      "has changed the line on its way.\n",
      OPTION_CONFIG, cmd_peer},
-    {"node", "node, doctor", "run a node, and see what is wrong with it",
+    {"node", "node", "run a node",
      "sotto node [--config node.yaml]\n"
      "\n"
      "Prints where it listens, and stops at SIGTERM or SIGINT.\n",
      OPTION_CONFIG, cmd_node},
+    {"status", "status, doctor", "how a node is, and what is wrong with it",
+     "sotto status [--json]\n"
+     "\n"
+     "Whether it can work, who is not connected, its last tasks and what waits for its\n"
+     "owner, as far as the token may see it. Exit code 1 if it is not ready.\n" CLIENT_USAGE,
+     CLIENT_OPTIONS | OPTION_JSON, cmd_status},
     {"doctor", NULL, "what is wrong with a node, and what to do",
      "sotto doctor [--config node.yaml]\n"
      "\n"
@@ -101,11 +107,11 @@ static const struct command commands[] = {
      "files of policy.datasets, asks the node if it runs, and calls the peers that\n"
      "have a url. It changes nothing. Exit code 1 if something fails.\n",
      OPTION_CONFIG, cmd_doctor},
-    {"keygen", "keygen", "make a node's key and print what others pin",
+    {"keygen", "keygen, token", "a node's key, and tokens for its people",
      "sotto keygen --out node.key     makes a key and prints its public part\n"
      "sotto keygen --show node.key    prints the public part of a key\n",
      OPTION_OUT | OPTION_SHOW, cmd_keygen},
-    {"token", "token", "tokens for a node's people: new, list, revoke",
+    {"token", NULL, "tokens for a node's people: new, list, revoke",
      "sotto token new NAME --role ROLE [--days 90] [--config node.yaml]\n"
      "sotto token list [--config node.yaml]\n"
      "sotto token revoke NAME [--config node.yaml]\n"

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`sotto doctor`: everything that is wrong with a node is said at once, with what to do, and nothing is changed."""
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
+import time
 import unittest
 
-from support import SOTTO, ClusterCase, run, wages
+from support import SOTTO, ClusterCase, plan, run, wages
 
 
 def free_port():
@@ -33,6 +35,30 @@ class Doctor(ClusterCase):
                          ["config", "identity", "token", "disk", "data", "node", "peer"])
         self.assertIn(("ok", "data", "wages.csv: 1 rows, 2 columns"), found)
         self.assertIn(("ok", "peer", "b is connected"), self.look(cluster.nodes[0], 0))
+        self.status_is_one_screen(cluster)
+
+    def status_is_one_screen(self, cluster):
+        """What the token may not see is left out; a node that can't work says so, and exits with 1."""
+        creator, other, last = cluster.nodes
+        creator.wait_log("c is connected")
+        task = creator.create(plan({"n": "count(wages.wage)"}))
+        state = creator.wait_end(task)
+        config = ("--config", str(creator.folder / "node.yaml"))
+        lines = run("status", *config).stdout.splitlines()
+        self.assertEqual(lines[1:5], ["token     the first one", "ready     yes", "peers     2 of 2 connected",
+                                      f"tasks     {task}  {state}  wage_avg"])
+        self.assertRegex(lines[0], r"^node      a, \d+\.\d+\.\d+, at http://127\.0\.0\.1:\d+$")
+        watcher = run("token", "new", "bo", "--role", "watch", *config).stdout.split()[-1]
+        seen = json.loads(run("status", "--json", "--node", creator.api_url, env={"SOTTO_TOKEN": watcher}).stdout)
+        self.assertEqual((sorted(seen), seen["me"]["role"]), (["me", "nodes", "ready"], "watch"))
+        other.stop()
+        last.stop()
+        while any(node["connected"] for node in creator.get("/v1/nodes")["nodes"][1:]):
+            time.sleep(0.05)
+        done = run("status", *config, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("ready     no peer is connected\n          sotto doctor says more\n"
+                      "peers     0 of 2 connected\n          b is not\n          c is not\n", done.stdout)
 
     def test_all_that_is_wrong_is_said(self):
         cluster = self.cluster([wages(1, 2), wages(3), wages(4)], start=False)
