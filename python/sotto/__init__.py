@@ -11,6 +11,7 @@ if node.trace(task_id):
 from . import dataset, debug, errors, pandas, plot, stats
 from ._client import AsyncDeltaNode, DeltaNode
 from .errors import NotAnAggregate, NotSupported, PlanError, SottoError
+from .learning import HorizontalLearning
 from .pandas import Logit, MNLogit, glm
 from .research import SecureSum, local, secure_sum, simulate
 from .task import HorizontalAnalytics, Task
@@ -21,6 +22,7 @@ __all__ = [
     "AsyncDeltaNode",
     "DeltaNode",
     "HorizontalAnalytics",
+    "HorizontalLearning",
     "Logit",
     "MNLogit",
     "NotAnAggregate",

@@ -16,12 +16,14 @@ from . import _conversation as say
 from ._conversation import Conversation, Request, Response, log_line
 from ._progress import Progress, is_watched
 from .errors import NodeUnreachable, PlanError
+from .learning import HorizontalLearning
 from .task import HorizontalAnalytics, LateTask, Task
 
 Answer = TypeVar("Answer")
-Anything = Task | LateTask | HorizontalAnalytics | Mapping[str, Any]
+Anything = Task | LateTask | HorizontalAnalytics | HorizontalLearning | Mapping[str, Any]
 
 
+_CONTENT: dict[type, str] = {str: "application/json", bytes: "application/octet-stream"}
 _OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -60,7 +62,7 @@ class _Node:
             "url": request.path,
             "params": dict(request.parameters),
             "content": request.body,
-            "headers": {"Content-Type": "application/json"} if request.body else {},
+            "headers": {"Content-Type": _CONTENT[type(request.body)]} if request.body else {},
         }
 
     def _response(self, response: httpx.Response) -> Response:
@@ -88,7 +90,8 @@ class DeltaNode(_Node):
         self._http = httpx.Client(**self._options)
 
     def create_task(self, task: Anything | None = None, start_from: int | None = None) -> int:
-        """Creates a task from what build() gave; returns its id. Only its plan is sent.
+        """Creates a task from what build() gave; returns its id. Only its plan is sent, and of
+        HorizontalLearning the code.
 
         start_from: a task that failed; models start from its last coefficients. Without a task
         that one is asked again. Raises PlanRefused where the node does not take the plan.
@@ -108,7 +111,8 @@ class DeltaNode(_Node):
             return self._run(say.follow(task_id, bar.take))
 
     def get_result(self, task_id: int, exact: bool = False) -> Any:
-        """The result: what execute() returned, as pandas.
+        """The result: what execute() returned, as pandas; of HorizontalLearning a dict of the
+        weights, numpy arrays or, where torch is imported, its tensors, and of the rounds.
 
         exact: fractions.Fraction instead of float wherever the result is rational.
         Raises TaskNotFinished before the end, TaskFailed where there is none.

@@ -24,6 +24,7 @@ from .errors import (
     TaskNotFinished,
     TaskNotFound,
 )
+from .learning import HorizontalLearning, LearningTask, learned
 from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned
 
 HELD_S = 20  # how long the node may hold a request until there is something to tell
@@ -35,12 +36,12 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Request:
-    """One request; body is JSON text."""
+    """One request; body is JSON text, or bytes that are none."""
 
     method: str
     path: str
     parameters: Mapping[str, Any]
-    body: str | None
+    body: str | bytes | None
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ Conversation = Generator[Request, Response, Answer]
 Show = Callable[[list[tuple[float, str]]], None]  # takes new lines: seconds since 1970, message
 
 
-def _ask(method: str, path: str, body: str | None = None, **parameters: Any) -> Conversation[Any]:
+def _ask(
+    method: str, path: str, body: str | bytes | None = None, **parameters: Any
+) -> Conversation[Any]:
     """One request; gives what the answer says. Raises NodeError for any status but 200."""
     response = yield Request(method, path, parameters, body)
     if response.status == 200 and not isinstance(response.said, str):
@@ -94,12 +97,13 @@ def _error(path: str, status: int, said: Any) -> NodeError:
 
 
 def create_task(
-    task: Task | LateTask | HorizontalAnalytics | Mapping[str, Any] | None, start_from: int | None
+    task: Task | LateTask | HorizontalAnalytics | HorizontalLearning | Mapping[str, Any] | None,
+    start_from: int | None,
 ) -> Conversation[int]:
     """Creates a task, whose models start where those of another one have ended; gives its id."""
     if task is None and start_from is None:
         raise TypeError("create_task(): expected a task, or start_from, the id of one that failed")
-    if isinstance(task, HorizontalAnalytics):
+    if isinstance(task, HorizontalAnalytics | HorizontalLearning):
         task = task.build()
     if isinstance(task, LateTask):
         task = yield from _written(task)
@@ -107,10 +111,12 @@ def create_task(
         task = Task(task)
     elif task is not None and not isinstance(task, Task):
         raise TypeError(
-            f"create_task({task!r}): expected a task, as `MyTask().build()` gives it; code is "
-            "never sent to a node"
+            f"create_task({task!r}): expected a task, as `MyTask().build()` gives it; "
+            "functions are never sent to a node, and code only as text, by HorizontalLearning"
         )
     try:
+        if isinstance(task, LearningTask):
+            yield from _ask("POST", "/v1/code/offer", task.bundle)
         start = {} if start_from is None else {"start_from": start_from}
         answer = yield from _ask("POST", "/v1/task", task.json if task else None, **start)
     except NodeError as error:
@@ -165,7 +171,7 @@ def follow(task_id: int, show: Show = lambda lines: None) -> Conversation[bool]:
 def get_result(task_id: int, exact: bool) -> Conversation[Any]:
     """The result as pandas objects."""
     result = yield from get_result_json(task_id)
-    return from_json(result, exact)
+    return learned(result) if result.get("type") == "learning" else from_json(result, exact)
 
 
 def get_result_json(task_id: int) -> Conversation[dict[str, Any]]:
