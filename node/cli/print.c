@@ -371,6 +371,23 @@ static void print_warnings(json_t *sentences)
     }
 }
 
+/* The rounds of a learning task; its weights are for programs. */
+static void print_rounds(json_t *rounds, bool is_csv)
+{
+    size_t i;
+    json_t *round;
+    (void)printf(is_csv ? "%s,%s,%s\n" : "%5s  %12s  %12s\n", "round", "rows", "clipped");
+    json_array_foreach(rounds, i, round)
+    {
+        (void)printf(is_csv ? "%zu,%lld,%lld\n" : "%5zu  %12lld  %12lld\n", i + 1,
+                     (long long)json_integer_value(json_object_get(round, "rows")),
+                     (long long)json_integer_value(json_object_get(round, "clipped")));
+    }
+    if (!is_csv) {
+        (void)fprintf(stderr, "the weights: --json has them, as safetensors in base64\n");
+    }
+}
+
 int print_result(const char *json, size_t json_bytes, const struct print_style *style)
 {
     json_error_t error;
@@ -384,7 +401,9 @@ int print_result(const char *json, size_t json_bytes, const struct print_style *
         return EXIT_FAILED;
     }
     json_t *groups = json_object_get(result, "groups");
-    if (style->format == PRINT_CSV) {
+    if (json_object_get(result, "weight") != NULL) {
+        print_rounds(json_object_get(result, "rounds"), style->format == PRINT_CSV);
+    } else if (style->format == PRINT_CSV) {
         print_csv(result);
     } else {
         print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"), style);
