@@ -4,6 +4,7 @@
  * that a node starts with, each of which says at its first failure what it lacks; here the others
  * are looked at all the same. It changes nothing, and runs beside the node. */
 
+#include "cage/cage.h"
 #include "cli/client.h"
 #include "config/certificate.h"
 #include "loop/shared.h"
@@ -130,6 +131,26 @@ static void look_at_data(struct doctor *doctor)
     }
     for (unsigned i = 0; has_list && i < file->policy.datasets_count; i++) {
         look_at_dataset(doctor, file->policy.datasets[i]);
+    }
+}
+
+/* Whether code of others could run here, where policy lets it. */
+static void look_at_cage(struct doctor *doctor)
+{
+    struct sotto_error err = {0};
+    struct cage_standing standing;
+    char text[CAGE_STANDING_TEXT_BYTES];
+    const struct config_learning *programs = &doctor->config->file->learning;
+    if (!doctor->config->runs_code) {
+        return;
+    }
+    if (cage_probe(&standing, programs->fence, programs->python, &err) != SOTTO_OK) {
+        say(doctor, VERDICT_FAIL, "learning", "%s", err.text);
+    } else if (access(programs->runner, R_OK) != 0) {
+        say(doctor, VERDICT_FAIL, "learning", "%s: %s", programs->runner, strerror(errno));
+    } else {
+        cage_describe(text, &standing);
+        say(doctor, VERDICT_OK, "learning", "%s", text);
     }
 }
 
@@ -270,6 +291,7 @@ int cmd_doctor(const struct args *args)
     look_at_certificate(&doctor, "api", &config.file->api);
     look_at_certificate(&doctor, "peer", config.file->peer);
     look_at_data(&doctor);
+    look_at_cage(&doctor);
     look_at_node(&doctor, args);
     look_at_peers(&doctor);
     config_release(&config);

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import unittest
 
-from support import SOTTO, ClusterCase, make_bundle, skip
+from support import SOTTO, ClusterCase, make_bundle, run, skip
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FENCE = pathlib.Path(SOTTO).resolve().with_name("sotto-fence")
@@ -107,12 +107,25 @@ class Learning(ClusterCase):
         self.assertEqual(result["rounds"], [{"rows": 6, "clipped": 0}] * 2)
         self.assertEqual(result["parties"]["names"], ["a", "b", "c"])
         self.assertEqual([node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes], [0, 0, 0])
+        self.assertIn("    2             6             0\n", nodes[0].cli("result", str(task)).stdout)
+        self.assertIn("2,6,0\n", nodes[0].cli("result", str(task), "--csv").stdout)
         answered = [entry["text"] for entry in nodes[1].get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
         self.assertEqual(answered, [f"round {i}: weights of 3 rows, by the code {digest}" for i in (2, 1)])
         self.assertRegex(nodes[1].log(), "round 2 opens the mean of [abc], [abc], [abc]\n")
         again = nodes[0].create(self.plan(digest, connection=5))
         self.assertEqual(nodes[0].wait_end(again), "ERROR")  # its rounds are used up
         nodes[1].wait_log("its code is APPROVED and has 0 rounds left")
+
+    def test_the_doctor_builds_a_cage(self):
+        node = self.make().nodes[0].start()
+        yaml = ("--config", str(node.folder / "node.yaml"))
+        self.assertRegex(run("doctor", *yaml, check=False).stdout, r"ok +learning +namespaces, no network, limits")
+        node.learning["fence"] = "/bin/false"
+        node.configure()
+        self.assertRegex(run("doctor", *yaml, check=False).stdout, "FAIL +learning +no cage can be built here")
+        node.policy["code"] = "deny"
+        node.configure()
+        self.assertNotIn("learning", run("doctor", *yaml, check=False).stdout)
 
     def test_a_node_that_denies_code_keeps_none(self):
         cluster = self.make()
