@@ -32,6 +32,7 @@
 #define FILES_BYTES (64 * MIB) /* of the runner's /tmp */
 #define OUTPUT_BYTES MIB
 #define RUNNER_THREADS 64
+#define RUNNERS_MAX 4 /* of this node, at once */
 #define PATH_TEXT_BYTES 4352
 #define OUTPUT_SHOWN 400
 
@@ -180,10 +181,27 @@ static enum sotto_status judge(const struct compute *compute, const struct joine
     return code_judge(compute, joined, err);
 }
 
+/* Each runner may take as much memory as its owner approved. */
+static enum sotto_status check_room(const struct compute *compute, struct sotto_error *err)
+{
+    size_t len = 0;
+    for (const struct joined *other = compute->first_joined; other != NULL; other = other->next) {
+        len += other->learning != NULL;
+    }
+    return len < RUNNERS_MAX
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                 "%zu runners are at work here, and that is the most", len);
+}
+
 static enum sotto_status begin(const struct compute *compute, struct joined *joined,
                                struct sotto_error *err)
 {
     enum sotto_status status = judge(compute, joined, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_room(compute, err);
     if (status != SOTTO_OK) {
         return status;
     }
