@@ -42,12 +42,14 @@ enum sotto_status code_judge(const struct compute *compute, const struct joined 
         return status;
     }
     (void)sodium_bin2hex(hex, sizeof hex, code.digest, sizeof code.digest);
-    if (code.state != CODE_APPROVED || code.rounds_left == 0) {
+    uint32_t needed = sotto_plan_rounds(sotto_task_party_plan(joined->machine)) -
+                      sotto_task_party_round(joined->machine) + 1;
+    if (code.state != CODE_APPROVED || code.rounds_left < needed) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                               "its code is %s and has %llu rounds left: sotto code show %s, and "
-                               "approve it",
+                               "its code is %s and has %llu rounds left of the %u that it needs: "
+                               "sotto code show %s, and approve it",
                                code_state_name(code.state), (unsigned long long)code.rounds_left,
-                               hex);
+                               needed, hex);
     }
     if (code.peer[0] != '\0' && strcmp(code.peer, peer) != 0) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED, "its code %s is approved for %s alone",

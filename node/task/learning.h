@@ -35,8 +35,8 @@ void learning_describe(const struct joined *joined, char *out, size_t out_bytes)
 /* Ends the runner, if there is one. */
 void learning_release(struct joined *joined);
 
-/* code.c: keeps the bundle that a peer offers, and says whether it may run for it (a round more).
- * Returns: SOTTO_ERROR_REFUSED, and what its owner can do. */
+/* code.c: keeps the bundle that a peer offers, and says whether it may run for it, all rounds that
+ * are left of the task. Returns: SOTTO_ERROR_REFUSED, and what its owner can do. */
 enum sotto_status code_judge(const struct compute *compute, const struct joined *joined,
                              struct sotto_error *err) SOTTO_NODISCARD;
 

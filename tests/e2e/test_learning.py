@@ -114,7 +114,7 @@ class Learning(ClusterCase):
         self.assertRegex(nodes[1].log(), "round 2 opens the mean of [abc], [abc], [abc]\n")
         again = nodes[0].create(self.plan(digest, connection=5))
         self.assertEqual(nodes[0].wait_end(again), "ERROR")  # its rounds are used up
-        nodes[1].wait_log("its code is APPROVED and has 0 rounds left")
+        nodes[1].wait_log("its code is APPROVED and has 0 rounds left of the 2 that it needs")
 
     def test_the_doctor_builds_a_cage(self):
         node = self.make().nodes[0].start()
