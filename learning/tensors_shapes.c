@@ -29,7 +29,8 @@ static bool read_one(struct sotto_tensor *out, struct sotto_reader *reader, size
     const uint8_t *name = sotto_read_blob(reader, &name_bytes, SOTTO_TENSOR_NAME_BYTES_MAX);
     out->type = (enum sotto_tensor_type)sotto_read_u8(reader);
     out->rank = sotto_read_u8(reader);
-    if (name == NULL || memchr(name, '\0', name_bytes) != NULL || out->type > SOTTO_TENSOR_BOOL ||
+    if (name == NULL || memchr(name, '\0', name_bytes) != NULL ||
+        sotto_utf8_valid_prefix(name, name_bytes) != name_bytes || out->type > SOTTO_TENSOR_BOOL ||
         out->rank > SOTTO_TENSOR_RANK_MAX) {
         return false;
     }
