@@ -27,4 +27,4 @@ def refusing(name: str, instead: str) -> Any:
     return refuse
 
 
-LEARNING = "federated learning sends code to the parties, and tasks here are data only"
+LEARNING = "code is sent as files of source, which owners approve: sotto.HorizontalLearning"
