@@ -116,15 +116,11 @@ void joined_invited(struct compute *compute, const struct sotto_message_route *r
 void joined_receive(struct compute *compute, struct joined *joined,
                     const struct sotto_buffer *message);
 void joined_tick(struct compute *compute, struct joined *joined);
-void joined_step(struct compute *compute, struct joined *joined); /* its runner may have answered */
 /* Writes into the owner's log which values made text of columns that are numbers otherwise, after a
  * task that failed by its types; and which keys are in no group. creator: whose lines are limited
  * (log_limited). Does nothing where the last such reading of files was long and not long ago. */
 void told_misfits(struct compute *compute, const struct joined *joined, const char *creator);
 void told_strays(struct compute *compute, const struct joined *joined, const char *creator);
-/* JOB_OFFER_CODE, JOB_DECIDE_CODE: code for learning tasks, and what the owner says to it. */
-void code_offer(struct compute *compute, const struct job *job);
-void code_decide(struct compute *compute, const struct job *job);
 /* JOB_DECIDE: the owner's answer to what was asked. */
 void joined_decide(struct compute *compute, const struct job *job);
 void joined_free(struct joined *joined);

@@ -40,6 +40,12 @@ void learning_release(struct joined *joined);
 enum sotto_status code_judge(const struct compute *compute, const struct joined *joined,
                              struct sotto_error *err) SOTTO_NODISCARD;
 
+/* JOB_OFFER_CODE, JOB_DECIDE_CODE: code for learning tasks, and what the owner says to it. */
+void code_offer(struct compute *compute, const struct job *job);
+void code_decide(struct compute *compute, const struct job *job);
+
+/* joined.c: a runner may have answered; what it leads to is done. */
+void joined_step(struct compute *compute, struct joined *joined);
 /* joined.c: declines, and says so in the log and the record; says that this node takes part; the
  * name under which its lines are limited. */
 void joined_decline(const struct compute *compute, struct joined *joined,
