@@ -11,6 +11,7 @@
 #include "task/listing.h"
 #include "task/partial.h"
 #include "task/remembered.h"
+#include "task/replies.h"
 #include <sotto/task.h>
 #include <stdatomic.h>
 
@@ -20,12 +21,6 @@
 #define CREATED_MAX 256
 /* Of partials that were made when this node joined, of all tasks; more are made again. */
 #define PREPARED_BYTES_MAX ((size_t)64 * 1024 * 1024)
-
-#define HTTP_OK 200 /* how the API is answered */
-#define HTTP_BAD_REQUEST 400
-#define HTTP_FAILED 500
-#define HTTP_INTERNAL 500
-#define HTTP_UNAVAILABLE 503
 
 struct learning;
 struct created; /* a task that was created here: created.h */
@@ -82,18 +77,6 @@ struct compute {
     size_t joined_len;
     pthread_t thread;
 };
-
-/* Answers an API request that waits. Ownership: takes json, which may be NULL (no memory). */
-void compute__reply(struct compute *compute, uint64_t request, int http_status, char *json);
-/* The same, 200 with a jansson object, whose reference is taken. */
-struct json_t;
-void compute__reply_json(struct compute *compute, uint64_t request, struct json_t *object);
-/* The same with {"detail": detail, "code": the name of code}. */
-void compute__reply_detail(struct compute *compute, uint64_t request, int http_status,
-                           enum sotto_status code, const char *detail);
-/* The same of an error, with "rule" where policy refuses (else NULL). */
-void compute__reply_refused(struct compute *compute, uint64_t request, int http_status,
-                            const struct sotto_error *err, const char *rule);
 
 /* Hands a SEND to whom it is for, this node included. Ownership: takes action's bytes. */
 void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms);

@@ -125,7 +125,7 @@ void owner_ledger(struct compute *compute, const struct job *job)
     };
     if (store_audit_json(&audit, &object, &err) != SOTTO_OK) {
         log_line("%s", err.text);
-        compute__reply_detail(compute, job->request, HTTP_FAILED, err.status, err.text);
+        compute__reply_detail(compute, job->request, HTTP_INTERNAL, err.status, err.text);
         return;
     }
     compute__reply_json(compute, job->request, object);
