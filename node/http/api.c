@@ -629,6 +629,14 @@ static void check_role(struct http_request *request, const struct asker *asker,
     }
 }
 
+static bool has_body(const struct http_request *request)
+{
+    struct MHD_Connection *connection = request->connection;
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+    return (length != NULL && strtoull(length, NULL, 10) > 0) ||
+           MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding") != NULL;
+}
+
 static void on_begin(void *context, struct http_request *request)
 {
     struct http_api *api = context;
@@ -651,6 +659,9 @@ static void on_begin(void *context, struct http_request *request)
         request->allow = method;
         http_answer_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, SOTTO_ERROR_INPUT, "%s takes %s",
                            request->url, method);
+    } else if (!is_known && has_body(request)) { /* nothing of a stranger is kept in memory */
+        http_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, SOTTO_ERROR_LIMIT,
+                           "%s takes no body from who has no token", request->url);
     } else if (is_known && !is_page) {
         check_role(request, &asker, route);
     }

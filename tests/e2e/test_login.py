@@ -86,6 +86,10 @@ class Login(ClusterCase):
             self.assertEqual(self.ask("GET", "/v1/tasks", wrong)[0], 401, wrong)
         # A login does not make another one: it would outlive the time that it has.
         self.assertEqual(self.ask("POST", "/v1/login", cookie, self.own)[0], 401)
+        for path in ("/v1/login", "/healthz", "/"):  # a stranger's bytes take no memory
+            method = "POST" if path == "/v1/login" else "GET"
+            for token, status in (("wrong", 413), (None, 200)):
+                self.assertEqual(self.node.request(method, path, "x" * 70000, token=token)[0], status, (path, token))
         status, answer = self.node.request("POST", "/v1/login", token="wrong")
         self.assertEqual((status, answer["code"]), (401, "auth"))
 
