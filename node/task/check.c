@@ -13,6 +13,8 @@
 
 #include <jansson.h>
 #include <sotto/alloc.h>
+#include <sotto/disclosure.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Who asks for a plan, before its files are looked at. */
@@ -29,6 +31,34 @@ static struct policy_question make_question(const struct compute *compute,
 static const char *approve_word(const struct compute *compute)
 {
     return compute->policy->approves_by_hand ? "manual" : "automatic";
+}
+
+/* The words of a plan that asks for code to be run: what the code is, is said where its owner
+ * approves it. */
+static enum sotto_status make_code_words(char **out, const struct sotto_plan *plan,
+                                         const char *asker, struct sotto_error *err)
+{
+    char text[SOTTO_ERROR_TEXT_BYTES];
+    struct sotto_writer writer;
+    size_t bytes;
+    sotto_writer_init(&writer, sizeof text + (size_t)16 * STORE_NAME_BYTES);
+    sotto_text_show(&writer, asker);
+    sotto_write_bytes(&writer, " asks for \"", strlen(" asks for \""));
+    sotto_text_show(&writer, sotto_plan_name(plan));
+    int text_bytes =
+        snprintf(text, sizeof text,
+                 "\", with at least %u parties\nruns the code %s\nin %u rounds, each of which "
+                 "opens the mean of all parties' weights\n",
+                 (unsigned)sotto_plan_strategy(plan)->min_clients, sotto_plan_bundle(plan),
+                 (unsigned)sotto_plan_rounds(plan));
+    sotto_write_bytes(&writer, text, (size_t)text_bytes + 1);
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status != SOTTO_OK) {
+        sotto_writer_release(&writer);
+        return sotto_error_no_memory(err);
+    }
+    *out = (char *)sotto_writer_take(&writer, &bytes);
+    return SOTTO_OK;
 }
 
 /* --- A plan that may become a task --- */
@@ -88,13 +118,14 @@ static enum sotto_status load_words(struct compute *compute, char **out, uint64_
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto_plan_parse(&plan, json, strlen(json), err);
+    status = sotto_plan_parse_task(&plan, json, strlen(json), err);
     if (status != SOTTO_OK) {
         goto out;
     }
     struct policy_question question =
         make_question(compute, plan, compute->config.config->file->name);
-    status = policy_words(out, compute->policy, &question, err);
+    status = sotto_plan_bundle(plan) != NULL ? make_code_words(out, plan, question.asker, err)
+                                             : policy_words(out, compute->policy, &question, err);
 out:
     sotto_plan_free(plan);
     sotto_free(json);

@@ -79,6 +79,7 @@ static void put_plans(json_t *object, const struct config *config)
     put(object, "datasets", list_texts(policy->datasets, policy->datasets_count));
     put(object, "columns", list_columns(policy));
     put(object, "statistics", list_or(policy->statistics, policy->statistics_count, "all"));
+    put(object, "code", json_string(config->runs_code ? "approved" : "deny"));
     put(object, "rounds", json_integer(config->rounds));
     put(object, "refusals", json_integer(config->refusals));
     put(object, "verify", json_string(config->requires_verify ? "require" : "allow"));

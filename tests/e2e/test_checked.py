@@ -5,7 +5,7 @@
 import json
 import unittest
 
-from support import ClusterCase, plan, run, wages
+from support import ClusterCase, make_bundle, plan, run, wages
 
 RULES = ["ask", "min_parties", "datasets", "columns", "statistics", "rounds", "verify", "grammar"]
 ROWS = wages(*range(1, 40))
@@ -56,6 +56,17 @@ class Checked(ClusterCase):
         for task in (first, other, second):
             node.wait_end(task)
 
+    def test_a_task_that_runs_code_in_words(self):
+        node = self.cluster([ROWS] * 3).nodes[0]
+        data, digest = make_bundle({"model.py": "class Model:\n    pass\n"})
+        self.assertEqual(node.request("POST", "/v1/code/offer", data)[0], 200)
+        task = node.create({"version": 1, "name": "two\u202eweights", "type": "learning", "bundle": digest, "rounds": 2,
+                            "strategy": {"min_clients": 3, "wait_timeout": 1, "connection_timeout": 1}})
+        self.assertEqual(node.get(f"/v1/task/words?task_id={task}"), {"words": (
+            f'a asks for "two<U+202E>weights", with at least 3 parties\nruns the code {digest}\n'
+            "in 2 rounds, each of which opens the mean of all parties' weights\n")})
+        node.request("POST", f"/v1/task/cancel?task_id={task}", "")
+
     def test_what_others_asked(self):
         cluster = self.cluster([ROWS] * 3, start=False)
         creator, owner, _ = cluster.nodes
@@ -88,8 +99,8 @@ class Checked(ClusterCase):
         self.assertEqual(ledger["columns"], [{"file": "wages.csv", "column": "wage", "told": 1, "left": 11}])
         self.assertEqual(owner.get("/v1/ledger?limit=1")["entries"], ledger["entries"][-1:])
         before = owner.get("/v1/policy")
-        self.assertEqual((before["profile"], before["approve"], before["min_rows"], before["datasets"], before["ask"]),
-                         ("safe", "automatic", 2, ["wages.csv"], "every peer"))
+        self.assertEqual((before["profile"], before["code"], before["approve"], before["min_rows"], before["datasets"], before["ask"]),
+                         ("safe", "deny", "automatic", 2, ["wages.csv"], "every peer"))
         owner.policy = {"min_rows": 7, "approve": "manual", "ask": ["a"], "profile": "open",
                         "columns": [{"dataset": "wages.csv", "hide": ["name"]}]}
         owner.configure()
