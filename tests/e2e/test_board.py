@@ -18,12 +18,12 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
-from support import Cluster, has_tool, plan, skip
+from support import Cluster, has_tool, make_bundle, plan, skip
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AXE = ROOT / "node/board/node_modules/axe-core/axe.min.js"
 PICTURES = os.environ.get("SOTTO_PICTURES")  # a folder that gets a picture of every page
-PAGES = ["tasks", "compose", "asked", "ledger", "datasets", "nodes", "policy", "record"]
+PAGES = ["tasks", "compose", "asked", "code", "ledger", "datasets", "nodes", "policy", "record"]
 HOSTILE = "<script>document.title='owned'</script>\u202egnp.\u2066x<img src=x onerror=alert(1)>" + "w" * 120
 
 
@@ -44,6 +44,7 @@ class Board(unittest.TestCase):
             node.policy = {"min_rows": 10, "results": "participants"}
         cls.creator, cls.owner, cls.hostile = cls.cluster.nodes
         cls.creator.policy["publish"] = [{"dataset": "wages.csv", "types": "true"}]
+        cls.creator.policy["code"] = "approved"
         cls.owner.policy["approve"] = "manual"
         cls.cluster.start()
         cls.cluster.wait_connected()
@@ -286,7 +287,26 @@ class Board(unittest.TestCase):
             text = self.browser.execute_script("return document.querySelector('main').textContent")
             self.assertNotRegex(text, "[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-    def test_5_a_role_sees_its_pages(self):
+    def test_5_code_is_read_and_approved(self):
+        data, digest = make_bundle({"model.py": f"class Model:\n    name = {HOSTILE!r}  # {HOSTILE}\n"})
+        self.assertEqual(self.creator.request("POST", "/v1/code/offer", data)[0], 200)
+        self.log_in(self.creator)
+        self.load_axe()
+        self.open(self.creator, "code")
+        self.find("th a[href*=digest]").click()
+        self.wait_text("pre", "class Model:")
+        shown = self.creator.get(f"/v1/code/one?digest={digest}")
+        self.assertEqual(self.browser.execute_script("return document.querySelector('pre').textContent"), shown["text"])
+        self.check_page("source", ("dark",))
+        self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "main img, main script"), [])
+        self.find("#rounds").send_keys("7")
+        self.find("#approve").click()
+        self.wait_text("[role=status]", "approved")
+        self.assertEqual(self.creator.get(f"/v1/code/one?digest={digest}")["rounds_left"], 7)
+        self.find("#revoke").click()
+        self.wait_text("[role=status]", "revoked")
+
+    def test_6_a_role_sees_its_pages(self):
         token = self.creator.cli("token", "new", "reader", "--role", "read", "--config",
                                  str(self.creator.folder / "node.yaml")).stdout.strip()
         self.log_in(self.creator, token)
@@ -296,7 +316,7 @@ class Board(unittest.TestCase):
         self.open(self.creator, "policy")
         self.wait_text("h1", "Tasks")  # a page of another role is not there
 
-    def test_6_nothing_came_from_elsewhere(self):
+    def test_7_nothing_came_from_elsewhere(self):
         """All that was asked for in this file's tests, and what the browser found wrong with it."""
         urls = set()
         for entry in self.browser.get_log("performance"):

@@ -8,6 +8,7 @@ import { get, login, post, whenLost } from "./api.js";
 import { Field, Page, Problem, html, link } from "./parts.js";
 import { currentLanguage, languages, setLanguage, t } from "./words.js";
 import { AskedList, Question } from "./asked.js";
+import { CodeList, Source } from "./code.js";
 import { Compose } from "./compose.js";
 import { Datasets, Nodes } from "./nodes.js";
 import { Ledger, Policy, Record } from "./owner.js";
@@ -21,6 +22,8 @@ const PAGES = [
   { name: "compose", roles: ["ask"], view: Compose },
   { name: "asked", roles: ["approve"], view: AskedList },
   { name: "question", roles: ["approve"], view: Question, isHidden: true },
+  { name: "code", roles: ["approve"], view: CodeList },
+  { name: "source", roles: ["approve"], view: Source, isHidden: true },
   { name: "ledger", roles: ["approve"], view: Ledger },
   { name: "datasets", roles: ["ask"], view: Datasets },
   { name: "nodes", roles: ["ask", "read", "approve", "watch"], view: Nodes },

@@ -146,10 +146,23 @@ function Fit({ result, name, output }) {
     })}`;
 }
 
+const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+/** What a learning task gives: the weights as a file, and how many rows each round had. */
+function Learned({ id, result }) {
+  const columns = [
+    { head: t("round"), isHead: true, cell: (_, i) => i + 1 },
+    { head: t("rows"), number: true, cell: (round) => round.rows },
+    { head: t("clipped"), number: true, cell: (round) => round.clipped },
+  ];
+  return html`<p><button type="button" onClick=${() => download(`task-${id}.safetensors`, "application/octet-stream", fromBase64(result.weight))}>${t("weights")}</button></p>
+    <${Table} caption=${t("round")} columns=${columns} rows=${result.rounds || []} empty=${t("nothing")} />`;
+}
+
 async function downloadReceipt(id, onError) {
   try {
     const { receipt } = await get("/v1/task/receipt", { task_id: id });
-    download(`task-${id}.sotto`, "application/octet-stream", Uint8Array.from(atob(receipt), (c) => c.charCodeAt(0)));
+    download(`task-${id}.sotto`, "application/octet-stream", fromBase64(receipt));
   } catch (error) {
     onError(error);
   }
@@ -164,12 +177,13 @@ function Result({ id }) {
   const { parties } = result;
   return html`<section aria-labelledby="result" class="result"><h2 id="result">${t("result")}</h2>
     <p class="buttons">
-      <button type="button" onClick=${() => download(`task-${id}.csv`, "text/csv", toCsv(result))}>CSV</button>
+      ${result.outputs && html`<button type="button" onClick=${() => download(`task-${id}.csv`, "text/csv", toCsv(result))}>CSV</button>`}
       <button type="button" onClick=${() => download(`task-${id}.json`, "application/json", JSON.stringify(result, null, 2))}>JSON</button>
       <button type="button" onClick=${() => downloadReceipt(id, setFailure)}>${t("receipt")}</button></p>
     <${Problem} error=${failure} />
     ${(result.warnings || []).map((text) => html`<p class="warning"><${Foreign} text=${text} limit=${1000} /></p>`)}
-    ${Object.entries(result.outputs).map(([name, output]) => output.fields
+    ${result.weight && html`<${Learned} id=${id} result=${result} />`}
+    ${Object.entries(result.outputs || {}).map(([name, output]) => output.fields
       ? html`<${Fit} key=${name} result=${result} name=${name} output=${output} />`
       : html`<${Output} key=${name} result=${result} name=${name} output=${output} />`)}
     <p>${t("of_parties", parties)}: <${Foreign} text=${(parties.names || []).join(", ")} limit=${1000} /></p></section>`;

@@ -38,4 +38,8 @@ export default {
   compose_outcome: "Outcome", share: "Share that was told",
   compose_json_hint: "This plan says more than the form can hold.",
   compose_results: "Who gets the result", results_policy: "as policy says", results_initiator: "this node", results_participants: "all who take part",
+  page_code: "Code", words: "Words", no_code: "No code was offered.", rounds_left: "Rounds left", code_of: "Code that was offered",
+  rounds_allowed: "Rounds that it may run", rounds_hint: "Left empty: as many as it asks for.", only_peer: "Only for the peer", revoke: "Revoke",
+  compared_to: "What changed since the code that was approved before:", by_number: "{count} characters are shown by their numbers.",
+  state_OFFERED: "offered", state_REVOKED: "revoked", weights: "Weights", clipped: "Clipped values",
 };
