@@ -73,8 +73,9 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
         sotto_write_blob(&writer, column->name, strlen(column->name));
         sotto_write_u8(&writer, (uint8_t)column->type.kind);
         sotto_write_u8(&writer, column->type.scale);
-        sotto_write_u8(&writer, (uint8_t)(column->digits_lost + 2 * column->hidden +
-                                          4 * column->inexact + 8 * column->exponent_inexact));
+        sotto_write_u8(&writer,
+                       (uint8_t)(column->digits_lost + 2 * column->hidden + 4 * column->inexact +
+                                 8 * column->exponent_inexact + 16 * column->is_nested));
         sotto_write_u64(&writer, column->missing);
     }
     sotto_write_u32(&writer, (uint32_t)catalogue->spans_len);
@@ -98,7 +99,8 @@ static bool column_is_possible(const struct sotto_catalogue_column *column, uint
     bool inexact = (flags & 4) != 0;
     bool exponent_inexact = (flags & 8) != 0;
     return kind < SOTTO_KINDS_LEN && column->type.scale <= SOTTO_SCALE_MAX &&
-           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 15 &&
+           (column->type.scale == 0 || kind == SOTTO_KIND_DECIMAL) && flags <= 31 &&
+           ((flags & 16) == 0 || ((flags & 2) != 0 && kind == SOTTO_KIND_NULL)) &&
            (!(digits_lost || exponent_inexact) || kind == SOTTO_KIND_FLOAT64) &&
            (!inexact || sotto_kind_is_numeric((enum sotto_kind)kind)) && column->missing <= rows &&
            (kind != SOTTO_KIND_NULL || column->missing == rows);
@@ -125,6 +127,7 @@ static enum sotto_status read_column(struct sotto_catalogue_column *out,
     out->hidden = is_hidden;
     out->inexact = (flags & 4) != 0;
     out->exponent_inexact = (flags & 8) != 0;
+    out->is_nested = (flags & 16) != 0;
     out->name = sotto_text_copy((const char *)name, name_bytes);
     return out->name != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
 }

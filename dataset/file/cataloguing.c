@@ -54,10 +54,11 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     bool complete = catalogue->columns != NULL && work->facts != NULL && work->stated != NULL;
     for (size_t i = 0; complete && i < names_len; i++) {
         char *name = sotto_text_copy(names[i], strlen(names[i]));
+        bool is_nested = sotto__csv_reader_is_nested(reader, i);
         complete = name != NULL;
         if (complete) {
-            catalogue->columns[catalogue->columns_len++] =
-                (struct sotto_catalogue_column){.name = name, .hidden = name[0] == '\0'};
+            catalogue->columns[catalogue->columns_len++] = (struct sotto_catalogue_column){
+                .name = name, .hidden = name[0] == '\0' || is_nested, .is_nested = is_nested};
         }
     }
     if (!complete) {
@@ -111,7 +112,12 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
 {
     struct cataloguing *work = context;
     struct sotto__column_facts *facts = &work->facts[column];
-    sotto__column_facts_take_text(facts, &work->csv->format, text, text_bytes);
+    const enum sotto__ndjson_kind *kind = sotto__csv_reader_kind(reader);
+    if (kind != NULL) {
+        sotto__column_facts_take_json(facts, &work->csv->format, *kind, text, text_bytes);
+    } else {
+        sotto__column_facts_take_text(facts, &work->csv->format, text, text_bytes);
+    }
     struct sotto_type stated = work->catalogue->columns[column].type;
     if (work->stated[column] && !sotto__type_is_above(stated, facts->type)) {
         return refuse_value(work, reader, column, text, text_bytes);

@@ -54,15 +54,44 @@ bool sotto__delimiter_is_possible(char c)
     return c == '\t' || c == ',' || (c != '\0' && strchr(SOTTO_CSV_MARKS, c) != NULL);
 }
 
-static char delimiter_of_name(const char *name)
+/* Whether a name ends so, .gz or .zst behind it or not. */
+static bool ends_with(const char *name, const char *ending)
 {
     size_t bytes = strlen(name);
+    size_t ending_bytes = strlen(ending);
     if (bytes >= 3 && strcmp(name + bytes - 3, ".gz") == 0) {
         bytes -= 3;
     } else if (bytes >= 4 && strcmp(name + bytes - 4, ".zst") == 0) {
         bytes -= 4;
     }
-    return bytes >= 4 && strncmp(name + bytes - 4, ".tsv", 4) == 0 ? '\t' : ',';
+    return bytes >= ending_bytes && strncmp(name + bytes - ending_bytes, ending, ending_bytes) == 0;
+}
+
+static bool is_json(const char *name, const struct sotto_csv_options *options)
+{
+    if (options != NULL && options->format != SOTTO_TEXT_BY_NAME) {
+        return options->format == SOTTO_TEXT_NDJSON;
+    }
+    return ends_with(name, ".ndjson") || ends_with(name, ".jsonl");
+}
+
+/* What is said of CSV is not said of JSON. */
+static enum sotto_status csv_init_json(struct sotto_csv *csv,
+                                       const struct sotto_csv_options *options,
+                                       struct sotto_error *err)
+{
+    csv->format.is_json = true;
+    csv->serial = true;
+    if (options != NULL && (options->delimiter != 0 || options->decimal_comma ||
+                            options->skip > 0 || options->footer > 0 || options->comment != 0)) {
+        return sotto_error_set(
+            err, SOTTO_ERROR_INPUT,
+            "%s: a file of JSON has no delimiter, decimal comma, skip, footer or "
+            "comment: leave them out, or say that it is CSV (--format csv, or "
+            "`format` in node.yaml)",
+            csv->name);
+    }
+    return SOTTO_OK;
 }
 
 static enum sotto_status check_regular(uint64_t *out_bytes, const char *name, int fd,
@@ -162,11 +191,12 @@ static enum sotto_status csv_init_options(struct sotto_csv *csv,
 {
     size_t words_len;
     const char *const *words = sotto_csv_na_words(&words_len);
-    csv->format.delimiter = delimiter_of_name(csv->name);
+    csv->format.delimiter = ends_with(csv->name, ".tsv") ? '\t' : ',';
     csv->format.point = options != NULL && options->decimal_comma ? ',' : '.';
     if (csv->format.delimiter == csv->format.point) {
         csv->format.delimiter = ';';
     }
+    words_len = csv->format.is_json ? 0 : words_len; /* null is what is missing */
     if (options != NULL && options->na_words != NULL) {
         words = options->na_words;
         words_len = options->na_words_len;
@@ -273,6 +303,12 @@ static enum sotto_status csv_init(struct sotto_csv *csv, const char *name,
     if (status != SOTTO_OK) {
         return status;
     }
+    if (is_json(name, options)) {
+        status = csv_init_json(csv, options, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
     status = csv_init_options(csv, options, err);
     if (status != SOTTO_OK) {
         return status;
@@ -287,7 +323,7 @@ static enum sotto_status csv_init(struct sotto_csv *csv, const char *name,
     char start[SOTTO__MAGIC_BYTES];
     ssize_t got = pread(csv->fd, start, sizeof start, 0);
     csv->packing = sotto__packing_detect(start, got > 0 ? (size_t)got : 0);
-    status = take_sep_line(csv, options, err);
+    status = csv->format.is_json ? SOTTO_OK : take_sep_line(csv, options, err);
     if (status != SOTTO_OK) {
         return status;
     }

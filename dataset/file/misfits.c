@@ -52,7 +52,10 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
 {
     struct visit *visit = context;
     size_t i = visit->places[column];
-    if (i != SOTTO_NONE && !sotto__na_words_contain(&visit->csv->format.na, text, text_bytes)) {
+    const enum sotto__ndjson_kind *kind = sotto__csv_reader_kind(reader);
+    bool is_there = kind == NULL || *kind != SOTTO__NDJSON_MISSING;
+    if (i != SOTTO_NONE && is_there &&
+        !sotto__na_words_contain(&visit->csv->format.na, text, text_bytes)) {
         visit->is_over = !visit->sink(visit->context, i, visit->rows,
                                       sotto__csv_reader_line(reader), text, text_bytes);
     }

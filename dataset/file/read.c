@@ -8,9 +8,8 @@
  * in the reader (reader->status): the callbacks can't return one, and do nothing more once there is
  * one. */
 
-#include "file/read.h"
+#include "file/reader.h"
 
-#include <csv.h>
 #include <errno.h>
 #include <sotto/alloc.h>
 #include <sotto/arithmetic.h>
@@ -23,32 +22,6 @@
 /* libcsv's buffer for one field grows by this at least. */
 #define FIELD_STEP_BYTES ((size_t)16 * 1024)
 
-struct sotto__csv_reader {
-    const struct sotto_csv *csv;
-    struct sotto__stream *stream; /* of a packed file */
-    const struct sotto__csv_visitor *visitor;
-    struct sotto_error *err;
-    struct csv_parser parser;
-    int parser_idle;          /* libcsv's state between records */
-    enum sotto_status status; /* the first failure */
-    uint64_t line;
-    uint64_t record_line; /* where the current record starts */
-    uint64_t field_line;  /* where the current field starts */
-    size_t field;         /* fields of the current record so far */
-    bool is_field_empty;  /* the last one of them */
-    bool after_cr;
-    bool inside_line; /* what comes next goes on a line */
-    bool leaves_out;  /* that line is none of the table */
-    uint64_t skip;    /* lines before the header that are left out, from here on */
-    bool header_done;
-    bool header_only;     /* stop behind the header */
-    uint64_t rows_offset; /* of the byte behind the header's line */
-    uint64_t text_bytes;  /* of all, when all is read */
-    char **names;
-    size_t names_len;
-    size_t names_capacity_len;
-};
-
 struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader)
 {
     return reader->err;
@@ -57,6 +30,11 @@ struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader)
 uint64_t sotto__csv_reader_line(const struct sotto__csv_reader *reader)
 {
     return reader->field_line;
+}
+
+const enum sotto__ndjson_kind *sotto__csv_reader_kind(const struct sotto__csv_reader *reader)
+{
+    return reader->json != NULL ? &reader->kind : NULL;
 }
 
 /* Sets the error text; a column that the header has is called by its name. */
@@ -342,6 +320,9 @@ static void count_line(struct sotto__csv_reader *reader, char last)
 static enum sotto_status feed_block(struct sotto__csv_reader *reader, const char *data,
                                     size_t bytes, uint64_t offset)
 {
+    if (reader->json != NULL) {
+        return sotto__ndjson_feed(reader, data, bytes);
+    }
     const char *start = data;
     const char *end = data + bytes;
     const char *lf = memchr(data, '\n', bytes); /* the first line feed at or after data */
@@ -409,12 +390,13 @@ static enum sotto_status begin_text(struct sotto__csv_reader *reader, size_t *ou
     const char *advice;
     if (sotto__magic_find(&what, &advice, block, bytes)) {
         return sotto_error_set(reader->err, SOTTO_ERROR_INPUT,
-                               "%s: expected CSV text in UTF-8, found %s: %s", reader->csv->name,
-                               what, advice);
+                               "%s: expected %s text in UTF-8, found %s: %s", reader->csv->name,
+                               reader->json != NULL ? "JSON" : "CSV", what, advice);
     }
     char delimiter;
-    if (sotto__sep_line(&delimiter, block, bytes) != reader->csv->has_sep_line ||
-        (reader->csv->has_sep_line && delimiter != reader->csv->format.delimiter)) {
+    if (reader->json == NULL &&
+        (sotto__sep_line(&delimiter, block, bytes) != reader->csv->has_sep_line ||
+         (reader->csv->has_sep_line && delimiter != reader->csv->format.delimiter))) {
         return sotto__csv_changed(reader->csv, reader->err);
     }
     *out_skip = bytes >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
@@ -477,7 +459,7 @@ static enum sotto_status read_all(struct sotto__csv_reader *reader, char *block,
     }
     reader->rows_offset = offset;
     reader->text_bytes = offset;
-    return finish_text(reader);
+    return reader->json != NULL ? sotto__ndjson_finish(reader) : finish_text(reader);
 }
 
 static void reader_init(struct sotto__csv_reader *reader)
@@ -498,10 +480,10 @@ static void reader_init(struct sotto__csv_reader *reader)
 static void reader_release(struct sotto__csv_reader *reader)
 {
     csv_free(&reader->parser);
-    for (size_t i = 0; i < reader->names_len; i++) {
+    for (size_t i = 0; reader->json == NULL && i < reader->names_len; i++) {
         sotto_free(reader->names[i]);
     }
-    sotto_free(reader->names);
+    sotto_free(reader->json == NULL ? reader->names : NULL);
 }
 
 /* Reads between two looks at the file's identity: what was read must be one state of the file. A
@@ -541,8 +523,8 @@ static enum sotto_status read_unchanged(struct sotto__csv_reader *reader,
     return SOTTO_OK;
 }
 
-static enum sotto_status read_file(struct sotto__csv_reader *reader,
-                                   struct sotto_file_identity *out_identity)
+enum sotto_status sotto__csv_read_file(struct sotto__csv_reader *reader,
+                                       struct sotto_file_identity *out_identity)
 {
     /* Doubles are rounded to nearest, subnormals kept, whatever the caller's thread has set. */
     struct sotto_arithmetic arithmetic;
@@ -574,8 +556,11 @@ enum sotto_status sotto__csv_read(const struct sotto_csv *csv,
                                   uint64_t *out_text_bytes,
                                   const struct sotto__csv_visitor *visitor, struct sotto_error *err)
 {
+    if (csv->format.is_json) {
+        return sotto__ndjson_read(csv, out_identity, out_text_bytes, visitor, err);
+    }
     struct sotto__csv_reader reader = {.csv = csv, .visitor = visitor, .err = err};
-    enum sotto_status status = read_file(&reader, out_identity);
+    enum sotto_status status = sotto__csv_read_file(&reader, out_identity);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -591,7 +576,7 @@ enum sotto_status sotto__csv_read_header(const struct sotto_csv *csv,
 {
     struct sotto__csv_reader reader = {
         .csv = csv, .visitor = visitor, .err = err, .header_only = true};
-    enum sotto_status status = read_file(&reader, out_identity);
+    enum sotto_status status = sotto__csv_read_file(&reader, out_identity);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -5,6 +5,7 @@
 /* A file record by record, through libcsv. */
 
 #include "file/file.h"
+#include "text/ndjson.h"
 
 /* --- read.c: records through libcsv --- */
 
@@ -20,6 +21,7 @@ struct sotto__csv_visitor {
                                const char *text, size_t text_bytes);
     enum sotto_status (*row)(void *context, struct sotto__csv_reader *reader);
     void *context;
+    const struct sotto_catalogue *known; /* whose names a JSON file must have; NULL: found out */
 };
 
 /* Reads the whole file. On success *out_identity tells what was read, and *out_text_bytes how long
@@ -46,6 +48,13 @@ enum sotto_status sotto__csv_error(struct sotto__csv_reader *reader, enum sotto_
 
 /* For visitors of fields: the line on which the field begins, from 1. */
 uint64_t sotto__csv_reader_line(const struct sotto__csv_reader *reader);
+
+/* For visitors of fields: what the value is in a JSON file; NULL in a CSV file, where the text says
+ * it. */
+const enum sotto__ndjson_kind *sotto__csv_reader_kind(const struct sotto__csv_reader *reader);
+
+/* For visitors of headers: whether a column has lists or objects, so that nobody can ask for it. */
+bool sotto__csv_reader_is_nested(const struct sotto__csv_reader *reader, size_t column);
 
 /* The error text of the reader's caller, for sinks; may be NULL. */
 struct sotto_error *sotto__csv_reader_err(struct sotto__csv_reader *reader);

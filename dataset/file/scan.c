@@ -113,7 +113,12 @@ static enum sotto_status visit_field(void *context, struct sotto__csv_reader *re
 {
     struct serial *serial = context;
     const struct sotto__block *block = &serial->block;
+    const enum sotto__ndjson_kind *kind = sotto__csv_reader_kind(reader);
     for (size_t i = block->heads[column]; i != SOTTO_NONE; i = block->columns[i].next) {
+        if (kind != NULL && *kind == SOTTO__NDJSON_MISSING) {
+            sotto__block_put_missing(&serial->block, i);
+            continue;
+        }
         enum sotto_status status = sotto__block_put(&serial->block, i, text, text_bytes);
         if (status == SOTTO_ERROR_CHANGED) {
             return sotto__csv_error(reader, status, column,
@@ -161,8 +166,11 @@ static enum sotto_status scan_serially(struct scan *scan, struct sotto_error *er
     struct serial serial = {.scan = scan};
     struct sotto_file_identity identity;
     uint64_t text_bytes;
-    struct sotto__csv_visitor visitor = {
-        .header = visit_header, .field = visit_field, .row = visit_row, .context = &serial};
+    struct sotto__csv_visitor visitor = {.header = visit_header,
+                                         .field = visit_field,
+                                         .row = visit_row,
+                                         .context = &serial,
+                                         .known = scan->catalogue};
     enum sotto_status status = init_block(&serial.block, scan);
     if (status != SOTTO_OK) {
         status = sotto__csv_no_memory(scan->csv, err);

@@ -297,6 +297,11 @@ enum sotto_status sotto__block_put(struct sotto__block *block, size_t i, const c
     return put_text(block, &block->columns[i], block->rows, text, text_bytes);
 }
 
+void sotto__block_put_missing(struct sotto__block *block, size_t i)
+{
+    put_missing(&block->columns[i], block->rows);
+}
+
 /* --- Converting a column of some rows --- */
 
 /* Rows [row, row + rows) of a column of fields go to the block's row `at` and on. */

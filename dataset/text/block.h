@@ -47,6 +47,7 @@ bool sotto__block_is_full(const struct sotto__block *block);
 
 /* Puts a field into the current row, in wanted column i. Returns: SOTTO_ERROR_CHANGED if the text
  * is not what was catalogued, SOTTO_ERROR_NO_MEMORY. */
+void sotto__block_put_missing(struct sotto__block *block, size_t i);
 enum sotto_status sotto__block_put(struct sotto__block *block, size_t i, const char *text,
                                    size_t text_bytes) SOTTO_NODISCARD;
 

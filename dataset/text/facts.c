@@ -119,6 +119,23 @@ void sotto__column_facts_take_text(struct sotto__column_facts *facts,
     }
 }
 
+void sotto__column_facts_take_json(struct sotto__column_facts *facts,
+                                   const struct sotto__text_format *format,
+                                   enum sotto__ndjson_kind kind, const char *text,
+                                   size_t text_bytes)
+{
+    int64_t date;
+    if (kind == SOTTO__NDJSON_MISSING || sotto__na_words_contain(&format->na, text, text_bytes)) {
+        facts->missing++;
+    } else if (kind == SOTTO__NDJSON_BARE || facts->is_stated) {
+        sotto__column_facts_take_text(facts, format, text, text_bytes);
+    } else {
+        struct sotto_type type = {.kind = SOTTO_KIND_STRING};
+        (void)sotto_datetime_parse(&type.kind, &date, NULL, text, text_bytes);
+        facts->type = sotto_type_join(facts->type, type);
+    }
+}
+
 /* Joins a numeric type; mostly the column has it already, which costs one comparison. */
 SOTTO__DIGITS_INLINE void join_kind(struct sotto__column_facts *facts, enum sotto_kind kind,
                                     size_t scale)

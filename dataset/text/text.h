@@ -4,6 +4,7 @@
 
 /* Room text: pieces of text as fields, as types, and as blocks of typed columns. */
 
+#include "text/ndjson.h"
 #include "text/split.h"
 #include "value/value.h"
 #include <sotto/csv.h>
@@ -12,6 +13,7 @@
 struct sotto__text_format {
     char delimiter;
     char point;   /* of numbers: '.' or ',' */
+    bool is_json; /* an object in each line; the rest is of CSV, but for na */
     char comment; /* a line that begins with it is none of the table; 0: there are none */
     locale_t c_locale;
     struct sotto__na_words na;
@@ -108,6 +110,7 @@ struct sotto__column_facts {
     struct sotto_type type;
     const char *form; /* as in struct sotto_csv_column */
     uint64_t missing;
+    bool is_stated;        /* its type is, so that a string may be a number */
     bool has_words;        /* of a column that is stated to be of booleans: it has more words */
     bool digits_lost;      /* some number loses digits as a double */
     bool inexact;          /* or has no exponent, and is no double: 0.1 is none */
@@ -118,13 +121,21 @@ struct sotto__column_facts {
 static inline struct sotto__column_facts sotto__column_facts_begin(struct sotto_type stated,
                                                                    const char *form)
 {
-    return (struct sotto__column_facts){
-        .type = stated, .has_words = stated.kind == SOTTO_KIND_BOOL, .form = form};
+    return (struct sotto__column_facts){.type = stated,
+                                        .is_stated = stated.kind != SOTTO_KIND_NULL,
+                                        .has_words = stated.kind == SOTTO_KIND_BOOL,
+                                        .form = form};
 }
 
 /* One value, as libcsv or sotto__field_trim gives it. */
 void sotto__column_facts_take_text(struct sotto__column_facts *facts,
                                    const struct sotto__text_format *format, const char *text,
+                                   size_t text_bytes);
+
+/* One value of a JSON file, whose strings are no numbers and no booleans. */
+void sotto__column_facts_take_json(struct sotto__column_facts *facts,
+                                   const struct sotto__text_format *format,
+                                   enum sotto__ndjson_kind kind, const char *text,
                                    size_t text_bytes);
 
 /* A column of some rows. */

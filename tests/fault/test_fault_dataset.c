@@ -119,6 +119,35 @@ static void test_dates(void **state)
     assert_true(fault_each_allocation(dates_run, NULL) > 10);
 }
 
+static enum sotto_status ndjson_run(void *context)
+{
+    static const char rows[] = "{\"a\": 1, \"b\": \"x\"}\n{\"b\": null, \"c\": [1]}\n";
+    struct sotto_csv *csv = NULL;
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_table *table = NULL;
+    static const struct sotto_csv_wanted wanted = {.column = 1,
+                                                   .type = {.kind = SOTTO_KIND_STRING}};
+    (void)context;
+    enum sotto_status status =
+        sotto_csv_open_fd(&csv, test_file(rows, strlen(rows)), "t.ndjson", NULL, NULL);
+    if (status == SOTTO_OK) {
+        status = sotto_csv_catalogue(csv, &catalogue, NULL);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_table_load(&table, csv, catalogue, &wanted, 1, NULL);
+    }
+    sotto_table_free(table);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return status;
+}
+
+static void test_ndjson(void **state)
+{
+    (void)state;
+    assert_true(fault_each_allocation(ndjson_run, NULL) > 20);
+}
+
 struct loading {
     struct sotto_csv *csv;
     struct sotto_catalogue *catalogue;
@@ -201,9 +230,9 @@ static void test_misfits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cataloguing), cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_packed),      cmocka_unit_test(test_table_and_bytes),
-        cmocka_unit_test(test_misfits),
+        cmocka_unit_test(test_cataloguing),     cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_ndjson),          cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_table_and_bytes), cmocka_unit_test(test_misfits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

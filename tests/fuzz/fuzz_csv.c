@@ -58,8 +58,10 @@ static struct sotto_csv *open_bytes(const uint8_t *data, size_t data_bytes)
     options.footer = is_packed ? 0 : choice / 8 % 3;
     int fd = memfd_create("sotto-fuzz", MFD_CLOEXEC);
     check(fd >= 0 && write(fd, data, data_bytes) == (ssize_t)data_bytes);
-    check(sotto_csv_open_fd(&csv, fd, "t.csv", choice % 2 == 1 ? &options : NULL, NULL) ==
-          SOTTO_OK);
+    /* What begins as an object is read as lines of them. */
+    const char *name = data_bytes > 0 && data[0] == '{' ? "t.ndjson" : "t.csv";
+    options = name[2] == 'n' ? (struct sotto_csv_options){.format = SOTTO_TEXT_NDJSON} : options;
+    check(sotto_csv_open_fd(&csv, fd, name, choice % 2 == 1 ? &options : NULL, NULL) == SOTTO_OK);
     return csv;
 }
 

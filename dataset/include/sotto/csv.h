@@ -27,9 +27,10 @@ struct sotto_csv_column {
                          which such a column can't hold, is SOTTO_ERROR_INPUT; a bool then has more
                          words (dataset/README.md) */
     struct sotto_type type; /* not null */
-    const char *form;       /* how its values are written: of dates sotto_datetime_form_is_valid
-                               for their kind (NULL: as ISO 8601 has them); of a bool "ja/nein", its two
-                               words, true first, as       they stand (NULL: those of dataset/README.md) */
+    const char
+        *form; /* how its values are written: of dates sotto_datetime_form_is_valid
+                  for their kind (NULL: as ISO 8601 has them); of a bool "ja/nein", its two
+                  words, true first, as       they stand (NULL: those of dataset/README.md) */
 };
 
 #define SOTTO_CSV_WORD_BYTES 64
@@ -41,12 +42,21 @@ SOTTO_API bool sotto_csv_words_are_valid(const char *text);
 /* What may part fields, beside a tab and a comma, and what may begin comments. */
 #define SOTTO_CSV_MARKS ";|:!#$%&*<>?@^~/"
 
+enum sotto_text_format {
+    SOTTO_TEXT_BY_NAME, /* NDJSON if the name ends with .ndjson or .jsonl, .gz or .zst behind it or
+                           not, else CSV */
+    SOTTO_TEXT_CSV,
+    SOTTO_TEXT_NDJSON, /* an object in each line (dataset/README.md); of the options below only
+                          na_words, for which NULL is none, and columns may be set */
+};
+
 struct sotto_csv_options {
-    char delimiter;              /* 0: tab if the name ends with .tsv, else comma (semicolon with
-                                    decimal_comma); may be a tab, a comma or one of
-                                    SOTTO_CSV_MARKS */
-    bool decimal_comma;          /* "1,5" is a number and "1.5" is none; not with commas as
-                                    delimiters */
+    char delimiter;     /* 0: tab if the name ends with .tsv, else comma (semicolon with
+                           decimal_comma); may be a tab, a comma or one of
+                           SOTTO_CSV_MARKS */
+    bool decimal_comma; /* "1,5" is a number and "1.5" is none; not with commas as
+                           delimiters */
+    enum sotto_text_format format;
     const char *const *na_words; /* NULL: pandas' default list (sotto_csv_na_words) */
     size_t na_words_len;
     uint32_t skip;   /* lines before the header that are no part of the table */
@@ -74,7 +84,8 @@ struct sotto_catalogue_column {
     char *name;
     struct sotto_type type;
     uint64_t missing;
-    bool hidden;      /* by the options, or as it has no name ("") */
+    bool hidden;      /* by the options, or as it has no name ("") or is nested */
+    bool is_nested;   /* of JSON: some of its values are lists or objects */
     bool is_key;      /* of whoever set it: scans read it though it is hidden. Not encoded */
     bool digits_lost; /* float64, and a number has more than the 15 digits that a double is sure to
                          keep; zeros at either end are not counted */
