@@ -35,6 +35,7 @@ foreach(name
     login
     long_tasks
     models_nodes
+    ndjson
     nist
     options
     owner

@@ -290,6 +290,9 @@ static json_t *describe_column(const struct description *description, size_t i)
     if (column->digits_lost) {
         (void)json_object_set_new(out, "digits_lost", json_true());
     }
+    if (column->is_nested) {
+        (void)json_object_set_new(out, "nested", json_true());
+    }
     if (find_misfit(description, i)[0] != '\0') {
         (void)json_object_set_new(out, "text_because", json_string(find_misfit(description, i)));
     }
@@ -325,7 +328,8 @@ static void format_type(char out[40], const struct sotto_catalogue_column *colum
 {
     char type[SOTTO_TYPE_TEXT_BYTES];
     sotto_type_text(type, column->type);
-    (void)snprintf(out, 40, "%s%s", type, column->digits_lost ? ", digits lost" : "");
+    (void)snprintf(out, 40, "%s%s", column->is_nested ? "lists or objects" : type,
+                   column->digits_lost ? ", digits lost" : "");
 }
 
 static void print_description(const struct description *description)
@@ -344,6 +348,7 @@ static void print_description(const struct description *description)
         const struct text_set *set = find_set(description, i);
         char type[40];
         char distinct[40] = "";
+        char missing[24];
         char name[SOTTO_CSV_NAME_BYTES_MAX + 1];
         format_type(type, column);
         if (set != NULL) {
@@ -351,10 +356,11 @@ static void print_description(const struct description *description)
             (void)snprintf(distinct, sizeof distinct, "%s%zu", above ? "> " : "",
                            above ? DISTINCT_MAX : set->len);
         }
-        sotto_text_reveal(name, sizeof name, column->hidden ? NAMELESS : column->name,
-                          column->hidden ? strlen(NAMELESS) : strlen(column->name));
-        (void)printf("%-*s  %-21s  %12llu  %12s\n", width, name, type,
-                     (unsigned long long)column->missing, distinct);
+        const char *shown = column->name[0] == '\0' ? NAMELESS : column->name;
+        sotto_text_reveal(name, sizeof name, shown, strlen(shown));
+        (void)snprintf(missing, sizeof missing, "%llu", (unsigned long long)column->missing);
+        (void)printf("%-*s  %-21s  %12s  %12s\n", width, name, type,
+                     column->is_nested ? "" : missing, distinct);
     }
     for (size_t i = 0; i < description->wanted_len; i++) {
         if (description->misfits[i].text[0] != '\0') {

@@ -37,7 +37,7 @@
     "Where a file is not read as it should: --delimiter ';' --decimal , --na none\n"               \
     "(only that is missing) --type id=string --type 'pay=decimal(2)' --type ill=bool\n"            \
     "(yes and no, 1 and 0) --type 'ill=bool(ja/nein)' --type 'born=date(%d.%m.%Y)'\n"              \
-    "--skip 2 --footer 1 (lines before the header and at the end) --comment '#'.\n"
+    "--skip 2 --footer 1 (lines around the table) --comment '#' --format ndjson.\n"
 
 static const struct command commands[] = {
     {"local", "local", "one table, no federation",

@@ -148,6 +148,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct args, trial.corrupted)},
     {"graph", OPTION_TRIAL, OPTION_IS_WORD, .offset = offsetof(struct args, trial.graph),
      .words = graphs},
+    TEXT("format", OPTION_WORDS, words.format),
     TEXT("delimiter", OPTION_WORDS, words.delimiter),
     TEXT("decimal", OPTION_WORDS, words.decimal),
     COUNT("skip", OPTION_WORDS, words.skip, 0, FILE_LINES_MAX, " lines"),

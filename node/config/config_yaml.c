@@ -100,6 +100,7 @@ static const cyaml_schema_value_t any_text_entry = {
 
 static const cyaml_schema_field_t words_fields[] = {
     TEXT_FIELD("file", CYAML_FLAG_DEFAULT, struct file_words, file),
+    TEXT_FIELD("format", CYAML_FLAG_OPTIONAL, struct file_words, format),
     TEXT_FIELD("delimiter", CYAML_FLAG_OPTIONAL, struct file_words, delimiter),
     TEXT_FIELD("decimal", CYAML_FLAG_OPTIONAL, struct file_words, decimal),
     CYAML_FIELD_UINT("skip", CYAML_FLAG_OPTIONAL, struct file_words, skip),

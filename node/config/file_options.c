@@ -119,6 +119,19 @@ static enum sotto_status parse_types(struct file_options *out, const struct file
     return SOTTO_OK;
 }
 
+static enum sotto_status parse_format(enum sotto_text_format *out, const struct file_words *words,
+                                      const char **out_wrong, struct sotto_error *err)
+{
+    const char *format = words->format;
+    if (format != NULL && strcmp(format, "csv") != 0 && strcmp(format, "ndjson") != 0) {
+        return refuse_word(out_wrong, "format", err, format, "csv or ndjson");
+    }
+    *out = format == NULL               ? SOTTO_TEXT_BY_NAME
+           : strcmp(format, "csv") == 0 ? SOTTO_TEXT_CSV
+                                        : SOTTO_TEXT_NDJSON;
+    return SOTTO_OK;
+}
+
 /* Lines that are none of the table. */
 static enum sotto_status check_lines(const struct file_words *words, const char **out_wrong,
                                      struct sotto_error *err)
@@ -149,6 +162,10 @@ enum sotto_status file_options_init(struct file_options *out, const struct file_
     const char *delimiter = given != NULL ? given : "";
     const char *decimal = from->decimal != NULL ? from->decimal : ".";
     struct file_options options = {0};
+    enum sotto_status status = parse_format(&options.csv.format, from, out_wrong, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     if (given != NULL && (strlen(delimiter) != 1 || !strchr(DELIMITERS "\t", delimiter[0]))) {
         return refuse_word(out_wrong, "delimiter", err, delimiter,
                            "one character: a tab (tab, \\t) or one of " DELIMITERS);
@@ -160,11 +177,12 @@ enum sotto_status file_options_init(struct file_options *out, const struct file_
         return refuse_word(out_wrong, "decimal", err, decimal,
                            "another one: commas can't be both the delimiter and in numbers");
     }
-    enum sotto_status status = check_lines(from, out_wrong, err);
+    status = check_lines(from, out_wrong, err);
     if (status != SOTTO_OK) {
         return status;
     }
     options.csv = (struct sotto_csv_options){
+        .format = options.csv.format,
         .skip = from->skip,
         .footer = from->footer,
         .comment = from->comment != NULL ? from->comment[0] : '\0',

@@ -25,7 +25,8 @@ struct config_columns {
 
 /* As written; NULL and 0: the usual way (sotto/csv.h). */
 struct file_words {
-    char *file; /* node.yaml: which one */
+    char *file;   /* node.yaml: which one */
+    char *format; /* "csv" or "ndjson" */
     char *delimiter;
     char *decimal; /* "," or "." */
     char **na;
@@ -47,8 +48,8 @@ struct file_options {
 };
 
 /* words may be NULL. Returns: SOTTO_ERROR_INPUT saying what was expected, *out_wrong names the one
- * of "delimiter", "decimal", "comment", "skip", "footer" and "types" that is wrong. Ownership:
- * ended by file_options_release. */
+ * of "format", "delimiter", "decimal", "comment", "skip", "footer" and "types" that is wrong.
+ * Ownership: ended by file_options_release. */
 enum sotto_status file_options_init(struct file_options *out, const struct file_words *words,
                                     const char **out_wrong,
                                     struct sotto_error *err) SOTTO_NODISCARD;

@@ -151,6 +151,8 @@ static char *join_words(const struct file_words *words)
         return sotto_text_copy(OPTIONS_DEFAULT, sizeof OPTIONS_DEFAULT - 1);
     }
     sotto_writer_init(&writer, OPTIONS_BYTES_MAX);
+    write_list(&writer, words->format != NULL ? "format" : "", &words->format,
+               words->format != NULL);
     write_list(&writer, "delimiter", &words->delimiter, words->delimiter != NULL);
     write_list(&writer, " decimal", &words->decimal, words->decimal != NULL);
     char lines[64] = "";

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -57,7 +58,9 @@ def record_batch(data: Any) -> Any:
 
 
 def column_names(data: Any) -> list[str]:
-    """The names of a table's columns, or of those of a CSV file."""
+    """The names of a table's columns, or of those of a file of CSV or of lines of JSON."""
+    if is_path(data) and re.search(r"\.(ndjson|jsonl)(\.gz|\.zst)?$", os.fspath(data)):
+        return list(pandas.read_json(data, lines=True).columns)
     if is_path(data):
         return list(pandas.read_csv(data, nrows=0, sep=None, engine="python").columns)
     return list(_table(_pyarrow(), data).column_names)

@@ -79,6 +79,18 @@ def test_numbers_at_the_ends_of_64_bits_are_read():
     assert sotto.local({"x": [-(2**63), 0]}, "sum(x)", exact=True) == -(2**63)
 
 
+def test_lines_of_json(tmp_path):
+    path = tmp_path / "t.ndjson"
+    path.write_text('{"a": 1, "s": "5"}\n{"a": 2, "tags": []}\n{"b": 0.1, "a": null}\n')
+    found = sotto.local(str(path), lambda df: {"m": df.a.mean(), "b": df.b.sum()})
+    assert found["m"] == 1.5
+    assert found["b"] == 0.1
+    with pytest.raises(sotto.errors.SottoError, match="tags"):
+        sotto.local(str(path), "count(tags)")
+    totals = sotto.local(str(path), lambda df: df[["a", "b"]].sum())
+    assert totals.tolist() == [3, 0.1]
+
+
 def test_words_that_a_file_reads_as_missing_are_refused(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("country,x\nNA,1\nDE,2\n")
