@@ -222,7 +222,7 @@ class Library:
         except ImportError:
             raise LibraryNotFound(
                 "computing on this machine needs the package cffi: "
-                "pip install './python[research]' in a clone of Sotto"
+                "pip install -e './python[research]' in a clone of Sotto"
             ) from None
         self.ffi = cffi.FFI()
         self.ffi.cdef(DECLARATIONS)
@@ -252,8 +252,9 @@ class Library:
                 )
             return lib
         raise LibraryNotFound(
-            "libsotto.so is not there: build it (./dev build), install it (cmake --install "
-            "build/release), or say where it is in SOTTO_LIBRARY. Tried: " + "; ".join(failures)
+            "libsotto.so is not there: in a clone of Sotto run ./dev build and "
+            "pip install -e './python[research]', or install it (cmake --install build/release), "
+            "or say where it is in SOTTO_LIBRARY. Tried: " + "; ".join(failures)
         )
 
     def text(self, chars: Any) -> str:

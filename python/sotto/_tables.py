@@ -72,7 +72,7 @@ def _pyarrow() -> Any:
     except ImportError:
         raise LibraryNotFound(
             "tables in memory need the package pyarrow: "
-            "pip install './python[research]' in a clone of Sotto"
+            "pip install -e './python[research]' in a clone of Sotto"
         ) from None
     return pyarrow
 

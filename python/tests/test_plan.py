@@ -472,7 +472,9 @@ def test_nobody_is_sent_to_another_program_of_that_name():
     for path in texts:
         for line in path.read_text().splitlines():
             asked = re.findall(r"pip3? install ([^`]*)", line)
-            assert all(re.match(r"'?(\./)?python\b", rest) for rest in asked), f"{path}: {line}"
+            assert all(re.match(r"(-e )?'?(\./)?python\b", rest) for rest in asked), (
+                f"{path}: {line}"
+            )
 
 
 def planned(formula, **options):
