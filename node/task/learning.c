@@ -5,10 +5,13 @@
  *
  * 1. An invitation brings a bundle, which is kept. It runs only where policy.code says approved and
  *    the owner approved its digest, for this creator, for rounds that are not used up (code.c).
- * 2. The cage begins, and says with which weights the code does: that is the offer.
- * 3. In each round the runner gets the model, and gives weights and of how many rows they are. What
- *    it gives goes to the machine alone, which masks it; its outputs are for the owner's log.
- * 4. Before a masked update leaves, a round is taken off the approval, durable (learning_use).
+ * 2. A cage without data says with which weights the code begins: that is the offer, which others
+ *    see as it is, names of tensors and all.
+ * 3. Another cage has the data. In each round its runner gets the model, and gives weights and of
+ *    how many rows they are. What it gives goes to the machine alone, which masks it; its outputs
+ *    are for the owner's log.
+ * 4. Before a masked update leaves, a round is taken off the approval, durable (learning_use); also
+ *    where training was begun and no update came of it, as rows may decide on that.
  *
  * The idea: a runner is asked one thing at a time, and is looked at from the compute thread's loop,
  * which waits for nothing. */
@@ -39,7 +42,7 @@
 enum learning_state { LEARNING_IDLE, LEARNING_BEGINS, LEARNING_TRAINS };
 
 struct learning {
-    struct cage *cage;
+    struct cage *cage; /* NULL between the offer and the first round */
     enum learning_state state;
     uint64_t rows; /* of what comes next, once the runner said so */
     bool has_rows;
@@ -83,8 +86,10 @@ static enum sotto_status find_datasets(const struct compute *compute,
     return status;
 }
 
+/* has_data: the cage shows the datasets; else it is only seen that they are there. */
 static enum sotto_status start_cage(const struct compute *compute, struct learning *learning,
-                                    const struct sotto_bundle *bundle, struct sotto_error *err)
+                                    const struct sotto_bundle *bundle, bool has_data,
+                                    struct sotto_error *err)
 {
     const struct sotto_bundle_manifest *manifest = &bundle->manifest;
     const struct config_learning *paths = &compute->config.config->file->learning;
@@ -100,7 +105,7 @@ static enum sotto_status start_cage(const struct compute *compute, struct learni
         .python_path = paths->python,
         .runner_path = paths->runner,
         .datasets = datasets,
-        .datasets_len = manifest->datasets_len,
+        .datasets_len = has_data ? manifest->datasets_len : 0,
         .limits = {.memory_bytes = (uint64_t)manifest->memory_mib * MIB,
                    .files_bytes = FILES_BYTES,
                    .output_bytes = OUTPUT_BYTES,
@@ -209,7 +214,8 @@ static enum sotto_status begin(const struct compute *compute, struct joined *joi
     if (joined->learning == NULL) {
         return sotto_error_no_memory(err);
     }
-    status = start_cage(compute, joined->learning, sotto_task_party_bundle(joined->machine), err);
+    status =
+        start_cage(compute, joined->learning, sotto_task_party_bundle(joined->machine), false, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -227,19 +233,31 @@ void learning_offer(struct compute *compute, struct joined *joined)
     }
 }
 
+static enum sotto_status begin_round(const struct compute *compute, struct joined *joined,
+                                     struct sotto_error *err)
+{
+    struct learning *learning = joined->learning;
+    enum sotto_status status = judge(compute, joined, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (learning->cage == NULL) {
+        status = start_cage(compute, learning, sotto_task_party_bundle(joined->machine), true, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    cage_extend(learning->cage);
+    learning->state = LEARNING_TRAINS;
+    learning->has_rows = false;
+    return ask_runner(learning, "{\"do\": \"train\"}", sotto_task_party_model(joined->machine),
+                      err);
+}
+
 void learning_partial(struct compute *compute, struct joined *joined)
 {
     struct sotto_error err = {0};
-    struct learning *learning = joined->learning;
-    enum sotto_status status = judge(compute, joined, &err);
-    if (status == SOTTO_OK) {
-        cage_extend(learning->cage);
-        learning->state = LEARNING_TRAINS;
-        learning->has_rows = false;
-        status = ask_runner(learning, "{\"do\": \"train\"}",
-                            sotto_task_party_model(joined->machine), &err);
-    }
-    if (status != SOTTO_OK) {
+    if (begin_round(compute, joined, &err) != SOTTO_OK) {
         fail(compute, joined, &err, "policy");
         return;
     }
@@ -295,6 +313,8 @@ static enum sotto_status take_frame(const struct compute *compute, struct joined
         enum sotto_status status = sotto_task_party_offer_model(joined->machine, frame->bytes.data,
                                                                 frame->bytes.data_bytes, err);
         if (status == SOTTO_OK) {
+            cage_free(learning->cage);
+            learning->cage = NULL;
             joined_tell_joined(compute, joined);
         }
         return status;

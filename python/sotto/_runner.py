@@ -11,7 +11,8 @@ bytes, a length of four bytes, and as many bytes.
     J  {"do": "train"}, B  the model's weights      J  {"rows": n}, B  weights after training
     J  {"do": "validate"}, B  the model's weights   J  {"rows": n, "metrics": {name: number}}
 
-The class takes no arguments and has these methods. ``data`` has the path of each dataset by its
+Weights are asked for in a cage that has no data, as others are told of them; what is asked after
+that, in another one. The class takes no arguments and has these methods. ``data`` has the path of each dataset by its
 name; a loader is any iterable of batches that has ``dataset`` with a length: a torch DataLoader
 without workers, as a cage has no other processes.
 
@@ -23,6 +24,7 @@ without workers, as a cage has no other processes.
 What goes wrong ends the runner with a traceback, which its owner's node keeps.
 """
 
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -242,8 +244,16 @@ class Runner:
         self.manifest = manifest
         self.task = make_task(manifest, files)
         self.data = {name: f"{folder}/{name}" for name in manifest["datasets"]}
-        self.train_loader = self.task.make_train_dataloader(self.data)
-        self.batches = endless(self.train_loader)
+
+    @functools.cached_property
+    def train_loader(self) -> Any:
+        """The loader of all rounds: there is no data where only weights are asked for."""
+        return self.task.make_train_dataloader(self.data)
+
+    @functools.cached_property
+    def batches(self) -> Iterator[Any]:
+        """Its batches, on from where the round before ended."""
+        return endless(self.train_loader)
 
     def round_batches(self) -> Iterator[Any]:
         """Batches up to where the round ends: so many passes, or so many batches."""

@@ -16,7 +16,9 @@ from support import SOTTO, ClusterCase, make_bundle, run, skip
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FENCE = pathlib.Path(SOTTO).resolve().with_name("sotto-fence")
 # Training adds the mean of a party's numbers to both weights, so that the test can say what comes out.
-SOURCE = """import torch
+SOURCE = """import os
+
+import torch
 
 
 class Rows(list):
@@ -28,6 +30,9 @@ class Rows(list):
 class Model:
     def __init__(self):
         self.weight = torch.tensor([0.5, -1.25], dtype=torch.float64)
+        if os.path.exists("/data/numbers"):  # never where a party begins: others are told of these weights
+            with open("/data/numbers") as file:
+                self.weight *= float(file.readline())
 
     def make_train_dataloader(self, data):
         with open(data["numbers"]) as file:
