@@ -634,7 +634,7 @@ static void end_joined(struct compute *compute, struct joined *joined, bool is_w
     const char *result = sotto_task_party_result(joined->machine);
     bool is_own = sotto_key_equal(&joined->creator, &compute->key);
     joined->has_ended = true;
-    learning_release(joined);
+    learning_end(compute, joined);
     remembered_end(compute, joined);
     resumed_forget(compute, joined);
     if (!is_well) {

@@ -150,9 +150,7 @@ static void tell_standing(const struct compute *compute, const struct joined *jo
                 "%s: its code runs; around it: %s", joined->label, text);
 }
 
-/* Declines with what went wrong; the end of what the runner wrote is for the owner alone. */
-static void fail(const struct compute *compute, struct joined *joined,
-                 const struct sotto_error *err, const char *rule)
+static void tell_output(const struct compute *compute, const struct joined *joined)
 {
     size_t bytes = 0;
     const char *output = joined->learning != NULL && joined->learning->cage != NULL
@@ -164,8 +162,23 @@ static void fail(const struct compute *compute, struct joined *joined,
                     "%s: the runner's output ends: %.*s", joined->label, (int)shown,
                     output + bytes - shown);
     }
+}
+
+/* Declines with what went wrong; the end of what the runner wrote is for the owner alone. */
+static void fail(const struct compute *compute, struct joined *joined,
+                 const struct sotto_error *err, const char *rule)
+{
+    tell_output(compute, joined);
     joined_decline(compute, joined, err, rule);
-    learning_release(joined);
+    learning_end(compute, joined);
+}
+
+/* How code fails it chooses, by rows if it likes: so others are told one class for all. */
+static void fail_of_code(const struct compute *compute, struct joined *joined,
+                         struct sotto_error *err)
+{
+    err->status = SOTTO_ERROR_STATE;
+    fail(compute, joined, err, "code");
 }
 
 /* --- What the machine asks --- */
@@ -344,7 +357,7 @@ bool learning_step(struct compute *compute, struct joined *joined)
     }
     sotto_buffer_release(&frame.bytes);
     if (status != SOTTO_OK) {
-        fail(compute, joined, &err, "code");
+        fail_of_code(compute, joined, &err);
     }
     return has_frame || status != SOTTO_OK;
 }
@@ -372,6 +385,17 @@ enum sotto_status learning_use(const struct compute *compute, const struct joine
                                                 sotto_task_party_bundle(joined->machine)->digest,
                                                 compute__peer_name(compute, &joined->creator), err)
                                : SOTTO_OK;
+}
+
+void learning_end(const struct compute *compute, struct joined *joined)
+{
+    struct sotto_error err = {0};
+    bool trains = joined->learning != NULL && joined->learning->state == LEARNING_TRAINS;
+    if (trains && learning_use(compute, joined, &err) != SOTTO_OK) {
+        log_limited(LOG_JOINED, joined_creator_name(compute, joined),
+                    "%s: a round that was begun is not taken off: %s", joined->label, err.text);
+    }
+    learning_release(joined);
 }
 
 void learning_describe(const struct joined *joined, char *out, size_t out_bytes)

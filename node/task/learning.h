@@ -32,6 +32,9 @@ enum sotto_status learning_use(const struct compute *compute, const struct joine
  * rows; "" where the task is of statistics. */
 void learning_describe(const struct joined *joined, char *out, size_t out_bytes);
 
+/* The task is over here: as learning_release, and takes a round off the approval where training was
+ * begun, and no update came: that nothing came, or when, code may let rows decide. */
+void learning_end(const struct compute *compute, struct joined *joined);
 /* Ends the runner, if there is one. */
 void learning_release(struct joined *joined);
 

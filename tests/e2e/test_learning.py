@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import struct
 import subprocess
 import unittest
@@ -145,12 +146,18 @@ class Learning(ClusterCase):
 
     def test_what_code_says_as_it_fails_is_its_owners(self):
         nodes = self.begin(self.make())
-        source = SOURCE.replace("numbers = list(batches)", "raise KeyError(f'leak {list(batches)}')")
-        task = nodes[0].create(self.plan(self.offer(nodes, source)))
+        status = 128 + signal.SIGXCPU  # which has a text of its own
+        source = SOURCE.replace("numbers = list(batches)",
+                                f"print(f'leak {{list(batches)}}', flush=True); os._exit({status})")
+        digest = self.offer(nodes, source)
+        task = nodes[0].create(self.plan(digest))
         self.assertEqual(nodes[0].wait_end(task), "ERROR")
         leaks = [f"leak {rows}" for rows in NUMBERS[:3]]
         self.assertTrue(any(leak in node.log() for leak, node in zip(leaks, nodes)))  # who was first
         self.assertNotIn("leak", "\n".join(nodes[0].messages(task)))
+        self.assertRegex("\n".join(nodes[0].messages(task)), r"(declined|left): state\n")
+        # That it failed is something of its rows: who failed has used up a round.
+        self.assertIn(1, [node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes])
         for i, node in enumerate(nodes):
             self.assertNotRegex(node.log(), "|".join(map(re.escape, leaks[:i] + leaks[i + 1:])))
 
