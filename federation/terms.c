@@ -189,7 +189,8 @@ static enum sotto_status decide_verification(bool *out, const char **out_why,
     size_t bytes =
         sotto_session_transcript_bytes((uint32_t)parties_len, sotto__course_bytes(course));
     enum sotto_plan_verify verify = sotto_plan_verify(plan);
-    bool fits = verify == SOTTO_PLAN_VERIFY_AUTO && sotto_plan_fits(plan);
+    bool trains = sotto_plan_bundle(plan) != NULL && sotto_plan_rounds(plan) > 1;
+    bool fits = verify == SOTTO_PLAN_VERIFY_AUTO && (trains || sotto_plan_fits(plan));
     bool must = verify == SOTTO_PLAN_VERIFY_ALWAYS || fits;
     bool shows =
         sotto_plan_publishes(plan) || sotto__course_round(course) < sotto_plan_rounds(plan);

@@ -22,6 +22,16 @@ static enum sotto_status keep_bundle(const struct compute *compute, const struct
     return store_code_put(compute->config.store, &code, &bundle->bytes, err);
 }
 
+/* Whoever can make up a model that code trains on chooses what its next weights tell of rows. */
+static enum sotto_status check_models(const struct sotto_plan *plan, struct sotto_error *err)
+{
+    return sotto_plan_verify(plan) != SOTTO_PLAN_VERIFY_NEVER || sotto_plan_rounds(plan) == 1
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                 "the plan says \"enable_verify\": false, so that nobody checks "
+                                 "what code trains on");
+}
+
 enum sotto_status code_judge(const struct compute *compute, const struct joined *joined,
                              struct sotto_error *err)
 {
@@ -33,7 +43,11 @@ enum sotto_status code_judge(const struct compute *compute, const struct joined 
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "policy.code denies all code that others bring");
     }
-    enum sotto_status status = keep_bundle(compute, &joined->creator, bundle, err);
+    enum sotto_status status = check_models(sotto_task_party_plan(joined->machine), err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = keep_bundle(compute, &joined->creator, bundle, err);
     if (status != SOTTO_OK) {
         return status;
     }

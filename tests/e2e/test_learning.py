@@ -106,6 +106,9 @@ class Learning(ClusterCase):
         nodes[1].wait_log(f"sotto code show {digest}, and approve it")
         for node in nodes:
             node.cli("code", "approve", digest)
+        unchecked = nodes[0].create(self.plan(digest, enable_verify=False, connection=5))
+        self.assertEqual(nodes[0].wait_end(unchecked), "ERROR")  # its models could be made up
+        nodes[1].wait_log("the plan says \"enable_verify\": false, so that nobody checks what code trains on")
         task = nodes[0].create(self.plan(digest, results="participants"))
         self.assertEqual(nodes[0].wait_end(task), "CONFIRMED", nodes[0].messages(task))
         result = nodes[0].result(task)

@@ -888,6 +888,34 @@ static enum sotto_status find_terms(struct sotto__round_terms *out, const char *
     return status;
 }
 
+/* A model that code trains on is checked as one of statistics is, also if that takes more than 16
+ * MiB: who could make it up would choose what the next weights tell. */
+static void test_models_that_code_trains_on(void **state)
+{
+    (void)state;
+    struct sotto__round_terms terms = {0};
+    struct sotto_error err = {0};
+    struct sotto_plan *plan = NULL;
+    struct sotto__training training = {.average = {.element_bytes = 8, .elements_len = 1 << 20}};
+    struct sotto__course course = {.training = &training};
+    struct sotto_invitation_terms invitation = {.label = {.round = 1, .attempt = 1}};
+    static const uint8_t opened[SOTTO_DIGEST_BYTES];
+    char text[256];
+    training.round = 1;
+    (void)snprintf(text, sizeof text,
+                   "{\"version\": 1, \"name\": \"n\", \"type\": \"learning\", \"rounds\": 2, "
+                   "\"bundle\": \"%064d\"}",
+                   0);
+    assert_ok(sotto_plan_parse_task(&plan, text, strlen(text), NULL));
+    assert_ok(sotto__round_terms_init(&terms, plan, &course, &invitation, opened, 3, &err));
+    assert_true(terms.terms.verifies);
+    sotto__round_terms_release(&terms);
+    assert_int_equal(sotto__round_terms_init(&terms, plan, &course, &invitation, opened, 101, &err),
+                     SOTTO_ERROR_LIMIT);
+    assert_contains(err.text, "a model's rounds are checked by all parties");
+    sotto_plan_free(plan);
+}
+
 /* The sums of a column of doubles, of some hundred bytes each, in so many groups. */
 static char *make_long_plan(size_t groups, const char *keys)
 {
@@ -984,6 +1012,7 @@ int main(void)
         cmocka_unit_test(test_a_dispute_after_the_next_advert),
         cmocka_unit_test(test_what_is_not_verified),
         cmocka_unit_test(test_must_be_verified_and_is_shown_to_nobody),
+        cmocka_unit_test(test_models_that_code_trains_on),
         cmocka_unit_test(test_limits_of_verification),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
