@@ -135,31 +135,37 @@ static void read_waits(struct steps *steps, const char *text)
     }
 }
 
+/* Where the first remark of a text stands: what follows it a party may have said itself, with the
+ * words of any other. Returns: NULL if there is none. */
+static const char *find_remark(const char *text)
+{
+    static const char *const remarks[] = {" declined: ", " left: ", " is away", " is back, "};
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof remarks / sizeof remarks[0]; i++) {
+        const char *at = strstr(text, remarks[i]);
+        first = at != NULL && (first == NULL || at < first) ? at : first;
+    }
+    return first;
+}
+
 /* What a line of the tag Join says of one party behind its name. */
 static void read_join(struct steps *steps, const char *text, int64_t now_ms)
 {
-    static const char *const remarks[] = {" declined: ", " left: ", " is away", " is back, "};
-    const char *joined = strstr(text, " joined");
-    if (joined != NULL && strcmp(joined, " joined") == 0) {
-        struct stepper *stepper = find_stepper(steps, text, (size_t)(joined - text));
-        if (stepper != NULL) {
-            stepper->at_ms[STEP_JOINED] = now_ms;
-            stepper->remark[0] = '\0';
-        }
-        return;
-    }
     if (strncmp(text, "waits", 5) == 0) {
         read_waits(steps, text);
         return;
     }
-    for (size_t i = 0; i < sizeof remarks / sizeof remarks[0]; i++) {
-        const char *at = strstr(text, remarks[i]);
-        struct stepper *stepper =
-            at != NULL ? find_stepper(steps, text, (size_t)(at - text)) : NULL;
-        if (stepper != NULL) {
-            (void)snprintf(stepper->remark, sizeof stepper->remark, "%s", at + 1);
-            return;
-        }
+    const char *remark = find_remark(text);
+    const char *joined = strstr(text, " joined");
+    bool has_joined = remark == NULL && joined != NULL && strcmp(joined, " joined") == 0;
+    if (remark == NULL && !has_joined) {
+        return;
+    }
+    const char *end = has_joined ? joined : remark;
+    struct stepper *stepper = find_stepper(steps, text, (size_t)(end - text));
+    if (stepper != NULL) {
+        stepper->at_ms[STEP_JOINED] = has_joined ? now_ms : stepper->at_ms[STEP_JOINED];
+        (void)snprintf(stepper->remark, sizeof stepper->remark, "%s", has_joined ? "" : end + 1);
     }
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which party has done which step of a task: while it runs, afterwards, and where parties stay away."""
 
+import sqlite3
 import time
 import unittest
 
@@ -37,6 +38,11 @@ class Steps(ClusterCase):
         a.kill()
         a.start()
         self.assertEqual(self.steps(a, task), (last, done, remarks))
+        said = "left: refused: c declined: d joined"  # what a party says is no step of anybody
+        with sqlite3.connect(a.folder / "state" / "node.db") as database:
+            database.execute("INSERT INTO logs(task_id, created_at, message) VALUES (?, 1, ?)",
+                             (task, f"[Join] task {task} round 1 b {said}"))
+        self.assertEqual(self.steps(a, task), (last, done, {"b": said}))
 
     def test_a_later_round_begins_anew(self):
         cluster = self.cluster([wages(*range(1, 40))] * 3, start=False)
