@@ -206,6 +206,32 @@ enum sotto_status sotto__training_result(const struct sotto__training *training,
     return *out != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
+static bool is_absentee(const json_t *absentee)
+{
+    return json_object_size(absentee) == 2 && json_is_string(json_object_get(absentee, "name")) &&
+           json_is_string(json_object_get(absentee, "why"));
+}
+
+/* Whether an honest creator may say this of so many survivors. */
+static bool are_parties(const json_t *parties, uint32_t survived)
+{
+    const json_t *names = json_object_get(parties, "names");
+    const json_t *missing = json_object_get(parties, "missing");
+    json_int_t joined = json_integer_value(json_object_get(parties, "joined"));
+    json_int_t invited = json_integer_value(json_object_get(parties, "invited"));
+    bool is_well = json_object_size(parties) == 5 && survived > 0 && joined >= survived &&
+                   invited >= joined && json_array_size(names) == survived &&
+                   (json_int_t)json_array_size(missing) == invited - survived &&
+                   json_integer_value(json_object_get(parties, "survived")) == survived;
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        is_well = is_well && json_is_string(json_array_get(names, i));
+    }
+    for (size_t i = 0; i < json_array_size(missing); i++) {
+        is_well = is_well && is_absentee(json_array_get(missing, i));
+    }
+    return is_well;
+}
+
 enum sotto_status sotto__training_is_result(const struct sotto__training *training, bool *out,
                                             const char *text, uint32_t survived,
                                             struct sotto_error *err)
@@ -213,17 +239,16 @@ enum sotto_status sotto__training_is_result(const struct sotto__training *traini
     json_t *claim = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     json_t *own = make_own(training);
     json_t *parties = json_object_get(claim, "parties");
-    bool counts_right =
-        json_integer_value(json_object_get(parties, "survived")) == (json_int_t)survived;
+    enum sotto_status status = SOTTO_OK;
     *out = false;
     if (own == NULL) {
-        json_decref(claim);
-        return sotto_error_no_memory(err);
-    }
-    if (counts_right && json_object_set(own, "parties", parties) == 0) {
-        *out = json_equal(own, claim) == 1;
+        status = sotto_error_no_memory(err);
+    } else if (are_parties(parties, survived) && json_object_set(own, "parties", parties) == 0) {
+        char *own_text = json_dumps(own, JSON_COMPACT | JSON_SORT_KEYS);
+        *out = own_text != NULL && strcmp(own_text, text) == 0; /* one spelling */
+        free(own_text);
     }
     json_decref(own);
     json_decref(claim);
-    return SOTTO_OK;
+    return status;
 }

@@ -888,6 +888,59 @@ static enum sotto_status find_terms(struct sotto__round_terms *out, const char *
     return status;
 }
 
+static bool is_result(const struct sotto__training *training, const char *text)
+{
+    bool is_it = true;
+    assert_ok(sotto__training_is_result(training, &is_it, text, 3, NULL));
+    return is_it;
+}
+
+/* What all sign of a learning task is the one text that its creator can send, also of the parties.
+ */
+static void test_a_result_of_learning(void **state)
+{
+    (void)state;
+    uint8_t model[] = "a model";
+    struct sotto_average_counts counts = {.rows = 9};
+    const struct sotto__training training = {.model = {.data = model, .data_bytes = sizeof model},
+                                             .counts = &counts,
+                                             .rounds = 1,
+                                             .bundle = "00"};
+    const char *names[] = {"a", "b", "c"};
+    const struct sotto_result_absentee missing = {"d", "is away"};
+    const struct sotto_result_parties parties = {.invited = 4,
+                                                 .joined = 3,
+                                                 .survived = 3,
+                                                 .names = names,
+                                                 .names_len = 3,
+                                                 .missing = &missing,
+                                                 .missing_len = 1};
+    static const char *const lies[][2] = {
+        {"\"rows\":9", "\"rows\":8"},
+        {"\"joined\":3", "\"joined\":9"},
+        {"\"joined\":3", "\"joined\":2"},
+        {"\"invited\":4", "\"invited\":5"},
+        {"\"c\"", "\"c\",\"e\""},
+        {"\"c\"", "7"},
+        {"\"is away\"", "\"is away\",\"x\":1"},
+        {"\"survived\":3", "\"survived\":3,\"x\":1"},
+        {"\"survived\":3", "\"survived\":2"},
+        {"\"joined\":", "\"joined\": "},
+    };
+    char *text = NULL;
+    assert_ok(sotto__training_result(&training, &text, &parties, NULL));
+    assert_true(is_result(&training, text));
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        char changed[1024];
+        const char *at = strstr(text, lies[i][0]);
+        assert_non_null(at);
+        (void)snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, lies[i][1],
+                       at + strlen(lies[i][0]));
+        assert_false(is_result(&training, changed));
+    }
+    sotto_free(text);
+}
+
 /* A model that code trains on is checked as one of statistics is, also if that takes more than 16
  * MiB: who could make it up would choose what the next weights tell. */
 static void test_models_that_code_trains_on(void **state)
@@ -1013,6 +1066,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_verified),
         cmocka_unit_test(test_must_be_verified_and_is_shown_to_nobody),
         cmocka_unit_test(test_models_that_code_trains_on),
+        cmocka_unit_test(test_a_result_of_learning),
         cmocka_unit_test(test_limits_of_verification),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
