@@ -3,8 +3,8 @@
 # Makes dist/ from src/, with Node.js and npm: board/build.sh [FOLDER]. What is in dist/ is checked
 # in and built into the node, so that nobody needs Node.js to build one.
 set -euo pipefail
+out=$(realpath -m "${1:-$(dirname "$0")/dist}")
 cd "$(dirname "$0")"
-out=$(realpath -m "${1:-dist}")
 
 npm ci --ignore-scripts --no-audit --no-fund --silent
 mkdir -p "$out"
