@@ -47,7 +47,7 @@ static enum sotto_status make_code_words(char **out, const struct sotto_plan *pl
     sotto_text_show(&writer, sotto_plan_name(plan));
     int text_bytes =
         snprintf(text, sizeof text,
-                 "\", with at least %u parties\nruns the code %s\nin %u rounds, each of which "
+                 "\", with at least %u parties\nruns the code %s\nfor %u rounds, each of which "
                  "opens the mean of all parties' weights\n",
                  (unsigned)sotto_plan_strategy(plan)->min_clients, sotto_plan_bundle(plan),
                  (unsigned)sotto_plan_rounds(plan));

@@ -12,9 +12,9 @@ bytes, a length of four bytes, and as many bytes.
     J  {"do": "validate"}, B  the model's weights   J  {"rows": n, "metrics": {name: number}}
 
 Weights are asked for in a cage that has no data, as others are told of them; what is asked after
-that, in another one. The class takes no arguments and has these methods. ``data`` has the path of each dataset by its
-name; a loader is any iterable of batches that has ``dataset`` with a length: a torch DataLoader
-without workers, as a cage has no other processes.
+that, in another one. The class takes no arguments and has these methods. ``data`` has the path of
+each dataset by its name; a loader is any iterable of batches that has ``dataset`` with a length:
+a torch DataLoader without workers, as a cage has no other processes.
 
     make_train_dataloader(data), make_validate_dataloader(data)
     train(batches)       trains on an iterator of batches that ends where the round does

@@ -64,7 +64,7 @@ class Checked(ClusterCase):
                             "strategy": {"min_clients": 3, "wait_timeout": 1, "connection_timeout": 1}})
         self.assertEqual(node.get(f"/v1/task/words?task_id={task}"), {"words": (
             f'a asks for "two<U+202E>weights", with at least 3 parties\nruns the code {digest}\n'
-            "in 2 rounds, each of which opens the mean of all parties' weights\n")})
+            "for 2 rounds, each of which opens the mean of all parties' weights\n")})
         node.request("POST", f"/v1/task/cancel?task_id={task}", "")
 
     def test_what_others_asked(self):

@@ -153,7 +153,7 @@ static void test_what_is_refused(void **state)
         {"{\"a\": 5.}", "expected digits behind the point"},
         {"{\"a\": 1e}", "expected digits of an exponent"},
         {"{\"a\": 0x1}", "expected a comma or }"},
-        {"{\"a\": truely}", "expected a comma or }"},
+        {"{\"a\": trues}", "expected a comma or }"},
         {"{\"a\": nul}", "expected a value"},
         {"{\"a\": }", "expected a value"},
         {"{\"a\": [1, ]}", "expected a value"},
