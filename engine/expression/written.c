@@ -18,8 +18,7 @@ void sotto__levels_release(struct sotto__level *levels, size_t levels_len)
     sotto_free(levels);
 }
 
-/* Reads a level that is a date or a time: microseconds, and whether it has a zone. */
-static bool read_time(int64_t *out, bool *out_utc, const struct sotto__level *level)
+bool sotto__level_time(int64_t *out, bool *out_utc, const struct sotto__level *level)
 {
     size_t bytes = strlen(level->text);
     *out_utc = sotto_datetime_parse_kind(out, SOTTO_KIND_DATETIME_UTC, NULL, level->text, bytes);
@@ -33,7 +32,7 @@ bool sotto__dates_rise(const struct sotto__level *a, const struct sotto__level *
     int64_t x;
     int64_t y;
     bool is_utc[2];
-    return read_time(&x, &is_utc[0], a) && read_time(&y, &is_utc[1], b) && is_utc[0] == is_utc[1] &&
+    return sotto__level_time(&x, &is_utc[0], a) && sotto__level_time(&y, &is_utc[1], b) && is_utc[0] == is_utc[1] &&
            x < y;
 }
 
@@ -121,7 +120,7 @@ void sotto__parse_level(struct parser *parser, struct sotto__node *node, const c
                (parser->token.kind == SOTTO__TOKEN_TEXT || (is_bool && !is_edge))) {
         level.kind = is_bool ? SOTTO__LEVEL_BOOL : SOTTO__LEVEL_TEXT;
         level.text = sotto__token_text(parser, &parser->token);
-        if (is_edge && level.text != NULL && !read_time(&time, &is_utc, &level)) {
+        if (is_edge && level.text != NULL && !sotto__level_time(&time, &is_utc, &level)) {
             refuse_level(parser, level.start, number);
         }
     } else {

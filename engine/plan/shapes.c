@@ -257,9 +257,12 @@ static struct sotto__shape shape_list(struct shaping *shaping, size_t node)
 struct known_level {
     const struct sotto__level *level;
     struct sotto__value value; /* of a number */
+    bool is_time;              /* a text that is written as a date or a time: */
+    bool is_utc;
+    int64_t time;
 };
 
-/* Orders texts before numbers, each kind in its own order. */
+/* Orders texts before numbers, each kind in its own order: one time is equal, however written. */
 static int level_compare(const void *a, const void *b)
 {
     const struct known_level *x = a;
@@ -268,8 +271,14 @@ static int level_compare(const void *a, const void *b)
     if (is_text != (y->level->kind == SOTTO__LEVEL_TEXT)) {
         return is_text ? -1 : 1;
     }
-    return is_text ? strcmp(x->level->text, y->level->text)
-                   : mpq_cmp(x->value.number, y->value.number);
+    if (!is_text) {
+        return mpq_cmp(x->value.number, y->value.number);
+    }
+    if (x->is_time != y->is_time || x->is_utc != y->is_utc) {
+        return x->is_time + x->is_utc < y->is_time + y->is_utc ? -1 : 1;
+    }
+    return x->is_time ? (x->time > y->time) - (x->time < y->time)
+                      : strcmp(x->level->text, y->level->text);
 }
 
 /* Refuses edges that do not rise as they are written. */
@@ -309,7 +318,8 @@ static void check_levels(struct shaping *shaping, size_t first, size_t levels_le
         return;
     }
     for (size_t i = 0; i < levels_len; i++) {
-        levels[i].level = &from[i];
+        levels[i] = (struct known_level){.level = &from[i]};
+        levels[i].is_time = sotto__level_time(&levels[i].time, &levels[i].is_utc, &from[i]);
         sotto__value_init(&levels[i].value);
         if (from[i].kind == SOTTO__LEVEL_NUMBER) {
             sotto__decimal_set(&levels[i].value, from[i].text);

@@ -223,6 +223,7 @@ static size_t add_constant(struct sotto__compiler *compiler, const mpz_t number,
 /* A number that the plan has, with its sign. Ended by literal_release. */
 struct literal {
     bool is_literal;
+    bool is_time;
     struct sotto__value value;
 };
 
@@ -234,6 +235,7 @@ static void literal_init(struct literal *out, const struct sotto__compiler *comp
     const struct sotto__node *node =
         sotto__literal_find(&is_negative, expression, &expression->nodes[i]);
     out->is_literal = node != NULL;
+    out->is_time = node != NULL && node->is_micro;
     sotto__value_init(&out->value);
     if (node != NULL) {
         sotto__value_set_node(&out->value, expression, node);
@@ -248,13 +250,14 @@ static void literal_release(struct literal *literal)
     sotto__value_clear(&literal->value);
 }
 
-/* The literal as an exact constant. */
+/* The literal as an exact constant. A time is known by its scale, also one of whole seconds. */
 static size_t add_literal(struct sotto__compiler *compiler, const struct literal *literal)
 {
     mpz_t digits;
     mpz_init(digits);
     unsigned long scale = 0;
     (void)sotto__decimals(&scale, mpq_denref(literal->value.number));
+    scale = literal->is_time ? TIME_SCALE : scale;
     mpz_ui_pow_ui(digits, 10, scale);
     mpz_mul(digits, digits, mpq_numref(literal->value.number));
     mpz_divexact(digits, digits, mpq_denref(literal->value.number));

@@ -103,6 +103,18 @@ static void test_of_nothing(void **state)
     test_gives1("x=sum(date(d) == \"2020-01-15\")", "d,x\n,1\n", "\"exact\": \"0\"");
 }
 
+/* A time that is only written out is one, also of whole seconds. */
+static void test_of_literals(void **state)
+{
+    (void)state;
+    static const char rows[] = "d,x\n,1\n,2\n";
+    test_gives1("x=sum(hour(if(x > 1, na, \"2020-01-31 12:00\")))", rows, "\"exact\": \"12\"");
+    test_gives1("x=mean(date(if(x > 1, na, \"1970-01-01 00:00:05\")))", rows, "1970-01-01\"");
+    test_gives1("x=sum(minute(fillna(d, \"2020-01-31 12:34\")))", rows, "\"exact\": \"68\"");
+    test_gives1("x=sum(year(clip(d, \"2020-01-31 12:00\", \"2021-01-31 12:00\")))", rows,
+                "\"exact\": \"0\"");
+}
+
 static enum sotto_status run_plan(char **out, const char *json, struct sotto_error *err)
 {
     struct sotto_plan *plan = NULL;
@@ -204,6 +216,9 @@ static void test_what_is_refused(void **state)
         {OF("hist(came, '2020-01-01', '2020-01-01 00:00')"), "edges that rise"},
         {OF("hist(came, '2020-01-01', '2021-01-01T00:00Z')"), "edges that rise"},
         {OF("hist(came, '2020-02-01', '2020-02-01 24:00')"), "expected an edge"},
+        {OF("value_counts(came, '2020-02-01 10:00', '2020-02-01T10:00')"), "there already"},
+        {OF("nunique(came, '2020-02-01', '2020-02-01 00:00')"), "there already"},
+        {OF("mode(seen, '2020-02-01T12:00Z', '2020-02-01T14:00+02:00')"), "there already"},
         {BY("\"column\": \"came\", \"levels\": [1]"), "expected times as \"2020-01-31 12:00\""},
         {BY("\"column\": \"seen\", \"levels\": [\"2020-01-15\"]"), "2020-01-31T12:00Z"},
         {BY("\"column\": \"came\", \"levels\": [\"2020-02-01\", \"2020-02-01T00:00\"]"),
@@ -241,10 +256,15 @@ static void test_parties_that_differ(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),          cmocka_unit_test(test_seconds),
-        cmocka_unit_test(test_parts),           cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_of_nothing),      cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_parties_that_differ),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_seconds),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_of_nothing),
+        cmocka_unit_test(test_of_literals),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_parties_that_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
