@@ -206,14 +206,19 @@ bool sotto_task_aggregator_awaits(const struct sotto_task_aggregator *task, char
     return out[0] != '\0';
 }
 
-/* Names who did not answer, if this is known still. */
-static void end_too_few(struct sotto_task_aggregator *task)
+/* Names who did not answer, if this is known still. expired: they had the time that the plan gives
+ * them, and not only became too few. */
+static void end_too_few(struct sotto_task_aggregator *task, bool expired)
 {
+    const char *before = expired
+                             ? "; no answer in time (an owner who decides by hand needs time: ask "
+                               "again, or with a longer connection_timeout): "
+                             : "; not waited for: ";
     char text[SOTTO_ERROR_TEXT_BYTES];
     (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
                    count_invitees(task, SOTTO__INVITEE_JOINED), task->invited.len,
                    sotto_plan_strategy(task->plan)->min_clients);
-    append_names(task, SOTTO__INVITEE_INVITED, "; no answer in time: ", text, sizeof text);
+    append_names(task, SOTTO__INVITEE_INVITED, before, text, sizeof text);
     append_names(task, SOTTO__INVITEE_AWAY, "; away: ", text, sizeof text);
     append_names(task, SOTTO__INVITEE_DECLINED, "; declined: ", text, sizeof text);
     sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
@@ -229,7 +234,7 @@ static void start_session(struct sotto_task_aggregator *task)
         heed_demands(task);
         if (count_invitees(task, SOTTO__INVITEE_JOINED) <
             sotto_plan_strategy(task->plan)->min_clients) {
-            end_too_few(task);
+            end_too_few(task, true);
             return;
         }
     }
@@ -291,7 +296,7 @@ void sotto__task_aggregator_consider_start(struct sotto_task_aggregator *task, b
     size_t open = expired ? 0 : count_invitees(task, SOTTO__INVITEE_INVITED);
     size_t away = expired ? 0 : count_invitees(task, SOTTO__INVITEE_AWAY);
     if (joined + open + away < strategy->min_clients) {
-        end_too_few(task);
+        end_too_few(task, expired);
     } else if (open == 0 && joined >= strategy->min_clients) {
         start_session(task);
     }
