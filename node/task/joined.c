@@ -324,6 +324,12 @@ static enum sotto_status decide_offer(struct compute *compute, struct joined *jo
     if (is_own || (!compute->policy->approves_by_hand && !waits)) {
         return SOTTO_OK;
     }
+    if (waits) {
+        log_limited(LOG_JOINED, name_creator(compute, joined),
+                    "%s: so many of its creator's questions were refused today that its owner "
+                    "decides (policy.refusals)",
+                    joined->label);
+    }
     status = ask_owner(compute, joined, out_state, ASKED_WAITING, schema, err);
     if (status != SOTTO_OK) {
         return status;
