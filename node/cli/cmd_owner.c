@@ -171,10 +171,10 @@ static void print_record_line(json_t *entry)
     if (times > 1) {
         (void)snprintf(more, sizeof more, "  (and %lld more)", times - 1);
     }
-    (void)snprintf(line, sizeof line, "%6lld  %s  %-8s  %-16s  %s%s%s%s%s%s",
+    (void)snprintf(line, sizeof line, "%6lld  %s  %-8s  %-16s  %s  %s%s%s%s%s",
                    (long long)json_integer_value(json_object_get(entry, "number")), at,
                    get_text(entry, "event"), get_text(entry, "creator"), get_text(entry, "name"),
-                   reason[0] != '\0' ? "  (" : "", reason, reason[0] != '\0' ? ") " : "",
+                   reason[0] != '\0' ? "(" : "", reason, reason[0] != '\0' ? ") " : "",
                    get_text(entry, "text"), more);
     print_line(line);
 }
@@ -201,8 +201,8 @@ int cmd_record(const struct args *args)
     return show_entries(args, "/v1/record?limit=100000", "/v1/record/one", print_record);
 }
 
-/* POSTs to a path and prints nothing but an error. Returns: the exit code. */
-static int post_path(const struct args *args, const char *path)
+/* POSTs to a path and prints what was done, or an error. Returns: the exit code. */
+static int post_path(const struct args *args, const char *path, const char *done)
 {
     struct sotto_error err = {0};
     struct client client;
@@ -211,10 +211,14 @@ static int post_path(const struct args *args, const char *path)
         status = client_call(&client, path, "", &err);
     }
     client_release(&client);
-    return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
+    if (status != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    (void)puts(done);
+    return EXIT_DONE;
 }
 
-static int post_decision(const struct args *args, const char *how)
+static int post_decision(const struct args *args, const char *how, const char *done)
 {
     char path[96];
     uint64_t number;
@@ -222,17 +226,19 @@ static int post_decision(const struct args *args, const char *how)
         return EXIT_USAGE;
     }
     (void)snprintf(path, sizeof path, "/v1/asked/%s?number=%llu", how, (unsigned long long)number);
-    return post_path(args, path);
+    return post_path(args, path, done);
 }
 
 int cmd_approve(const struct args *args)
 {
-    return post_decision(args, "approve");
+    return post_decision(args, "approve",
+                         "approved: where its task is over by now, the same question is answered "
+                         "when it is asked again");
 }
 
 int cmd_reject(const struct args *args)
 {
-    return post_decision(args, "reject");
+    return post_decision(args, "reject", "rejected");
 }
 
 int cmd_reload(const struct args *args)
@@ -240,5 +246,5 @@ int cmd_reload(const struct args *args)
     if (args->positional_len > 0 || args->outputs_len > 0) {
         return command_usage("expected: sotto reload");
     }
-    return post_path(args, "/v1/reload");
+    return post_path(args, "/v1/reload", "reloaded");
 }

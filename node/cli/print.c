@@ -302,8 +302,11 @@ static void print_withheld(json_t *groups)
         long long len = (long long)json_integer_value(parties);
         print_group_text(label, json_array_get(json_object_get(groups, "labels"), i));
         if (len > 0) {
-            (void)fprintf(stderr, "group %s: withheld by %lld %s with too few rows in it\n", label,
-                          len, len == 1 ? "party" : "parties");
+            (void)fprintf(
+                stderr,
+                "group %s: withheld by %lld %s: too few rows in it, or in one that it would "
+                "give away\n",
+                label, len, len == 1 ? "party" : "parties");
         }
     }
 }

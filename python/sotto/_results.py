@@ -204,7 +204,8 @@ def _warn(result: Mapping[str, Any]) -> None:
         if parties:
             _say(
                 f"group {', '.join(map(str, label))}: withheld by {parties} "
-                f"{'party' if parties == 1 else 'parties'} with too few rows in it"
+                f"{'party' if parties == 1 else 'parties'}: too few rows in it, "
+                "or in one that it would give away"
             )
     _say_rules(result)
     for name, output in result["outputs"].items():

@@ -58,7 +58,7 @@ class Doctor(ClusterCase):
         done = run("status", *config, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("ready     no peer is connected\n          sotto doctor says more\n"
-                      "peers     0 of 2 connected\n          b is not\n          c is not\n", done.stdout)
+                      "peers     0 of 2 connected\n          b is not: it has no url, and has to call\n", done.stdout)
 
     def test_all_that_is_wrong_is_said(self):
         cluster = self.cluster([wages(1, 2), wages(3), wages(4)], start=False)
