@@ -232,10 +232,10 @@ class LevelsModel:
 
     def plot(self, ax: Any = None, *, exp: bool = False, intercept: bool = False) -> Any:
         """Each coefficient with its interval, levels side by side: an array of Axes."""
-        from matplotlib import pyplot
+        from . import plot
 
         if ax is None:
-            _, ax = pyplot.subplots(1, len(self.levels), sharey=True, squeeze=False)
+            _, ax = plot._pyplot().subplots(1, len(self.levels), sharey=True, squeeze=False)
         axes = numpy.ravel(ax)
         for place, (level, model) in zip(axes, self.levels.items(), strict=True):
             model.plot(place, exp=exp, intercept=intercept).set_title(level)

@@ -23,12 +23,19 @@ __all__ = ["box", "coefficients", "hist", "interval"]
 _QUARTILES = ("25%", "50%", "75%")
 
 
-def _axes(ax: Any) -> Any:
-    if ax is not None:
-        return ax
-    from matplotlib import pyplot
+def _pyplot() -> Any:
+    try:
+        from matplotlib import pyplot
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "pictures need the package matplotlib: "
+            "pip install -e './python[notebooks]' in a clone of Sotto"
+        ) from error
+    return pyplot
 
-    return pyplot.gca()
+
+def _axes(ax: Any) -> Any:
+    return ax if ax is not None else _pyplot().gca()
 
 
 def hist(counts: pandas.Series, ax: Any = None) -> Any:
