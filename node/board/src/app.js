@@ -5,7 +5,7 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { get, login, post, whenLost } from "./api.js";
-import { Field, Page, Problem, html, link } from "./parts.js";
+import { Field, Page, Problem, html, link, useLoad, useRepeat } from "./parts.js";
 import { currentLanguage, languages, setLanguage, t } from "./words.js";
 import { AskedList, Question } from "./asked.js";
 import { CodeList, Source } from "./code.js";
@@ -70,9 +70,14 @@ function Language({ onChange }) {
     <button type="button" class="link" lang=${code} aria-pressed=${code === currentLanguage()} onClick=${() => onChange(code)}>${name}</button>`)}</div>`;
 }
 
+/* How many questions wait for who may decide, beside the page that has them. */
 function Menu({ me, name }) {
+  const decides = may(me, PAGES.find((page) => page.name === "asked"));
+  const [waiting, , reload] = useLoad((signal) => decides ? get("/v1/asked", { waiting: 1 }, signal) : Promise.resolve({ asked: [] }), []);
+  useRepeat(reload, decides, 10000);
+  const count = (page) => page.name === "asked" && waiting?.asked.length > 0 ? ` (${waiting.asked.length})` : "";
   return html`<nav aria-label=${t("menu")}><ul>${PAGES.filter((page) => !page.isHidden && may(me, page)).map((page) => html`
-    <li><a href=${link(page.name)} aria-current=${page.name === name ? "page" : undefined}>${t("page_" + page.name)}</a></li>`)}</ul></nav>`;
+    <li><a href=${link(page.name)} aria-current=${page.name === name ? "page" : undefined}>${t("page_" + page.name)}${count(page)}</a></li>`)}</ul></nav>`;
 }
 
 function Board() {

@@ -16,7 +16,7 @@ export function AskedList({ query }) {
     { head: t("creator"), cell: (asked) => html`<${Foreign} text=${asked.creator} />` },
     { head: t("state"), cell: (asked) => html`<${State} state=${asked.state} />` },
     { head: t("created"), cell: (asked) => html`<${Time} ms=${asked.created_at} />` },
-    { head: t("deadline"), cell: (asked) => html`<${Time} ms=${asked.deadline} />` },
+    { head: t("deadline"), cell: (asked) => asked.state === "WAITING" && html`<${Time} ms=${asked.deadline} />` },
   ];
   return html`<${Page} title=${t("page_asked")}>
     <p>${query.waiting ? html`<a href=${link("asked")}>${t("all")}</a>` : html`<a href=${link("asked", { waiting: 1 })}>${t("only_waiting")}</a>`}</p>
@@ -34,7 +34,7 @@ export function Question({ query }) {
   return html`<${Page} title=${t("asked_number", { number })}>
     <${Problem} error=${error} />
     ${asked && html`
-      <p class="facts"><strong><${Foreign} text=${asked.name} /></strong> <span role="status"><${State} state=${asked.state} /></span> ${t("creator")} <${Foreign} text=${asked.creator} /> · ${t("deadline")} <${Time} ms=${asked.deadline} /></p>
+      <p class="facts"><strong><${Foreign} text=${asked.name} /></strong> <span role="status"><${State} state=${asked.state} /></span> ${t("creator")} <${Foreign} text=${asked.creator} />${asked.state === "WAITING" && html` · ${t("deadline")} <${Time} ms=${asked.deadline} />`}</p>
       ${asked.state === "WAITING" && html`<p class="buttons"><button type="button" id="approve" onClick=${() => decide("approve")}>${t("approve")}</button> <button type="button" id="reject" class="danger" onClick=${() => decide("reject")}>${t("reject")}</button></p>`}
       <${Problem} error=${failure} />
       <h2>${t("asks")}</h2><${Lines} text=${asked.words} />

@@ -61,10 +61,12 @@ function Asks({ id }) {
 
 const STEPS = ["joined", "chosen", "dealt", "masked", "counted", "confirmed"];
 
-function Steps({ data }) {
+/* A task whose result nobody was to confirm has no such step once it is over. */
+function Steps({ data, isOver }) {
+  const isConfirmed = data.parties.some((party) => party.steps.confirmed);
   const columns = [
     { head: t("party"), isHead: true, cell: (party) => html`<${Foreign} text=${party.name} />` },
-    ...STEPS.map((step) => ({
+    ...STEPS.filter((step) => step !== "confirmed" || isConfirmed || !isOver).map((step) => ({
       head: t("step_" + step),
       cell: (party) => {
         const at = party.steps[step];
@@ -213,7 +215,7 @@ export function Task({ me, query }) {
       ${state.error && html`<p class="problem"><${Foreign} text=${state.error} limit=${2000} /></p>`}
       ${state.confirmation && html`<p>${t("confirmation")}: <${Foreign} text=${state.confirmation} limit=${1000} /></p>`}
       ${["FINISHED", "CONFIRMED"].includes(state.status) && html`<${Result} id=${id} />`}
-      ${steps && html`<${Steps} data=${steps} />`}
+      ${steps && html`<${Steps} data=${steps} isOver=${isOver} />`}
       <${Asks} id=${id} />
       <${Log} id=${id} isOver=${isOver} onNews=${onNews} />`}
   <//>`;
