@@ -226,11 +226,12 @@ static enum sotto_status report_wrong(struct sotto__csv_reader *reader, const ch
     size_t left = bytes - json->at;
     sotto_text_reveal(shown, sizeof shown, line + json->at, left < 12 ? left : 12);
     const char *hint =
-        left == 0                                                 ? ""
-        : line[json->at] == '[' && reader->line == 1              ? ": of a list of objects jq -c "
-                                                                    "'.[]' makes such lines"
-        : strchr("NnIi-", line[json->at]) != NULL && json->at > 0 ? ": what is no number is null"
-                                                                  : "";
+        left == 0                                ? ""
+        : line[json->at] == '[' && json->at == 0 ? ": of a list of objects jq -c "
+                                                   "'.[]' makes such lines"
+        : line[json->at] != '\0' && strchr("NnIi-", line[json->at]) != NULL && json->at > 0
+            ? ": what is no number is null"
+            : "";
     return sotto__csv_error(reader, SOTTO_ERROR_INPUT, SOTTO_NONE,
                             "byte %zu: expected %s, found %s%s%s%s", json->at + 1, json->expected,
                             left > 0 ? "\"" : "the end of the line", left > 0 ? shown : "",
