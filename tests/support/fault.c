@@ -20,7 +20,7 @@ static bool allow(void *context, size_t bytes)
 
 size_t fault_next(size_t fail_at)
 {
-    return fail_at + (fail_at < 100 || test_cases(1) >= 3 ? 1 : 5);
+    return fail_at + (fail_at < 100 || test_cases(1) >= 3 ? 1 : 3 + fail_at / 7 % 5);
 }
 
 size_t fault_each_allocation(fault_run *run, void *context)

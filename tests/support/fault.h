@@ -4,8 +4,8 @@
 
 /* Fault injection: run something again and again, failing its 1st, 2nd, 3rd, ... allocation (or
  * call for randomness), until it succeeds without a failure being left to inject. Where few cases
- * are wanted (SOTTO_CASES, cases.h, below 3: ./dev test, sanitizers), each fifth after the
- * hundredth. */
+ * are wanted (SOTTO_CASES, cases.h, below 3), one in five or so after the hundredth: all of them
+ * are the work of ./dev test more, of tests with the label `cases`. */
 
 #include <sotto/random.h>
 
