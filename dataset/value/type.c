@@ -64,12 +64,9 @@ bool sotto_type_agree(struct sotto_type *out, struct sotto_type a, struct sotto_
 {
     bool missing = a.kind == SOTTO_KIND_NULL || b.kind == SOTTO_KIND_NULL;
     bool numeric = sotto_kind_is_numeric(a.kind) && sotto_kind_is_numeric(b.kind);
-    struct sotto_type join = sotto_type_join(a, b);
-    bool midnight =
-        sotto_kind_is_date(a.kind) && sotto_kind_is_date(b.kind) && join.kind != SOTTO_KIND_STRING;
-    if (!missing && !numeric && !midnight && a.kind != b.kind) {
+    if (!missing && !numeric && a.kind != b.kind) {
         return false;
     }
-    *out = join;
+    *out = sotto_type_join(a, b);
     return true;
 }

@@ -173,15 +173,6 @@ static void write_doubles(double *out, const struct sotto_column *block)
     }
 }
 
-/* Writes dates as their midnights. */
-static void write_midnights(int64_t *out, const struct sotto_column *block)
-{
-    const int64_t *days = block->values;
-    for (size_t i = 0; i < block->len; i++) {
-        out[i] = days[i] * SOTTO_DATETIME_DAY;
-    }
-}
-
 /* Makes *in_out, which is of another type, a block of the wanted one. */
 static void convert_block(struct sotto_column *in_out, const struct conversion *memory,
                           struct sotto_type type)
@@ -194,8 +185,6 @@ static void convert_block(struct sotto_column *in_out, const struct conversion *
         in_out->validity = memory->validity;
         in_out->offsets = memory->offsets;
         in_out->null_count = block.len;
-    } else if (type.kind == SOTTO_KIND_DATETIME) {
-        write_midnights(memory->values, &block);
     } else if (type.kind == SOTTO_KIND_FLOAT64) {
         write_doubles(memory->values, &block);
     } else {

@@ -128,8 +128,6 @@ void sotto__value_set_node(struct sotto__value *value, const struct sotto__expre
 #define SOTTO__OTHER_LABEL "(other)" /* of the group of all other values */
 /* Reads a level that is written as a date or a time: microseconds, and whether it has a zone. */
 bool sotto__level_time(int64_t *out, bool *out_utc, const struct sotto__level *level);
-/* Whether two edges are dates or times that rise, both with a zone or neither. */
-bool sotto__dates_rise(const struct sotto__level *a, const struct sotto__level *b);
 void sotto__levels_release(struct sotto__level *levels, size_t levels_len);
 
 struct sotto__group_key {

@@ -27,15 +27,6 @@ bool sotto__level_time(int64_t *out, bool *out_utc, const struct sotto__level *l
             sotto_datetime_parse_kind(out, SOTTO_KIND_DATETIME, NULL, level->text, bytes));
 }
 
-bool sotto__dates_rise(const struct sotto__level *a, const struct sotto__level *b)
-{
-    int64_t x;
-    int64_t y;
-    bool is_utc[2];
-    return sotto__level_time(&x, &is_utc[0], a) && sotto__level_time(&y, &is_utc[1], b) && is_utc[0] == is_utc[1] &&
-           x < y;
-}
-
 /* --- One level --- */
 
 static void add_level(struct parser *parser, struct sotto__node *node, struct sotto__level level)

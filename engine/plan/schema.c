@@ -345,14 +345,18 @@ static enum sotto_status fail_to_agree(const char *alias, const char *column,
     write_party(first_name, sizeof first_name, names, parties[0]);
     write_party(second_name, sizeof second_name, names, parties[1]);
     bool has_booleans = kinds[0] == SOTTO_KIND_BOOL || kinds[1] == SOTTO_KIND_BOOL;
-    return sotto_error_set(err, SOTTO_ERROR_TYPE,
-                           "column %s.%s is %s at %s, but %s at %s: numbers, booleans and texts "
-                           "don't mix%s",
+    bool are_dates = sotto_kind_is_date(kinds[0]) && sotto_kind_is_date(kinds[1]);
+    const char *hint = has_booleans
+                           ? "numbers, booleans and texts don't mix; 1 and 0, yes and no are "
+                             "booleans where the column's type is stated: --type COLUMN=bool, "
+                             "types in node.yaml"
+                       : are_dates ? "dates, times and times with a zone don't mix; dates are "
+                                     "times where that is stated: --type COLUMN=datetime, types "
+                                     "in node.yaml"
+                                   : "numbers, booleans and texts don't mix";
+    return sotto_error_set(err, SOTTO_ERROR_TYPE, "column %s.%s is %s at %s, but %s at %s: %s",
                            alias, column, sotto_kind_name(kinds[0]), first_name,
-                           sotto_kind_name(kinds[1]), second_name,
-                           has_booleans ? "; 1 and 0, yes and no are booleans where the column's "
-                                          "type is stated: --type COLUMN=bool, types in node.yaml"
-                                        : "");
+                           sotto_kind_name(kinds[1]), second_name, hint);
 }
 
 /* The first offer before `second` that is not null in the column; there is one where agreement

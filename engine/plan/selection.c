@@ -66,6 +66,16 @@ static enum sotto_status parse_level(struct sotto__level *out, const json_t *lev
     return out->text != NULL ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
+/* Whether two edges are dates or times that rise, both with a zone or neither. */
+static bool do_dates_rise(const struct sotto__level *a, const struct sotto__level *b)
+{
+    int64_t x;
+    int64_t y;
+    bool is_utc[2];
+    return sotto__level_time(&x, &is_utc[0], a) && sotto__level_time(&y, &is_utc[1], b) &&
+           is_utc[0] == is_utc[1] && x < y;
+}
+
 static enum sotto_status check_edges(const struct sotto__group_key *key, struct sotto_error *err)
 {
     struct sotto__value before;
@@ -77,7 +87,7 @@ static enum sotto_status check_edges(const struct sotto__group_key *key, struct 
     for (size_t i = 0; rise && i < key->levels_len; i++) {
         const struct sotto__level *level = &key->levels[i];
         bool is_number = level->kind != SOTTO__LEVEL_BOOL && sotto__is_decimal(level->text);
-        rise = are_dates ? i == 0 || sotto__dates_rise(level - 1, level) : is_number;
+        rise = are_dates ? i == 0 || do_dates_rise(level - 1, level) : is_number;
         if (rise && !are_dates) {
             sotto__decimal_set(&edge, level->text);
             rise = i == 0 || mpq_cmp(before.number, edge.number) < 0;

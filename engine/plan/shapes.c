@@ -285,10 +285,12 @@ static int level_compare(const void *a, const void *b)
 static void check_rise(struct shaping *shaping, const struct known_level *levels, size_t len)
 {
     for (size_t i = 1; i < len; i++) {
-        const struct sotto__level *before = levels[i - 1].level;
-        bool rises = before->kind == SOTTO__LEVEL_TEXT
-                         ? sotto__dates_rise(before, levels[i].level)
-                         : level_compare(&levels[i - 1], &levels[i]) < 0;
+        const struct known_level *before = &levels[i - 1];
+        const struct known_level *after = &levels[i];
+        bool rises = before->level->kind == SOTTO__LEVEL_TEXT
+                         ? before->is_time && after->is_time && before->is_utc == after->is_utc &&
+                               before->time < after->time
+                         : level_compare(before, after) < 0;
         if (!rises) {
             (void)fail_at(shaping, levels[i].level->start, "expected edges that rise");
         }

@@ -13,8 +13,8 @@
 static const char *const stays[] = {
     STAYS "2020-01-15 08:30,2020-01-15 09:00:00.5,2020-01-15T08:30Z,2020-01-15,0,a\n"
           "2020-02-29 23:59:59.999999,2020-03-01 00:00,2020-03-01T01:00+02:00,2020-02-29,1,b\n",
-    STAYS "2021-03-01,2021-03-08,,2021-03-01,7,a\n" /* midnights, as pandas writes them */
-          ",2021-12-31,,,3,b\n",
+    STAYS "2021-03-01 00:00,2021-03-08 00:00,,2021-03-01,7,a\n"
+          ",2021-12-31,,,3,b\n", /* a midnight, as pandas writes it */
     STAYS "1969-12-31 23:30,1970-01-01 00:15,1969-12-31T23:30Z,1969-12-31,1,b\n"
           "2020-01-15 08:30,2020-02-01 12:00,2020-01-15T08:30Z,2020-01-15,17,b\n",
 };
@@ -238,19 +238,26 @@ static void test_what_is_refused(void **state)
     }
 }
 
-/* A zone at one party and none at another are two different things. */
+/* A zone at one party and none at another are two different things, and so are a date and a time:
+ * who could turn one into the other would change the values that others' ledgers know. */
 static void test_parties_that_differ(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"t\n2020-01-15 12:00\n", "t\n2020-01-15T12:00Z\n"};
-    struct sotto_error err = {0};
-    struct sotto_plan *plan = NULL;
-    char *result = NULL;
+    static const char *const others[] = {"t\n2020-01-15T12:00Z\n", "t\n2020-01-15\n"};
+    static const char *const parts[] = {
+        "column t.t is datetime at party 1, but datetime(utc) at party 2",
+        "but date at party 2: dates, times and times with a zone don't mix"};
     const char json[] = OF("count(t)");
-    assert_ok(sotto_plan_parse(&plan, json, strlen(json), &err));
-    assert_int_equal(test_run(&result, NULL, plan, texts, 2, &err), SOTTO_ERROR_TYPE);
-    assert_contains(err.text, "column t.t is datetime at party 1, but datetime(utc) at party 2");
-    sotto_plan_free(plan);
+    for (size_t i = 0; i < 2; i++) {
+        const char *const texts[] = {"t\n2020-01-15 12:00\n", others[i]};
+        struct sotto_error err = {0};
+        struct sotto_plan *plan = NULL;
+        char *result = NULL;
+        assert_ok(sotto_plan_parse(&plan, json, strlen(json), &err));
+        assert_int_equal(test_run(&result, NULL, plan, texts, 2, &err), SOTTO_ERROR_TYPE);
+        assert_contains(err.text, parts[i]);
+        sotto_plan_free(plan);
+    }
 }
 
 int main(void)

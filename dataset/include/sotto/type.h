@@ -53,7 +53,8 @@ SOTTO_API bool sotto_kind_is_date(enum sotto_kind kind);
 SOTTO_API struct sotto_type sotto_type_join(struct sotto_type a, struct sotto_type b);
 
 /* The join between parties. Returns: false, and *out unchanged, for two of numeric, bool, string,
- * date or datetime, and datetime(utc): that is two different things under one name. */
+ * date, datetime and datetime(utc): that is two different things under one name. What a party's
+ * values are told apart by is in one unit so, whatever another party says that it has. */
 SOTTO_API bool sotto_type_agree(struct sotto_type *out, struct sotto_type a, struct sotto_type b);
 
 SOTTO_END_DECLS
