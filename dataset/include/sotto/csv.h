@@ -27,10 +27,10 @@ struct sotto_csv_column {
                          which such a column can't hold, is SOTTO_ERROR_INPUT; a bool then has more
                          words (dataset/README.md) */
     struct sotto_type type; /* not null */
-    const char
-        *form; /* how its values are written: of dates sotto_datetime_form_is_valid
-                  for their kind (NULL: as ISO 8601 has them); of a bool "ja/nein", its two
-                  words, true first, as       they stand (NULL: those of dataset/README.md) */
+    /* How its values are written: of dates and times sotto_datetime_form_is_valid for their kind
+     * (NULL: as ISO 8601 has them); of a bool "ja/nein", its two words, true first, as they stand
+     * (NULL: those of dataset/README.md). */
+    const char *form;
 };
 
 #define SOTTO_CSV_WORD_BYTES 64
