@@ -373,3 +373,28 @@ char *test_evidence(const struct sotto_driver *driver,
     sotto_writer_release(&evidence_text);
     return text;
 }
+
+enum sotto_status test_run_json(char **out, const char *json, const char *const *texts,
+                                size_t texts_len, struct sotto_error *err)
+{
+    struct sotto_plan *plan = NULL;
+    enum sotto_status status = sotto_plan_parse(&plan, json, strlen(json), err);
+    if (status == SOTTO_OK) {
+        status = test_run(out, NULL, plan, texts, texts_len, err);
+    }
+    sotto_plan_free(plan);
+    return status;
+}
+
+void test_gives_split(const char *output, const char *const texts[3], const char *header,
+                      const char *part)
+{
+    char pooled[1024];
+    size_t skipped = strlen(header);
+    int bytes =
+        snprintf(pooled, sizeof pooled, "%s%s%s", texts[0], texts[1] + skipped, texts[2] + skipped);
+    assert_in_range(bytes, 1, sizeof pooled - 1);
+    const char *const all[] = {pooled};
+    test_gives(output, texts, 3, part);
+    test_gives(output, all, 1, part);
+}

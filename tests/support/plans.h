@@ -32,6 +32,10 @@ enum sotto_status test_run(char **out, struct sotto_buffer *out_limbs,
                            const struct sotto_plan *plan, const char *const *texts,
                            size_t texts_len, struct sotto_error *err);
 
+/* The same, of a plan as JSON. Returns: as sotto_plan_parse, too. */
+enum sotto_status test_run_json(char **out, const char *json, const char *const *texts,
+                                size_t texts_len, struct sotto_error *err);
+
 /* The same, with these methods for the calls of the plan. */
 enum sotto_status test_run_methods(char **out, struct sotto_buffer *out_limbs,
                                    const struct sotto_plan *plan, const char *const *texts,
@@ -41,6 +45,10 @@ enum sotto_status test_run_methods(char **out, struct sotto_buffer *out_limbs,
 /* The result of one output over the parties' texts must contain part; _gives1: over one party's. */
 void test_gives(const char *output, const char *const *texts, size_t texts_len, const char *part);
 void test_gives1(const char *output, const char *text, const char *part);
+/* The same over three parties, whose texts begin with a header, and over one with all their rows.
+ */
+void test_gives_split(const char *output, const char *const texts[3], const char *header,
+                      const char *part);
 /* A plan with this call for its only output is refused, with part in the error. */
 void test_refuses_call(const char *call, const char *part);
 

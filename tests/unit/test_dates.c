@@ -19,12 +19,7 @@ static const char *const stays[] = {
 /* The result over three parties, and the same over one with all rows, has part. */
 static void gives(const char *output, const char *part)
 {
-    char pooled[512];
-    (void)snprintf(pooled, sizeof pooled, "%s%s%s", stays[0], stays[1] + strlen(STAYS),
-                   stays[2] + strlen(STAYS));
-    const char *const all[] = {pooled};
-    test_gives(output, stays, 3, part);
-    test_gives(output, all, 1, part);
+    test_gives_split(output, stays, STAYS, part);
 }
 
 static void test_values(void **state)
@@ -81,18 +76,6 @@ static void test_of_nothing(void **state)
     test_gives1("x=mean(d)", "d,x\n,1\n", "\"special\": \"NaN\"");
 }
 
-static enum sotto_status run_plan(char **out, const char *json, const char *const *texts,
-                                  size_t texts_len, struct sotto_error *err)
-{
-    struct sotto_plan *plan = NULL;
-    enum sotto_status status = sotto_plan_parse(&plan, json, strlen(json), err);
-    if (status == SOTTO_OK) {
-        status = test_run(out, NULL, plan, texts, texts_len, err);
-    }
-    sotto_plan_free(plan);
-    return status;
-}
-
 #define PLAN(group_by)                                                                             \
     "{\"version\": 1, \"name\": \"p\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"}," \
     " \"group_by\": [" group_by "], \"select\": {\"x\": \"sum(nights)\", \"y\": \"mean(came)\"},"  \
@@ -123,7 +106,7 @@ static void test_groups(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sotto_error err = {0};
         char *result = NULL;
-        enum sotto_status status = run_plan(&result, cases[i].plan, stays, 3, &err);
+        enum sotto_status status = test_run_json(&result, cases[i].plan, stays, 3, &err);
         if (status != SOTTO_OK) {
             print_error("%s\n", err.text);
         }
@@ -137,7 +120,7 @@ static void refuses(const char *plan, const char *const *texts, size_t texts_len
 {
     struct sotto_error err = {0};
     char *result = NULL;
-    assert_int_not_equal(run_plan(&result, plan, texts, texts_len, &err), SOTTO_OK);
+    assert_int_not_equal(test_run_json(&result, plan, texts, texts_len, &err), SOTTO_OK);
     assert_contains(err.text, part);
 }
 

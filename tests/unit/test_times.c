@@ -22,12 +22,7 @@ static const char *const stays[] = {
 /* The result over three parties, and the same over one with all rows, has part. */
 static void gives(const char *output, const char *part)
 {
-    char pooled[768];
-    (void)snprintf(pooled, sizeof pooled, "%s%s%s", stays[0], stays[1] + strlen(STAYS),
-                   stays[2] + strlen(STAYS));
-    const char *const all[] = {pooled};
-    test_gives(output, stays, 3, part);
-    test_gives(output, all, 1, part);
+    test_gives_split(output, stays, STAYS, part);
 }
 
 static void test_values(void **state)
@@ -115,17 +110,6 @@ static void test_of_literals(void **state)
                 "\"exact\": \"0\"");
 }
 
-static enum sotto_status run_plan(char **out, const char *json, struct sotto_error *err)
-{
-    struct sotto_plan *plan = NULL;
-    enum sotto_status status = sotto_plan_parse(&plan, json, strlen(json), err);
-    if (status == SOTTO_OK) {
-        status = test_run(out, NULL, plan, stays, 3, err);
-    }
-    sotto_plan_free(plan);
-    return status;
-}
-
 #define HEAD                                                                                       \
     "{\"version\": 1, \"name\": \"p\", \"type\": \"analytics\", \"datasets\": {\"t\": "            \
     "\"t.csv\"}, "
@@ -164,7 +148,7 @@ static void test_groups(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sotto_error err = {0};
         char *result = NULL;
-        enum sotto_status status = run_plan(&result, cases[i].plan, &err);
+        enum sotto_status status = test_run_json(&result, cases[i].plan, stays, 3, &err);
         if (status != SOTTO_OK) {
             print_error("%s\n", err.text);
         }
@@ -232,7 +216,7 @@ static void test_what_is_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sotto_error err = {0};
         char *result = NULL;
-        enum sotto_status status = run_plan(&result, cases[i].plan, &err);
+        enum sotto_status status = test_run_json(&result, cases[i].plan, stays, 3, &err);
         assert_int_not_equal(status, SOTTO_OK);
         assert_contains(err.text, cases[i].part);
     }
