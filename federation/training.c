@@ -7,13 +7,13 @@
 
 #include "training.h"
 
-#include <jansson.h>
 #include <sodium.h>
 #include <sotto/alloc.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define OFFER_BYTES_MAX ((size_t)512 * 1024)
+#define PIECE_BYTES ((size_t)3 * 1024)
 
 enum sotto_status sotto__training_offer(struct sotto_buffer *out, const struct sotto_bundle *bundle,
                                         const void *weights, size_t weights_bytes,
@@ -149,106 +149,78 @@ enum sotto_status sotto__training_encode(const struct sotto__training *training,
 
 /* --- The result --- */
 
-/* What everybody computes alike. Returns: NULL if there is no memory. */
-static json_t *make_own(const struct sotto__training *training)
+static void write_text(struct sotto_writer *out, const char *text)
 {
-    size_t text_bytes =
-        sodium_base64_encoded_len(training->model.data_bytes, sodium_base64_VARIANT_ORIGINAL);
-    char *text = sotto_alloc(text_bytes);
-    json_t *rounds = json_array();
-    for (uint32_t i = 0; i < training->rounds; i++) {
-        const struct sotto_average_counts *counts = &training->counts[i];
-        (void)json_array_append_new(rounds,
-                                    json_pack("{s:I, s:I}", "rows", (json_int_t)counts->rows,
-                                              "clipped", (json_int_t)counts->clipped));
-    }
-    if (text == NULL) {
-        json_decref(rounds);
-        return NULL;
-    }
-    (void)sodium_bin2base64(text, text_bytes, training->model.data, training->model.data_bytes,
-                            sodium_base64_VARIANT_ORIGINAL);
-    json_t *own = json_pack("{s:s, s:s, s:s, s:o}", "type", "learning", "bundle", training->bundle,
-                            "weight", text, "rounds", rounds);
-    sotto_free(text);
-    return own;
+    sotto_write_bytes(out, text, strlen(text));
 }
 
-static json_t *make_parties(const struct sotto_result_parties *parties)
+/* In base64, piece by piece: whole groups of three bytes but for the last one. */
+static void write_weights(struct sotto_writer *out, const struct sotto_buffer *model)
 {
-    json_t *names = json_array();
-    json_t *missing = json_array();
-    for (size_t i = 0; i < parties->names_len; i++) {
-        (void)json_array_append_new(names, json_string(parties->names[i]));
+    char text[sodium_base64_ENCODED_LEN(PIECE_BYTES, sodium_base64_VARIANT_ORIGINAL)];
+    for (size_t at = 0; at < model->data_bytes; at += PIECE_BYTES) {
+        size_t left = model->data_bytes - at;
+        (void)sodium_bin2base64(text, sizeof text, model->data + at,
+                                left < PIECE_BYTES ? left : PIECE_BYTES,
+                                sodium_base64_VARIANT_ORIGINAL);
+        write_text(out, text);
     }
-    for (size_t i = 0; i < parties->missing_len; i++) {
-        (void)json_array_append_new(missing,
-                                    json_pack("{s:s, s:s}", "name", parties->missing[i].name, "why",
-                                              parties->missing[i].why));
+}
+
+static void write_rounds(struct sotto_writer *out, const struct sotto__training *training)
+{
+    for (uint32_t i = 0; i < training->rounds; i++) {
+        char text[96];
+        (void)snprintf(text, sizeof text, "%s{\"rows\": %llu, \"clipped\": %llu}",
+                       i > 0 ? ", " : "", (unsigned long long)training->counts[i].rows,
+                       (unsigned long long)training->counts[i].clipped);
+        write_text(out, text);
     }
-    return json_pack("{s:I, s:I, s:I, s:o, s:o}", "invited", (json_int_t)parties->invited, "joined",
-                     (json_int_t)parties->joined, "survived", (json_int_t)parties->survived,
-                     "names", names, "missing", missing);
 }
 
 enum sotto_status sotto__training_result(const struct sotto__training *training, char **out,
                                          const struct sotto_result_parties *parties,
                                          struct sotto_error *err)
 {
-    json_t *result = make_own(training);
-    char *text = NULL;
-    if (result != NULL && json_object_set_new(result, "parties", make_parties(parties)) == 0) {
-        text = json_dumps(result, JSON_COMPACT | JSON_SORT_KEYS);
+    struct sotto_writer writer;
+    size_t bytes;
+    sotto_writer_init(&writer, 2 * SOTTO_VECTOR_BYTES_MAX);
+    write_text(&writer, "{\"type\": \"learning\", \"bundle\": \"");
+    write_text(&writer, training->bundle);
+    write_text(&writer, "\", \"weight\": \"");
+    write_weights(&writer, &training->model);
+    write_text(&writer, "\", \"rounds\": [");
+    write_rounds(&writer, training);
+    write_text(&writer, "], \"parties\": ");
+    sotto_result_parties_write(parties, &writer);
+    sotto_write_bytes(&writer, "}", sizeof "}");
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status == SOTTO_OK) {
+        *out = (char *)sotto_writer_take(&writer, &bytes);
+    } else {
+        (void)sotto_error_set(err, status, "the result: %s", sotto_status_text(status));
     }
-    *out = text != NULL ? sotto_text_copy(text, strlen(text)) : NULL;
-    free(text);
-    json_decref(result);
-    return *out != NULL ? SOTTO_OK : sotto_error_no_memory(err);
-}
-
-static bool is_absentee(const json_t *absentee)
-{
-    return json_object_size(absentee) == 2 && json_is_string(json_object_get(absentee, "name")) &&
-           json_is_string(json_object_get(absentee, "why"));
-}
-
-/* Whether an honest creator may say this of so many survivors. */
-static bool are_parties(const json_t *parties, uint32_t survived)
-{
-    const json_t *names = json_object_get(parties, "names");
-    const json_t *missing = json_object_get(parties, "missing");
-    json_int_t joined = json_integer_value(json_object_get(parties, "joined"));
-    json_int_t invited = json_integer_value(json_object_get(parties, "invited"));
-    bool is_well = json_object_size(parties) == 5 && survived > 0 && joined >= survived &&
-                   invited >= joined && json_array_size(names) == survived &&
-                   (json_int_t)json_array_size(missing) == invited - survived &&
-                   json_integer_value(json_object_get(parties, "survived")) == survived;
-    for (size_t i = 0; i < json_array_size(names); i++) {
-        is_well = is_well && json_is_string(json_array_get(names, i));
-    }
-    for (size_t i = 0; i < json_array_size(missing); i++) {
-        is_well = is_well && is_absentee(json_array_get(missing, i));
-    }
-    return is_well;
+    sotto_writer_release(&writer);
+    return status;
 }
 
 enum sotto_status sotto__training_is_result(const struct sotto__training *training, bool *out,
                                             const char *text, uint32_t survived,
                                             struct sotto_error *err)
 {
-    json_t *claim = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    json_t *own = make_own(training);
-    json_t *parties = json_object_get(claim, "parties");
-    enum sotto_status status = SOTTO_OK;
+    struct sotto_result_claim *claim = NULL;
+    char *own = NULL;
     *out = false;
-    if (own == NULL) {
-        status = sotto_error_no_memory(err);
-    } else if (are_parties(parties, survived) && json_object_set(own, "parties", parties) == 0) {
-        char *own_text = json_dumps(own, JSON_COMPACT | JSON_SORT_KEYS);
-        *out = own_text != NULL && strcmp(own_text, text) == 0; /* one spelling */
-        free(own_text);
+    enum sotto_status status = sotto_result_claim_read(&claim, text, survived);
+    if (status == SOTTO_ERROR_INPUT) {
+        return SOTTO_OK; /* it is another one */
     }
-    json_decref(own);
-    json_decref(claim);
+    if (status != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    status = sotto__training_result(training, &own, sotto_result_claim_parties(claim), err);
+    *out = status == SOTTO_OK && strcmp(own, text) == 0;
+    sotto_free(own);
+    sotto_result_claim_free(claim);
     return status;
 }

@@ -15,16 +15,27 @@
 #include <string.h>
 
 /* What a claim says of parties. Texts borrow from the JSON. */
-struct claim {
+struct sotto_result_claim {
+    json_t *root;
     const char **names;
     struct sotto_result_absentee *missing;
     struct sotto_result_parties parties;
 };
 
-static void claim_release(struct claim *claim)
+void sotto_result_claim_free(struct sotto_result_claim *claim)
 {
-    sotto_free(claim->names);
-    sotto_free(claim->missing);
+    if (claim != NULL) {
+        sotto_free(claim->names);
+        sotto_free(claim->missing);
+        json_decref(claim->root);
+        sotto_free(claim);
+    }
+}
+
+const struct sotto_result_parties *
+sotto_result_claim_parties(const struct sotto_result_claim *claim)
+{
+    return &claim->parties;
 }
 
 /* Returns: false unless the member is a whole number that counts parties. */
@@ -40,7 +51,7 @@ static bool read_count(uint32_t *out, const json_t *parties, const char *key)
 }
 
 /* Where there are no names or nobody is missing, the members are not there. */
-static enum sotto_status read_lists(struct claim *claim, const json_t *parties)
+static enum sotto_status read_lists(struct sotto_result_claim *claim, const json_t *parties)
 {
     const json_t *names = json_object_get(parties, "names");
     const json_t *missing = json_object_get(parties, "missing");
@@ -73,9 +84,9 @@ static enum sotto_status read_lists(struct claim *claim, const json_t *parties)
 }
 
 /* Returns: SOTTO_ERROR_INPUT for what no honest creator writes of so many survivors. */
-static enum sotto_status read_claim(struct claim *claim, const json_t *root, uint32_t survived)
+static enum sotto_status read_claim(struct sotto_result_claim *claim, uint32_t survived)
 {
-    const json_t *parties = json_object_get(root, "parties");
+    const json_t *parties = json_object_get(claim->root, "parties");
     struct sotto_result_parties *counts = &claim->parties;
     if (!read_count(&counts->invited, parties, "invited") ||
         !read_count(&counts->joined, parties, "joined") ||
@@ -91,9 +102,26 @@ static enum sotto_status read_claim(struct claim *claim, const json_t *root, uin
     return status;
 }
 
+enum sotto_status sotto_result_claim_read(struct sotto_result_claim **out, const char *text,
+                                          uint32_t survived)
+{
+    struct sotto_result_claim *claim = sotto_alloc_zeroed(sizeof *claim);
+    if (claim == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    claim->root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    enum sotto_status status = read_claim(claim, survived);
+    if (status != SOTTO_OK) {
+        sotto_result_claim_free(claim);
+        return status;
+    }
+    *out = claim;
+    return SOTTO_OK;
+}
+
 /* Whether the claim is this engine's own result, with or without exact texts. */
 static enum sotto_status compare_results(const struct sotto__results *results, bool *out,
-                                         const struct claim *claim, const char *text,
+                                         const struct sotto_result_claim *claim, const char *text,
                                          const struct sotto_schema *offers, size_t offers_len,
                                          struct sotto_error *err)
 {
@@ -117,18 +145,16 @@ enum sotto_status sotto__results_is(const struct sotto__results *results, bool *
                                     const struct sotto_schema *offers, size_t offers_len,
                                     struct sotto_error *err)
 {
-    struct claim claim = {0};
+    struct sotto_result_claim *claim = NULL;
     *out = false;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    enum sotto_status status = read_claim(&claim, root, survived);
+    enum sotto_status status = sotto_result_claim_read(&claim, text, survived);
     if (status == SOTTO_OK) {
-        status = compare_results(results, out, &claim, text, offers, offers_len, err);
+        status = compare_results(results, out, claim, text, offers, offers_len, err);
     } else if (status == SOTTO_ERROR_INPUT) {
         status = SOTTO_OK; /* it is another one */
     } else {
         (void)sotto_error_no_memory(err);
     }
-    claim_release(&claim);
-    json_decref(root);
+    sotto_result_claim_free(claim);
     return status;
 }

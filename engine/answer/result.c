@@ -555,9 +555,10 @@ static void write_groups(struct sotto_writer *writer, const struct sotto__result
 
 /* --- What they were made from --- */
 
-static void write_parties(struct sotto_writer *writer, const struct sotto_result_parties *parties)
+void sotto_result_parties_write(const struct sotto_result_parties *parties,
+                                struct sotto_writer *writer)
 {
-    sotto__json_raw(writer, ", \"parties\": {\"invited\": ");
+    sotto__json_raw(writer, "{\"invited\": ");
     sotto__json_integer(writer, parties->invited);
     sotto__json_raw(writer, ", \"joined\": ");
     sotto__json_integer(writer, parties->joined);
@@ -790,7 +791,8 @@ enum sotto_status sotto__results_write(const struct sotto__results *results, cha
     sotto_writer_init(&writer, SOTTO__RESULT_BYTES_MAX);
     write_outputs(&writer, results, parties->survived);
     write_groups(&writer, results);
-    write_parties(&writer, parties);
+    sotto__json_raw(&writer, ", \"parties\": ");
+    sotto_result_parties_write(parties, &writer);
     write_rules(&writer, offers, offers_len);
     write_schema(&writer, results);
     write_conversions(&writer, results, offers, offers_len);

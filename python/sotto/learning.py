@@ -166,7 +166,7 @@ def learned(result: Mapping[str, Any]) -> dict[str, Any]:
 
     Warns (SottoWarning) of parties that are not in it, and of weights that were clipped.
     """
-    for absent in result["parties"]["missing"]:
+    for absent in result["parties"].get("missing", ()):
         warnings.warn(
             f"{absent['name']} was invited, and its rows are not in the result: {absent['why']}",
             SottoWarning,

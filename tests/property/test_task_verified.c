@@ -916,16 +916,16 @@ static void test_a_result_of_learning(void **state)
                                                  .missing = &missing,
                                                  .missing_len = 1};
     static const char *const lies[][2] = {
-        {"\"rows\":9", "\"rows\":8"},
-        {"\"joined\":3", "\"joined\":9"},
-        {"\"joined\":3", "\"joined\":2"},
-        {"\"invited\":4", "\"invited\":5"},
-        {"\"c\"", "\"c\",\"e\""},
+        {"\"rows\": 9", "\"rows\": 8"},
+        {"\"joined\": 3", "\"joined\": 9"},
+        {"\"joined\": 3", "\"joined\": 2"},
+        {"\"invited\": 4", "\"invited\": 5"},
+        {"\"c\"", "\"c\", \"e\""},
         {"\"c\"", "7"},
-        {"\"is away\"", "\"is away\",\"x\":1"},
-        {"\"survived\":3", "\"survived\":3,\"x\":1"},
-        {"\"survived\":3", "\"survived\":2"},
-        {"\"joined\":", "\"joined\": "},
+        {"\"is away\"", "\"is away\", \"x\": 1"},
+        {"\"survived\": 3", "\"survived\": 3, \"x\": 1"},
+        {"\"survived\": 3", "\"survived\": 2"},
+        {"\"joined\": ", "\"joined\":"},
     };
     char *text = NULL;
     assert_ok(sotto__training_result(&training, &text, &parties, NULL));

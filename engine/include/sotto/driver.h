@@ -136,6 +136,26 @@ SOTTO_API enum sotto_status sotto_driver_is_result(const struct sotto_driver *dr
                                                    size_t offers_len,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
+/* The member "parties" of a result, an object. Failures are out's. */
+SOTTO_API void sotto_result_parties_write(const struct sotto_result_parties *parties,
+                                          struct sotto_writer *out);
+
+/* What a text, of anybody's, says of the parties of a result: all that is taken over from it. */
+struct sotto_result_claim;
+
+/* Reads it, of a result that has so many survivors. Returns: SOTTO_ERROR_INPUT for what no honest
+ * creator writes, SOTTO_ERROR_NO_MEMORY. Ownership: *out is ended by sotto_result_claim_free. */
+SOTTO_API enum sotto_status sotto_result_claim_read(struct sotto_result_claim **out,
+                                                    const char *text,
+                                                    uint32_t survived) SOTTO_NODISCARD;
+
+/* Borrows from the claim. */
+SOTTO_API const struct sotto_result_parties *
+sotto_result_claim_parties(const struct sotto_result_claim *claim);
+
+/* Ends a claim. NULL is allowed. */
+SOTTO_API void sotto_result_claim_free(struct sotto_result_claim *claim);
+
 /* Takes the exact texts out of a result of sotto_driver_result: it gets shorter in place. */
 SOTTO_API void sotto_result_strip_exact(char *json);
 
