@@ -173,7 +173,8 @@ static void heed_demands(struct sotto_task_aggregator *task)
     } while (left < joined);
 }
 
-/* Appends the names of those in a state behind a text; nothing where there are none. */
+/* Appends the names of those in a state behind a text, and why they declined; nothing where there
+ * are none. */
 static void append_names(const struct sotto_task_aggregator *task, enum invitee_state state,
                          const char *before, char *out, size_t out_bytes)
 {
@@ -183,6 +184,11 @@ static void append_names(const struct sotto_task_aggregator *task, enum invitee_
         if (task->invitees[i].state == state) {
             (void)snprintf(out + used, out_bytes - used, "%s%s", is_first ? before : ", ",
                            sotto__task_aggregator_invitee_name(task, i));
+            used = strlen(out);
+            if (state == SOTTO__INVITEE_DECLINED) {
+                (void)snprintf(out + used, out_bytes - used, " (%s)",
+                               sotto_status_name(task->invitees[i].reason));
+            }
             is_first = false;
         }
     }

@@ -226,16 +226,30 @@ static enum sotto_status consider_joining(struct compute *compute, struct joined
     return policy_judge(compute->policy, &question, err);
 }
 
-/* The initiator learns the class; of a column that is not there also the text, if policy says so.
- */
+/* What the initiator learns beside the class of a failure, or NULL. Of a column that is not there
+ * the text, if policy says so. Where this node is the initiator, what policy says to the plan; its
+ * rows are the owner's, so of them only where to look. */
+static const char *choose_said(const struct compute *compute, const struct joined *joined,
+                               const struct sotto_error *err, const char *rule)
+{
+    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
+    bool is_of_plan = strcmp(rule, "policy") == 0 &&
+                      (err->status == SOTTO_ERROR_REFUSED || err->status == SOTTO_ERROR_NOT_FOUND);
+    if ((compute->policy->explains && joined->lacks_column) || (is_own && is_of_plan)) {
+        return err->text;
+    }
+    return is_own ? "this is the node that was asked: its owner reads why in its log, and sotto "
+                    "check PLAN says it there beforehand"
+                  : NULL;
+}
+
 static void decline_task(const struct compute *compute, struct joined *joined,
                          const struct sotto_error *err, const char *rule)
 {
-    bool explains = compute->policy->explains && joined->lacks_column;
     log_limited(LOG_DECLINED, name_creator(compute, joined), "%s: declined (%s): %s", joined->label,
                 sotto_status_name(err->status), err->text);
     record_decline(compute, joined, err, rule);
-    sotto_task_party_decline(joined->machine, err->status, explains ? err->text : NULL);
+    sotto_task_party_decline(joined->machine, err->status, choose_said(compute, joined, err, rule));
     if (err->status == SOTTO_ERROR_REFUSED) {
         remembered_refusal(compute, joined, rule);
     }

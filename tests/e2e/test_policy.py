@@ -70,7 +70,23 @@ class Policy(ClusterCase):
         self.refuse(creator, plan({"m": "count(wages.name)"}), "(min_parties): the plan's min_clients is 3")
         task, status = self.ends(creator, "count(wages.a)", files={"wages": "more.csv"}, wait=5, connection=5)
         self.assertEqual(status, "ERROR")
-        self.assertIn("a declined: refused", "\n".join(creator.messages(task)))
+        self.assertIn("a declined: refused: the plan's min_clients is 3, policy.min_parties is 4",
+                      "\n".join(creator.messages(task)))
+
+    def test_what_the_own_rows_refuse_is_the_owners_to_tell(self):
+        """Who asks at a node whose rows refuse is told where to look, and no number of them."""
+        cluster = self.cluster(ROWS, start=False)
+        creator = cluster.nodes[0]
+        creator.policy = {"min_rows": 10}
+        cluster.start()
+        cluster.wait_connected()
+        task, status = self.ends(creator, "mean(wages.wage)", where="wages.wage > 15")
+        self.assertEqual(status, "ERROR")
+        said = "\n".join(creator.messages(task))
+        self.assertIn("a declined: refused: this is the node that was asked: its owner reads why in its log, and "
+                      "sotto check PLAN says it there beforehand", said)
+        self.assertIn("declined: a (refused)", said)
+        creator.wait_log("rule rows: where leaves 5 rows in and 15 out here")
 
     def test_an_owner_gives_leave_by_hand(self):
         cluster = self.cluster(ROWS, start=False)
