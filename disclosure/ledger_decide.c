@@ -129,22 +129,26 @@ static enum sotto_status fail_changed(const struct decision *decision, struct so
 static enum sotto_status fail_few(const struct decision *decision, struct sotto_error *err)
 {
     if (decision->is_overlapping) {
-        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                               "ledger: what quantiles tell of a column of %.100s is told again of "
-                               "the same rows with the same edges, or of quite other rows, and not "
-                               "beside conditions, bins or levels of that column",
-                               decision->file->file);
+        return sotto_error_set(
+            err, SOTTO_ERROR_REFUSED,
+            "ledger: quantiles of a column of %.100s are not told beside "
+            "conditions, bins or levels of it, nor twice with other edges, of the "
+            "same rows: what was answered is told again, or all of quite other "
+            "rows",
+            decision->file->file);
     }
     if (decision->is_dominated) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "ledger: together with what %.100s was asked before, this gives a "
                                "sum away which one row dominates: all others but the next one are "
-                               "less than %u %% of it",
+                               "less than %u %% of it. Ask of the same rows as before, of larger "
+                               "groups, or of clip(x, low, high)",
                                decision->file->file, decision->question->dominance);
     }
     return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                            "ledger: together with what %.100s was asked before, this singles out "
-                           "fewer than %llu rows",
+                           "fewer than %llu rows. Ask of the same rows as before, or of larger "
+                           "groups",
                            decision->file->file, (unsigned long long)decision->question->min_rows);
 }
 

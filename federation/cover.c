@@ -362,11 +362,15 @@ static enum sotto_status decide_all(struct sotto__cover *cover, const struct sot
     if (decide(cover, &is_any) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
-    return is_any ? SOTTO_OK
-                  : sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                    "rule cover: fewer than %u parties have enough rows of what is "
-                                    "asked",
-                                    cover->needed);
+    if (!is_any) {
+        return sotto_error_set(
+            err, SOTTO_ERROR_REFUSED,
+            "rule cover: fewer than %u parties have enough rows of anything that "
+            "is asked: ask for larger groups, fewer bins or a wider condition, of "
+            "which each has its min_rows",
+            cover->needed);
+    }
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto__cover_init(struct sotto__cover *out, const struct sotto_driver *driver,

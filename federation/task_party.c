@@ -208,7 +208,7 @@ void sotto__task_party_settle(struct sotto_task_party *task)
     if (task->is_uncovered) {
         sotto__task_party_leave(task, SOTTO_ERROR_REFUSED,
                                 "rule cover: of those that are left too few have enough rows of "
-                                "what would be opened");
+                                "what would be opened: ask again when all are there");
     }
     if (task->outbox.status != SOTTO_OK && !task->outbox.ended) {
         sotto__task_party_end(task, task->outbox.status, sotto_status_text(task->outbox.status));
