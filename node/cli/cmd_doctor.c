@@ -12,6 +12,7 @@
 #include "task/datasets.h"
 
 #include <errno.h>
+#include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,6 +102,36 @@ static void look_at_state(struct doctor *doctor)
         folder, free_bytes / mib, (double)FREE_BYTES_MIN / mib);
 }
 
+/* Says which values made text of a column that is numbers otherwise. */
+static void look_at_texts(struct doctor *doctor, const struct dataset *dataset)
+{
+    struct sotto_error err = {0};
+    const struct sotto_catalogue *catalogue = dataset->catalogue;
+    struct sotto_csv_misfit *misfits =
+        sotto_alloc_array(catalogue->columns_len + 1, sizeof *misfits);
+    size_t len = 0;
+    if (misfits == NULL) {
+        say(doctor, VERDICT_FAIL, "data", "%s", sotto_status_text(SOTTO_ERROR_NO_MEMORY));
+        return;
+    }
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        if (catalogue->columns[i].type.kind == SOTTO_KIND_STRING && !catalogue->columns[i].hidden) {
+            misfits[len++].column = i;
+        }
+    }
+    if (len > 0 &&
+        sotto_csv_find_misfits(dataset->csv, catalogue, misfits, len, &err) != SOTTO_OK) {
+        say(doctor, VERDICT_FAIL, "data", "%s", err.text);
+        len = 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (misfits[i].text[0] != '\0') {
+            say(doctor, VERDICT_NOTE, "data", "%s", misfits[i].text);
+        }
+    }
+    sotto_free(misfits);
+}
+
 static void look_at_dataset(struct doctor *doctor, const char *file)
 {
     struct sotto_error err = {0};
@@ -110,6 +141,7 @@ static void look_at_dataset(struct doctor *doctor, const char *file)
     } else {
         say(doctor, VERDICT_OK, "data", "%s: %llu rows, %zu columns", file,
             (unsigned long long)dataset.catalogue->rows, dataset.catalogue->columns_len);
+        look_at_texts(doctor, &dataset);
     }
     dataset_release(&dataset);
 }

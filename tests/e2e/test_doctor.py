@@ -107,6 +107,14 @@ class Doctor(ClusterCase):
         node.configure()
         self.assertIn(("ok", "data", "wages.csv: 0 rows, 2 columns"), self.look(node, 0))
 
+    def test_a_column_that_became_text(self):
+        rows = "".join(f"{i},{5000 + i}\n" for i in range(20))
+        node = self.cluster([{"wages.csv": f'id,wage\n{rows}20,"5,200.00"\n'}], start=False).nodes[0]
+        node.configure()
+        found = [line[2] for line in self.look(node, 0) if line[:2] == ("note", "data")]
+        self.assertEqual(found, ['wages.csv:22: column "wage": expected a number, as in most rows, found "5,200.00": '
+                                 "take out the thousands separators"])
+
     def test_a_configuration_that_can_not_be_read(self):
         node = self.cluster([wages(1)], start=False).nodes[0]
         (node.folder / "node.yaml").write_text("name: [\n")
