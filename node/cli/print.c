@@ -311,6 +311,33 @@ static void print_withheld(json_t *groups)
     }
 }
 
+static bool has_interval(json_t *value)
+{
+    const char *name;
+    size_t i;
+    json_t *part;
+    const char *special = json_string_value(json_object_get(value, "special"));
+    bool found = special != NULL && strcmp(special, "interval") == 0;
+    json_object_foreach(value, name, part)
+    {
+        found = found || has_interval(part);
+    }
+    json_array_foreach(value, i, part)
+    {
+        found = found || has_interval(part);
+    }
+    return found;
+}
+
+/* Says why a quantile is an interval. */
+static void print_intervals(json_t *outputs)
+{
+    if (has_interval(outputs)) {
+        (void)fprintf(stderr, "[low, high]: the value is in it; a narrower one would tell of fewer "
+                              "rows than a party's min_rows\n");
+    }
+}
+
 /* Prints a text of a result, which may come from another node. */
 static void print_text(const char *before, json_t *text)
 {
@@ -411,6 +438,7 @@ int print_result(const char *json, size_t json_bytes, const struct print_style *
     } else {
         print_outputs(json_object_get(result, "outputs"), json_object_get(groups, "labels"), style);
     }
+    print_intervals(json_object_get(result, "outputs"));
     print_withheld(groups);
     print_parties(json_object_get(result, "parties"));
     print_rules(json_object_get(result, "rules"));

@@ -252,6 +252,13 @@ class Tables(unittest.TestCase):
                 file.write(f"{rng.randint(18, 80)},{rng.uniform(2e3, 9e3):.2f},{rng.uniform(1, 40):.1f},"
                            f"{rng.gauss(1.7, 0.1):.2f},{rng.gauss(75, 12):.1f},{rng.choice(['true', 'false'])}\n")
 
+    def test_why_a_median_is_an_interval(self):
+        done = run("simulate", self.file, self.file, self.file, "--policy", "safe", "--", "median(age)")
+        self.assertRegex(done.stdout, r"^median\(age\)  \[\d+, \d+\]\n$")
+        self.assertIn("[low, high]: the value is in it", done.stderr)
+        done = run("simulate", self.file, self.file, self.file, "--policy", "open", "--", "median(age, exact=1)")
+        self.assertNotIn("[low, high]", done.stderr)
+
     def shown(self, columns, *arguments):
         terminal = Terminal(["local", "--data", self.file, *arguments], columns)
         self.assertEqual(terminal.end(), 0, terminal.out)
