@@ -103,11 +103,12 @@ static void refuse_function(struct parser *parser, const struct token *token, co
     }
     char list[400] = "";
     size_t at = 0;
-    for (size_t i = 0; i < names_len && at < sizeof list; i++) {
+    size_t i = 0;
+    for (; i < names_len && at + strlen(names[i]) + sizeof ", " <= sizeof list; i++) {
         at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
     }
-    sotto__parser_fail_at(parser, token->start, "unknown function \"%s\"; there are %s", name,
-                          list);
+    sotto__parser_fail_at(parser, token->start, "unknown function \"%s\"; there are %s%s", name,
+                          list, i < names_len ? " and more" : "");
 }
 
 /* Returns: anything after a failure. */

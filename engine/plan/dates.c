@@ -233,6 +233,15 @@ static unsigned resolve_aggregate(struct resolver *resolver, const struct sotto_
     }
 }
 
+/* iqr(x) and mad(x) are written out as such. */
+static bool is_distance_of_quantiles(const struct resolver *resolver,
+                                     const struct sotto__node *node)
+{
+    const struct sotto__node *nodes = resolver->expression->nodes;
+    return node->kind == SOTTO__NODE_CALL && node->function == SOTTO__FUNCTION_ABS &&
+           nodes[nodes[node->left].right].kind == SOTTO__NODE_AGGREGATE;
+}
+
 /* Nobody but seconds() takes a difference of times. */
 static void refuse_differences(struct resolver *resolver, const struct sotto__node *node)
 {
@@ -242,8 +251,11 @@ static void refuse_differences(struct resolver *resolver, const struct sotto__no
     for (size_t i = 0; i < len && !is_seconds; i++) {
         if (resolver->kind[children[i]] == KIND_DIFFERENCE) {
             (void)fail(resolver, &resolver->expression->nodes[children[i]],
-                       "expected numbers or conditions here, found a difference of times: "
-                       "seconds(a - b) is its number of seconds");
+                       is_distance_of_quantiles(resolver, node)
+                           ? "expected numbers here, found times: quantile(t, 0.25, 0.75) and "
+                             "std(t) tell how they are spread"
+                           : "expected numbers or conditions here, found a difference of times: "
+                             "seconds(a - b) is its number of seconds");
         }
     }
 }
