@@ -242,3 +242,5 @@ def test_texts_that_are_refused():
         sotto.local(frame, lambda df: df.name.str.startswith(3).sum())
     with pytest.raises(AttributeError):
         sotto.local(frame, lambda df: df.name.str.nonsense())
+    with pytest.raises(AttributeError, match="did you mean 'lower'"):
+        sotto.local(frame, lambda df: df.name.str.lowr())

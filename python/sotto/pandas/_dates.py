@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from .._expression import Number, Operation, binary, call, date_text
-from ._refusals import not_supported
+from ._refusals import no_attribute, not_supported
 from ._ufuncs import plain
 
 if TYPE_CHECKING:
@@ -126,5 +126,5 @@ class Dates:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(pandas.Series.dt, name):
-            raise AttributeError(f"{self!r} has no attribute {name!r}")
+            raise no_attribute(self, name)
         raise not_supported(f"dt.{name} of {self._series!r}", f"there are {_PARTS}")

@@ -46,10 +46,13 @@ def declared_groups(
     columns = [_key_column(key, rows, dataset) for key in keys]
     names = [key_name(*key) for key in columns]
     if levels is None and bins is None:
+        key, levels = (
+            ("...", "[1, 2, 3]") if columns[0][1] else (repr(names[0]), "['R&D', 'Sales']")
+        )
         raise not_supported(
             "groupby() without levels",
             "which values there are is not told; declare the groups: "
-            f"groupby({names[0]!r}, levels=['R&D', 'Sales'])",
+            f"groupby({key}, levels={levels})",
         )
     by_level = _by_column("levels", levels, names)
     by_bin = _by_column("bins", bins, names)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import pandas
@@ -56,6 +57,13 @@ def not_supported(operation: str, instead: str) -> NotSupported:
 
 class MissingOperation(NotSupported, AttributeError):
     """A method of pandas that lazy objects don't have; hasattr() is False for it."""
+
+
+def no_attribute(of: object, name: str) -> AttributeError:
+    """The error of a name that neither pandas nor of has, with the nearest that of has."""
+    public = [known for known in dir(of) if not known.startswith("_")]
+    nearest = [f"; did you mean {known!r}?" for known in get_close_matches(name, public, 1)]
+    return AttributeError(f"{of!r} has no attribute {name!r}{''.join(nearest)}")
 
 
 class Refusing:
@@ -112,7 +120,7 @@ class Refusing:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(self._pandas_type, name):
-            raise AttributeError(f"{self!r} has no attribute {name!r}")
+            raise no_attribute(self, name)
         instead = _ALTERNATIVES.get(name, self._refused_because)
         raise MissingOperation(f"{name} of {self!r} is not supported: {instead}")
 

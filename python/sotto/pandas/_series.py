@@ -494,4 +494,7 @@ def column_of(series: Series) -> Column:
         column = column.definition
     if isinstance(column, Column) and column.name is not None:
         return column
-    raise PlanError(f"{series!r}: expected a column as it is in the file, such as df['dept']")
+    raise PlanError(
+        f"{series!r}: expected a column as it is in the file, such as df['dept'], or in groupby a "
+        "part of its dates, df['day'].dt.month; quarters are bins=[1, 4, 7, 10, 13] of months"
+    )

@@ -10,7 +10,7 @@ import pandas
 
 from .._expression import Text, call
 from ..errors import PlanError
-from ._refusals import not_supported
+from ._refusals import no_attribute, not_supported
 
 if TYPE_CHECKING:
     from ._series import Series
@@ -53,7 +53,7 @@ class Texts:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(pandas.Series.str, name):
-            raise AttributeError(f"{self!r} has no attribute {name!r}")
+            raise no_attribute(self, name)
         raise not_supported(
             f"str.{name} of {self._series!r}", "there are startswith, contains, lower and strip"
         )
