@@ -258,8 +258,8 @@ int cmd_local(const struct args *args)
     bool is_by_place = args->data_len == 0;
     size_t files_len = is_by_place ? args->positional_len : args->data_len;
     if (files_len == 0 || args->outputs_len == 0 || (!is_by_place && args->positional_len > 0)) {
-        return command_usage("expected: sotto local FILE... -- EXPRESSION..., or --data ALIAS=FILE "
-                             "for each file");
+        return command_usage("expected: sotto local FILE... -- EXPRESSION..., with -- before the "
+                             "expressions, or --data ALIAS=FILE for each file");
     }
     const char *const *files =
         is_by_place ? (const char *const *)args->positional : (const char *const *)args->data;
