@@ -568,6 +568,16 @@ static bool add_grid(struct sotto__measures *in_out, const struct sotto_driver *
     return true;
 }
 
+/* Multiplies a factor to what a term sums up. Returns: false without memory. */
+static bool multiply_by(struct monomials *in_out, const struct monomials *lists, size_t factor)
+{
+    struct monomials next;
+    bool has_memory = set_product(&next, in_out, &lists[factor], factor);
+    sotto_free(in_out->list);
+    *in_out = has_memory ? next : (struct monomials){0};
+    return has_memory;
+}
+
 /* The products of the factors' monomials. */
 static bool add_term(struct sotto__measures *const *in_out, const struct sotto_driver *driver,
                      const struct monomials *lists, const uint64_t *hashes,
@@ -577,10 +587,10 @@ static bool add_term(struct sotto__measures *const *in_out, const struct sotto_d
     struct sotto__measures *measures = in_out[driver->program->ops[term->factors[0]].dataset];
     bool has_memory = copy_monomials(&product, &lists[term->factors[0]]);
     for (size_t i = 1; has_memory && i < term->factors_len; i++) {
-        struct monomials next;
-        has_memory = set_product(&next, &product, &lists[term->factors[i]], term->factors[i]);
-        sotto_free(product.list);
-        product = has_memory ? next : (struct monomials){0};
+        has_memory = multiply_by(&product, lists, term->factors[i]);
+    }
+    if (has_memory && term->times != SOTTO_NONE && !term->is_in_gram) {
+        has_memory = multiply_by(&product, lists, term->times);
     }
     for (size_t i = 0; has_memory && i < product.len; i++) {
         has_memory = add_measure(measures, driver, hashes, &product.list[i], SOTTO__MEASURE_SUM);

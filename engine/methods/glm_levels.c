@@ -114,7 +114,7 @@ void sotto__model_ask_levels(const struct sotto__model *model)
     sotto__model_ask_deviance(model, weigh(model, make_loss(model, &shares)));
     (void)sotto__recipe_sum(model->recipe, fill(model, 0), SOTTO_NONE);
     for (size_t i = 1; i < shares.len; i++) {
-        sotto__model_ask_times_each(model, scores[i]);
+        sotto__model_ask_score(model, scores[i]);
     }
     ask_information(model, &shares);
     for (size_t i = 1; i < shares.len && model->errors != SOTTO__ERRORS_NONROBUST; i++) {

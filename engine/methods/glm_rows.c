@@ -90,6 +90,7 @@ static void model_init(struct sotto__model *out, struct sotto__recipe *recipe,
                                  .likelihood = options->likelihood};
     size_t first = find_outcome(out, call);
     len -= find_rows(out, options, len);
+    out->has_intercept = options->intercept;
     out->k = options->intercept;
     out->x[0] = number(out, 1);
     out->present = out->y;
@@ -181,25 +182,36 @@ static void ask_values(const struct sotto__model *model)
     (void)sotto__recipe_sum(model->recipe, weigh(model, other), SOTTO_NONE);
 }
 
-void sotto__model_ask_times_each(const struct sotto__model *model, size_t a)
+/* Asks for the sums of a times each regressor. */
+static void ask_times_each(const struct sotto__model *model, size_t a)
 {
     for (size_t i = 0; i < model->k; i++) {
         (void)sotto__recipe_sum(model->recipe, multiply(model, a, model->x[i]), SOTTO_NONE);
     }
 }
 
+void sotto__model_ask_score(const struct sotto__model *model, size_t r)
+{
+    if (model->has_intercept) {
+        (void)sotto__recipe_sum(model->recipe, r, SOTTO_NONE);
+    }
+    for (size_t i = model->has_intercept; i < model->k; i++) {
+        (void)sotto__recipe_rounded(model->recipe, r, model->x[i]);
+    }
+}
+
 /* Asks for X'1, X'o, X'y and X'X of rows with weights, each product rounded. */
 static void ask_weighted_products(const struct sotto__model *model)
 {
-    sotto__model_ask_times_each(model, model->weights);
+    ask_times_each(model, model->weights);
     if (model->offset != SOTTO_NONE) {
-        sotto__model_ask_times_each(model, weigh(model, model->offset));
+        ask_times_each(model, weigh(model, model->offset));
     }
     for (size_t i = 0; i < model->levels_len; i++) {
-        sotto__model_ask_times_each(model, weigh(model, model->levels[i]));
+        ask_times_each(model, weigh(model, model->levels[i]));
     }
     if (model->levels_len == 0) {
-        sotto__model_ask_times_each(model, weigh(model, model->y));
+        ask_times_each(model, weigh(model, model->y));
     }
     (void)sotto__recipe_gram(model->recipe, model->x, model->k, model->weights);
 }
@@ -213,7 +225,7 @@ static void ask_products(const struct sotto__model *model)
         (void)sotto__recipe_sum(model->recipe, model->x[i], SOTTO_NONE);
     }
     if (model->offset != SOTTO_NONE) {
-        sotto__model_ask_times_each(model, model->offset);
+        ask_times_each(model, model->offset);
     }
     for (size_t i = 0; i < y_len * model->k; i++) {
         (void)sotto__recipe_pair(model->recipe, model->x[i % model->k], y[i / model->k]);
@@ -255,19 +267,19 @@ void sotto__model_ask_deviance(const struct sotto__model *model, size_t half)
 }
 
 /* Asks for the sums of the model of an intercept and the offset; or of the offset alone. */
-static void ask_null(const struct sotto__model *model, bool has_intercept)
+static void ask_null(const struct sotto__model *model)
 {
     size_t place = sotto__recipe_parameters(model->recipe, SOTTO__GLM_NULL_BETA, 1);
     size_t eta = add(model, sotto__recipe_number(model->recipe, place), model->offset);
     const struct sotto__model_at at = sotto__model_find(model, eta);
     sotto__model_ask_deviance(model, weigh(model, at.half));
-    if (has_intercept) {
+    if (model->has_intercept) {
         (void)sotto__recipe_sum(model->recipe, weigh(model, at.r), SOTTO_NONE);
         (void)sotto__recipe_sum(model->recipe, weigh(model, at.w_there), SOTTO_NONE);
     }
 }
 
-static void ask_round(const struct sotto__model *model, bool has_intercept)
+static void ask_round(const struct sotto__model *model)
 {
     struct sotto__recipe *recipe = model->recipe;
     size_t place = sotto__recipe_parameters(recipe, SOTTO__GLM_BETA, model->k);
@@ -279,7 +291,7 @@ static void ask_round(const struct sotto__model *model, bool has_intercept)
     size_t r = weigh(model, at.r);
     sotto__model_ask_deviance(model, weigh(model, at.half));
     (void)sotto__recipe_sum(recipe, weigh(model, at.pearson), SOTTO_NONE);
-    sotto__model_ask_times_each(model, r);
+    sotto__model_ask_score(model, r);
     (void)sotto__recipe_gram(recipe, model->x, model->k, weigh(model, at.w_there));
     if (at.w_there != at.w) {
         (void)sotto__recipe_gram(recipe, model->x, model->k, weigh(model, at.w));
@@ -288,7 +300,7 @@ static void ask_round(const struct sotto__model *model, bool has_intercept)
         (void)sotto__recipe_gram(recipe, model->x, model->k, multiply(model, r, r));
     }
     if (model->offset != SOTTO_NONE && model->likelihood) {
-        ask_null(model, has_intercept);
+        ask_null(model);
     }
 }
 
@@ -303,6 +315,6 @@ void sotto__glm_ask(struct sotto__recipe *recipe, unsigned round)
     } else if (model.levels_len > 0) {
         sotto__model_ask_levels(&model);
     } else {
-        ask_round(&model, call->options.intercept);
+        ask_round(&model);
     }
 }

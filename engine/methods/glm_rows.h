@@ -16,7 +16,8 @@ struct sotto__model {
     size_t y;        /* of levels: the first of these */
     size_t levels[SOTTO__METHOD_COEFFICIENTS_MAX]; /* 1 in the rows of each but the first, else 0 */
     size_t levels_len;                             /* 0: y is a number */
-    size_t x[SOTTO__METHOD_COEFFICIENTS_MAX];      /* a column of ones for the intercept */
+    bool has_intercept;
+    size_t x[SOTTO__METHOD_COEFFICIENTS_MAX]; /* a column of ones for the intercept, first */
     size_t k;
     size_t weights; /* SOTTO_NONE: there are none; likewise the offset */
     size_t offset;
@@ -115,8 +116,8 @@ struct sotto__model_at {
 struct sotto__model_at sotto__model_find(const struct sotto__model *model, size_t eta);
 /* Counts and sums up half of a deviance. */
 void sotto__model_ask_deviance(const struct sotto__model *model, size_t half);
-/* Asks for the sums of a times each regressor. */
-void sotto__model_ask_times_each(const struct sotto__model *model, size_t a);
+/* Asks for the sums of what a row adds to the score, times each regressor, products rounded. */
+void sotto__model_ask_score(const struct sotto__model *model, size_t r);
 /* All rounds but the first one of a model of levels. */
 void sotto__model_ask_levels(const struct sotto__model *model);
 

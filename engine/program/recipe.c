@@ -566,7 +566,7 @@ static size_t ask_nothing(struct sotto__recipe *recipe)
 /* --- Products --- */
 
 /* Asks for the sum of the doubles nearest to x times y. */
-static size_t ask_rounded_product(struct sotto__recipe *recipe, size_t x, size_t y)
+static size_t ask_rounded_product(struct sotto__recipe *recipe, size_t x, size_t y, bool is_in_gram)
 {
     struct sotto__asked asked = {.function = SOTTO__FUNCTION_SUM,
                                  .moments = sotto__moments_none(recipe->compiler->round)};
@@ -577,6 +577,7 @@ static size_t ask_rounded_product(struct sotto__recipe *recipe, size_t x, size_t
                                                                    .type = SOTTO__ROW_FLOAT,
                                                                    .has_infinities = true,
                                                                    .times = y,
+                                                                   .is_in_gram = is_in_gram,
                                                                    .index = SOTTO_NONE});
     return add_asked(recipe, asked);
 }
@@ -601,7 +602,7 @@ static size_t ask_weighted_product(struct sotto__recipe *recipe, size_t weighted
         return ask_aggregate(recipe, SOTTO__FUNCTION_SUM, weighted, weighted);
     }
     size_t other = sotto__compile_float(recipe->compiler, y);
-    return ask_rounded_product(recipe, weighted, other);
+    return ask_rounded_product(recipe, weighted, other, true);
 }
 
 static size_t ask_weighted_gram(struct sotto__recipe *recipe, const size_t *rows, size_t len,
@@ -623,6 +624,16 @@ static size_t ask_weighted_gram(struct sotto__recipe *recipe, const size_t *rows
         }
     }
     return first;
+}
+
+size_t sotto__recipe_rounded(struct sotto__recipe *recipe, size_t a, size_t b)
+{
+    if (recipe->compiler->status != SOTTO_OK) {
+        return SOTTO_NONE;
+    }
+    size_t x = sotto__compile_float(recipe->compiler, a);
+    size_t y = sotto__compile_float(recipe->compiler, b);
+    return ask_rounded_product(recipe, x, y, false);
 }
 
 size_t sotto__recipe_product(struct sotto__recipe *recipe, const size_t *rows, size_t len)

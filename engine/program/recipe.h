@@ -123,6 +123,8 @@ size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index)
 size_t sotto__recipe_product(struct sotto__recipe *recipe, const size_t *rows, size_t len);
 /* That of two rows, or of one with itself; of levels of one C() as few sums as tell them. */
 size_t sotto__recipe_pair(struct sotto__recipe *recipe, size_t a, size_t b);
+/* That of the doubles nearest to the products of two rows, as doubles. */
+size_t sotto__recipe_rounded(struct sotto__recipe *recipe, size_t a, size_t b);
 /* The exact sums of the products of all pairs of rows with values together, row by row of the upper
  * triangle. With a weight, doubles: of the doubles nearest to (weight * row) * row, the first
  * product rounded too; infinite rows count as NaN made. What is 0 in every row, as of two levels of

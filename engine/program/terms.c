@@ -17,7 +17,7 @@
 static bool is_same_term(const struct sotto__term *x, const struct sotto__term *y)
 {
     return x->kind == y->kind && x->factors_len == y->factors_len && x->times == y->times &&
-           x->index == y->index &&
+           x->is_in_gram == y->is_in_gram && x->index == y->index &&
            memcmp(x->factors, y->factors, x->factors_len * sizeof x->factors[0]) == 0;
 }
 

@@ -36,6 +36,7 @@ struct sotto__term {
     size_t offset;      /* in limbs, of the first group */
     size_t accumulator; /* offset in units of 128 bits, of the first group */
     size_t times;       /* doubles: each is multiplied by this one and rounded; or SOTTO_NONE */
+    bool is_in_gram; /* of times: all products of a weighted row count as one measure, that row */
     /* SOTTO_NONE, or the index whose counts it is the sum of: of first, up to and without last. */
     size_t index;
     size_t first;
