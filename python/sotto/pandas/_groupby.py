@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import pandas
+from pandas.core.groupby import DataFrameGroupBy, SeriesGroupBy
 
 from .._expression import Call, Column, has_reduction
 from ..errors import PlanError
@@ -157,9 +158,8 @@ class GroupBy(RefusingResult):
     )
 
     def __init__(self, rows: DataFrame | Series, groups: tuple[GroupKey, ...]) -> None:
-        typing = pandas.api.typing
         by_column = isinstance(rows, DataFrame)
-        self._pandas_type = typing.DataFrameGroupBy if by_column else typing.SeriesGroupBy
+        self._pandas_type = DataFrameGroupBy if by_column else SeriesGroupBy
         self._rows_of = rows
         self._groups = groups
         self._names = {key.name for key in groups}
