@@ -41,6 +41,15 @@ class Example(unittest.TestCase):
         self.assertLess(shown.count("\n"), 100)
 
 
+class Version(unittest.TestCase):
+    def test_it_is_one(self):
+        places = {"CMakeLists.txt": r"project\(sotto VERSION (\S+)", "CHANGELOG.md": r"^## (\S+)",
+                  "python/pyproject.toml": r'^version = "(.*)"', "python/sotto/__init__.py": r'^__version__ = "(.*)"',
+                  "packaging/debian/changelog": r"^sotto \((.*)\)"}
+        found = {place: re.search(word, (ROOT / place).read_text(), re.M)[1] for place, word in places.items()}
+        self.assertEqual(len(set(found.values())), 1, found)
+
+
 class Functions(unittest.TestCase):
     """sotto functions: every function of PLAN.md is explained, and its example runs."""
 
