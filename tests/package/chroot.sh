@@ -96,6 +96,14 @@ install_debs packages
 say "installed"
 inside systemd-analyze security --offline=true --threshold=15 sotto.service >"$work/exposure" ||
     fail "the unit is hardened: $(tail -n 3 "$work/exposure")"
+# What a package depends on as a library is in its bill of materials.
+for name in libsotto0 sotto; do
+    for library in $(dpkg-deb -f "$packages/$name"_[0-9]*.deb Depends | grep -o '\blib[a-z0-9.-]*'); do
+        grep -q "\"name\": \"$library\"" "$root/usr/share/doc/$name/sbom.cdx.json" ||
+            fail "$library is in the bill of materials of $name"
+    done
+done
+grep -q 'pkg:npm/preact@' "$root/usr/share/doc/sotto/sbom.cdx.json" || fail "the board is in sotto's"
 for name in library python node; do
     inside sh -c "cd /source && tests/$name" || fail "debian/tests/$name"
     say "debian/tests/$name"
