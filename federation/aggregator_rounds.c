@@ -79,6 +79,8 @@ static const char *explain_absence(char text[80], const struct invitee *invitee)
         return "what it dealt to others was not what it committed to";
     case SOTTO__ABSENCE_DEMANDS:
         return "its owner asks for more parties than joined";
+    case SOTTO__ABSENCE_REMOVED:
+        return "it is no peer of the node that asks any more";
     case SOTTO__ABSENCE_DECLINED:
         (void)snprintf(text, 80, "it declined (%s)", sotto_status_name(invitee->reason));
         return text;

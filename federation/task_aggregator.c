@@ -244,6 +244,15 @@ enum sotto_status sotto__task_aggregator_lose(struct sotto_task_aggregator *task
     return status;
 }
 
+/* Whether it is out of the task for good. */
+static bool is_out(const struct sotto_task_aggregator *task, size_t index)
+{
+    const struct invitee *invitee = &task->invitees[index];
+    bool may_return = task->terms.label.round > 1 && invitee->contributes;
+    return invitee->state == SOTTO__INVITEE_DECLINED ||
+           (invitee->state == SOTTO__INVITEE_LOST && !may_return);
+}
+
 static enum sotto_status receive_leave(struct sotto_task_aggregator *task, size_t invitee,
                                        const struct sotto_message *message, struct sotto_error *err)
 {
@@ -251,9 +260,7 @@ static enum sotto_status receive_leave(struct sotto_task_aggregator *task, size_
     if (!sotto_leave_parse(&leave, message)) {
         return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "a LEAVE message is malformed");
     }
-    bool may_return = task->terms.label.round > 1 && task->invitees[invitee].contributes;
-    if (task->invitees[invitee].state == SOTTO__INVITEE_DECLINED ||
-        (task->invitees[invitee].state == SOTTO__INVITEE_LOST && !may_return)) {
+    if (is_out(task, invitee)) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "%s left already",
                                sotto__task_aggregator_invitee_name(task, invitee));
     }
@@ -462,6 +469,30 @@ void sotto_task_aggregator_away(struct sotto_task_aggregator *task, const struct
         sotto__task_aggregator_miss(task, index);
         settle_call(task);
     }
+}
+
+void sotto_task_aggregator_removed(struct sotto_task_aggregator *task, const struct sotto_key *peer,
+                                   uint64_t now_ms)
+{
+    size_t index = sotto__peers_find(&task->invited, peer);
+    if (index == SOTTO_NONE || task->outbox.ended) {
+        return;
+    }
+    bool was_out = is_out(task, index);
+    task->now_ms = now_ms;
+    if (was_out) {
+        task->invitees[index].state = SOTTO__INVITEE_DECLINED; /* no FINISH goes to it */
+    } else {
+        sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s %s: it is no peer any more",
+                          (unsigned long long)task->number, task->terms.label.round,
+                          sotto__task_aggregator_invitee_name(task, index),
+                          task->session == NULL ? "declined" : "left");
+        task->invitees[index].absence = SOTTO__ABSENCE_REMOVED;
+        enum sotto_status status =
+            sotto__task_aggregator_lose(task, index, SOTTO__INVITEE_DECLINED);
+        (void)status; /* of the session, whose failure follow_session finds */
+    }
+    settle_call(task);
 }
 
 void sotto_task_aggregator_cancel(struct sotto_task_aggregator *task)

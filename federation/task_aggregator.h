@@ -25,6 +25,7 @@ enum invitee_absence {
     SOTTO__ABSENCE_SPARE,   /* max_clients others come before it */
     SOTTO__ABSENCE_CHEATED, /* it dealt shares that were none, as one who got them has proven */
     SOTTO__ABSENCE_DEMANDS, /* its owner asks for more parties than there are */
+    SOTTO__ABSENCE_REMOVED, /* the node that runs the task has it among its peers no more */
 };
 
 /* One invited party; invitees[i] belongs to invited.peers[i]. */
@@ -92,7 +93,6 @@ void sotto__task_aggregator_invitee_forget_offer(struct invitee *invitee);
 /* An invitee's name; the invitee behind a roster index. */
 const char *sotto__task_aggregator_invitee_name(const struct sotto_task_aggregator *task,
                                                 size_t invitee);
-
 size_t sotto__task_aggregator_invitee_of_member(const struct sotto_task_aggregator *task,
                                                 uint32_t member);
 

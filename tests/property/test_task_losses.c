@@ -209,6 +209,65 @@ static void test_a_party_answers_a_task_once(void **state)
     net_end();
 }
 
+static void remove_peer(size_t host)
+{
+    sotto_task_aggregator_removed(net.aggregator, &net.peers[host].key, net.now_ms);
+    net_pump();
+}
+
+/* Removed while others join, a peer is in no roster, whether it had joined, or would have. */
+static void test_a_peer_that_is_removed_is_not_waited_for(void **state)
+{
+    (void)state;
+    for (size_t removed = 1; removed < 3; removed++) {
+        net_begin(5, 4, 5);
+        net.hosts[1].off = true;
+        net_deliver(); /* n1 has not answered, the others have joined */
+        assert_false(net.done);
+        remove_peer(removed);
+        if (removed == 2) {
+            net_host_restart(&net.hosts[1]);
+            sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key);
+            net_pump();
+        }
+        net_run();
+        assert_int_equal(net.expiries, 0);
+        net_assert_result_has("\"joined\": 4, \"survived\": 4");
+        net_assert_result_has("it is no peer of the node that asks any more");
+        assert_int_equal(net_count_in_log("declined: it is no peer any more"), 1);
+        net_end();
+    }
+}
+
+/* Removed in a session it is lost at once, in whatever step, and says nothing more. */
+static void test_a_peer_that_is_removed_later_is_lost_at_once(void **state)
+{
+    (void)state;
+    static const uint16_t types[] = {SOTTO_MESSAGE_DEAL, SOTTO_MESSAGE_MASKED};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        net_begin(4, 3, 4);
+        net.hosts[3].dies_before = types[i];
+        net_deliver(); /* the others wait for it */
+        assert_false(net.done);
+        remove_peer(3);
+        net_run();
+        assert_int_equal(net.expiries, 0);
+        net_assert_result_has("\"joined\": 4, \"survived\": 3");
+        remove_peer(3); /* after the end it changes nothing */
+        net_end();
+    }
+    net_begin_rounds(3, 3);
+    net.hosts[1].dies_before = SOTTO_MESSAGE_ADVERT;
+    net.hosts[1].dies_in = 2;
+    net_deliver();
+    assert_false(net.done);
+    remove_peer(1);
+    net_run();
+    assert_int_equal(net.expiries, 0);
+    net_assert_ended(SOTTO_ERROR_PARTIES, "n1 was lost in round 2 (it left)");
+    net_end();
+}
+
 static void test_cancelling(void **state)
 {
     (void)state;
@@ -241,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_a_party_that_joined_died_and_came_back_joins_anew),
         cmocka_unit_test(test_a_party_that_comes_back_too_late_is_lost_at_once),
         cmocka_unit_test(test_a_party_answers_a_task_once),
+        cmocka_unit_test(test_a_peer_that_is_removed_is_not_waited_for),
+        cmocka_unit_test(test_a_peer_that_is_removed_later_is_lost_at_once),
         cmocka_unit_test(test_cancelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,12 @@ SOTTO_API void sotto_task_aggregator_returned(struct sotto_task_aggregator *task
 SOTTO_API void sotto_task_aggregator_away(struct sotto_task_aggregator *task,
                                           const struct sotto_key *peer, uint64_t now_ms);
 
+/* A peer is none any more: it counts as one that left. What it says is ignored from then on, and no
+ * FINISH goes to it; other messages may, which its host drops. A masked partial of it that came
+ * before stays in its sum. */
+SOTTO_API void sotto_task_aggregator_removed(struct sotto_task_aggregator *task,
+                                             const struct sotto_key *peer, uint64_t now_ms);
+
 /* Whom the joining of the first round waits for, and who is away: "waits for birch, cedar; away:
  * dogwood". Out: out, out_bytes of it, terminated; of many names the first ones. Returns: false,
  * and "", where nobody is waited for any more. */
