@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(name config log store logins outbox peer_session queue seats)
+foreach(name config log store logins outbox peer_session places queue seats)
   sotto_test(unit ${name} LINK sotto_node)
 endforeach()
 

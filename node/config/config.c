@@ -7,6 +7,7 @@
 #include "config/config.h"
 
 #include "config/address.h"
+#include "config/places.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -301,6 +302,7 @@ enum sotto_status config_load(struct config *out, const char *path, struct sotto
         return status;
     }
     config.peer_keys = sotto_alloc_array(config.file->peers_count + 1, sizeof *config.peer_keys);
+    config.places_max = config.file->peers_count + CONFIG_PEERS_ADDED_MAX;
     config.peer_pins = sotto_alloc_zeroed((config.file->peers_count + 1) * CONFIG_PIN_BYTES);
     if (config.peer_keys == NULL || config.peer_pins == NULL || !complete_file(config.file, path)) {
         status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
@@ -327,7 +329,7 @@ void config_release(struct config *config)
 size_t config_find_peer(const struct config *config, const struct sotto_key *key)
 {
     for (size_t i = 0; i < config->file->peers_count; i++) {
-        if (sotto_key_equal(&config->peer_keys[i], key)) {
+        if (!config->file->peers[i].is_out && sotto_key_equal(&config->peer_keys[i], key)) {
             return i;
         }
     }

@@ -13,6 +13,7 @@
 #include <sotto/disclosure.h>
 #include <sotto/identity.h>
 #include <sotto/plan.h>
+#include <stdatomic.h>
 
 struct config_listener {
     char *listen; /* "127.0.0.1:6700", "[::1]:6700"; port 0: any free one */
@@ -22,13 +23,13 @@ struct config_listener {
 };
 
 #define CONFIG_PIN_BYTES 32
-
 struct config_peer {
     char *name;
     char *key_text;
-    char *url; /* where its peer side answers; NULL: it calls us */
-    char *pin; /* SHA-256 of its https server's public key, in base64 as URLs have it */
-    char *ca;  /* certificates that its https is checked against; NULL: the system's */
+    char *url;   /* where its peer side answers; NULL: it calls us */
+    char *pin;   /* SHA-256 of its https server's public key, in base64 as URLs have it */
+    char *ca;    /* certificates that its https is checked against; NULL: the system's */
+    bool is_out; /* not in the file any more: its place stays (places.h) */
 };
 
 struct config_policy {
@@ -84,6 +85,8 @@ struct config_file {
 
 struct config {
     struct config_file *file;
+    atomic_uint holders; /* besides who loaded it: config_hold */
+    size_t places_max;   /* peers that there may be until the node is restarted (places.h) */
     struct sotto_key *peer_keys;            /* of file->peers, in their order */
     uint8_t (*peer_pins)[CONFIG_PIN_BYTES]; /* likewise; 0 where there is none */
     size_t rows_memory;       /* bytes of a file's rows that stay in memory between rounds */
@@ -91,10 +94,9 @@ struct config {
     unsigned rounds;
     unsigned refusals;     /* of a creator on a day: then its plans wait for the owner */
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
-    bool approves_by_hand, runs_code;      /* plans; code of others that the owner approved */
-    bool hides_exact, requires_verify;     /* takes plans only whose parties check all sums */
-    bool signs_nothing, keeps_transcripts; /* of results that it checks */
-    bool explains, publishes; /* columns that are not there; results, to all who took part */
+    bool approves_by_hand, runs_code;  /* plans; code of others that the owner approved */
+    bool hides_exact, requires_verify; /* takes plans only whose parties check all sums */
+    bool signs_nothing, keeps_transcripts, explains, publishes; /* as policy has them */
 };
 
 #define CONFIG_ROUNDS_DEFAULT 80
@@ -129,7 +131,6 @@ bool config_parse_listen(struct sockaddr_storage *out, socklen_t *out_bytes, con
 /* Whether policy lets the peer of this name ask, and offers this file. */
 bool config_may_ask(const struct config *config, const char *peer_name);
 bool config_offers(const struct config *config, const char *file_name);
-
 /* Whether tasks may name a column of a file, and the star means it. */
 bool config_shows(const struct config *config, const char *file_name, const char *column);
 
@@ -139,12 +140,11 @@ enum sotto_column_kind config_column_kind(const void *config, const char *file_n
 
 /* How a file is read, or NULL: the usual way. */
 const struct file_words *config_words_of(const struct config *config, const char *file_name);
-
 /* Whether text may name a file below data_dir: relative, no "..", no empty part, no control
  * character. (Opening it is checked again, against links: datasets.c.) */
 bool config_is_safe_file_name(const char *text);
 
-/* The index of a pinned key among the peers, or SOTTO_NONE. */
+/* The index of a pinned key among the peers that are not out, or SOTTO_NONE. */
 size_t config_find_peer(const struct config *config, const struct sotto_key *key);
 
 #endif

@@ -17,7 +17,8 @@ PLAN = """{"version": 1, "name": "mean wage", "type": "analytics", "datasets": {
 
 # Where a node meets others; what is a limit there by its name, and what is none for others.
 LIMITED_ROOMS = {"http", "loop", "peer", "store", "task"}
-LIMITED_FILES = ["node/config/tokens.h", "aggregation/include/sotto/message.h", "federation/include/sotto/listing.h"]
+LIMITED_FILES = ["node/config/places.h", "node/config/tokens.h", "aggregation/include/sotto/message.h",
+                 "federation/include/sotto/listing.h"]
 LIMIT = re.compile(r"(_MAX|_SECONDS|_OF_[A-Z]+)$")
 NO_LIMITS = {"LOOP_HOOKS_MAX", "OPTIONS_BYTES_MAX", "SOTTO_MESSAGE_BYTES_MAX"}
 
