@@ -185,7 +185,7 @@ static void append_names(const struct sotto_task_aggregator *task, enum invitee_
             (void)snprintf(out + used, out_bytes - used, "%s%s", is_first ? before : ", ",
                            sotto__task_aggregator_invitee_name(task, i));
             used = strlen(out);
-            if (state == SOTTO__INVITEE_DECLINED) {
+            if (state == SOTTO__INVITEE_DECLINED && task->invitees[i].reason != SOTTO_OK) {
                 (void)snprintf(out + used, out_bytes - used, " (%s)",
                                sotto_status_name(task->invitees[i].reason));
             }
