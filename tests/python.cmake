@@ -21,8 +21,8 @@ set(pytest -m pytest -c ../pyproject.toml)
 if(NOT SOTTO_SANITIZE)
   sotto_python(python/plan quick ${pytest} test_plan.py test_results.py
     test_library.py)
-  sotto_python(python/federated quick ${pytest} test_client.py test_delta.py test_learning.py
-    test_operations.py)
+  sotto_python(python/federated quick ${pytest} test_client.py test_delta.py
+    test_delta_learning.py test_learning.py test_operations.py)
   sotto_python(python/expressions test CASES ${pytest} test_random_expressions.py)
   sotto_python(python/research test ${pytest} test_research.py test_dates.py)
   sotto_python(python/habits test ${pytest} test_habits.py)

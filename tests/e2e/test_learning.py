@@ -6,6 +6,7 @@ import fractions
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import struct
@@ -45,6 +46,66 @@ class Model:
 
     def state_dict(self):
         return {"w": self.weight}
+"""
+# As scripts for Delta are: the class, and below it what creates its task.
+DELTA = """from typing import Any, Dict, Iterable
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from delta.delta_node import DeltaNode
+from delta.task.learning import HorizontalLearning, FaultTolerantFedAvg
+import delta.dataset
+
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor([0.5, -1.25], dtype=torch.float64))
+        self.register_buffer("batches", torch.tensor(0))
+
+
+class Example(HorizontalLearning):
+    def __init__(self) -> None:
+        super().__init__(
+            name="example",
+            max_rounds=2,
+            validate_interval=1,
+            validate_frac=0.25,
+            strategy=FaultTolerantFedAvg(min_clients=2, max_clients=3, merge_epoch=1, merge_iteration=0,
+                                         wait_timeout=60, connection_timeout=10),
+        )
+        self.model = Model()
+
+    def dataset(self) -> delta.dataset.Dataset:
+        return delta.dataset.Dataset(dataset="numbers.npy")
+
+    def make_train_dataloader(self, dataset: Dataset) -> DataLoader:
+        return DataLoader(dataset, batch_size=2, shuffle=False)
+
+    def make_validate_dataloader(self, dataset: Dataset) -> DataLoader:
+        return DataLoader(dataset, batch_size=2, shuffle=False)
+
+    def train(self, dataloader: Iterable):
+        for batch in dataloader:
+            with torch.no_grad():
+                self.model.weight += batch.sum()
+            self.model.batches += 1
+
+    def validate(self, dataloader: Iterable) -> Dict[str, Any]:
+        total = sum(batch.sum().item() for batch in dataloader)
+        return {"loss": total, "weight": self.model.weight[0].item()}
+
+    def state_dict(self) -> Dict[str, torch.Tensor]:
+        return self.model.state_dict()
+
+
+task = Example().build()
+delta_node = DeltaNode("NODE_URL")
+task_id = delta_node.create_task(task)
+if delta_node.trace(task_id):
+    found = delta_node.get_result(task_id)
+    print(found["metrics"], found["weight"]["weight"].tolist())
 """
 NUMBERS = [[1.5, 2.0], [0.1, 0.2, 0.7], [-3.0], [41.0, 43.0]]
 SCALE = 20
@@ -125,6 +186,44 @@ class Learning(ClusterCase):
         self.assertEqual(nodes[0].wait_end(again), "ERROR")  # its rounds are used up
         nodes[1].wait_log("its code is APPROVED and has 0 rounds left of the 2 that it needs")
 
+    def run_delta(self, node, text):
+        """A script, by Debian's Python, where torch is."""
+        script = node.folder / "example.py"
+        script.write_text(text.replace("NODE_URL", node.api_url))
+        return subprocess.run(["/usr/bin/python3", "-m", "sotto.delta", str(script)], capture_output=True, text=True,
+                              check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "python"),
+                                               "SOTTO_TOKEN": node.token})
+
+    def test_a_script_that_was_written_for_delta(self):
+        numbers = [[i / 8 + k for i in range(8)] for k in range(3)]
+        cluster = self.make()
+        for node, rows in zip(cluster.nodes, numbers):
+            header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({len(rows)},), }}".ljust(117) + "\n"
+            data = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode()
+            (node.data / "numbers.npy").write_bytes(data + struct.pack(f"<{len(rows)}d", *rows))
+            node.datasets = ["numbers.npy"]
+        nodes = self.begin(cluster)
+        first = self.run_delta(nodes[0], DELTA)
+        self.assertIn("declined", first.stdout)  # owners have not read it
+        (digest,) = [code["digest"] for code in nodes[1].get("/v1/code")["code"]]
+        shown = nodes[1].cli("code", "show", digest).stdout
+        self.assertIn("self.model.weight += batch.sum()", shown)
+        self.assertNotIn("create_task", shown)
+        for node in nodes:
+            node.cli("code", "approve", digest)
+        done = self.run_delta(nodes[0], DELTA)
+        self.assertIn("is raised to 3", done.stderr)
+        order = list(range(8))
+        random.Random(0).shuffle(order)
+        model = [0.5, -1.25]
+        for _ in range(2):  # unweighted, of the rows that are not kept for validation
+            parts = [[round(fractions.Fraction(w + sum(rows[i] for i in order[2:])) * 2**27) for w in model]
+                     for rows in numbers]
+            model = [float(fractions.Fraction(sum(part[i] for part in parts), 3 << 27)) for i in range(2)]
+        losses = [rows[order[0]] + rows[order[1]] for rows in numbers]
+        metrics = {"loss": sum(losses) / 3, "weight": model[0]}
+        self.assertEqual(done.stdout.splitlines()[-1], f"{metrics} {model}")
+
     def test_the_doctor_builds_a_cage(self):
         node = self.make().nodes[0].start()
         yaml = ("--config", str(node.folder / "node.yaml"))
@@ -185,9 +284,9 @@ class Learning(ClusterCase):
 
 def find_missing():
     """Why there can be no learning here, or None."""
-    done = subprocess.run(["/usr/bin/python3", "-c", "import torch"], capture_output=True)
-    if done.returncode != 0:
-        return "python3-torch is not installed"
+    for module in ("torch", "httpx", "pandas", "tqdm"):
+        if subprocess.run(["/usr/bin/python3", "-c", f"import {module}"], capture_output=True).returncode != 0:
+            return f"python3-{module} is not installed"
     return None if os.access("/usr/bin/bwrap", os.X_OK) else "bubblewrap is not installed"
 
 

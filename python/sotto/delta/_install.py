@@ -16,7 +16,7 @@ def install() -> None:
     names = [
         module.name
         for module in pkgutil.walk_packages(delta.__path__, own + ".")
-        if not module.name.rpartition(".")[2].startswith("_")
+        if "._" not in module.name.removeprefix(own)
     ]
     for name in [own, *names]:
         sys.modules["delta" + name[len(own) :]] = importlib.import_module(name)

@@ -15,16 +15,3 @@ def stand_in(name: str, instead: str) -> type:
         raise NotSupported(f"{name} is not in this version of Sotto: {instead}")
 
     return type(name, (), {"__init__": refuse, "__doc__": f"Not in this version: {instead}"})
-
-
-def refusing(name: str, instead: str) -> Any:
-    """A function that raises NotSupported when it is called."""
-
-    def refuse(*arguments: Any, **options: Any) -> None:
-        raise NotSupported(f"{name} is not in this version of Sotto: {instead}")
-
-    refuse.__doc__ = f"Not in this version: {instead}"
-    return refuse
-
-
-LEARNING = "code is sent as files of source, which owners approve: sotto.HorizontalLearning"

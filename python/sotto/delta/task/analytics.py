@@ -11,6 +11,18 @@ from ...errors import SottoWarning
 _LEAST = 3
 
 
+def at_least_three(name: str, min_clients: int, max_clients: int) -> tuple[int, int]:
+    """How many clients there are at least and at most; warns where fewer than three were asked."""
+    if min_clients < _LEAST:
+        warnings.warn(
+            f"{name}: min_clients={min_clients} is raised to {_LEAST}, because of two parties "
+            "each learns the other's value",
+            SottoWarning,
+            stacklevel=4,
+        )
+    return max(min_clients, _LEAST), max(max_clients, _LEAST)
+
+
 class HorizontalAnalytics(task.HorizontalAnalytics):
     """Sotto's, with Delta's options and defaults; fewer than three clients become three."""
 
@@ -25,13 +37,7 @@ class HorizontalAnalytics(task.HorizontalAnalytics):
         curve: str | None = None,
         enable_verify: bool = False,
     ) -> None:
-        if min_clients < _LEAST:
-            warnings.warn(
-                f"{name}: min_clients={min_clients} is raised to {_LEAST}, because of two parties "
-                "each learns the other's value",
-                SottoWarning,
-                stacklevel=3,
-            )
+        least, most = at_least_three(name, min_clients, max_clients)
         if enable_verify:
             warnings.warn(
                 f"{name}: enable_verify=True gives the sums and the result to all who take part "
@@ -41,8 +47,8 @@ class HorizontalAnalytics(task.HorizontalAnalytics):
             )
         super().__init__(
             name,
-            max(min_clients, _LEAST),
-            max(max_clients, _LEAST),
+            least,
+            most,
             wait_timeout,
             connection_timeout,
             precision,

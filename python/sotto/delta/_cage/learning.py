@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""delta.task.learning: the class that a task is made of, and how one trains at a party."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+METRIC = "validate()."  # before the name of one, among the weights
+_SEED = 0  # all parties begin with the same weights
+
+
+class LearningStrategy:
+    """How tasks run: Delta's options. Those that have no meaning here are taken and ignored."""
+
+    def __init__(
+        self,
+        min_clients: int = 2,
+        max_clients: int = 2,
+        merge_epoch: int = 0,
+        merge_iteration: int = 0,
+        wait_timeout: float = 60,
+        connection_timeout: float = 60,
+        precision: int = 8,
+        curve: Any = None,
+        select_strategy: Any = None,
+        result_strategy: Any = None,
+    ) -> None:
+        if (merge_epoch > 0) == (merge_iteration > 0):
+            raise ValueError(
+                f"merge_epoch={merge_epoch}, merge_iteration={merge_iteration}: expected one of "
+                "them above 0"
+            )
+        self.min_clients, self.max_clients = min_clients, max_clients
+        self.merge_epoch, self.merge_iteration = merge_epoch, merge_iteration
+        self.wait_timeout, self.connection_timeout = wait_timeout, connection_timeout
+        self.precision = precision
+
+
+class FaultTolerantFedAvg(LearningStrategy):
+    """The mean of the parties' weights."""
+
+
+class FedAvg(LearningStrategy):
+    """The same: who is lost does not end a task where enough are left."""
+
+    def __init__(
+        self,
+        min_clients: int = 2,
+        max_clients: int = 2,
+        merge_epoch: int = 1,
+        *others: Any,
+        **options: Any,
+    ) -> None:
+        super().__init__(min_clients, max_clients, merge_epoch, *others, **options)
+
+
+class HorizontalLearning:
+    """A model that parties train: dataset, make_train_dataloader, make_validate_dataloader, train,
+    validate and state_dict are a subclass's."""
+
+    def __init__(
+        self,
+        name: str,
+        max_rounds: int,
+        validate_interval: int = 1,
+        validate_frac: float = 0.2,
+        strategy: LearningStrategy | None = None,
+    ) -> None:
+        self.name = name
+        self.max_rounds = max_rounds
+        self.validate_interval = validate_interval
+        self.validate_frac = validate_frac
+        self.strategy = strategy if strategy is not None else FaultTolerantFedAvg(merge_epoch=1)
+
+
+class Training:
+    """What the runner has of such a class (sotto/_runner.py). A bundle's entry names it: `of`.
+
+    Metrics travel as tensors beside the weights, and so become their mean over the parties too.
+    They are of the model that a round begins with; the last round trains nothing.
+    """
+
+    of: type
+    metrics: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        import torch
+
+        torch.manual_seed(_SEED)
+        self._task: Any = self.of()
+        self._found = {name: torch.zeros((), dtype=torch.float64) for name in self.metrics}
+        self._round = 0
+
+    def make_train_dataloader(self, data: dict[str, str]) -> Any:
+        """The rows that are not kept for validation."""
+        from ..dataset import load_dataset, split_dataset
+
+        (path,) = data.values()
+        rows = load_dataset(path, **self._task.dataset().options)
+        if not isinstance(rows, tuple) and self._task.validate_interval > 0:
+            validate, train = split_dataset(rows, self._task.validate_frac)
+            rows = train, validate
+        train, self._validate = rows if isinstance(rows, tuple) else (rows, None)
+        return self._task.make_train_dataloader(train)
+
+    def train(self, batches: Any) -> None:
+        """Measures the model, and trains it on an iterator of batches that ends with the round."""
+        first = next(batches)  # now there are loaders
+        is_last = self.metrics and self._round == self._task.max_rounds
+        if self.metrics and (is_last or self._round % self._task.validate_interval == 0):
+            self._measure()
+        if not is_last:
+            self._task.train(itertools.chain([first], batches))
+        self._round += 1
+
+    def _measure(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            found = self._task.validate(self._task.make_validate_dataloader(self._validate))
+        for name, value in self._found.items():
+            value.fill_(float(found[name]))
+
+    def state_dict(self) -> Any:
+        """The tensors that have a mean: a count of batches stays at its party."""
+        tensors = self._task.state_dict().items()
+        weights = {name: tensor for name, tensor in tensors if tensor.dtype.is_floating_point}
+        return weights | {METRIC + name: value for name, value in self._found.items()}
