@@ -187,6 +187,11 @@ void http_prove(struct http_request *request, size_t owner)
     set_deadline(request, BODY_SECONDS);
 }
 
+void http_server_cut(struct http_server *server, size_t owner)
+{
+    seats_cut(&server->seats, owner);
+}
+
 uint64_t http_server_bytes_in(const struct http_server *server)
 {
     return server->bytes_in;

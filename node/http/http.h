@@ -101,6 +101,9 @@ bool http_is_closed(const struct http_request *request);
  * (seats.h), and the body has BODY_SECONDS to be whole. */
 void http_prove(struct http_request *request, size_t owner);
 
+/* Cuts all connections of an owner: what is under way on them is not read any more. */
+void http_server_cut(struct http_server *server, size_t owner);
+
 /* The requests of a server that wait, and one of them by its id (or NULL). */
 struct http_request *http_waiting(struct http_server *server);
 struct http_request *http_find(struct http_server *server, uint64_t id);

@@ -148,6 +148,17 @@ bool seats_has(const struct seats *seats, size_t owner)
     return seat != NULL;
 }
 
+void seats_cut(struct seats *seats, size_t owner)
+{
+    SOTTO_REQUIRE(owner < seats->owners_len);
+    seats->homes[owner] = (struct seat_block){{0}};
+    for (struct seat *seat = seats->oldest; seat != NULL; seat = seat->newer) {
+        if (!seat->is_cut && seat->owner == owner) {
+            cut_seat(seats, seat);
+        }
+    }
+}
+
 void seats_prove(struct seats *seats, struct seat *seat, size_t owner)
 {
     SOTTO_REQUIRE(owner < seats->owners_len);

@@ -65,6 +65,9 @@ void seats_leave(struct seats *seats, struct seat *seat);
 /* Whether a connection of owner is left that was not cut. */
 bool seats_has(const struct seats *seats, size_t owner);
 
+/* Cuts all connections of owner, who has no home any more. */
+void seats_cut(struct seats *seats, size_t owner);
+
 /* The connection proved to be owner's, from now on. Beyond of_owner the one of this owner
  * that proved itself longest ago and does not wait is cut. */
 void seats_prove(struct seats *seats, struct seat *seat, size_t owner);

@@ -169,6 +169,34 @@ static void test_owners_take_from_themselves(void **state)
     seats_release(&seats);
 }
 
+/* An owner who is none any more loses all connections, also one that waits, and its home. */
+static void test_an_owner_is_cut(void **state)
+{
+    (void)state;
+    struct guest guests[4];
+    struct seats seats;
+    assert_ok(seats_init(&seats, OWNERS, OF_OWNER, count_cut));
+    for (size_t i = 0; i < 4; i++) {
+        enter(&seats, &guests[i], v4(i < 2 ? "10.0.0.1" : "10.0.0.2"), 0);
+    }
+    seats_prove(&seats, &guests[0].seat, 1);
+    seats_prove(&seats, &guests[1].seat, 1);
+    seats_prove(&seats, &guests[2].seat, 2);
+    guests[1].seat.is_waiting = true;
+    seats_cut(&seats, 1);
+    assert_true(guests[0].is_cut && guests[1].is_cut);
+    assert_false(guests[2].is_cut || guests[3].is_cut || seats_has(&seats, 1));
+    for (size_t i = 0; i < 2; i++) {
+        seats_leave(&seats, &guests[i].seat);
+        enter(&seats, &guests[i], v4("10.0.0.1"), 0);
+        assert_false(guests[i].seat.is_home);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        seats_leave(&seats, &guests[i].seat);
+    }
+    seats_release(&seats);
+}
+
 static void test_a_stranger_never_gets_more_time(void **state)
 {
     (void)state;
@@ -200,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_a_block_takes_from_itself),
         cmocka_unit_test(test_many_blocks),
         cmocka_unit_test(test_owners_take_from_themselves),
+        cmocka_unit_test(test_an_owner_is_cut),
         cmocka_unit_test(test_a_stranger_never_gets_more_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
