@@ -8,6 +8,7 @@
 #include "daemon.h"
 
 #include "config/keys.h"
+#include "config/places.h"
 #include "http/api.h"
 #include "loop/log.h"
 #include "loop/notify.h"
@@ -39,6 +40,7 @@ struct daemon {
     struct shared shared;
     struct metrics metrics;
     const char *config_path;
+    struct config *reloaded; /* that of shared, held; NULL: it is that of the start */
     struct store *reader;
     struct queue jobs;
     struct queue events;
@@ -99,52 +101,95 @@ static void on_events(void *context, uint32_t ready)
     }
 }
 
-/* Whether two configurations differ in policy and files only, which a reload takes. */
-static bool is_same_but_policy(const struct config_file *a, const struct config_file *b)
+/* --- node.yaml read again --- */
+
+/* No peer has this node's own key. */
+static enum sotto_status check_own_key(const struct daemon *daemon, const struct config *config,
+                                       struct sotto_error *err)
 {
-    bool same = strcmp(a->name, b->name) == 0 && strcmp(a->state_dir, b->state_dir) == 0 &&
-                strcmp(a->identity, b->identity) == 0 &&
-                strcmp(a->api.listen, b->api.listen) == 0 &&
-                (a->peer == NULL) == (b->peer == NULL) && a->peers_count == b->peers_count;
-    for (unsigned i = 0; same && i < a->peers_count; i++) {
-        const char *url = a->peers[i].url != NULL ? a->peers[i].url : "";
-        const char *other_url = b->peers[i].url != NULL ? b->peers[i].url : "";
-        same = strcmp(a->peers[i].name, b->peers[i].name) == 0 &&
-               strcmp(a->peers[i].key_text, b->peers[i].key_text) == 0 &&
-               strcmp(url, other_url) == 0;
-    }
-    return same;
+    size_t index = config_find_peer(config, &daemon->shared.key);
+    return index == SOTTO_NONE
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "peer %s has this node's own key: list only the others",
+                                 config->file->peers[index].name);
 }
 
-/* Reads the file again and hands policy and files to the compute thread. On failure the old ones
- * stay, and the log says so. */
-static enum sotto_status reload_policy(void *context, struct sotto_error *err)
+/* Who is out is out at once: nothing of it is read any more, and nothing sent. */
+static void follow_peers(struct daemon *daemon, const struct config *before)
+{
+    const struct config *config = daemon->shared.config;
+    for (size_t i = 0; i < config->file->peers_count; i++) {
+        bool is_peer = config_has_peer(config, i);
+        if (is_peer == config_has_peer(before, i)) {
+            continue;
+        }
+        log_line("%s is a peer %s", config->file->peers[i].name, is_peer ? "now" : "no more");
+        if (daemon->peer != NULL && is_peer) {
+            peer_server_welcome(daemon->peer, i);
+        } else if (daemon->peer != NULL) {
+            peer_server_forget(daemon->peer, i);
+        }
+        if (!is_peer) {
+            queue_clear_lane(&daemon->jobs, 1 + i);
+        }
+    }
+    peer_client_follow(daemon->client, before);
+}
+
+/* What the API answers once the compute thread has gone over. */
+static enum sotto_status write_reloaded(struct sotto_buffer *out, const char *restart)
+{
+    char text[CONFIG_RESTART_BYTES + 64];
+    int bytes = snprintf(text, sizeof text, "{\"status\": \"ok\", \"restart\": \"%s\"}", restart);
+    return sotto_buffer_copy(out, text, (size_t)bytes);
+}
+
+/* Goes over to node.yaml as it is now: the loop thread at once, the compute thread with a job,
+ * which answers request (0: nobody asks). On failure the configuration in force stays, all of it,
+ * and the log says so. */
+static enum sotto_status reload(void *context, uint64_t request, struct sotto_error *err)
 {
     struct daemon *daemon = context;
-    struct config *config = sotto_alloc_zeroed(sizeof *config);
-    struct job *job = job_new(JOB_POLICY);
-    enum sotto_status status = SOTTO_OK;
-    if (config == NULL || job == NULL) {
-        status = sotto_error_no_memory(err);
-        goto out;
-    }
-    status = config_load(config, daemon->config_path, err);
+    const struct config *before = daemon->shared.config;
+    struct config *dropped = daemon->reloaded;
+    struct config *config = NULL;
+    char restart[CONFIG_RESTART_BYTES];
+    struct job *job = job_new(JOB_CONFIG);
+    enum sotto_status status = job != NULL ? SOTTO_OK : sotto_error_no_memory(err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    bool is_same = is_same_but_policy(config->file, daemon->shared.config->file);
-    log_line("the policy is reloaded from %s%s", daemon->config_path,
-             is_same ? "" : "; its other changes need a restart");
-    job->policy = config;
+    status = config_reload(&config, restart, daemon->config_path, before, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = check_own_key(daemon, config, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = write_reloaded(&job->bytes, restart);
+    if (status != SOTTO_OK) {
+        (void)sotto_error_no_memory(err);
+        goto out;
+    }
+    log_line("the configuration is reloaded from %s%s%s", daemon->config_path,
+             restart[0] != '\0' ? "; these keys need a restart: " : "", restart);
+    daemon->shared.config = config;
+    daemon->reloaded = config_hold(config);
+    follow_peers(daemon, before);
+    config_drop(dropped);
+    job->config = config;
+    job->request = request;
     queue_push(&daemon->jobs, job);
     config = NULL;
     job = NULL;
 out:
     if (status != SOTTO_OK) {
-        log_line("the policy is not reloaded, the old one stays: %s", err->text);
+        log_line("the configuration is not reloaded, the old one stays in force: %s", err->text);
     }
     job_free(job);
-    sotto_free(config);
+    config_drop(config);
     return status;
 }
 
@@ -178,7 +223,7 @@ static void on_signal(void *context, uint32_t ready)
     ssize_t got = read(daemon->signal_fd, &info, sizeof info);
     if (got == (ssize_t)sizeof info && info.ssi_signo == SIGHUP) {
         struct sotto_error err = {0};
-        enum sotto_status status = reload_policy(daemon, &err);
+        enum sotto_status status = reload(daemon, 0, &err);
         (void)status; /* the log has it */
         return;
     }
@@ -322,7 +367,7 @@ static enum sotto_status start_network(struct daemon *daemon, struct sotto_error
                             .is_connected = is_connected,
                             .is_away = is_away,
                             .traffic = add_traffic,
-                            .reload = reload_policy};
+                            .reload = reload};
     enum sotto_status status =
         http_api_new(&daemon->api, &api_port, &daemon->shared, daemon->reader, &node, err);
     if (status != SOTTO_OK) {
@@ -345,16 +390,6 @@ static enum sotto_status start_network(struct daemon *daemon, struct sotto_error
     return write_address(daemon, api_port, peer_port, err);
 }
 
-static enum sotto_status check_own_key(const struct daemon *daemon, struct sotto_error *err)
-{
-    size_t index = config_find_peer(daemon->shared.config, &daemon->shared.key);
-    return index == SOTTO_NONE
-               ? SOTTO_OK
-               : sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                 "peer %s has this node's own key: list only the others",
-                                 daemon->shared.config->file->peers[index].name);
-}
-
 /* What daemon_run closes at the end, besides what struct daemon has. */
 struct daemon_resources {
     struct sotto_identity *identity;
@@ -371,7 +406,7 @@ struct daemon_resources {
 /* Until the compute thread says more, bodies are short. */
 static enum sotto_status start_allowances(struct daemon *daemon, struct sotto_error *err)
 {
-    size_t len = daemon->shared.config->file->peers_count;
+    size_t len = daemon->shared.config->places_max;
     atomic_size_t *bytes = sotto_alloc_array(len + 1, sizeof *bytes);
     if (bytes == NULL) {
         return sotto_error_no_memory(err);
@@ -387,7 +422,7 @@ static enum sotto_status start_queues(struct daemon *daemon, struct daemon_resou
                                       struct sotto_error *err)
 {
     enum sotto_status status =
-        queue_init(&daemon->jobs, 1 + (size_t)daemon->shared.config->file->peers_count, false, err);
+        queue_init(&daemon->jobs, 1 + daemon->shared.config->places_max, false, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -448,7 +483,7 @@ static enum sotto_status start_parts(struct daemon *daemon, struct daemon_resour
     }
     daemon->shared.identity = held->identity;
     daemon->shared.key = sotto_identity_key(held->identity);
-    status = check_own_key(daemon, err);
+    status = check_own_key(daemon, daemon->shared.config, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -519,6 +554,7 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
         queue_release(&daemon.jobs);
     }
     sotto_free(daemon.shared.allowances.bytes);
+    config_drop(daemon.reloaded);
     store_close(daemon.reader);
     sotto_ledger_free(held.ledger);
     store_close(held.writer);

@@ -41,6 +41,7 @@ foreach(name
     owner
     pages
     peer_side
+    peers
     policy
     policy_rules
     receipts

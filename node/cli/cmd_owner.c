@@ -243,8 +243,23 @@ int cmd_reject(const struct args *args)
 
 int cmd_reload(const struct args *args)
 {
+    struct sotto_error err = {0};
+    struct client client;
+    json_t *answer = NULL;
     if (args->positional_len > 0 || args->outputs_len > 0) {
         return command_usage("expected: sotto reload");
     }
-    return post_path(args, "/v1/reload", "reloaded");
+    enum sotto_status status = client_init(&client, args, &err);
+    if (status == SOTTO_OK) {
+        status = client_json(&client, &answer, "/v1/reload", "", &err);
+    }
+    client_release(&client);
+    if (status != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    char keys[CLIENT_TEXT_BYTES];
+    (void)client_reveal(keys, answer, "restart");
+    (void)printf("reloaded%s%s\n", keys[0] != '\0' ? "; these keys need a restart: " : "", keys);
+    json_decref(answer);
+    return EXIT_DONE;
 }

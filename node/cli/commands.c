@@ -230,11 +230,11 @@ static const struct command commands[] = {
      "The node keeps it for 90 days, whatever anybody asks. (and N more): so many of\n"
      "the same day and reason.\n" CLIENT_USAGE,
      CLIENT_OPTIONS | OPTION_JSON, cmd_record},
-    {"reload", "reload", "let the node read its policy again",
+    {"reload", "reload", "let the node read node.yaml again",
      "sotto reload\n"
      "\n"
-     "Takes policy and files from node.yaml, as SIGHUP does. If the file is wrong\n"
-     "the old ones stay.\n" CLIENT_USAGE,
+     "Takes policy, files and peers from node.yaml, as SIGHUP does. If the file is\n"
+     "wrong, all stays as it was. Says which changes need a restart.\n" CLIENT_USAGE,
      CLIENT_OPTIONS, cmd_reload},
     {"completion", NULL, "print what completes commands in a shell",
      "sotto completion bash    for eval, or a file in bash-completion/completions\n"

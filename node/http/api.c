@@ -27,8 +27,6 @@
 #define PAGE_SIZE_DEFAULT 20
 #define PAGE_SIZE_MAX 1000
 #define LIST_LEN_MAX 256 /* so that CONNECTION_BYTES hold the longest */
-/* The compute thread answers a creation when it has read the creator's own files. */
-#define CREATE_SECONDS_MAX 600
 
 typedef void route_handler(struct http_api *api, struct http_request *request);
 
@@ -433,9 +431,10 @@ static void get_columns(struct http_api *api, struct http_request *request)
 static bool *find_away(const struct http_api *api)
 {
     size_t len = api->shared->config->file->peers_count;
-    bool *away = sotto_alloc_zeroed((len + 1) * sizeof *away);
+    bool *away = sotto_alloc_zeroed((api->shared->config->places_max + 1) * sizeof *away);
     for (size_t i = 0; away != NULL && i < len; i++) {
-        away[i] = api->node.is_away(api->node.context, i);
+        away[i] =
+            config_has_peer(api->shared->config, i) && api->node.is_away(api->node.context, i);
     }
     return away;
 }
@@ -531,14 +530,20 @@ static void get_nodes(struct http_api *api, struct http_request *request)
 {
     uint64_t page = 1;
     uint64_t page_size = PAGE_SIZE_DEFAULT;
-    uint64_t len = (uint64_t)api->shared->config->file->peers_count + 1;
+    const struct config *config = api->shared->config;
+    uint64_t len = (uint64_t)config_count_peers(config) + 1;
     if (!http_api__read_number(request, &page, "page", 1, UINT32_MAX) ||
         !http_api__read_number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX)) {
         return;
     }
     json_t *array = json_array();
-    for (uint64_t id = (page - 1) * page_size; id < len && id < page * page_size; id++) {
-        (void)json_array_append_new(array, make_node_json(api, id));
+    uint64_t at = 0; /* of those that are listed */
+    for (uint64_t id = 0; id <= config->file->peers_count; id++) {
+        bool is_listed = id == 0 || config_has_peer(config, id - 1);
+        if (is_listed && at / page_size == page - 1) {
+            (void)json_array_append_new(array, make_node_json(api, id));
+        }
+        at += is_listed;
     }
     http_answer_json(request, MHD_HTTP_OK,
                      json_pack("{s:o, s:I}", "nodes", array, "total_pages",

@@ -17,7 +17,9 @@ struct api_node {
     bool (*is_away)(const void *context, size_t peer_index);
     /* Bytes over the peer listener. */
     void (*traffic)(const void *context, uint64_t *out_in, uint64_t *out_out);
-    enum sotto_status (*reload)(void *context, struct sotto_error *err);
+    /* Goes over to node.yaml as it is now; request is answered when all of the node has. Returns:
+     * why not, and then nothing changed, and it is not answered. */
+    enum sotto_status (*reload)(void *context, uint64_t request, struct sotto_error *err);
 };
 
 /* Listens; *out_port is the port that it got. Ownership: borrows shared and reader, copies node;

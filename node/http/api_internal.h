@@ -31,6 +31,9 @@ struct asker {
     bool is_logged_in; /* it came with a cookie: else with the token itself */
 };
 
+/* The compute thread answers a creation when it has read the creator's own files. */
+#define CREATE_SECONDS_MAX 600
+
 enum wait_kind { WAIT_FOR_COMPUTE, WAIT_FOR_LOGS, WAIT_FOR_END, WAIT_TO_REFUSE };
 
 /* What a request waits for: its context. */

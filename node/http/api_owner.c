@@ -190,10 +190,11 @@ void http_api__get_ledger(struct http_api *api, struct http_request *request)
 void http_api__post_reload(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
-    if (api->node.reload(api->node.context, &err) != SOTTO_OK) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, err.status, "the old policy stays: %s",
-                           err.text);
+    struct wait wait = {.kind = WAIT_FOR_COMPUTE};
+    if (api->node.reload(api->node.context, request->id, &err) != SOTTO_OK) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, err.status,
+                           "the old configuration stays in force: %s", err.text);
         return;
     }
-    http_answer_json(request, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));
+    (void)http_api__wait_for(request, &wait, CREATE_SECONDS_MAX);
 }

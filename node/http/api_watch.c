@@ -29,7 +29,8 @@ static size_t count_connected(const struct http_api *api)
 {
     size_t connected = 0;
     for (size_t i = 0; i < api->shared->config->file->peers_count; i++) {
-        connected += api->node.is_connected(api->node.context, i) ? 1 : 0;
+        connected +=
+            config_has_peer(api->shared->config, i) && api->node.is_connected(api->node.context, i);
     }
     return connected;
 }
@@ -54,7 +55,7 @@ static bool has_data(const struct http_api *api)
 
 void http_api__get_ready(struct http_api *api, struct http_request *request)
 {
-    size_t peers_len = api->shared->config->file->peers_count;
+    size_t peers_len = config_count_peers(api->shared->config);
     bool disk = find_free_bytes(api) >= (double)FREE_BYTES_MIN;
     bool peers = peers_len == 0 || count_connected(api) > 0;
     bool data = has_data(api);
@@ -158,7 +159,7 @@ static enum sotto_status write_all(FILE *out, const struct http_api *api, struct
     metrics_write(out, "sotto_build_info", "version=\"" SOTTO_VERSION "\"", 1);
     write_tasks(out, tasks);
     write_gauge(out, "sotto_peers", "Peers in node.yaml.",
-                (double)api->shared->config->file->peers_count);
+                (double)config_count_peers(api->shared->config));
     write_gauge(out, "sotto_peers_connected", "Peers that are connected.",
                 (double)count_connected(api));
     write_traffic(out, api);

@@ -154,6 +154,23 @@ struct job *queue_wait(struct queue *queue, uint64_t deadline_ms)
     return job;
 }
 
+void queue_clear_lane(struct queue *queue, size_t lane)
+{
+    struct lane *cleared = &queue->lanes[lane];
+    (void)pthread_mutex_lock(&queue->mutex);
+    struct job *job = cleared->head;
+    *cleared = (struct lane){.tail = &cleared->head};
+    for (const struct job *at = job; at != NULL; at = at->next) {
+        queue->jobs_len--;
+    }
+    (void)pthread_mutex_unlock(&queue->mutex);
+    while (job != NULL) {
+        struct job *next = job->next;
+        job_free(job);
+        job = next;
+    }
+}
+
 size_t queue_lane_bytes(struct queue *queue, size_t lane)
 {
     (void)pthread_mutex_lock(&queue->mutex);

@@ -9,9 +9,9 @@
  *    the last answer of a round all pass through it.
  * 2. The compute thread owns the machines of all tasks, the data files and all writes to the store.
  *    It may take minutes over one job (a CSV file), with OpenMP's threads below it.
- * 3. Two queues are all that they share, besides the configuration of the start, which nobody
- *    changes. A job belongs to who holds it, with all its bytes: nothing else has to be locked or
- *    counted.
+ * 3. Two queues are all that they share, besides configurations, which nobody changes and both
+ *    threads hold (config/places.h). A job belongs to who holds it, with all its bytes: nothing
+ *    else has to be locked or counted.
  * 4. An API request that needs the compute thread waits in the loop under its number
  *    (job.request). The answer finds it by that number, or finds nothing, if the caller has gone.
  * 5. While one job takes long, others wait in memory, each in the lane of who sent it. So the loop
@@ -19,8 +19,10 @@
  *    and polls later, and what it did not take is not acknowledged and comes again.
  * 6. The lanes are served in turns, and this node's own lane after each of the others. So whoever
  *    sends much waits for itself, and the owner waits for one job.
- * 7. A reloaded configuration goes as a job too: tasks see the new policy from then on, those that
- *    run before their next round; the loop thread keeps the configuration of the start.
+ * 7. A reloaded configuration is in force for the loop thread at once: nothing comes from or goes
+ *    to a peer that is out, and what waits in its lane is freed. The compute thread gets it as a
+ *    job; tasks see it from then on, those that run before their next round. Both threads know a
+ *    peer by its place, which is its own as long as the process lives.
  * 8. At the end compute_stop pushes JOB_STOP to wake the reader, joins the thread, and what is left
  *    in the queues is freed unread. */
 
@@ -49,7 +51,7 @@ enum job_kind {
     JOB_DECIDE_CODE, /* bytes: a bundle's digest, then a peer's name ("": any), ended by a NUL;
                         approves, number: rounds (0: as many as the bundle asks for); answered by
                         EVENT_REPLY to request */
-    JOB_POLICY,      /* policy: the new one */
+    JOB_CONFIG,      /* config: the new one; bytes: the answer to request, if that is not 0 */
     JOB_STOP,
     /* to the loop thread */
     EVENT_REPLY,   /* bytes: JSON; http_status */
@@ -71,8 +73,8 @@ struct job {
     bool approves;
     char asker[33]; /* whose token decides */
     uint64_t deadline_ms;
-    bool *away; /* owned: of each configured peer and this node, whether it is known to be away */
-    struct config *policy; /* the compute thread's once the job is pushed; job_free leaves it */
+    bool *away;            /* owned: of each place, whether its peer is known to be away */
+    struct config *config; /* held: who takes the job drops it; job_free leaves it */
 };
 
 /* Returns: NULL if there is no memory. Ownership: ended by job_free, or by queue_push. */
@@ -115,6 +117,9 @@ struct job *queue_pop(struct queue *queue);
 
 /* The same, waiting for one until deadline_ms (of clock_ms; UINT64_MAX: for ever). */
 struct job *queue_wait(struct queue *queue, uint64_t deadline_ms);
+
+/* Frees the jobs of a lane that wait, unread. Threads: any. */
+void queue_clear_lane(struct queue *queue, size_t lane);
 
 /* How much memory the jobs in a lane hold. Threads: any. */
 size_t queue_lane_bytes(struct queue *queue, size_t lane);

@@ -4,7 +4,7 @@
 
 /* What the parts on the loop thread (http/, peer/) share. */
 
-#include "config/config.h"
+#include "config/places.h"
 #include "loop/loop.h"
 #include "loop/metrics.h"
 #include "loop/queue.h"

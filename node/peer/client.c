@@ -616,7 +616,7 @@ static void link_release(struct link *link)
 enum sotto_status peer_client_new(struct peer_client **out, const struct shared *shared,
                                   struct sotto_error *err)
 {
-    unsigned len = shared->config->file->peers_count;
+    size_t len = shared->config->places_max;
     struct peer_client *client = sotto_alloc_zeroed(sizeof *client);
     if (client == NULL) {
         return sotto_error_no_memory(err);
@@ -636,7 +636,7 @@ enum sotto_status peer_client_new(struct peer_client **out, const struct shared 
         (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
         client->links_len = len;
     }
-    for (unsigned i = 0; good && i < len; i++) {
+    for (size_t i = 0; good && i < shared->config->file->peers_count; i++) {
         if (shared->config->file->peers[i].url != NULL) {
             good = link_init(&client->links[i], client, i);
         }
@@ -652,6 +652,74 @@ enum sotto_status peer_client_new(struct peer_client **out, const struct shared 
     }
     *out = client;
     return SOTTO_OK;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Whether a link calls the same place, believed in the same way. */
+static bool is_same_link(const struct config_peer *a, const struct config_peer *b)
+{
+    return is_same_text(a->url, b->url) && is_same_text(a->pin, b->pin) &&
+           is_same_text(a->ca, b->ca);
+}
+
+/* Ends a link, and begins it again where there is somebody to call: what waits for a peer that
+ * stays waits on. */
+static void renew_link(struct peer_client *client, size_t index)
+{
+    const struct config *config = client->shared->config;
+    const struct config_peer *peer = &config->file->peers[index];
+    struct link *link = &client->links[index];
+    struct outbox waiting;
+    outbox_init(&waiting);
+    if (link->client != NULL) {
+        if (config_has_peer(config, index) && link->outbox.head != NULL) {
+            waiting = link->outbox;
+            outbox_init(&link->outbox);
+        }
+        link_release(link);
+        *link = (struct link){0};
+    }
+    if (!config_has_peer(config, index) || peer->url == NULL) {
+        outbox_clear(&waiting);
+        return;
+    }
+    if (!link_init(link, client, index)) {
+        log_line("%s is not called: out of memory", peer->name);
+        link_release(link);
+        *link = (struct link){0};
+        outbox_clear(&waiting);
+        return;
+    }
+    if (waiting.head != NULL) {
+        link->outbox = waiting;
+    }
+    link_start_calls(link);
+}
+
+static void follow_peer(struct peer_client *client, size_t index, const struct config *before)
+{
+    const struct config *config = client->shared->config;
+    const struct config_peer *peer = &config->file->peers[index];
+    struct link *link = &client->links[index];
+    bool stays = config_has_peer(config, index) && index < before->file->peers_count &&
+                 is_same_link(peer, &before->file->peers[index]);
+    if (stays) {
+        link->peer = peer;
+        link->pin = config->peer_pins[index];
+        return;
+    }
+    renew_link(client, index);
+}
+
+void peer_client_follow(struct peer_client *client, const struct config *before)
+{
+    for (size_t i = 0; i < client->shared->config->file->peers_count; i++) {
+        follow_peer(client, i, before);
+    }
 }
 
 void peer_client_free(struct peer_client *client)

@@ -14,6 +14,9 @@ enum sotto_status peer_client_new(struct peer_client **out, const struct shared 
 void peer_client_free(struct peer_client *client);
 /* EVENT_SEND: sends the message as soon as its peer can be reached. Takes the event's bytes. */
 void peer_client_send(struct peer_client *client, struct job *event);
+/* The configuration is another one: ends the links of who is out, begins those of who came, and
+ * again those whose url, pin or ca changed. before: the one until now. */
+void peer_client_follow(struct peer_client *client, const struct config *before);
 /* Whether the peer's last answer was signed by its key, and no call has failed since. */
 bool peer_client_is_connected(const struct peer_client *client, size_t peer_index);
 /* Whether the peer was called, and could not be reached. */

@@ -60,9 +60,10 @@ static void on_look(void *context)
     if (presence->server != NULL) {
         peer_server_look(presence->server);
     }
-    for (size_t i = 0; i < presence->shared->config->file->peers_count; i++) {
+    const struct config *config = presence->shared->config;
+    for (size_t i = 0; i < config->file->peers_count; i++) {
         struct absence *absence = &presence->absences[i];
-        if (presence_is_connected(presence, i)) {
+        if (!config_has_peer(config, i) || presence_is_connected(presence, i)) {
             *absence = (struct absence){0};
             continue;
         }
@@ -86,8 +87,8 @@ enum sotto_status presence_new(struct presence **out, const struct shared *share
     presence->shared = shared;
     presence->server = server;
     presence->client = client;
-    presence->absences = sotto_alloc_array((size_t)shared->config->file->peers_count + 1,
-                                           sizeof *presence->absences);
+    presence->absences =
+        sotto_alloc_array(shared->config->places_max + 1, sizeof *presence->absences);
     if (presence->absences == NULL) {
         sotto_free(presence);
         return sotto_error_no_memory(err);

@@ -35,6 +35,7 @@ struct peer_state {
     struct session_id instance;
     struct outbox outbox;
     struct http_request *poll; /* the one that waits for the outbox, or NULL */
+    uint64_t known_ms;         /* since when it is a peer; 0: the start */
     uint64_t last_seen_ms;
     uint64_t closed_ms;  /* since when its connection is closed; 0: it has called since */
     size_t bodies_bytes; /* of its large ones under way, as their headers say */
@@ -365,7 +366,8 @@ static void on_complete(void *context, struct http_request *request)
     size_t bytes = request->body.data_bytes - ENVELOPE_PREFIX_BYTES;
     struct sotto_reader body;
     struct peer_state *state = call->state;
-    if (!envelope_body_matches(&envelope, data, bytes)) {
+    bool is_peer = config_find_peer(server->shared->config, &envelope.from) != SOTTO_NONE;
+    if (!is_peer || !envelope_body_matches(&envelope, data, bytes)) { /* it may be out by now */
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
     }
@@ -446,11 +448,11 @@ enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
         .ended = on_ended,
         .closed = on_closed,
         .body_bytes_max = ENVELOPE_PREFIX_BYTES + BODY_BYTES_MAX,
-        .owners_len = shared->config->file->peers_count,
+        .owners_len = shared->config->places_max,
         .seats_of_owner = SEATS_OF_PEER,
     };
     server->shared = shared;
-    server->peers_len = shared->config->file->peers_count;
+    server->peers_len = shared->config->places_max;
     server->peers = sotto_alloc_zeroed((server->peers_len + 1) * sizeof *server->peers);
     enum sotto_status status = SOTTO_OK;
     if (server->peers == NULL) {
@@ -497,6 +499,27 @@ bool peer_server_is_connected(const struct peer_server *server, size_t peer_inde
            state->last_seen_ms + CONNECTED_MS > clock_ms();
 }
 
+/* Its session stays as it is: what was signed under it once is never taken again, also where its
+ * key becomes a peer's anew. */
+void peer_server_forget(struct peer_server *server, size_t peer_index)
+{
+    struct peer_state *state = &server->peers[peer_index];
+    struct http_request *poll = take_waiting_poll(state);
+    if (poll != NULL) {
+        http_answer_status(poll, MHD_HTTP_UNAUTHORIZED);
+    }
+    outbox_clear(&state->outbox);
+    state->has_instance = false;
+    state->last_seen_ms = 0;
+    state->closed_ms = 0;
+    http_server_cut(server->http, peer_index);
+}
+
+void peer_server_welcome(struct peer_server *server, size_t peer_index)
+{
+    server->peers[peer_index].known_ms = clock_ms();
+}
+
 void peer_server_look(struct peer_server *server)
 {
     for (size_t i = 0; i < server->peers_len; i++) {
@@ -510,7 +533,8 @@ void peer_server_look(struct peer_server *server)
 bool peer_server_is_away(const struct peer_server *server, size_t peer_index)
 {
     const struct peer_state *state = &server->peers[peer_index];
-    uint64_t since_ms = state->last_seen_ms != 0 ? state->last_seen_ms : server->started_ms;
+    uint64_t known_ms = state->known_ms != 0 ? state->known_ms : server->started_ms;
+    uint64_t since_ms = state->last_seen_ms != 0 ? state->last_seen_ms : known_ms;
     bool is_gone = state->closed_ms != 0 &&
                    state->closed_ms + PEER_GONE_SECONDS * UINT64_C(1000) <= clock_ms();
     return is_gone || since_ms + CONNECTED_MS <= clock_ms();

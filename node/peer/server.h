@@ -16,6 +16,11 @@ enum sotto_status peer_server_new(struct peer_server **out, uint16_t *out_port,
 void peer_server_free(struct peer_server *server);
 /* EVENT_SEND: keeps the message until its peer fetches it. Takes the event's bytes. */
 void peer_server_send(struct peer_server *server, struct job *event);
+/* A peer is out: what waits for it is dropped, and its connections are cut. Another one has come.
+ */
+void peer_server_forget(struct peer_server *server, size_t peer_index);
+void peer_server_welcome(struct peer_server *server, size_t peer_index);
+
 /* So long a peer has to call again that has closed its connection, before it is away. */
 #define PEER_GONE_SECONDS 5
 

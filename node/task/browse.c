@@ -12,11 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum browse_state { BROWSE_SILENT, BROWSE_AWAY, BROWSE_ANSWERED, BROWSE_UNREADABLE };
+enum browse_state {
+    BROWSE_SILENT,
+    BROWSE_AWAY,
+    BROWSE_ANSWERED,
+    BROWSE_UNREADABLE,
+    BROWSE_NOBODY, /* no peer has this place, or it is one no more */
+};
 
 static const char *const state_names[] = {"silent", "away", "answered", "unreadable"};
 
-/* Of compute->peers: this node is the last one. */
+/* By the places of compute->peers: this node is the last one. */
 struct browsed_node {
     enum browse_state state;
     char *text; /* of listing_read, jansson's; NULL: none */
@@ -56,6 +62,10 @@ static void answer(struct compute *compute, const struct browse *browse)
     for (size_t i = 0; i < browse->nodes_len; i++) {
         size_t at = (i + browse->nodes_len - 1) % browse->nodes_len;
         const struct browsed_node *node = &browse->nodes[at];
+        bool is_peer = at + 1 == browse->nodes_len || config_has_peer(compute->policy, at);
+        if (node->state == BROWSE_NOBODY || !is_peer) {
+            continue;
+        }
         json_t *object = json_pack("{s:s, s:s}", "name", compute->peers[at].name, "state",
                                    state_names[node->state]);
         json_t *listing = node->text != NULL ? json_loads(node->text, 0, NULL) : NULL;
@@ -117,6 +127,10 @@ static enum sotto_status ask_all(struct compute *compute, struct browse *browse,
     browse->nodes[own].state =
         browse->nodes[own].text != NULL ? BROWSE_ANSWERED : BROWSE_UNREADABLE;
     for (size_t i = 0; i < own; i++) {
+        if (!config_has_peer(compute->policy, i)) {
+            browse->nodes[i].state = BROWSE_NOBODY;
+            continue;
+        }
         if (away != NULL && away[i]) {
             browse->nodes[i].state = BROWSE_AWAY;
             continue;

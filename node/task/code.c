@@ -121,7 +121,7 @@ static enum sotto_status find_rounds(uint64_t *out, const struct sotto_buffer *b
 static enum sotto_status check_approval(const struct compute *compute, const char *peer,
                                         struct sotto_error *err)
 {
-    const struct config_file *file = compute->config.config->file;
+    const struct config_file *file = compute->policy->file;
     bool is_known = peer[0] == '\0' || strcmp(peer, file->name) == 0;
     if (!compute->policy->runs_code) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
@@ -129,7 +129,8 @@ static enum sotto_status check_approval(const struct compute *compute, const cha
                                "approved` below policy in node.yaml, and reload");
     }
     for (unsigned i = 0; i < file->peers_count; i++) {
-        is_known = is_known || strcmp(file->peers[i].name, peer) == 0;
+        is_known = is_known ||
+                   (config_has_peer(compute->policy, i) && strcmp(file->peers[i].name, peer) == 0);
     }
     return is_known ? SOTTO_OK
                     : sotto_error_set(err, SOTTO_ERROR_INPUT,

@@ -17,16 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *compute__peer_name(const struct compute *compute, const struct sotto_key *key)
-{
-    for (size_t i = 0; i < compute->peers_len; i++) {
-        if (sotto_key_equal(&compute->peers[i].key, key)) {
-            return compute->peers[i].name;
-        }
-    }
-    return "?";
-}
-
 void compute__stop_for_test(const char *step)
 {
 #ifdef SOTTO_TEST_BUILD
@@ -51,8 +41,8 @@ void compute__changed(struct compute *compute, uint64_t number)
 /* Whether this node can call a peer: what is of no task goes either way. */
 static bool has_url(const struct compute *compute, const struct sotto_key *peer)
 {
-    size_t index = config_find_peer(compute->config.config, peer);
-    return index != SOTTO_NONE && compute->config.config->file->peers[index].url != NULL;
+    size_t index = config_find_peer(compute->policy, peer);
+    return index != SOTTO_NONE && compute->policy->file->peers[index].url != NULL;
 }
 
 void compute__send(struct compute *compute, struct sotto_action *action, uint64_t patience_ms)
@@ -91,7 +81,7 @@ uint64_t compute__patience(const struct sotto_plan *plan)
 size_t compute__measure(const struct compute *compute, size_t vector_bytes, size_t vectors_len)
 {
     size_t limbs_len = (vector_bytes + 7) / 8;
-    size_t bytes = TASK_BYTES + compute->peers_len * PARTY_BYTES;
+    size_t bytes = TASK_BYTES + compute->known_len * PARTY_BYTES;
     size_t left = BODY_BYTES_MAX - bytes % BODY_BYTES_MAX;
     return limbs_len < left / LIMB_BYTES / vectors_len
                ? bytes + limbs_len * LIMB_BYTES * vectors_len
@@ -152,6 +142,9 @@ static struct joined *find_joined(struct compute *compute, const struct sotto_me
 static void take_message(struct compute *compute, const struct job *job)
 {
     struct sotto_message_route route;
+    if (!compute__is_peer(compute, &job->peer)) {
+        return; /* it waited here when its peer was removed */
+    }
     if (!sotto_message_route(&route, job->bytes.data, job->bytes.data_bytes)) {
         log_limited(LOG_MESSAGES, compute__peer_name(compute, &job->peer),
                     "%s sent something that is no message; ignored",
@@ -187,21 +180,14 @@ static void take_message(struct compute *compute, const struct job *job)
     }
 }
 
-static void free_config(struct config *config)
+static void take_config(struct compute *compute, struct job *job)
 {
-    if (config != NULL) {
-        config_release(config);
-        sotto_free(config);
+    compute__follow(compute, job->config);
+    job->config = NULL;
+    if (job->request != 0) {
+        compute__reply(compute, job->request, HTTP_OK,
+                       sotto_text_copy((const char *)job->bytes.data, job->bytes.data_bytes));
     }
-}
-
-static void take_policy(struct compute *compute, struct job *job)
-{
-    free_config(compute->reloaded);
-    compute->reloaded = job->policy;
-    compute->policy = job->policy;
-    compute->policy_number++;
-    job->policy = NULL;
 }
 
 /* Once a day the store forgets what others asked, and what was answered, a quarter of a year ago,
@@ -285,8 +271,8 @@ static void take_job(struct compute *compute, struct job *job)
     case JOB_DECIDE_CODE:
         code_decide(compute, job);
         break;
-    case JOB_POLICY:
-        take_policy(compute, job);
+    case JOB_CONFIG:
+        take_config(compute, job);
         break;
     default:
         break;
@@ -373,7 +359,7 @@ static void *compute_main(void *context)
             take_job(compute, job);
         }
         if (job != NULL) {
-            free_config(job->policy);
+            config_drop(job->config);
         }
         job_free(job);
         if (is_stop && job == NULL) {
@@ -395,29 +381,6 @@ static void *compute_main(void *context)
 
 /* --- Start and stop --- */
 
-static enum sotto_status list_peers(struct compute *compute, struct sotto_error *err)
-{
-    const struct config *config = compute->config.config;
-    compute->peers_len = config->file->peers_count + 1;
-    compute->peers = sotto_alloc_array(compute->peers_len, sizeof *compute->peers);
-    compute->bytes_of_peers =
-        sotto_alloc_array(compute->peers_len, sizeof *compute->bytes_of_peers);
-    compute->listings_told = sotto_alloc_array(compute->peers_len, sizeof *compute->listings_told);
-    if (compute->peers == NULL || compute->bytes_of_peers == NULL ||
-        compute->listings_told == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    for (unsigned i = 0; i < config->file->peers_count; i++) {
-        compute->peers[i] = (struct sotto_peer){
-            .key = config->peer_keys[i],
-            .name = config->file->peers[i].name,
-        };
-    }
-    compute->peers[compute->peers_len - 1] =
-        (struct sotto_peer){.key = compute->key, .name = config->file->name};
-    return SOTTO_OK;
-}
-
 /* Signals are the loop thread's: the new thread blocks them all. */
 static enum sotto_status start_thread(struct compute *compute, struct sotto_error *err)
 {
@@ -434,8 +397,9 @@ static enum sotto_status start_thread(struct compute *compute, struct sotto_erro
 static void free_compute(struct compute *compute)
 {
     if (compute != NULL) {
-        free_config(compute->reloaded);
+        config_drop(compute->reloaded);
         sotto_free(compute->peers);
+        sotto_free(compute->known);
         sotto_free(compute->bytes_of_peers);
         sotto_free(compute->listings_told);
         sotto_free(compute);
@@ -452,7 +416,7 @@ enum sotto_status compute_start(struct compute **out, const struct compute_confi
     compute->config = *config;
     compute->policy = config->config;
     compute->key = sotto_identity_key(config->identity);
-    enum sotto_status status = list_peers(compute, err);
+    enum sotto_status status = compute__list_peers(compute, err);
     if (status != SOTTO_OK) {
         goto out;
     }

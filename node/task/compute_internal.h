@@ -57,16 +57,18 @@ struct joined {
 
 struct compute {
     struct compute_config config;
-    const struct config *policy; /* what of it may be reloaded: policy and files */
-    struct config *reloaded;     /* owned; NULL: the configuration of the start */
+    const struct config *policy; /* the configuration in force */
+    struct config *reloaded;     /* the same, held; NULL: it is that of the start */
     uint64_t policy_number;      /* how often it was reloaded */
     atomic_bool is_stopping;
     struct sotto_interrupt interrupt; /* of what takes long: the node stops */
     uint64_t housekeeping_ms;         /* when the store is tidied up next */
     uint64_t tells_after_ms;          /* when files may be read again to tell an owner more */
     struct sotto_key key;
-    struct sotto_peer *peers; /* the configured ones, then this node */
+    struct sotto_peer *peers; /* by their places; name NULL: nobody's; the last one: this node */
     size_t peers_len;
+    struct sotto_peer *known; /* those that are no peers any more left out; this node is the last */
+    size_t known_len;
     size_t *bytes_of_peers; /* publish_allowances's own */
     struct listing_kept listing;
     struct listings_told *listings_told; /* as peers */
@@ -99,6 +101,8 @@ void joined_invited(struct compute *compute, const struct sotto_message_route *r
 void joined_receive(struct compute *compute, struct joined *joined,
                     const struct sotto_buffer *message);
 void joined_tick(struct compute *compute, struct joined *joined);
+/* This node takes part no more; the log and the record say why. */
+void joined_leave(struct compute *compute, struct joined *joined, const char *why);
 /* Writes into the owner's log which values made text of columns that are numbers otherwise, after a
  * task that failed by its types; and which keys are in no group. creator: whose lines are limited
  * (log_limited). Does nothing where the last such reading of files was long and not long ago. */
@@ -126,7 +130,12 @@ void compute__stop_for_test(const char *step);
 /* The same in a round that the environment says, or a later one. */
 void joined_stop_for_test(const struct joined *joined, const char *step);
 
-/* The name of a pinned key, or "?". */
+/* The name of a key that is pinned, or was, or "?". Whether it is a peer's now, or this node's. */
 const char *compute__peer_name(const struct compute *compute, const struct sotto_key *key);
+bool compute__is_peer(const struct compute *compute, const struct sotto_key *key);
+/* Makes the lists of peers; goes over to another configuration, which it takes (peers.c). */
+enum sotto_status compute__list_peers(struct compute *compute,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+void compute__follow(struct compute *compute, struct config *config);
 
 #endif

@@ -337,6 +337,14 @@ void created_away(struct compute *compute, struct created *created, const struct
     }
 }
 
+void created_removed(struct compute *compute, struct created *created, const struct sotto_key *peer)
+{
+    if (!created->has_ended) {
+        sotto_task_aggregator_removed(created->machine, peer, clock_ms());
+        carry_out(compute, created);
+    }
+}
+
 void created_notice(struct compute *compute, struct created *created)
 {
     char names[SOTTO_ERROR_TEXT_BYTES];
@@ -399,6 +407,20 @@ static void describe_task(struct store_task *task, const struct compute *compute
     json_decref(root);
 }
 
+/* Of those that are known, this node the last one: who is away. away has all places; NULL: nobody
+ * is. Returns: NULL if there is no memory. Ownership: ended by sotto_free. */
+static bool *list_away(const struct compute *compute, const bool *away)
+{
+    const struct config *config = compute->policy;
+    bool *list = sotto_alloc_array(compute->known_len, sizeof *list);
+    for (size_t i = 0, len = 0; list != NULL && i < config->file->peers_count; i++) {
+        if (config_has_peer(config, i)) {
+            list[len++] = away != NULL && away[i];
+        }
+    }
+    return list;
+}
+
 static enum sotto_status make_machine(struct compute *compute, struct created *created,
                                       const char *plan_json, size_t plan_json_bytes,
                                       const struct sotto_buffer *bundle, const bool *away,
@@ -406,6 +428,10 @@ static enum sotto_status make_machine(struct compute *compute, struct created *c
 {
     /* A node without data of its own invites the others only. */
     bool has_data = compute->policy->file->policy.datasets_count > 0;
+    bool *known_away = list_away(compute, away);
+    if (known_away == NULL) {
+        return sotto_error_no_memory(err);
+    }
     struct sotto_task_aggregator_config config = {
         .identity = compute->config.identity,
         .id = created->id,
@@ -414,14 +440,16 @@ static enum sotto_status make_machine(struct compute *compute, struct created *c
         .plan_json_bytes = plan_json_bytes,
         .bundle = bundle->data,
         .bundle_bytes = bundle->data_bytes,
-        .invited = compute->peers,
-        .invited_len = compute->peers_len - (has_data ? 0 : 1),
-        .invited_away = away,
+        .invited = compute->known,
+        .invited_len = compute->known_len - (has_data ? 0 : 1),
+        .invited_away = known_away,
         .hides_exact = compute->policy->hides_exact,
         .interrupt = &compute->interrupt,
         .now_ms = clock_ms(),
     };
-    return sotto_task_aggregator_new(&created->machine, &config, err);
+    enum sotto_status status = sotto_task_aggregator_new(&created->machine, &config, err);
+    sotto_free(known_away);
+    return status;
 }
 
 /* The plan's text, which says who gets the result: where its author did not, as policy.results has

@@ -37,6 +37,9 @@ void created_returned(struct compute *compute, struct created *created,
                       const struct sotto_key *peer);
 /* Who is not there is not waited for. */
 void created_away(struct compute *compute, struct created *created, const struct sotto_key *peer);
+/* Who is no peer any more has left. */
+void created_removed(struct compute *compute, struct created *created,
+                     const struct sotto_key *peer);
 /* Its log says who it waits for, if anybody. */
 void created_notice(struct compute *compute, struct created *created);
 void created_tick(struct compute *compute, struct created *created);

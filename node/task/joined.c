@@ -478,6 +478,10 @@ static void answer_partial(struct compute *compute, struct joined *joined)
     struct sotto_error err = {0};
     const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
     joined_stop_for_test(joined, "partial");
+    if (remembered_members(compute, joined, &err) != SOTTO_OK) {
+        decline_task(compute, joined, &err, sotto_rule_code(SOTTO_RULE_COVER));
+        return;
+    }
     if (learning_is(joined)) {
         learning_partial(compute, joined);
         return;
@@ -570,6 +574,10 @@ static void answer_pledge(struct compute *compute, struct joined *joined,
                           const struct sotto_buffer *bytes)
 {
     struct sotto_error err = {0};
+    if (remembered_members(compute, joined, &err) != SOTTO_OK) { /* one is a peer no more */
+        decline_task(compute, joined, &err, sotto_rule_code(SOTTO_RULE_COVER));
+        return;
+    }
     if (write_pledge(compute, joined, bytes, &err) != SOTTO_OK) {
         decline_task(compute, joined, &err, "owner");
         return;
@@ -761,7 +769,7 @@ static void carry_out(struct compute *compute, struct joined *joined)
     const struct sotto_plan *plan = sotto_task_party_plan(joined->machine);
     bool verifies = plan != NULL && sotto_plan_verify(plan) != SOTTO_PLAN_VERIFY_NEVER;
     joined->body_bytes = compute__measure(compute, sotto_task_party_vector_bytes(joined->machine),
-                                          verifies ? compute->peers_len : 1);
+                                          verifies ? compute->known_len : 1);
 }
 
 void joined_receive(struct compute *compute, struct joined *joined,
@@ -783,6 +791,17 @@ void joined_tick(struct compute *compute, struct joined *joined)
 {
     if (!joined->has_ended) {
         sotto_task_party_tick(joined->machine, clock_ms());
+        carry_out(compute, joined);
+    }
+}
+
+void joined_leave(struct compute *compute, struct joined *joined, const char *why)
+{
+    struct sotto_error err = {0};
+    if (!joined->has_ended) {
+        joined->is_waiting = false;
+        (void)sotto_error_set(&err, SOTTO_ERROR_REFUSED, "%s", why);
+        decline_task(compute, joined, &err, "owner");
         carry_out(compute, joined);
     }
 }
@@ -912,8 +931,8 @@ struct sotto_task_party_config joined_describe_party(const struct compute *compu
     return (struct sotto_task_party_config){
         .identity = compute->config.identity,
         .random = sotto_random_system(),
-        .peers = compute->peers,
-        .peers_len = compute->peers_len,
+        .peers = compute->known,
+        .peers_len = compute->known_len,
         .demands = list_demands(compute->policy),
         .interrupt = &compute->interrupt,
         .now_ms = clock_ms(),

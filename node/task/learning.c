@@ -92,7 +92,7 @@ static enum sotto_status start_cage(const struct compute *compute, struct learni
                                     struct sotto_error *err)
 {
     const struct sotto_bundle_manifest *manifest = &bundle->manifest;
-    const struct config_learning *paths = &compute->config.config->file->learning;
+    const struct config_learning *paths = &compute->policy->file->learning;
     struct cage_dataset datasets[SOTTO_BUNDLE_DATASETS_MAX];
     uint64_t cpu_seconds =
         (uint64_t)manifest->round_seconds * (uint64_t)manifest->rounds * RUNNER_THREADS;

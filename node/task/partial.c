@@ -356,16 +356,12 @@ enum sotto_status partial_compute(const struct compute *compute, struct joined *
 {
     *out_rule = SOTTO_RULE_COVER;
     remembered_end(compute, joined); /* the session before */
-    enum sotto_status status = remembered_members(compute, joined, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
     if (!is_prepared(compute, joined)) {
         return compute_anew(compute, joined, out_rule, limbs, limbs_len, err);
     }
     memcpy(limbs, joined->prepared.limbs, limbs_len * sizeof *limbs);
-    status = answer(compute, joined, out_rule, joined->prepared.tally, joined->prepared.cover,
-                    limbs, err);
+    enum sotto_status status = answer(compute, joined, out_rule, joined->prepared.tally,
+                                      joined->prepared.cover, limbs, err);
     return status == SOTTO_ERROR_STATE /* the ledger knows more conditions by now */
                ? compute_anew(compute, joined, out_rule, limbs, limbs_len, err)
                : status;

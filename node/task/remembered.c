@@ -70,6 +70,20 @@ static enum sotto_status fail_with(const struct config_policy *policy, size_t pa
                            parties_len);
 }
 
+/* A session with somebody who is a peer no more is one that its owner would not have begun: the
+ * sums may be shown to that party, and it was counted among those that hide this node's rows. */
+static enum sotto_status check_peers(const struct compute *compute, const struct sotto_key *keys,
+                                     size_t keys_len, struct sotto_error *err)
+{
+    for (size_t i = 0; i < keys_len; i++) {
+        if (!compute__is_peer(compute, &keys[i])) {
+            return sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s is among the parties",
+                                   compute__peer_name(compute, &keys[i]));
+        }
+    }
+    return SOTTO_OK;
+}
+
 /* Keys of parties are all different: as many as there are names, and each of them named. */
 static enum sotto_status check_with(const struct compute *compute, const struct sotto_key *keys,
                                     size_t keys_len, struct sotto_error *err)
@@ -90,7 +104,14 @@ enum sotto_status remembered_members(const struct compute *compute, const struct
     if (keys == NULL) {
         return sotto_error_no_memory(err);
     }
-    enum sotto_status status = check_with(compute, keys, len, err);
+    /* In a task of its own this node has dropped such a party: what it survives is asked below. */
+    bool is_own = sotto_key_equal(&joined->creator, &compute->key);
+    enum sotto_status status = is_own ? SOTTO_OK : check_peers(compute, keys, len, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = check_with(compute, keys, len, err);
+out:
     sotto_free(keys);
     return status;
 }
@@ -169,7 +190,11 @@ enum sotto_status remembered_consent(const struct compute *compute, struct joine
         return sotto_error_no_memory(err);
     }
     (void)sotto_task_party_survivors(joined->machine, keys, len);
-    enum sotto_status status = check_with(compute, keys, len, err);
+    enum sotto_status status = check_peers(compute, keys, len, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = check_with(compute, keys, len, err);
     if (status != SOTTO_OK || joined->answer.number == 0) {
         goto out;
     }

@@ -480,7 +480,7 @@ class Reload(ClusterCase):
         owner.policy = {"profil": "open"}
         owner.configure()
         owner.process.send_signal(1)  # SIGHUP
-        owner.wait_log("the policy is not reloaded, the old one stays: ")
+        owner.wait_log("the configuration is not reloaded, the old one stays in force: ")
         owner.wait_log('unknown key "profil"; did you mean "profile"?, line: ')
         failed = owner.cli("reload", check=False)
         self.assertEqual(failed.returncode, 1)
@@ -490,7 +490,7 @@ class Reload(ClusterCase):
         owner.policy = {"statistics": ["sum"]}
         owner.configure()
         owner.process.send_signal(1)
-        owner.wait_log("the policy is reloaded")
+        owner.wait_log("the configuration is reloaded")
         task = creator.create(plan())
         self.assertEqual(creator.wait_end(task), "ERROR")
         owner.wait_log("policy.statistics does not list mean")
@@ -501,7 +501,7 @@ class Reload(ClusterCase):
         (owner.folder / "node.yaml").write_text(
             (owner.folder / "node.yaml").read_text().replace("name: a", "name: other"))
         owner.cli("reload")
-        owner.wait_log("its other changes need a restart")
+        owner.wait_log("these keys need a restart: name")
 
 
 class Check(ClusterCase):

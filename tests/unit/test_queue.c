@@ -82,11 +82,37 @@ static void test_nobody_is_passed_over(void **state)
     queue_release(&queue);
 }
 
+/* Jobs of a lane that is cleared are gone, and those of the others come as before. */
+static void test_a_lane_is_cleared(void **state)
+{
+    (void)state;
+    struct queue queue;
+    uint64_t number;
+    assert_ok(queue_init(&queue, LANES, false, NULL));
+    for (uint64_t i = 0; i < 5; i++) {
+        push(&queue, 1, i);
+        push(&queue, 2, i);
+    }
+    queue_clear_lane(&queue, 1);
+    queue_clear_lane(&queue, 3);
+    assert_int_equal(queue_lane_bytes(&queue, 1), 0);
+    push(&queue, 1, 9);
+    uint64_t of_lane[LANES] = {0};
+    for (int i = 0; i < 6; i++) {
+        of_lane[pop(&queue, &number)] += 1 + number;
+    }
+    assert_int_equal(of_lane[1], 10);
+    assert_int_equal(of_lane[2], 1 + 2 + 3 + 4 + 5);
+    assert_null(queue_pop(&queue));
+    queue_release(&queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lanes_are_served_in_turns),
         cmocka_unit_test(test_nobody_is_passed_over),
+        cmocka_unit_test(test_a_lane_is_cleared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
