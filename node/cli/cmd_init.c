@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* sotto init, sotto peer add: a new node, and how it gets to know others. Leans on config/
- * (contact, certificate, keys). The idea: node.yaml is a text that people write too, so it is made
- * with comments, never rewritten but for the line that is added, and read as a node reads it before
- * it takes the old one's place. */
+/* sotto init: a new node, and the line that others get to know it by. Leans on config/ (contact,
+ * certificate, keys). The idea: node.yaml is a text that people write too, so it is made with
+ * comments. */
 
 #include "cli/command.h"
 #include "config/address.h"
@@ -21,7 +20,6 @@
 #include <unistd.h>
 
 #define CONFIG_DEFAULT "node.yaml"
-#define CONFIG_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define API_PORT_DEFAULT 6700U
 #define PEER_PORT_DEFAULT "6701"
 
@@ -229,187 +227,5 @@ int cmd_init(const struct args *args)
                       args->listen != NULL ? ", cert.pem, cert.key" : "", name);
     }
     print_contact(&contact);
-    return EXIT_DONE;
-}
-
-/* --- sotto peer add --- */
-
-static void write_entry(struct sotto_writer *writer, const struct contact *contact,
-                        const char *indent)
-{
-    char key[SOTTO_KEY_TEXT_BYTES];
-    char pin[PIN_TEXT_BYTES];
-    char line[1200];
-    sotto_key_to_text(&contact->key, key);
-    int bytes = snprintf(line, sizeof line, "%s- name: %s\n%s  key: %s\n", indent, contact->name,
-                         indent, key);
-    sotto_write_bytes(writer, line, (size_t)bytes);
-    if (contact->url[0] != '\0') {
-        bytes = snprintf(line, sizeof line, "%s  url: \"%s\"\n", indent, contact->url);
-        sotto_write_bytes(writer, line, (size_t)bytes);
-    }
-    if (contact->has_pin) {
-        pin_to_text(pin, contact->pin);
-        bytes = snprintf(line, sizeof line, "%s  pin: \"%s\"\n", indent, pin);
-        sotto_write_bytes(writer, line, (size_t)bytes);
-    }
-}
-
-/* Finds the line "peers:" at the left edge. Returns: NULL if there is none. */
-static const char *find_peers(const char *text)
-{
-    const char *at = strncmp(text, "peers:", 6) == 0 ? text : strstr(text, "\npeers:");
-    return at != NULL && *at == '\n' ? at + 1 : at;
-}
-
-/* Finds how far the entries below a line are indented: as the first one is. */
-static void find_indent(char out[32], const char *after)
-{
-    const char *line = after;
-    (void)snprintf(out, 32, "  ");
-    while (*line != '\0') {
-        size_t blanks = strspn(line, " ");
-        if (blanks < 32 && line[blanks] == '-') {
-            (void)snprintf(out, 32, "%.*s", (int)blanks, line);
-        }
-        if (line[blanks] != '#' && line[blanks] != '\n') {
-            return;
-        }
-        line += strcspn(line, "\n");
-        line += *line == '\n';
-    }
-}
-
-/* Writes the configuration with another peer at the head of its list. */
-static enum sotto_status insert_peer(struct sotto_writer *writer, const char *text,
-                                     const struct contact *contact, struct sotto_error *err)
-{
-    char indent[32];
-    const char *peers = find_peers(text);
-    if (peers == NULL) {
-        sotto_write_bytes(writer, text, strlen(text));
-        sotto_write_bytes(writer, "\npeers:\n", 8);
-        write_entry(writer, contact, "  ");
-        return SOTTO_OK;
-    }
-    const char *value = peers + 6 + strspn(peers + 6, " ");
-    bool is_empty = strncmp(value, "[]", 2) == 0;
-    if (!is_empty && *value != '\n' && *value != '#' && *value != '\0') {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "peers is written in one line: add the peer by hand, or write one "
-                               "line for each");
-    }
-    const char *rest = is_empty ? value + 2 : peers + 6;
-    const char *next = rest + strcspn(rest, "\n");
-    next += *next == '\n';
-    find_indent(indent, next);
-    sotto_write_bytes(writer, text, (size_t)(peers - text));
-    sotto_write_bytes(writer, "peers:", 6);
-    sotto_write_bytes(writer, rest, (size_t)(next - rest));
-    write_entry(writer, contact, indent);
-    sotto_write_bytes(writer, next, strlen(next));
-    return SOTTO_OK;
-}
-
-static enum sotto_status write_file(const char *path, mode_t mode,
-                                    const struct sotto_writer *writer, struct sotto_error *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0) {
-        return set_file_error(err, path);
-    }
-    bool written = write(fd, writer->data, writer->data_bytes) == (ssize_t)writer->data_bytes &&
-                   fsync(fd) == 0;
-    enum sotto_status status = written ? SOTTO_OK : set_file_error(err, path);
-    (void)close(fd);
-    return status;
-}
-
-/* Reads a configuration as a node would. */
-static enum sotto_status check_config(const char *path, struct sotto_error *err)
-{
-    struct config config = {0};
-    enum sotto_status status = config_load(&config, path, err);
-    if (status != SOTTO_OK) {
-        return sotto_error_prefix(err, "the peer is not added");
-    }
-    config_release(&config);
-    return SOTTO_OK;
-}
-
-/* Writes beside the file, reads that as a node would, then puts it in the file's place. */
-static enum sotto_status replace_config(const char *path, const struct sotto_writer *writer,
-                                        struct sotto_error *err)
-{
-    char beside[4200];
-    struct stat info;
-    if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", path);
-    }
-    mode_t mode = stat(path, &info) == 0 ? info.st_mode & 0777 : 0644;
-    enum sotto_status status = write_file(beside, mode, writer, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = check_config(beside, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    if (rename(beside, path) != 0) {
-        status = set_file_error(err, path);
-    }
-out:
-    if (status != SOTTO_OK) {
-        (void)unlink(beside);
-    }
-    return status;
-}
-
-static enum sotto_status add_peer(const char *path, const struct contact *contact,
-                                  struct sotto_error *err)
-{
-    struct sotto_writer writer;
-    char *text = NULL;
-    size_t bytes;
-    sotto_writer_init(&writer, CONFIG_BYTES_MAX);
-    enum sotto_status status = file_read(path, &text, &bytes, CONFIG_BYTES_MAX, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = insert_peer(&writer, text, contact, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    if (sotto_writer_status(&writer) != SOTTO_OK) {
-        status = sotto_error_no_memory(err);
-        goto out;
-    }
-    status = replace_config(path, &writer, err);
-out:
-    sotto_writer_release(&writer);
-    sotto_free(text);
-    return status;
-}
-
-int cmd_peer(const struct args *args)
-{
-    struct sotto_error err = {0};
-    struct contact contact;
-    char digits[CONTACT_DIGITS_BYTES];
-    const char *path = args->config != NULL ? args->config : CONFIG_DEFAULT;
-    if (args->positional_len != 2 || strcmp(args->positional[0], "add") != 0 ||
-        args->outputs_len > 0) {
-        return command_usage("expected: sotto peer add LINE; see sotto peer --help");
-    }
-    if (contact_read(&contact, args->positional[1], &err) != SOTTO_OK ||
-        add_peer(path, &contact, &err) != SOTTO_OK) {
-        return command_failed(&err);
-    }
-    contact_digits(digits, args->positional[1]);
-    (void)printf(
-        "%s is a peer now; a running node has to be restarted. Let %s read its digits to you:\n"
-        "%s\n"
-        "If they differ, take %s out of %s again: somebody else wrote that line.\n",
-        contact.name, contact.name, digits, contact.name, path);
     return EXIT_DONE;
 }

@@ -82,12 +82,17 @@ static const struct command commands[] = {
      "it. --data: files below data that tasks may read. --api: the port for its own\n"
      "people, 6700 if left out: of two nodes on one machine each needs its own.\n",
      OPTION_SHOW | OPTION_LISTEN | OPTION_DATA | OPTION_CONFIG, cmd_init},
-    {"peer", "peer", "get to know another node",
+    {"peer", "peer", "get to know another node, or part with it",
+     "sotto peer list [--config node.yaml]\n"
      "sotto peer add LINE [--config node.yaml]\n"
+     "sotto peer replace LINE [--config node.yaml]\n"
+     "sotto peer remove NAME [--config node.yaml]\n"
      "\n"
-     "Takes the line that `sotto init` printed on the other machine into node.yaml,\n"
-     "and prints its digits: compare them with the other by voice, so that nobody\n"
-     "has changed the line on its way.\n",
+     "add takes the line that `sotto init` printed on the other machine into node.yaml,\n"
+     "and prints its digits: compare them with the other by voice, so that nobody has\n"
+     "changed the line on its way. replace takes the line of a peer that has another\n"
+     "key or address now. remove takes a peer out: after `sotto reload` its connection\n"
+     "is cut, and tasks go on without it.\n",
      OPTION_CONFIG, cmd_peer},
     {"node", "node", "run a node",
      "sotto node [--config node.yaml]\n"

@@ -91,6 +91,59 @@ class Init(unittest.TestCase):
         yaml.write_text(base.replace("peers: []", "peers: [{name: x, key: y}]"))
         self.assertIn("by hand", self.run_in("a", "peer", "add", line, code=1).stderr)
 
+    def test_peers_go(self):
+        """What is removed leaves all else as it was, however people wrote it."""
+        birch, cedar = (self.run_in(x, "init", x).stdout.strip() for x in ("birch", "cedar"))
+        self.run_in("a", "init", "acorn")
+        yaml = self.root / "a" / "node.yaml"
+        empty = yaml.read_text()
+        self.run_in("a", "peer", "add", birch)
+        with_birch = yaml.read_text()
+        self.run_in("a", "peer", "add", cedar)
+        done = self.run_in("a", "peer", "remove", "cedar")
+        self.assertIn("sotto reload", done.stdout)
+        self.assertEqual(yaml.read_text(), with_birch)
+        self.assertEqual(self.run_in("a", "peer", "list").stdout.split()[0], "birch")
+        self.run_in("a", "peer", "remove", "birch")
+        self.assertEqual(yaml.read_text(), empty)
+        self.assertEqual(self.run_in("a", "peer", "list").stdout, "")
+        self.assertIn("has no peer birch", self.run_in("a", "peer", "remove", "birch", code=1).stderr)
+        key = next(row for row in with_birch.splitlines() if "key: " in row).strip()
+        other = self.run_in("a", "keygen", "--out", "other.key").stdout.strip()
+        mine = f"# above\n- {key}\n  # within\n\n  name: 'birch'   # it\n# below\n- name: birches\n  key: {other}\n# end\n"
+        yaml.write_text(empty.replace("peers: []", f"peers: # mine\n{mine}rows_memory_mb: 9"))
+        self.run_in("a", "peer", "remove", "birch")
+        self.assertEqual(yaml.read_text(), empty.replace(
+            "peers: []", f"peers: # mine\n# above\n# below\n- name: birches\n  key: {other}\n# end\nrows_memory_mb: 9"))
+
+    def test_a_peer_that_policy_names_stays(self):
+        birch = self.run_in("b", "init", "birch").stdout.strip()
+        self.run_in("a", "init", "acorn")
+        yaml = self.root / "a" / "node.yaml"
+        self.run_in("a", "peer", "add", birch)
+        yaml.write_text(yaml.read_text().replace("  profile: safe", "  ask: [birch]\n  profile: safe"))
+        before = yaml.read_text()
+        self.assertIn('policy.ask: no peer is named "birch"',
+                      self.run_in("a", "peer", "remove", "birch", code=1).stderr)
+        self.assertEqual(yaml.read_text(), before)
+
+    def test_another_key(self):
+        """The name stays, and its place in policy; key, address and pin are those of the new line."""
+        birch = self.run_in("b", "init", "birch").stdout.strip()
+        other = self.run_in("c", "init", "birch", "--listen", "birch.example").stdout.strip()
+        self.run_in("a", "init", "acorn")
+        yaml = self.root / "a" / "node.yaml"
+        self.assertIn("has no peer birch", self.run_in("a", "peer", "replace", other, code=1).stderr)
+        self.run_in("a", "peer", "add", birch)
+        before = yaml.read_text()
+        yaml.write_text(before.replace("  profile: safe", "  ask: [birch]\n  profile: safe"))
+        done = self.run_in("a", "peer", "replace", other)
+        self.assertIn("If they differ, sotto peer remove birch", done.stdout)
+        name, key, url = self.run_in("a", "peer", "list").stdout.split()
+        self.assertEqual((name, url), ("birch", "https://birch.example:6701"))
+        self.assertNotIn(key, before)
+        self.assertEqual(yaml.read_text().count("key: "), 1)
+
     def test_texts_that_are_none(self):
         self.run_in("a", "init", "acorn")
         line = self.run_in("b", "init", "birch", "--listen", "birch.example").stdout.strip()
@@ -110,7 +163,7 @@ class Init(unittest.TestCase):
 
     def test_usage(self):
         for bad in (["init"], ["init", "a b"], ["init", ""], ["init", "x" * 65], ["init", "a", "b"],
-                    ["peer"], ["peer", "remove", "x"], ["peer", "add"],
+                    ["peer"], ["peer", "remove"], ["peer", "add"], ["peer", "list", "x"], ["peer", "drop", "x"],
                     ["init", "--show", "--listen", "x:1"]):
             self.run_in("u", *bad, code=2)
         for address in ("", ":1", "x:", "x:123456", "a b:1", "x/y:1", 'x":1', "6701", "1.2.3", "1.2.3.256:1", "x:0",
