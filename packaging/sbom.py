@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def output_of(*command: str) -> str:
@@ -39,7 +40,7 @@ def owner_of(path: Path) -> str:
     sys.exit(f"sbom.py: no package has {path}: expected libraries that dpkg installed")
 
 
-def packages(files: list[str]) -> list[dict[str, object]]:
+def packages(files: list[str]) -> list[dict[str, Any]]:
     """A component for each Debian package of which a library is linked, with these libraries."""
     found: dict[str, list[Path]] = {}
     for path in sorted(set().union(*map(linked, files))):
@@ -78,7 +79,7 @@ def packages(files: list[str]) -> list[dict[str, object]]:
     return parts
 
 
-def pages(licences: Path) -> list[dict[str, object]]:
+def pages(licences: Path) -> list[dict[str, Any]]:
     """What the board's pages are made of besides ours: the headings of dist/licences.txt."""
     return [
         {

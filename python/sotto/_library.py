@@ -208,8 +208,9 @@ _BUILDS = ("release", "dev", "verify")
 def _candidates() -> list[str]:
     if os.environ.get("SOTTO_LIBRARY"):
         return [os.environ["SOTTO_LIBRARY"]]
-    tree = Path(__file__).resolve().parents[2]
-    built = [tree / "build" / preset / "libsotto.so.0" for preset in _BUILDS]
+    here = Path(__file__).resolve()
+    built = [here.parent / "lib" / "libsotto.so.0"]  # a wheel's own
+    built += [here.parents[2] / "build" / preset / "libsotto.so.0" for preset in _BUILDS]
     return [*(str(path) for path in built if path.is_file()), "libsotto.so.0"]
 
 
@@ -252,9 +253,10 @@ class Library:
                 )
             return lib
         raise LibraryNotFound(
-            "libsotto.so is not there: in a clone of Sotto run ./dev build and "
-            "pip install -e './python[research]', or install it (cmake --install build/release), "
-            "or say where it is in SOTTO_LIBRARY. Tried: " + "; ".join(failures)
+            "libsotto.so is not there: install the wheel, which brings it, or Debian's libsotto0 "
+            "(./dev package in a clone of Sotto makes both), or run ./dev build there and "
+            "pip install -e './python[research]', or say where it is in SOTTO_LIBRARY. Tried: "
+            + "; ".join(failures)
         )
 
     def text(self, chars: Any) -> str:
