@@ -82,6 +82,13 @@ static enum sotto_status set_file_error(struct sotto_error *err, const char *pat
         errno == EEXIST ? "is there already and is not overwritten" : strerror(errno));
 }
 
+/* Where only this machine calls it, no other one can. */
+static bool is_loopback(const struct address *address)
+{
+    return strncmp(address->host, "127.", 4) == 0 &&
+           strspn(address->host, "0123456789.") == strlen(address->host);
+}
+
 /* address: NULL for a node that nobody calls. */
 static void write_peer_section(FILE *out, const struct address *address)
 {
@@ -95,12 +102,12 @@ static void write_peer_section(FILE *out, const struct address *address)
     (void)fprintf(
         out,
         "peer:                        # the side that other nodes call; tasks can be created here\n"
-        "  listen: \"0.0.0.0:%s\"\n"
+        "  listen: \"%s:%s\"\n"
         "  url: \"https://%s%s%s:%s\"  # where they find it\n"
         "  tls_cert: cert.pem         # its own; the others know its key by a hash\n"
         "  tls_key: cert.key\n",
-        address->port, address->is_v6 ? "[" : "", address->host, address->is_v6 ? "]" : "",
-        address->port);
+        is_loopback(address) ? address->host : "0.0.0.0", address->port, address->is_v6 ? "[" : "",
+        address->host, address->is_v6 ? "]" : "", address->port);
 }
 
 static void write_datasets(FILE *out, const struct args *args)
@@ -110,6 +117,11 @@ static void write_datasets(FILE *out, const struct args *args)
         (void)fprintf(out, "%s\"%s\"", i > 0 ? ", " : "", args->data[i]);
     }
     (void)fputs("]  # the files below data_dir that tasks may read\n", out);
+}
+
+static unsigned choose_api_port(const struct args *args)
+{
+    return args->api_port > 0 ? args->api_port : API_PORT_DEFAULT;
 }
 
 static enum sotto_status write_config(const struct args *args, const char *name,
@@ -135,7 +147,7 @@ static enum sotto_status write_config(const struct args *args, const char *name,
         "api:\n"
         "  listen: \"127.0.0.1:%u\"   # for your own people, with the token in the file "
         "`token`\n",
-        name, args->api_port > 0 ? (unsigned)args->api_port : API_PORT_DEFAULT);
+        name, choose_api_port(args));
     write_peer_section(out, address);
     (void)fputs("peers: []                    # sotto peer add LINE\n"
                 "policy:\n",
@@ -225,6 +237,11 @@ int cmd_init(const struct args *args)
     if (makes) {
         (void)fprintf(stderr, "Made node.yaml, node.key%s and the folder data for %s.\n",
                       args->listen != NULL ? ", cert.pem, cert.key" : "", name);
+        (void)fprintf(
+            stderr,
+            "When `sotto node` runs here, its board is at http://127.0.0.1:%u: log in with "
+            "what the\nfile token has.\n",
+            choose_api_port(args));
     }
     print_contact(&contact);
     return EXIT_DONE;

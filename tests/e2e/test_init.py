@@ -49,11 +49,14 @@ class Init(unittest.TestCase):
             line = self.run_in(f"n{i}", "init", "acorn", "--listen", address).stdout
             self.assertEqual(line.split(",")[3], "https://" + url)
             self.assertIn(f'listen: "0.0.0.0:{url.rsplit(":", 1)[1]}"', (self.root / f"n{i}" / "node.yaml").read_text())
+        self.run_in("local", "init", "acorn", "--listen", "127.0.0.1:7001")  # where nobody else finds it
+        self.assertIn('listen: "127.0.0.1:7001"', (self.root / "local" / "node.yaml").read_text())
 
     def test_two_on_one_machine(self):
-        self.run_in("a", "init", "acorn")
-        self.run_in("b", "init", "birch", "--api", "6800")
-        for folder, port in (("a", 6700), ("b", 6800)):
+        made = (("a", 6700, self.run_in("a", "init", "acorn")),
+                ("b", 6800, self.run_in("b", "init", "birch", "--api", "6800")))
+        for folder, port, done in made:
+            self.assertIn(f"its board is at http://127.0.0.1:{port}:", done.stderr)
             self.assertIn(f'listen: "127.0.0.1:{port}"', (self.root / folder / "node.yaml").read_text())
         for port in ("0", "65536", "x"):
             self.run_in("c", "init", "cedar", "--api", port, code=2)
