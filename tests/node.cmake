@@ -42,6 +42,7 @@ foreach(name
     pages
     peer_side
     peers
+    poc
     policy
     policy_rules
     receipts

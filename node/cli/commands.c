@@ -94,11 +94,19 @@ static const struct command commands[] = {
      "key or address now. remove takes a peer out: after `sotto reload` its connection\n"
      "is cut, and tasks go on without it.\n",
      OPTION_CONFIG, cmd_peer},
-    {"node", "node", "run a node",
+    {"node", "node, poc", "run a node, or a network of some to try things in",
      "sotto node [--config node.yaml]\n"
      "\n"
      "Prints where it listens, and stops at SIGTERM or SIGINT.\n",
      OPTION_CONFIG, cmd_node},
+    {"poc", NULL, "a network of some nodes on this machine, to try things in",
+     "sotto poc NUMBER [FOLDER]    makes and starts 3 to 9 nodes\n"
+     "sotto poc stop [FOLDER]      stops them\n"
+     "\n"
+     "They know each other and have invented rows. FOLDER, sotto-poc if left out, has\n"
+     "a folder for each with all its state: nodes that were stopped are started again\n"
+     "by the first command. It prints each node's board and token, and what is next.\n",
+     0, cmd_poc},
     {"status", "status, doctor", "how a node is, and what is wrong with it",
      "sotto status [--json]\n"
      "\n"

@@ -10,6 +10,7 @@ int cmd_trial(const struct args *args); /* sotto simulate --parties */
 int cmd_describe(const struct args *args);
 int cmd_functions(const struct args *args);
 int cmd_node(const struct args *args);
+int cmd_poc(const struct args *args);
 int cmd_doctor(const struct args *args);
 int cmd_keygen(const struct args *args);
 int cmd_create(const struct args *args);

@@ -20,7 +20,7 @@ import unittest
 
 from support import PATIENCE, SOTTO, ClusterCase, has_tool, plan, run, wages
 
-COMMANDS = ["local", "simulate", "describe", "init", "peer", "node", "keygen", "create", "trace", "wait",
+COMMANDS = ["local", "simulate", "describe", "init", "peer", "node", "poc", "keygen", "create", "trace", "wait",
             "result", "run", "list", "cancel", "check", "asked", "approve", "reject", "reload",
             "completion", "man", "version"]
 
@@ -315,7 +315,7 @@ class Help(unittest.TestCase):
     def test_bash(self):
         script = run("completion", "bash").stdout
         for words, expected in ((["sotto", "ru"], "run"), (["sotto", "run", "--jso"], "--json"),
-                                (["sotto", "approve", "--no"], "--node"), (["sotto", "p"], "peer")):
+                                (["sotto", "approve", "--no"], "--node"), (["sotto", "pe"], "peer")):
             quoted = " ".join(f"'{word}'" for word in words)
             done = subprocess.run(["bash", "-c", f"{script}\nCOMP_WORDS=({quoted})\n"
                                    f"COMP_CWORD={len(words) - 1}\n_sotto\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""],
