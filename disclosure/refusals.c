@@ -120,6 +120,20 @@ enum sotto_status sotto_ledger_refuse(struct sotto_ledger *ledger,
     return status;
 }
 
+/* --- A copy --- */
+
+enum sotto_status sotto_ledger_restored(struct sotto_ledger *ledger, int64_t copied_ms,
+                                        int64_t now_ms, struct sotto_error *err)
+{
+    struct sotto__ledger_batch batch = {.ledger = ledger, .now_ms = now_ms};
+    struct sotto__ledger_entry entry = {
+        .entry = {.kind = SOTTO_LEDGER_RESTORED, .count = (uint64_t)copied_ms}};
+    uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
+    sotto__ledger_subject(subject, SOTTO__SUBJECT_CHAIN, "", 0, 0, "");
+    sotto__ledger_add(&batch, &entry, subject);
+    return sotto__ledger_append(&batch, 0, err);
+}
+
 /* --- Age --- */
 
 /* What is forgotten, and what of it has to be written down again. */

@@ -20,6 +20,7 @@ static const char *const kind_words[SOTTO_LEDGER_KINDS_LEN] = {
     [SOTTO_LEDGER_CONSENT] = "consented", [SOTTO_LEDGER_ANNULLED] = "annulled",
     [SOTTO_LEDGER_EPOCH] = "epoch",       [SOTTO_LEDGER_REFUSAL] = "refused",
     [SOTTO_LEDGER_FORGOTTEN] = "forgot",  [SOTTO_LEDGER_KEY] = "key",
+    [SOTTO_LEDGER_RESTORED] = "restored",
 };
 
 struct listing {
@@ -74,6 +75,10 @@ static void describe_entry(char *out, size_t out_bytes, const struct store_audit
         break;
     case SOTTO_LEDGER_EPOCH:
         (void)snprintf(out, out_bytes, "%llu of %s", (unsigned long long)entry->count, entry->file);
+        break;
+    case SOTTO_LEDGER_RESTORED:
+        log_time(task, (int64_t)entry->count);
+        (void)snprintf(out, out_bytes, "a copy of %s: what was answered since is not known", task);
         break;
     case SOTTO_LEDGER_FORGOTTEN:
         (void)snprintf(out, out_bytes, "entries below %llu", (unsigned long long)entry->answer);

@@ -618,6 +618,35 @@ static void test_an_epoch_forgives(void **state)
     sotto_ledger_free(ledger);
 }
 
+static enum sotto_status keep_last(void *context, const struct sotto_ledger_entry *entry,
+                                   struct sotto_error *err)
+{
+    (void)err;
+    *(struct sotto_ledger_entry *)context = *entry;
+    return SOTTO_OK;
+}
+
+/* A copy says so for good, and what it has counts as before. */
+static void test_a_copy_says_so(void **state)
+{
+    (void)state;
+    struct sotto_ledger *ledger = test_ledger_open();
+    struct sotto_ledger_entry last = {.number = 0};
+    struct sotto_error err;
+    hire(60);
+    ask_answered(ledger, (struct ask){.predicate = 0, .side = true});
+    assert_ok(sotto_ledger_restored(ledger, 77, today * DAY_MS, &err));
+    sotto_ledger_free(ledger);
+    ledger = test_ledger_open();
+    assert_ok(sotto_ledger_each(ledger, keep_last, &last, &err));
+    assert_int_equal(last.kind, SOTTO_LEDGER_RESTORED);
+    assert_int_equal(last.count, 77);
+    assert_int_equal(last.created_ms, today * DAY_MS);
+    add_persons(1, true);
+    ask_refused(ledger, all, "that answer stands");
+    sotto_ledger_free(ledger);
+}
+
 /* A question that was prepared before another one brought new predicates. */
 static void test_predicates_in_another_order(void **state)
 {
@@ -901,6 +930,7 @@ int main(void)
         cmocka_unit_test_setup(test_predicates_are_limited, start),
         cmocka_unit_test_setup(test_long_predicates, start),
         cmocka_unit_test_setup(test_an_epoch_forgives, start),
+        cmocka_unit_test_setup(test_a_copy_says_so, start),
         cmocka_unit_test_setup(test_predicates_in_another_order, start),
         cmocka_unit_test_setup(test_annulled_answers_are_no_answers, start),
         cmocka_unit_test_setup(test_a_full_disk, start),

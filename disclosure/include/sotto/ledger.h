@@ -319,6 +319,12 @@ SOTTO_API enum sotto_status sotto_ledger_prune(struct sotto_ledger *ledger, int6
                                                int64_t now_ms,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Writes down, durably, that the entries before this one are a copy of that time: the owner's word
+ * that what was answered since is held against nothing. */
+SOTTO_API enum sotto_status sotto_ledger_restored(struct sotto_ledger *ledger, int64_t copied_ms,
+                                                  int64_t now_ms,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+
 /* --- Reading --- */
 
 enum sotto_ledger_kind {
@@ -339,6 +345,7 @@ enum sotto_ledger_kind {
     SOTTO_LEDGER_SET, /* a set over which a sum was told: answer, file, text (the measure), count
                          (of predicates) */
     SOTTO_LEDGER_KEY, /* which column says whom a row of a file is about: file, text */
+    SOTTO_LEDGER_RESTORED, /* what was answered since a time is not here: count, that time in ms */
     SOTTO_LEDGER_KINDS_LEN,
 };
 
