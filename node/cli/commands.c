@@ -88,11 +88,11 @@ static const struct command commands[] = {
      "sotto peer replace LINE [--config node.yaml]\n"
      "sotto peer remove NAME [--config node.yaml]\n"
      "\n"
-     "add takes the line that `sotto init` printed on the other machine into node.yaml,\n"
-     "and prints its digits: compare them with the other by voice, so that nobody has\n"
-     "changed the line on its way. replace takes the line of a peer that has another\n"
-     "key or address now. remove takes a peer out: after `sotto reload` its connection\n"
-     "is cut, and tasks go on without it.\n",
+     "add takes the line that `sotto init` printed on the other machine into\n"
+     "node.yaml, and prints its digits: compare them with the other by voice, so that\n"
+     "nobody has changed the line on its way. replace takes the line of a peer that\n"
+     "has another key or address now. remove takes a peer out: after `sotto reload`\n"
+     "its connection is cut, and tasks go on without it.\n",
      OPTION_CONFIG, cmd_peer},
     {"node", "node, poc", "run a node, or a network of some to try things in",
      "sotto node [--config node.yaml]\n"
