@@ -16,6 +16,7 @@ function(sotto_e2e name)
 endfunction()
 foreach(name
     average_wage
+    backup
     cases
     checked
     code

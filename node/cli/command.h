@@ -41,8 +41,10 @@ enum command_option {
     OPTION_LIMIT = 1 << 22,
     OPTION_DRY = 1 << 23,
     OPTION_CODE = 1 << 24, /* --peer, --rounds */
+    OPTION_KEYS = 1 << 25,
+    OPTION_FORGET = 1 << 26,
 };
-#define OPTION_GROUPS_LEN 25
+#define OPTION_GROUPS_LEN 27
 #define BY_LEN_MAX 2
 #define DEFINITIONS_LEN_MAX 64
 #define COMMANDS_MAX 64
@@ -61,7 +63,7 @@ struct trial_options {
 
 struct args {
     struct trial_options trial;
-    bool json, full, is_dry;
+    bool json, full, is_dry, has_keys, forgets;
     bool csv, plot, exact;
     uint32_t digits; /* 0: not given */
     bool log;

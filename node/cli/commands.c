@@ -243,12 +243,28 @@ static const struct command commands[] = {
      "The node keeps it for 90 days, whatever anybody asks. (and N more): so many of\n"
      "the same day and reason.\n" CLIENT_USAGE,
      CLIENT_OPTIONS | OPTION_JSON, cmd_record},
-    {"reload", "reload", "let the node read node.yaml again",
+    {"reload", "reload, backup", "node.yaml read again; a copy of a node, and back",
      "sotto reload\n"
      "\n"
      "Takes policy, files and peers from node.yaml, as SIGHUP does. If the file is\n"
      "wrong, all stays as it was. Says which changes need a restart.\n" CLIENT_USAGE,
      CLIENT_OPTIONS, cmd_reload},
+    {"backup", NULL, "a copy of a node, also while it runs",
+     "sotto backup FOLDER [--keys] [--config node.yaml]\n"
+     "\n"
+     "Makes a folder with the node's database as it is at one moment, node.yaml and\n"
+     "tokens; --keys: with its key, token and certificates, too. Run it where the\n"
+     "node's files are. Prints the head of the ledger: keep it with the backup.\n",
+     OPTION_CONFIG | OPTION_KEYS, cmd_backup},
+    {"restore", NULL, "a node from its backup",
+     "sotto restore FOLDER --forget [--config node.yaml]\n"
+     "\n"
+     "Puts a node back where there is none: node.yaml, keys and tokens as far as they\n"
+     "are not there, and the database. The node must not run, here or elsewhere. What\n"
+     "it answered after the backup it doesn't know any more, so that more could be\n"
+     "told than policy lets pass: --forget says that this is so, and the ledger keeps\n"
+     "that. Tasks under way, what was approved, and code that was, have ended.\n",
+     OPTION_CONFIG | OPTION_FORGET, cmd_restore},
     {"completion", NULL, "print what completes commands in a shell",
      "sotto completion bash    for eval, or a file in bash-completion/completions\n"
      "sotto completion zsh     for a file _sotto in a folder of fpath\n",

@@ -37,6 +37,8 @@ int cmd_receipt(const struct args *args);
 int cmd_verify(const struct args *args);
 int cmd_record(const struct args *args);
 int cmd_reload(const struct args *args);
+int cmd_backup(const struct args *args);
+int cmd_restore(const struct args *args);
 int cmd_completion(const struct args *args);
 int cmd_man(const struct args *args);
 int cmd_version(const struct args *args);

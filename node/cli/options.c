@@ -122,6 +122,8 @@ static const struct option_row rows[] = {
     FLAG("full", OPTION_FULL, full),
     COUNT("limit", OPTION_LIMIT, limit, 1, 1000, " tasks"),
     FLAG("dry-run", OPTION_DRY, is_dry),
+    FLAG("keys", OPTION_KEYS, has_keys),
+    FLAG("forget", OPTION_FORGET, forgets),
     TEXT("role", OPTION_TOKEN, role),
     COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
     TEXT("peer", OPTION_CODE, peer),

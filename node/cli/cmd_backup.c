@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* sotto backup, sotto restore: a node's files as a folder, and back. Leans on store/ for the
+ * database, on disclosure's ledger for whether it is whole. What keeps a copy from harm:
+ *
+ * 1. A backup is a folder that is there whole or not at all: it is made beside, checked as a node
+ *    checks its own at the start, and renamed.
+ * 2. A node is restored into an empty state only, never over one, and while none runs.
+ * 3. Its ledger may be older than what the node answered. Whether it is, nothing here can tell; so
+ *    its owner says that this is known (--forget), or nothing is restored.
+ * 4. What others could use to have the past answered again is ended (store_end_past), and the
+ *    ledger says that it is a copy, before the database is put where a node finds it. */
+
+#include "cli/command.h"
+#include "config/keys.h"
+#include "config/tokens.h"
+#include "daemon.h"
+#include "loop/log.h"
+#include "store/store_backup.h"
+#include "store/store_ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONFIG_DEFAULT "node.yaml"
+#define FILE_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define PATH_BYTES 4300
+#define MADE_TEXT "sotto backup 1 of " /* so many milliseconds since 1970 */
+
+/* --- The files of a node, and what they are called in a backup --- */
+
+struct node_part {
+    const char *name;
+    const char *path;
+    bool is_key; /* only with --keys */
+};
+#define PARTS_MAX 8
+
+/* Those that the configuration names. tokens: room for a path. */
+static size_t list_parts(struct node_part parts[PARTS_MAX], char tokens[TOKENS_PATH_BYTES],
+                         const char *config_path, const struct config_file *file)
+{
+    tokens_path(tokens, file->api.token_file);
+    const struct node_part all[PARTS_MAX] = {
+        {"node.yaml", config_path, false},
+        {"tokens", tokens, false},
+        {"node.key", file->identity, true},
+        {"token", file->api.token_file, true},
+        {"api.pem", file->api.tls_cert, true},
+        {"api.key", file->api.tls_key, true},
+        {"peer.pem", file->peer != NULL ? file->peer->tls_cert : NULL, true},
+        {"peer.key", file->peer != NULL ? file->peer->tls_key : NULL, true},
+    };
+    size_t len = 0;
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        if (all[i].path != NULL) {
+            parts[len++] = all[i];
+        }
+    }
+    return len;
+}
+
+/* Copies a file, mode 0600. One that is not there is left out. */
+static enum sotto_status copy_file(const char *to, const char *from, struct sotto_error *err)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    if (access(from, F_OK) != 0) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = file_read(from, &bytes, &len, FILE_BYTES_MAX, err);
+    if (status == SOTTO_OK) {
+        status = file_replace(to, (const uint8_t *)bytes, len, err);
+    }
+    if (bytes != NULL) {
+        sotto_wipe(bytes, len);
+    }
+    sotto_free(bytes);
+    return status;
+}
+
+static bool join_path(char out[PATH_BYTES], const char *folder, const char *name)
+{
+    return snprintf(out, PATH_BYTES, "%s/%s", folder, name) < PATH_BYTES;
+}
+
+static enum sotto_status fail_file(const char *path, struct sotto_error *err)
+{
+    return sotto_error_set(err, errno == EEXIST ? SOTTO_ERROR_STATE : SOTTO_ERROR_IO, "%s: %s",
+                           path, strerror(errno));
+}
+
+/* Opens a ledger as a node does, which verifies it. *out_number, out_digest: its head. */
+static enum sotto_status verify_ledger(struct store *store, const struct sotto_identity *identity,
+                                       uint64_t *out_number,
+                                       char out_digest[2 * SOTTO_LEDGER_DIGEST_BYTES + 1],
+                                       struct sotto_error *err)
+{
+    struct sotto_ledger *ledger = NULL;
+    uint8_t digest[SOTTO_LEDGER_DIGEST_BYTES];
+    enum sotto_status status = store_check(store, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = store_ledger_open(&ledger, store, identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    *out_number = sotto_ledger_head(ledger, digest);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        (void)snprintf(out_digest + 2 * i, 3, "%02x", digest[i]);
+    }
+    sotto_ledger_free(ledger);
+    return SOTTO_OK;
+}
+
+/* --- sotto backup --- */
+
+static enum sotto_status write_made(const char *folder, struct sotto_error *err)
+{
+    char path[PATH_BYTES];
+    char text[64];
+    int bytes = snprintf(text, sizeof text, MADE_TEXT "%lld\n", (long long)clock_unix_ms());
+    return join_path(path, folder, "backup")
+               ? file_replace(path, (const uint8_t *)text, (size_t)bytes, err)
+               : sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
+}
+
+static enum sotto_status copy_parts(const char *folder, const char *config_path,
+                                    const struct config_file *file, bool has_keys,
+                                    struct sotto_error *err)
+{
+    struct node_part parts[PARTS_MAX];
+    char tokens[TOKENS_PATH_BYTES];
+    char to[PATH_BYTES];
+    size_t len = list_parts(parts, tokens, config_path, file);
+    for (size_t i = 0; i < len; i++) {
+        if (parts[i].is_key && !has_keys) {
+            continue;
+        }
+        enum sotto_status status =
+            join_path(to, folder, parts[i].name)
+                ? copy_file(to, parts[i].path, err)
+                : sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Copies the database, and says what its ledger's head is once it was verified. */
+static enum sotto_status copy_database(const char *folder, const struct config_file *file,
+                                       struct sotto_error *err)
+{
+    char from[PATH_BYTES];
+    char to[PATH_BYTES];
+    char digest[2 * SOTTO_LEDGER_DIGEST_BYTES + 1];
+    uint64_t number = 0;
+    struct sotto_identity *identity = NULL;
+    struct store *store = NULL;
+    if (!join_path(from, file->state_dir, "node.db") || !join_path(to, folder, "node.db")) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
+    }
+    enum sotto_status status = identity_file_load(file->identity, &identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = store_copy(to, from, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_open(&store, to, true, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = verify_ledger(store, identity, &number, digest, err);
+    if (status == SOTTO_OK) {
+        (void)printf("The ledger's head in it is %llu %s\n", (unsigned long long)number, digest);
+    }
+out:
+    store_close(store);
+    sotto_identity_free(identity);
+    return status;
+}
+
+/* Takes away what a backup that failed has made. */
+static void remove_folder(const char *folder)
+{
+    static const char *const names[] = {"backup", "node.db", "node.yaml", "tokens",   "node.key",
+                                        "token",  "api.pem", "api.key",   "peer.pem", "peer.key"};
+    char path[PATH_BYTES];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (join_path(path, folder, names[i])) {
+            (void)unlink(path);
+        }
+    }
+    (void)rmdir(folder);
+}
+
+static enum sotto_status back_up(const char *folder, const char *config_path,
+                                 const struct config_file *file, bool has_keys,
+                                 struct sotto_error *err)
+{
+    char beside[PATH_BYTES];
+    if (access(folder, F_OK) == 0) {
+        errno = EEXIST;
+        return fail_file(folder, err);
+    }
+    if (snprintf(beside, sizeof beside, "%s.new", folder) >= (int)sizeof beside) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
+    }
+    remove_folder(beside); /* of a process that died */
+    if (mkdir(beside, 0700) != 0) {
+        return fail_file(beside, err);
+    }
+    enum sotto_status status = write_made(beside, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = copy_parts(beside, config_path, file, has_keys, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = copy_database(beside, file, err);
+    if (status == SOTTO_OK && rename(beside, folder) != 0) {
+        status = fail_file(folder, err);
+    }
+out:
+    if (status != SOTTO_OK) {
+        remove_folder(beside);
+    }
+    return status;
+}
+
+int cmd_backup(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct config config = {0};
+    const char *path = args->config != NULL ? args->config : CONFIG_DEFAULT;
+    if (args->positional_len != 1 || args->outputs_len > 0) {
+        return command_usage("expected: sotto backup FOLDER [--keys]; see sotto backup --help");
+    }
+    const char *folder = args->positional[0];
+    if (config_load(&config, path, &err) != SOTTO_OK) {
+        return command_usage("%s", err.text);
+    }
+    enum sotto_status status = back_up(folder, path, config.file, args->has_keys, &err);
+    config_release(&config);
+    if (status != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    (void)printf("%s has the node's database, node.yaml and tokens%s\n", folder,
+                 args->has_keys ? ", and its keys: whoever has it is this node"
+                                : "; not its keys, without which it can't be restored: --keys");
+    return EXIT_DONE;
+}
+
+/* --- sotto restore --- */
+
+static enum sotto_status read_made(int64_t *out_ms, const char *folder, struct sotto_error *err)
+{
+    char path[PATH_BYTES];
+    char *text = NULL;
+    size_t bytes = 0;
+    if (!join_path(path, folder, "backup")) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
+    }
+    enum sotto_status status = file_read(path, &text, &bytes, FILE_BYTES_MAX, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    bool is_made = strncmp(text, MADE_TEXT, strlen(MADE_TEXT)) == 0;
+    *out_ms = is_made ? strtoll(text + strlen(MADE_TEXT), NULL, 10) : 0;
+    if (*out_ms <= 0) {
+        status = sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "%s: expected a file that `sotto backup` wrote", path);
+    }
+    sotto_free(text);
+    return status;
+}
+
+/* Puts the files of a node back that are not there: none is overwritten. */
+static enum sotto_status restore_parts(const char *folder, const char *config_path,
+                                       const struct config_file *file, struct sotto_error *err)
+{
+    struct node_part parts[PARTS_MAX];
+    char tokens[TOKENS_PATH_BYTES];
+    char from[PATH_BYTES];
+    size_t len = list_parts(parts, tokens, config_path, file);
+    for (size_t i = 0; i < len; i++) {
+        if (access(parts[i].path, F_OK) == 0 || !join_path(from, folder, parts[i].name)) {
+            continue;
+        }
+        enum sotto_status status = copy_file(parts[i].path, from, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    if (access(file->identity, F_OK) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "%s: neither here nor in %s, which was made without --keys: put "
+                               "the node's key there first",
+                               file->identity, folder);
+    }
+    return SOTTO_OK;
+}
+
+/* Makes a copy of the backup's database one that a node may go on with. */
+static enum sotto_status renew_database(struct store *store, const struct sotto_identity *identity,
+                                        const char *folder, int64_t made_ms, bool forgets,
+                                        struct sotto_error *err)
+{
+    struct sotto_ledger *ledger = NULL;
+    char digest[2 * SOTTO_LEDGER_DIGEST_BYTES + 1];
+    char date[LOG_TIME_BYTES];
+    uint64_t number = 0;
+    enum sotto_status status = verify_ledger(store, identity, &number, digest, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    log_time(date, made_ms);
+    if (!forgets) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "%s was made on %s, and its ledger ends with entry %llu. What this "
+                               "node answered since it forgets: the same could be told again, and "
+                               "more sums than policy.budget lets pass. If it answered nothing "
+                               "since, or you accept that, say --forget",
+                               folder, date, (unsigned long long)number);
+    }
+    status = store_end_past(store, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = store_ledger_open(&ledger, store, identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_ledger_restored(ledger, made_ms, clock_unix_ms(), err);
+    sotto_ledger_free(ledger);
+    if (status == SOTTO_OK) {
+        (void)printf("Restored as of %s, the ledger's entry %llu %s\n", date,
+                     (unsigned long long)number, digest);
+    }
+    return status;
+}
+
+static enum sotto_status restore_database(const char *folder, const struct config_file *file,
+                                          int64_t made_ms, bool forgets, struct sotto_error *err)
+{
+    char from[PATH_BYTES];
+    char path[PATH_BYTES];
+    char beside[PATH_BYTES];
+    struct sotto_identity *identity = NULL;
+    struct store *store = NULL;
+    if (!join_path(from, folder, "node.db") || !join_path(path, file->state_dir, "node.db") ||
+        !join_path(beside, file->state_dir, "node.db.new")) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
+    }
+    if (access(path, F_OK) == 0) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE,
+                               "%s is there already: a node is restored where there is none. What "
+                               "it has may be newer than the backup; move it away by hand",
+                               path);
+    }
+    enum sotto_status status = identity_file_load(file->identity, &identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    (void)unlink(beside); /* of a process that died */
+    status = store_copy(beside, from, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = store_open(&store, beside, false, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = renew_database(store, identity, folder, made_ms, forgets, err);
+    store_close(store); /* which puts its log into it */
+    if (status == SOTTO_OK && rename(beside, path) != 0) {
+        status = fail_file(path, err);
+    }
+out:
+    if (status != SOTTO_OK) {
+        (void)unlink(beside);
+    }
+    sotto_identity_free(identity);
+    return status;
+}
+
+/* config_path is there. */
+static enum sotto_status restore(const char *folder, const char *config_path, int64_t made_ms,
+                                 bool forgets, struct sotto_error *err)
+{
+    struct config config = {0};
+    int lock_fd = -1;
+    enum sotto_status status = config_load(&config, config_path, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = daemon_lock_state(&lock_fd, config.file->state_dir, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = restore_parts(folder, config_path, config.file, err);
+    if (status == SOTTO_OK) {
+        status = restore_database(folder, config.file, made_ms, forgets, err);
+    }
+    (void)close(lock_fd);
+out:
+    config_release(&config);
+    return status;
+}
+
+int cmd_restore(const struct args *args)
+{
+    struct sotto_error err = {0};
+    char from[PATH_BYTES];
+    int64_t made_ms = 0;
+    const char *path = args->config != NULL ? args->config : CONFIG_DEFAULT;
+    if (args->positional_len != 1 || args->outputs_len > 0 ||
+        !join_path(from, args->positional[0], "node.yaml")) {
+        return command_usage("expected: sotto restore FOLDER --forget; see sotto restore --help");
+    }
+    const char *folder = args->positional[0];
+    bool is_new = access(path, F_OK) != 0;
+    if (read_made(&made_ms, folder, &err) != SOTTO_OK ||
+        (is_new && copy_file(path, from, &err) != SOTTO_OK) ||
+        restore(folder, path, made_ms, args->forgets, &err) != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    return EXIT_DONE;
+}
