@@ -53,7 +53,8 @@ foreach(name
     strangers
     tables
     terminal
-    told)
+    told
+    upgrade)
   sotto_e2e(${name})
 endforeach()
 
