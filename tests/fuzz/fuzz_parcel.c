@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parcels from a process that may be hostile: what is taken is a table whose texts are UTF-8, and
+ * whose columns have the rows that it says. */
+#include <sotto/parcel.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_column(const struct sotto_column *column, size_t rows)
+{
+    size_t missing = 0;
+    SOTTO_REQUIRE(column->len == rows);
+    for (size_t row = 0; row < rows; row++) {
+        missing += !sotto_column_is_valid(column, row);
+    }
+    SOTTO_REQUIRE(missing == column->null_count);
+    if (column->type.kind == SOTTO_KIND_STRING) {
+        const char *texts = column->values;
+        for (size_t row = 0; row < rows; row++) {
+            size_t bytes = (size_t)(column->offsets[row + 1] - column->offsets[row]);
+            SOTTO_REQUIRE(sotto_utf8_valid_prefix(texts + column->offsets[row], bytes) == bytes);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct sotto_parcels *parcels;
+    struct sotto_table *table = NULL;
+    struct sotto_error err;
+    if (sotto_parcels_new(&parcels, 1 << 20, NULL) != SOTTO_OK) {
+        return 0;
+    }
+    size_t half = size / 2;
+    if (sotto_parcels_take(parcels, data, half, &err) == SOTTO_OK &&
+        sotto_parcels_take(parcels, data + half, size - half, &err) == SOTTO_OK &&
+        sotto_parcels_table(&table, parcels, &err) == SOTTO_OK) {
+        for (size_t i = 0; i < sotto_table_columns_len(table); i++) {
+            struct sotto_column column = sotto_table_column(table, i);
+            check_column(&column, sotto_table_rows(table));
+        }
+        sotto_table_free(table);
+    }
+    sotto_parcels_free(parcels);
+    return 0;
+}
