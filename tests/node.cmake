@@ -3,6 +3,16 @@ foreach(name config log store logins outbox peer_session places queue seats)
   sotto_test(unit ${name} LINK sotto_node)
 endforeach()
 
+# A driver of a database that also misbehaves, for what loads it in a process of its own.
+add_library(hostile_driver MODULE support/hostile_driver.c)
+target_include_directories(hostile_driver PRIVATE ${PROJECT_SOURCE_DIR}/node
+  ${PROJECT_SOURCE_DIR}/base/include ${PROJECT_SOURCE_DIR}/dataset/include)
+target_link_libraries(hostile_driver PRIVATE sotto_flags)
+sotto_test(unit source LINK sotto_node)
+target_compile_definitions(test_source PRIVATE SOTTO_TEST_DRIVER="$<TARGET_FILE:hostile_driver>"
+  SOTTO_TEST_BINARY="$<TARGET_FILE:sotto>")
+add_dependencies(test_source hostile_driver sotto)
+
 sotto_fuzz(envelope sotto_node)
 sotto_fuzz(contact sotto_node)
 sotto_fuzz(listing sotto_node)

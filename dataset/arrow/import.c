@@ -462,6 +462,22 @@ static const struct format *find_format(const struct ArrowSchema *schema, uint8_
     return is_decimal ? &decimals : find_times(schema->format);
 }
 
+bool sotto_arrow_column_type(struct sotto_type *out, const struct ArrowSchema *column)
+{
+    uint8_t scale;
+    const struct format *format =
+        column->format != NULL && column->n_children == 0 ? find_format(column, &scale) : NULL;
+    bool is_of_strings =
+        column->dictionary == NULL ||
+        (column->dictionary->format != NULL && (strcmp(column->dictionary->format, "u") == 0 ||
+                                                strcmp(column->dictionary->format, "U") == 0));
+    if (format == NULL || !is_of_strings) {
+        return false;
+    }
+    *out = (struct sotto_type){.kind = format->kind, .scale = scale};
+    return true;
+}
+
 /* One column: what the schema says, the checks, validity, values. Rows begin at `first` of the
  * array. */
 static enum sotto_status import_column(struct sotto__arrow_source *source, size_t first)

@@ -270,6 +270,11 @@ static const struct command commands[] = {
      "sotto completion zsh     for a file _sotto in a folder of fpath\n",
      0, cmd_completion},
     {"man", NULL, "print the manual page", "sotto man | man -l -\n", 0, cmd_man},
+    {"source-worker", NULL, "read rows through a database's driver (the program starts it itself)",
+     "sotto source-worker\n"
+     "\n"
+     "What a node, or sotto local, starts to load a driver in a process of its own.\n",
+     0, cmd_source_worker},
     {"version", NULL, "print the version", "sotto version\n", 0, cmd_version},
 };
 

@@ -55,6 +55,10 @@ SOTTO_API enum sotto_status sotto_arrow_export(struct ArrowSchema *out_schema,
                                                struct sotto_table *table,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* The type that a column of a struct array is imported as. Returns: false, and *out unchanged, for
+ * one that sotto_arrow_import refuses by its type. */
+SOTTO_API bool sotto_arrow_column_type(struct sotto_type *out, const struct ArrowSchema *column);
+
 /* Takes a struct array as a table. Columns: null; bool; int8 to int64 and uint8 to uint32 as int64;
  * float32 and float64 as float64; decimal128 of scale 0 to SOTTO_SCALE_MAX as decimal; utf8,
  * large_utf8 and dictionaries of either as string. Values of int64, float64, decimal128 and both

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rows of a database, by way of a worker. Leans on the parcels of dataset, which believe nothing.
+ *
+ * The idea: whatever the worker does, it ends. It is started with nothing (no environment, no
+ * descriptors but its request, the pipe and /dev/null, a group of its own), and killed once its
+ * last parcel has come, or it breaks the format, says nothing for too long, or is not wanted any
+ * more. What it read is a table, or nothing at all. */
+
+#include "source/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FDS_FROM 10 /* above those of the child */
+#define PIECE_BYTES ((size_t)1 << 18)
+#define STEP_MS 100
+
+struct source_process {
+    pid_t pid; /* 0: none */
+    int pipe;  /* or -1 */
+    int request;
+};
+
+/* --- Start --- */
+
+static int raise_fd(int fd)
+{
+    int raised = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, FDS_FROM) : -1;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return raised;
+}
+
+static enum sotto_status io_failed(const char *what, int code, struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_IO, "%s of a source's worker: %s", what,
+                           strerror(code));
+}
+
+/* Puts the request into a file without a name. */
+static enum sotto_status store_request(struct source_process *worker,
+                                       const struct source_request *request,
+                                       struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOURCE_REQUEST_BYTES_MAX);
+    source_request_write(&writer, request);
+    enum sotto_status status = sotto_writer_status(&writer);
+    if (status != SOTTO_OK) {
+        status = sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                 "expected a request of at most %zu KiB, found a longer one",
+                                 SOURCE_REQUEST_BYTES_MAX >> 10);
+        goto out;
+    }
+    worker->request = raise_fd(memfd_create("request", MFD_CLOEXEC));
+    if (worker->request < 0 ||
+        write(worker->request, writer.data, writer.data_bytes) != (ssize_t)writer.data_bytes) {
+        status = io_failed("the request", errno, err);
+    }
+out:
+    if (writer.data != NULL) {
+        sotto_wipe(writer.data, writer.data_bytes);
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
+static int add_actions(posix_spawn_file_actions_t *actions, const struct source_process *worker,
+                       int pipe)
+{
+    int failed = posix_spawn_file_actions_adddup2(actions, worker->request, SOURCE_REQUEST_FD);
+    failed |= posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+    failed |= posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
+    failed |= posix_spawn_file_actions_adddup2(actions, pipe, SOURCE_PARCELS_FD);
+    failed |= posix_spawn_file_actions_addclosefrom_np(actions, SOURCE_PARCELS_FD + 1);
+    return failed;
+}
+
+static int set_attributes(posix_spawnattr_t *attr)
+{
+    sigset_t none;
+    sigset_t all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    int failed = posix_spawnattr_setsigmask(attr, &none);
+    failed |= posix_spawnattr_setsigdefault(attr, &all);
+    failed |= posix_spawnattr_setpgroup(attr, 0);
+    failed |= posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                 POSIX_SPAWN_SETPGROUP);
+    return failed;
+}
+
+static enum sotto_status spawn_worker(struct source_process *worker, const char *program, int pipe,
+                                      struct sotto_error *err)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    char *const words[] = {(char *)"sotto", (char *)"source-worker", NULL};
+    char *const environment[] = {NULL};
+    if (posix_spawn_file_actions_init(&actions) != 0) {
+        return sotto_error_no_memory(err);
+    }
+    if (posix_spawnattr_init(&attr) != 0) {
+        (void)posix_spawn_file_actions_destroy(&actions);
+        return sotto_error_no_memory(err);
+    }
+    int failed = add_actions(&actions, worker, pipe) | set_attributes(&attr);
+    if (failed == 0) {
+        failed = posix_spawn(&worker->pid, program != NULL ? program : "/proc/self/exe", &actions,
+                             &attr, words, environment);
+    }
+    if (failed != 0) {
+        worker->pid = 0;
+    }
+    (void)posix_spawnattr_destroy(&attr);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return failed == 0 ? SOTTO_OK : io_failed("the start", failed, err);
+}
+
+static enum sotto_status start(struct source_process *worker, const struct source_request *request,
+                               const char *program, struct sotto_error *err)
+{
+    int ends[2];
+    enum sotto_status status = store_request(worker, request, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return io_failed("the pipe", errno, err);
+    }
+    worker->pipe = ends[0];
+    int theirs = raise_fd(ends[1]);
+    status = theirs >= 0 ? spawn_worker(worker, program, theirs, err)
+                         : io_failed("the pipe", errno, err);
+    if (theirs >= 0) {
+        (void)close(theirs);
+    }
+    return status;
+}
+
+/* --- End --- */
+
+/* Kills what is left of it. Returns: how it ended. */
+static int end(struct source_process *worker)
+{
+    int status = 0;
+    if (worker->pid > 0) {
+        (void)kill(-worker->pid, SIGKILL);
+        while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR) {
+        }
+    }
+    if (worker->pipe >= 0) {
+        (void)close(worker->pipe);
+    }
+    if (worker->request >= 0) {
+        (void)close(worker->request);
+    }
+    *worker = (struct source_process){.pipe = -1, .request = -1};
+    return status;
+}
+
+/* The pipe ended before the last parcel. A process that is dying keeps the status that it dies of,
+ * whatever is sent to it. */
+static enum sotto_status explain_end(struct source_process *worker, struct sotto_error *err)
+{
+    int status = end(worker);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE,
+                               "the driver's process was killed, for its memory or by somebody, or "
+                               "sent no more");
+    }
+    if (WIFSIGNALED(status)) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "the driver's process crashed: %s",
+                               strsignal(WTERMSIG(status)));
+    }
+    return sotto_error_set(err, SOTTO_ERROR_STATE,
+                           "the driver's process ended before all rows came (exit status %d)",
+                           WEXITSTATUS(status));
+}
+
+/* --- Rows --- */
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Waits until there is something to read, for as long as the limits let it. */
+static enum sotto_status await_bytes(const struct source_process *worker,
+                                     const struct source_limits *limits, struct sotto_error *err)
+{
+    uint64_t until = now_ms() + (uint64_t)limits->silence_s * 1000;
+    for (;;) {
+        struct pollfd fd = {.fd = worker->pipe, .events = POLLIN};
+        if (poll(&fd, 1, STEP_MS) > 0) {
+            return SOTTO_OK;
+        }
+        if (sotto_interrupt_is_set(limits->interrupt)) {
+            return sotto_error_set(err, SOTTO_ERROR_CANCELLED, "reading a source was interrupted");
+        }
+        if (now_ms() >= until) {
+            return sotto_error_set(
+                err, SOTTO_ERROR_TIMEOUT,
+                "the driver sent nothing for %u s: the database does not answer, "
+                "or has too much to do",
+                limits->silence_s);
+        }
+    }
+}
+
+static enum sotto_status take_all(struct source_process *worker, struct sotto_parcels *parcels,
+                                  const struct source_limits *limits, struct sotto_error *err)
+{
+    uint8_t *piece = sotto_alloc(PIECE_BYTES);
+    enum sotto_status status = piece != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    while (status == SOTTO_OK && !sotto_parcels_are_complete(parcels)) {
+        status = await_bytes(worker, limits, err);
+        if (status != SOTTO_OK) {
+            break;
+        }
+        ssize_t bytes = read(worker->pipe, piece, PIECE_BYTES);
+        if (bytes > 0) {
+            status = sotto_parcels_take(parcels, piece, (size_t)bytes, err);
+        } else if (bytes == 0 || errno != EINTR) {
+            status = explain_end(worker, err);
+        }
+    }
+    sotto_free(piece);
+    return status;
+}
+
+/* Names a wanted column that was not read. */
+static enum sotto_status check_wanted(const struct sotto_parcels *parcels,
+                                      const struct source_request *request, struct sotto_error *err)
+{
+    size_t len = sotto_parcels_columns_len(parcels);
+    const char **names = sotto_alloc_array(len + 1, sizeof *names);
+    enum sotto_status status = names != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        names[i] = sotto_parcels_column(parcels, i).name;
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < request->names_len; i++) {
+        const char *name = request->names[i];
+        size_t found = 0;
+        while (found < len && strcmp(names[found], name) != 0) {
+            found++;
+        }
+        const char *hidden = found < len ? sotto_parcels_column(parcels, found).hidden : NULL;
+        const char *nearest = sotto_text_nearest(name, names, len);
+        if (found == len) {
+            status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "there is no column \"%s\"%s%s%s",
+                                     name, nearest != NULL ? ", did you mean \"" : "",
+                                     nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+        } else if (hidden != NULL) {
+            status = sotto_error_set(err, SOTTO_ERROR_TYPE,
+                                     "column \"%s\": its values are %s, for which there is no type "
+                                     "here: cast it in a view or query",
+                                     name, hidden);
+        }
+    }
+    sotto_free(names);
+    return status;
+}
+
+static enum sotto_status read_rows(struct source_rows *out, struct source_process *worker,
+                                   const struct source_request *request,
+                                   const struct source_limits *limits, struct sotto_error *err)
+{
+    enum sotto_status status = sotto_parcels_new(&out->parcels, limits->bytes_max, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = start(worker, request, limits->program, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = take_all(worker, out->parcels, limits, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_wanted(out->parcels, request, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_parcels_table(&out->table, out->parcels, err);
+}
+
+enum sotto_status source_rows_read(struct source_rows *out, const struct source_request *request,
+                                   const struct source_limits *limits, const char *name,
+                                   struct sotto_error *err)
+{
+    struct source_rows rows = {0};
+    struct source_process worker = {.pipe = -1, .request = -1};
+    enum sotto_status status = read_rows(&rows, &worker, request, limits, err);
+    (void)end(&worker);
+    if (status != SOTTO_OK) {
+        source_rows_release(&rows);
+        return sotto_error_prefix(err, "%s", name);
+    }
+    *out = rows;
+    return SOTTO_OK;
+}
+
+void source_rows_release(struct source_rows *rows)
+{
+    sotto_table_free(rows->table);
+    sotto_parcels_free(rows->parcels);
+    *rows = (struct source_rows){0};
+}

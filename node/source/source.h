@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_SOURCE_H
+#define SOTTO_NODE_SOURCE_H
+
+/* Room source: rows that live in a database. A driver is other people's code: it is loaded by
+ * `sotto source-worker`, a process of its own (worker.c), which has no keys, no environment, no
+ * file of the node open, and sends what it reads in parcels (sotto/parcel.h) over a pipe. rows.c
+ * starts it and takes them. */
+
+#include <sotto/interrupt.h>
+#include <sotto/parcel.h>
+
+#define SOURCE_REQUEST_BYTES_MAX ((size_t)1 << 20)
+#define SOURCE_TEXT_BYTES_MAX ((size_t)64 * 1024)
+#define SOURCE_OPTIONS_MAX 32
+#define SOURCE_REQUEST_FD 0
+#define SOURCE_PARCELS_FD 3
+
+struct source_option {
+    const char *key;
+    const char *value;
+};
+
+/* What a worker is asked. */
+struct source_request {
+    const char *driver;  /* a path */
+    const char *entry;   /* the function that the driver exports */
+    const char *first;   /* SQL that is run before, or NULL */
+    const char *from;    /* what stands behind FROM */
+    const char *integer; /* the SQL type that columns of integers are cast to, or NULL */
+    struct source_option options[SOURCE_OPTIONS_MAX]; /* of the database */
+    size_t options_len;
+    bool is_all; /* all columns are wanted, or: */
+    const char *const *names;
+    size_t names_len;
+};
+
+/* --- sql.c: texts in SQL --- */
+
+/* Appends a name of up to three parts, as "public.wages" or "\"odd name\".wages", each part quoted.
+ * Returns: SOTTO_ERROR_INPUT where it is no such name. */
+enum sotto_status sql_write_name(struct sotto_writer *writer, const char *name,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
+/* Appends a text between quotes of this kind, ' or ", which are doubled within. */
+void sql_write_quoted(struct sotto_writer *writer, const char *text, char quote);
+
+/* --- request.c --- */
+
+/* Appends a request; a failure is the writer's. */
+void source_request_write(struct sotto_writer *writer, const struct source_request *request);
+
+/* A request that was read, with the storage of its texts. */
+struct source_asked {
+    struct source_request request;
+    char **texts;
+    size_t texts_len;
+    const char **names;
+};
+/* Returns: SOTTO_ERROR_INPUT for bytes that are no request. Ownership: *out is ended by
+ * source_asked_release. */
+enum sotto_status source_request_read(struct source_asked *out, const void *data, size_t bytes,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+void source_asked_release(struct source_asked *asked);
+
+/* --- worker.c, in the worker --- */
+
+/* Does what the request says on SOURCE_REQUEST_FD, and writes parcels to SOURCE_PARCELS_FD.
+ * Returns: whether the last parcel was written. */
+bool source_work(void);
+
+/* --- rows.c, in who wants rows --- */
+
+struct source_limits {
+    const char *program;                     /* the executable sotto; NULL: this one */
+    size_t bytes_max;                        /* of all values */
+    unsigned silence_s;                      /* without a byte, after which the worker is ended */
+    const struct sotto_interrupt *interrupt; /* or NULL */
+};
+
+/* The rows of a request, and what its columns are. */
+struct source_rows {
+    struct sotto_table *table;     /* of the wanted columns */
+    struct sotto_parcels *parcels; /* all columns (sotto_parcels_column) */
+};
+
+/* Has a worker read them. name: the source, in errors. Returns: what the worker says of the
+ * database; SOTTO_ERROR_STATE (the worker died), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_CANCELLED,
+ * SOTTO_ERROR_PROTOCOL; SOTTO_ERROR_NOT_FOUND or SOTTO_ERROR_TYPE naming a wanted column that is
+ * not there or of no type of Sotto's. All texts are for the owner of the source alone. Ownership:
+ * *out is ended by source_rows_release. */
+enum sotto_status source_rows_read(struct source_rows *out, const struct source_request *request,
+                                   const struct source_limits *limits, const char *name,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+void source_rows_release(struct source_rows *rows);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/source.h"
+#include "test.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* --- SQL --- */
+
+static void expect_name(const char *name, const char *sql)
+{
+    struct sotto_writer writer;
+    struct sotto_error err = {0};
+    sotto_writer_init(&writer, 4096);
+    enum sotto_status status = sql_write_name(&writer, name, &err);
+    assert_int_equal(status, sql != NULL ? SOTTO_OK : SOTTO_ERROR_INPUT);
+    if (sql != NULL) {
+        sotto_write_u8(&writer, 0);
+        assert_string_equal((const char *)writer.data, sql);
+    }
+    sotto_writer_release(&writer);
+}
+
+static void test_names_are_quoted(void **state)
+{
+    (void)state;
+    expect_name("wages", "\"wages\"");
+    expect_name("Wages; DROP TABLE x", "\"Wages; DROP TABLE x\"");
+    expect_name("public.wages", "\"public\".\"wages\"");
+    expect_name("a.b.c", "\"a\".\"b\".\"c\"");
+    expect_name("\"a.b\".c", "\"a.b\".\"c\"");
+    expect_name("\"a\"\"b\"", "\"a\"\"b\"");
+    expect_name("\"\"\"\"", "\"\"\"\"");
+    expect_name("x' OR 1=1 --", "\"x' OR 1=1 --\"");
+    static const char *const wrong[] = {"",        ".",       "a.",        ".a",      "a..b",
+                                        "a\"b",    "a\"",     "\"a",       "\"a\"b",  "\"\"",
+                                        "\"a\"\"", "a.b.c.d", "\"a\".b\"", "a.\"b\"c"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        expect_name(wrong[i], NULL);
+    }
+    char longest[1030];
+    memset(longest, 'x', sizeof longest);
+    longest[1025] = '\0';
+    expect_name(longest, NULL);
+}
+
+/* --- Requests --- */
+
+static void test_requests_are_read_as_written(void **state)
+{
+    (void)state;
+    const char *const names[] = {"a", "b\"c"};
+    const struct source_request request = {.driver = "/d.so",
+                                           .entry = "init",
+                                           .from = "\"x\"",
+                                           .integer = "int8",
+                                           .options = {{"uri", "u"}, {"k", ""}},
+                                           .options_len = 2,
+                                           .names = names,
+                                           .names_len = 2};
+    struct sotto_writer writer;
+    struct source_asked asked;
+    sotto_writer_init(&writer, 4096);
+    source_request_write(&writer, &request);
+    assert_int_equal(source_request_read(&asked, writer.data, writer.data_bytes, NULL), SOTTO_OK);
+    assert_string_equal(asked.request.driver, "/d.so");
+    assert_string_equal(asked.request.first, "");
+    assert_string_equal(asked.request.integer, "int8");
+    assert_string_equal(asked.request.options[1].key, "k");
+    assert_int_equal(asked.request.names_len, 2);
+    assert_string_equal(asked.request.names[1], "b\"c");
+    source_asked_release(&asked);
+    for (size_t bytes = 0; bytes < writer.data_bytes; bytes++) {
+        assert_int_equal(source_request_read(&asked, writer.data, bytes, NULL), SOTTO_ERROR_INPUT);
+    }
+    sotto_writer_release(&writer);
+}
+
+/* --- Workers --- */
+
+/* Reads through the driver of tests in a mode. */
+static enum sotto_status read_mode(struct source_rows *out, const char *mode, bool is_all,
+                                   const char *column, struct sotto_error *err)
+{
+    const char *const names[] = {column};
+    const struct source_request request = {.driver = SOTTO_TEST_DRIVER,
+                                           .entry = "test_driver_init",
+                                           .from = "\"t\"",
+                                           .options = {{"mode", mode}},
+                                           .options_len = 1,
+                                           .is_all = is_all,
+                                           .names = names,
+                                           .names_len = column != NULL};
+    const struct source_limits limits = {
+        .program = SOTTO_TEST_BINARY, .bytes_max = 1 << 20, .silence_s = 1};
+    return source_rows_read(out, &request, &limits, "pay", err);
+}
+
+static void test_rows_arrive(void **state)
+{
+    (void)state;
+    struct source_rows rows;
+    assert_int_equal(read_mode(&rows, "", true, NULL, NULL), SOTTO_OK);
+    assert_int_equal(sotto_table_rows(rows.table), 7);
+    assert_int_equal(sotto_table_columns_len(rows.table), 2);
+    struct sotto_column integers = sotto_table_column(rows.table, 0);
+    struct sotto_column texts = sotto_table_column(rows.table, 1);
+    assert_int_equal(((const int64_t *)integers.values)[2], INT64_MAX);
+    assert_int_equal(((const int64_t *)integers.values)[6], 7);
+    assert_int_equal(integers.null_count, 1);
+    assert_false(sotto_column_is_valid(&integers, 3));
+    assert_string_equal(sotto_table_name(rows.table, 1), "odd \"name\"");
+    assert_int_equal(texts.offsets[7], 9);
+    assert_memory_equal((const char *)texts.values + texts.offsets[1], "\xC3\xA9", 2);
+    assert_int_equal(sotto_parcels_columns_len(rows.parcels), 3);
+    assert_string_equal(sotto_parcels_column(rows.parcels, 2).hidden, "lists");
+    source_rows_release(&rows);
+}
+
+static void expect_failure(const char *mode, enum sotto_status expected, const char *text)
+{
+    struct source_rows rows;
+    struct sotto_error err = {0};
+    assert_int_equal(read_mode(&rows, mode, true, NULL, &err), expected);
+    if (strstr(err.text, text) == NULL || strncmp(err.text, "pay: ", 5) != 0) {
+        fail_msg("expected \"pay: ...%s\" in \"%s\"", text, err.text);
+    }
+}
+
+static void test_workers_that_fail_are_named(void **state)
+{
+    (void)state;
+    expect_failure("crash", SOTTO_ERROR_STATE, "the driver's process"); /* asan ends it itself */
+    expect_failure("exit", SOTTO_ERROR_STATE, "exit status 3");
+    expect_failure("hang", SOTTO_ERROR_TIMEOUT, "nothing for 1 s");
+    expect_failure("garbage", SOTTO_ERROR_PROTOCOL, "none of its kinds");
+    expect_failure("close", SOTTO_ERROR_STATE, "sent no more");
+    expect_failure("refuse", SOTTO_ERROR_INPUT, "password authentication?failed");
+    expect_failure("lost", SOTTO_ERROR_IO, "the connection was lost");
+    expect_failure("changed", SOTTO_ERROR_INPUT, "other columns");
+    expect_failure("endless", SOTTO_ERROR_LIMIT, "at most 1 MiB");
+}
+
+static void test_a_worker_is_alone(void **state)
+{
+    (void)state;
+    expect_failure("alone", SOTTO_ERROR_INPUT, "0 variables, 4 descriptors, in /, wrote -1");
+}
+
+static void test_only_what_is_wanted_is_selected(void **state)
+{
+    (void)state;
+    struct source_rows rows;
+    struct sotto_error err = {0};
+    assert_int_equal(read_mode(&rows, "echo", false, "odd \"name\"", &err), SOTTO_ERROR_INPUT);
+    assert_non_null(strstr(err.text, ": SELECT \"odd \"\"name\"\"\" FROM \"t\""));
+    assert_int_equal(read_mode(&rows, "echo", true, NULL, &err), SOTTO_ERROR_INPUT);
+    assert_non_null(strstr(err.text, "SELECT \"n\", \"odd \"\"name\"\"\" FROM \"t\""));
+    assert_int_equal(read_mode(&rows, "echo", false, NULL, &err), SOTTO_ERROR_INPUT);
+    assert_non_null(strstr(err.text, "SELECT NULL AS x FROM \"t\""));
+    assert_int_equal(read_mode(&rows, "", true, "tag", &err), SOTTO_ERROR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "no column \"tag\", did you mean \"tags\"?"));
+    assert_int_equal(read_mode(&rows, "", true, "tags", &err), SOTTO_ERROR_TYPE);
+    assert_non_null(strstr(err.text, "lists"));
+}
+
+static void test_what_is_no_driver_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *driver, *entry;
+        enum sotto_status status;
+        const char *text;
+    } rows[] = {
+        {"/nonexistent.so", "x", SOTTO_ERROR_NOT_FOUND, "can't be loaded"},
+        {SOTTO_TEST_BINARY, "x", SOTTO_ERROR_NOT_FOUND, "can't be loaded"},
+        {SOTTO_TEST_DRIVER, "AdbcDriverInit", SOTTO_ERROR_INPUT, "no ADBC driver"},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        const struct source_request request = {
+            .driver = rows[i].driver, .entry = rows[i].entry, .from = "t", .is_all = true};
+        const struct source_limits limits = {
+            .program = SOTTO_TEST_BINARY, .bytes_max = 1 << 20, .silence_s = 10};
+        struct source_rows out;
+        struct sotto_error err = {0};
+        assert_int_equal(source_rows_read(&out, &request, &limits, "pay", &err), rows[i].status);
+        assert_non_null(strstr(err.text, rows[i].text));
+    }
+}
+
+static void test_a_reading_is_interrupted(void **state)
+{
+    (void)state;
+    struct sotto_interrupt interrupt = {0};
+    struct source_rows out;
+    sotto_interrupt_set(&interrupt);
+    const struct source_request request = {.driver = SOTTO_TEST_DRIVER,
+                                           .entry = "test_driver_init",
+                                           .from = "t",
+                                           .options = {{"mode", "hang"}},
+                                           .options_len = 1,
+                                           .is_all = true};
+    const struct source_limits limits = {.program = SOTTO_TEST_BINARY,
+                                         .bytes_max = 1 << 20,
+                                         .silence_s = 1000,
+                                         .interrupt = &interrupt};
+    struct sotto_error err;
+    assert_int_equal(source_rows_read(&out, &request, &limits, "pay", &err), SOTTO_ERROR_CANCELLED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_are_quoted),
+        cmocka_unit_test(test_requests_are_read_as_written),
+        cmocka_unit_test(test_rows_arrive),
+        cmocka_unit_test(test_workers_that_fail_are_named),
+        cmocka_unit_test(test_a_worker_is_alone),
+        cmocka_unit_test(test_only_what_is_wanted_is_selected),
+        cmocka_unit_test(test_what_is_no_driver_is_named),
+        cmocka_unit_test(test_a_reading_is_interrupted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
