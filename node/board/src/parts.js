@@ -39,19 +39,20 @@ export function Problem({ error }) {
   return html`<div class="problem" role="alert">${error.rule && html`<strong>${error.rule}: </strong>`}<${Foreign} text=${error.message} limit=${2000} /></div>`;
 }
 
-/** A table that scrolls by itself where it is too wide. columns: {head, cell(row), number}. */
+/** A table; of many columns on a narrow screen a list of rows, each cell behind its head (app.css), so
+ * roles are said. columns: {head, cell(row), number}. */
 export function Table({ caption, columns, rows, empty, rowKey }) {
   if (rows.length === 0) {
     return html`<p class="empty">${empty}</p>`;
   }
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
-    <table>
+    <table role="table" class=${columns.length > 3 ? "many" : ""}>
       <caption class="quiet">${caption}</caption>
-      <thead><tr>${columns.map((column) => html`<th scope="col" class=${column.number ? "number" : ""}>${column.head}</th>`)}</tr></thead>
-      <tbody>${rows.map((row, i) => html`<tr key=${rowKey ? rowKey(row) : i}>${columns.map((column, j) =>
+      <thead role="rowgroup"><tr role="row">${columns.map((column) => html`<th scope="col" role="columnheader" class=${column.number ? "number" : ""}>${column.head}</th>`)}</tr></thead>
+      <tbody role="rowgroup">${rows.map((row, i) => html`<tr role="row" key=${rowKey ? rowKey(row) : i}>${columns.map((column, j) =>
         column.isHead
-          ? html`<th scope="row">${column.cell(row, i)}</th>`
-          : html`<td class=${column.number ? "number" : ""} key=${j}>${column.cell(row, i)}</td>`)}</tr>`)}</tbody>
+          ? html`<th scope="row" role="rowheader" data-head=${column.head}>${column.cell(row, i)}</th>`
+          : html`<td role="cell" class=${column.number ? "number" : ""} data-head=${column.head} key=${j}>${column.cell(row, i)}</td>`)}</tr>`)}</tbody>
     </table>
   </div>`;
 }
