@@ -269,10 +269,11 @@ class Board(unittest.TestCase):
         self.creator.configure()
         self.assertEqual(self.creator.request("POST", "/v1/reload", "")[0], 200)
         word = "W" * 65536
-        for name, text in ((HOSTILE, "sum(wage)"), ("long", f"sum(wage) + 0 * count(dept == '{word}')")):
+        for name, text in ((HOSTILE, "sum(wage)"), ("long", f"sum(wage) + 0 * count(dept == '{word}')"),
+                           ("long", "mean(wage)")):
             body = plan({HOSTILE[:200]: text}, name=name)
             self.assertEqual(peer.invite(os.urandom(16), body), 200)
-        asked = self.wait(lambda: [one["number"] for one in self.creator.get("/v1/asked?waiting=1")["asked"]][1:] and
+        asked = self.wait(lambda: [one["number"] for one in self.creator.get("/v1/asked?waiting=1")["asked"]][2:] and
                           self.creator.get("/v1/asked?waiting=1")["asked"])
         self.assertEqual({one["name"] for one in asked}, {HOSTILE, "long"})
         questions = [f"question?number={one['number']}" for one in asked]
@@ -286,6 +287,10 @@ class Board(unittest.TestCase):
             self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "main img, main script"), [])
             text = self.browser.execute_script("return document.querySelector('main').textContent")
             self.assertNotRegex(text, "[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+        self.open(self.creator, questions[0])  # the newest one, against the one before it of this name
+        self.wait(lambda: self.browser.find_elements(By.CSS_SELECTOR, ".difference .added"))
+        self.assertIn("mean(wage)", self.find(".difference").text)
+        self.assertEqual(self.find("h3 a").text, str(asked[1]["number"]))
 
     def test_5_code_is_read_and_approved(self):
         data, digest = make_bundle({"model.py": f"class Model:\n    name = {HOSTILE!r}  # {HOSTILE}\n"})

@@ -4,6 +4,7 @@
 import { useState } from "preact/hooks";
 import { get, post } from "./api.js";
 import { Rules } from "./compose.js";
+import { Difference } from "./difference.js";
 import { Foreign, Lines, Page, Problem, State, Table, Time, html, link, useLoad, useRepeat } from "./parts.js";
 import { t } from "./words.js";
 
@@ -25,9 +26,17 @@ export function AskedList({ query }) {
   <//>`;
 }
 
+/** The last question of the same name and creator before this one, or undefined. */
+async function findBefore(asked, signal) {
+  const all = (await get("/v1/asked", {}, signal)).asked;
+  const found = all.find((other) => other.number < asked.number && other.name === asked.name && other.creator === asked.creator);
+  return found && get("/v1/asked/one", { number: found.number }, signal);
+}
+
 export function Question({ query }) {
   const { number } = query;
   const [asked, error, reload] = useLoad((signal) => get("/v1/asked/one", { number }, signal), []);
+  const [before] = useLoad(async (signal) => asked && findBefore(asked, signal), [asked !== undefined]);
   const [said, saidError] = useLoad((signal) => get("/v1/asked/rules", { number }, signal), []);
   const [failure, setFailure] = useState(null);
   const decide = (word) => post("/v1/asked/" + word, { number }).then(() => { setFailure(null); reload(); }, setFailure);
@@ -38,6 +47,7 @@ export function Question({ query }) {
       ${asked.state === "WAITING" && html`<p class="buttons"><button type="button" id="approve" onClick=${() => decide("approve")}>${t("approve")}</button> <button type="button" id="reject" class="danger" onClick=${() => decide("reject")}>${t("reject")}</button></p>`}
       <${Problem} error=${failure} />
       <h2>${t("asks")}</h2><${Lines} text=${asked.words} />
+      ${before && html`<${Difference} head=${t("difference_asked")} page="question" query=${{ number: before.number }} before=${before.words} words=${asked.words} />`}
       <details><summary>${t("plan_json")}</summary><${Lines} text=${JSON.stringify(asked.plan, null, 2)} /></details>
       <h2>${t("rules")}</h2><${Problem} error=${saidError} />${said && html`<${Rules} rules=${said.rules} />`}
       ${asked.result && html`<h2>${t("sent_result")}</h2><${Lines} text=${asked.result} />`}`}

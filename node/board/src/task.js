@@ -3,6 +3,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, post } from "./api.js";
+import { Difference } from "./difference.js";
 import { Foreign, Lines, Page, Problem, State, Table, Time, download, html, link, useLoad, useRepeat } from "./parts.js";
 import { FitPlot, Plot } from "./plot.js";
 import { flatten, showValue, spread, tablesOfFields, toCsv } from "./result.js";
@@ -13,47 +14,11 @@ const mayAsk = (me) => ["ask", "admin"].includes(me.role);
 
 /* --- What it asks --- */
 
-/** The lines of two texts, each with " ", "-" or "+": the longest common subsequence stays. */
-export function compareLines(before, after) {
-  const a = before.split("\n"), b = after.split("\n");
-  const lengths = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
-  for (let i = a.length - 1; i >= 0; i--) {
-    for (let j = b.length - 1; j >= 0; j--) {
-      lengths[i][j] = a[i] === b[j] ? lengths[i + 1][j + 1] + 1 : Math.max(lengths[i + 1][j], lengths[i][j + 1]);
-    }
-  }
-  const lines = [];
-  for (let i = 0, j = 0; i < a.length || j < b.length;) {
-    if (i < a.length && j < b.length && a[i] === b[j]) {
-      lines.push([" ", a[i++]]);
-      j++;
-    } else if (j >= b.length || (i < a.length && lengths[i + 1][j] >= lengths[i][j + 1])) {
-      lines.push(["-", a[i++]]);
-    } else {
-      lines.push(["+", b[j++]]);
-    }
-  }
-  return lines;
-}
-
-const LINES_MAX = 1000; // so that a comparison stays quick
-
-function Difference({ previous, words }) {
-  const both = [previous.words, words].map((text) => text.split("\n").slice(0, LINES_MAX).join("\n"));
-  const lines = compareLines(...both).filter(([mark]) => mark !== " ");
-  const head = html`<h3>${t("difference")} <a href=${link("task", { id: previous.task_id })}>${previous.task_id}</a></h3>`;
-  if (lines.length === 0) {
-    return html`${head}<p>${t("no_difference")}</p>`;
-  }
-  return html`${head}<ul class="difference">${lines.map(([mark, line]) => html`<li class=${mark === "+" ? "added" : "removed"}>
-    <span class="quiet">${t(mark === "+" ? "added" : "removed")}: </span><span aria-hidden="true">${mark} </span><${Foreign} text=${line} limit=${2000} /></li>`)}</ul>`;
-}
-
 function Asks({ id }) {
   const [words, error] = useLoad((signal) => get("/v1/task/words", { task_id: id }, signal), []);
   const [plan] = useLoad((signal) => get("/v1/task/plan", { task_id: id }, signal), []);
   return html`<section aria-labelledby="asks"><h2 id="asks">${t("asks")}</h2><${Problem} error=${error} />
-    ${words && html`<${Lines} text=${words.words} />${words.previous && html`<${Difference} previous=${words.previous} words=${words.words} />`}`}
+    ${words && html`<${Lines} text=${words.words} />${words.previous && html`<${Difference} head=${t("difference")} page="task" query=${{ id: words.previous.task_id }} before=${words.previous.words} words=${words.words} />`}`}
     ${plan && html`<details><summary>${t("plan_json")}</summary><${Lines} text=${JSON.stringify(plan, null, 2)} /></details>`}</section>`;
 }
 

@@ -13,7 +13,7 @@ export default {
   state_ERROR: "failed", state_CANCELLED: "cancelled", state_WAITING: "waiting", state_APPROVED: "approved",
   state_REJECTED: "rejected", state_ENDED: "ended", state_DECLINED: "declined", state_JOINED: "joined", state_ANSWERED: "answered",
   task_number: "Task {id}", asks: "What it asks", plan_json: "The plan as JSON", ask_again: "Change and ask again", cancel: "Cancel",
-  difference: "Against the last task of this name,", no_difference: "It asks the same.", added: "added", removed: "removed",
+  difference: "Against the last task of this name,", difference_asked: "Against the last question of this name and creator,", no_difference: "It asks the same.", added: "added", removed: "removed",
   steps: "Parties and steps", party: "Party", round: "Round", remark: "Remark", nobody_yet: "Nobody has answered yet.",
   step_joined: "joined", step_chosen: "takes part", step_dealt: "dealt shares", step_masked: "sent masked sums",
   step_counted: "is in the sum", step_confirmed: "confirmed", done: "done", not_done: "not yet",

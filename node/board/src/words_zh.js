@@ -13,7 +13,7 @@ export default {
   state_ERROR: "失败", state_CANCELLED: "已取消", state_WAITING: "待审批", state_APPROVED: "已批准",
   state_REJECTED: "已拒绝", state_ENDED: "已结束", state_DECLINED: "已谢绝", state_JOINED: "已加入", state_ANSWERED: "已回答",
   task_number: "任务 {id}", asks: "所问内容", plan_json: "计划 (JSON)", ask_again: "修改后再问", cancel: "取消",
-  difference: "与上一个同名任务相比，任务", no_difference: "所问相同。", added: "增加", removed: "删除",
+  difference: "与上一个同名任务相比，任务", difference_asked: "与同一提问方上一个同名提问相比，提问", no_difference: "所问相同。", added: "增加", removed: "删除",
   steps: "参与方与步骤", party: "参与方", round: "轮次", remark: "备注", nobody_yet: "尚无人应答。",
   step_joined: "已加入", step_chosen: "参与", step_dealt: "已分发份额", step_masked: "已发送掩码和",
   step_counted: "计入总和", step_confirmed: "已确认", done: "完成", not_done: "未完成",
