@@ -171,9 +171,13 @@ static void print_record_line(json_t *entry)
     if (times > 1) {
         (void)snprintf(more, sizeof more, "  (and %lld more)", times - 1);
     }
-    (void)snprintf(line, sizeof line, "%6lld  %s  %-8s  %-16s  %s  %s%s%s%s%s",
+    /* Of the two texts only the second one may be written by others: its blanks are counted. */
+    (void)snprintf(line, sizeof line, "%6lld  %s  %-8s  %-16s  ",
                    (long long)json_integer_value(json_object_get(entry, "number")), at,
-                   get_text(entry, "event"), get_text(entry, "creator"), get_text(entry, "name"),
+                   get_text(entry, "event"), get_text(entry, "creator"));
+    sotto_text_sanitize(line);
+    (void)fputs(line, stdout);
+    (void)snprintf(line, sizeof line, "%s  %s%s%s%s%s", get_text(entry, "name"),
                    reason[0] != '\0' ? "(" : "", reason, reason[0] != '\0' ? ") " : "",
                    get_text(entry, "text"), more);
     print_line(line);

@@ -68,6 +68,8 @@ class Owner(ClusterCase):
                          ["WAITING", "APPROVED", "JOINED", "ANSWERED", "WAITING", "REJECTED", "DECLINED"])
         self.assertEqual({entry["text"] for entry in entries if entry["event"] in ("APPROVED", "REJECTED")},
                          {"by the token the first one"})
+        head, *lines = owner.cli("record").stdout.splitlines()  # in columns, whatever length a name has
+        self.assertEqual([line[head.index("name"):].split("  ")[0] for line in lines], [entry["name"] for entry in entries])
         self.assertEqual(len(owner.get("/v1/asked")["asked"]), 2)
 
     def one_by_hand(self):
