@@ -100,11 +100,13 @@ bool sotto_schema_equal(const struct sotto_schema *a, const struct sotto_schema 
 
 /* --- An offer --- */
 
-/* The columns of a dataset that others may know of. Borrows names. */
+/* The columns of a dataset that others may know of. Borrows names; those of columns that are not
+ * read, as they hold lists or objects, stand behind the others. */
 struct source {
     const char **names;
     struct sotto_schema_field *fields;
     size_t len;
+    size_t nested_len;
 };
 
 static void sources_free(struct source *sources, size_t len)
@@ -139,6 +141,11 @@ static enum sotto_status read_catalogue(struct source *out, const struct sotto_c
                                             .digits_lost = column->digits_lost,
                                             .inexact = column->inexact,
                                             .exponent_inexact = column->exponent_inexact};
+        }
+    }
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        if (catalogue->columns[i].is_nested && catalogue->columns[i].hidden) {
+            out->names[out->len + out->nested_len++] = catalogue->columns[i].name;
         }
     }
     return SOTTO_OK;
@@ -187,6 +194,15 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
     const char *nearest = sotto_text_nearest(wanted->name, source->names, source->len);
     char name[NAME_BYTES];
     sotto_text_reveal(name, sizeof name, wanted->name, strlen(wanted->name));
+    for (size_t i = source->len; i < source->len + source->nested_len; i++) {
+        if (strcmp(source->names[i], wanted->name) == 0) {
+            return sotto_error_set(
+                err, SOTTO_ERROR_NOT_FOUND,
+                "dataset \"%s\" (%s): column \"%s\" holds lists or objects, which "
+                "are not read: give each number in them a column of its own",
+                dataset->alias, dataset->file, name);
+        }
+    }
     if (is_truth(wanted->name)) {
         return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                                "dataset \"%s\" (%s) has no column \"%s\": a column of booleans is "

@@ -197,7 +197,9 @@ static void hide_columns(struct sotto_catalogue *catalogue, const struct config 
 {
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         struct sotto_catalogue_column *column = &catalogue->columns[i];
-        column->hidden = column->hidden || !config_shows(config, file, column->name);
+        bool is_shown = config_shows(config, file, column->name);
+        column->hidden = column->hidden || !is_shown;
+        column->is_nested = column->is_nested && is_shown; /* else its name could be told */
     }
 }
 

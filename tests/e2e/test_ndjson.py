@@ -12,7 +12,7 @@ import unittest
 from decimal import Decimal
 from fractions import Fraction
 
-from support import run
+from support import ClusterCase, plan, run
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
@@ -81,11 +81,33 @@ class JsonLines(unittest.TestCase):
                          [("a", "string", None), ("n", "null", True)])
         self.assertIn('rows.txt:2: column "a": expected a number, as in most rows, found "x"', found["columns"][0]["text_because"])
         done = run("local", "--data", str(path), "--format", "ndjson", "--", "count(n)", check=False)
-        self.assertIn("column \"n\"", done.stderr)
+        self.assertIn('column "n" holds lists or objects, which are not read', done.stderr)
         done = run("describe", str(path), "--format", "json", check=False)
         self.assertIn("expected csv or ndjson", done.stderr)
         done = run("describe", str(path), "--format", "ndjson", "--type", "a=int64", check=False)
         self.assertIn('rows.txt:2: column "a": expected int64 as configured, found "x"', done.stderr)
+
+
+class Nodes(ClusterCase):
+    def test_at_three_nodes(self):
+        """With the same bits as CSV; a nested column that policy hides is as one that is not there."""
+        rows = [[{"wage": 1000.25 * k + i, "tags": [i]} for i in range(20)] for k in range(1, 4)]
+        cluster = self.cluster([{"rows.ndjson": "".join(json.dumps(row) + "\n" for row in part)} for part in rows], start=False)
+        creator = cluster.nodes[0]
+        cluster.start()
+        cluster.wait_connected()
+        files = {"wages": "rows.ndjson"}
+        task = creator.create(plan({"m": "mean(wages.wage)", "n": "count(wages.wage)"}, files=files))
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        outputs = creator.result(task)["outputs"]
+        wages = [Fraction(row["wage"]) for part in rows for row in part]
+        self.assertEqual((Fraction(outputs["m"]["exact"]), outputs["n"]["value"]), (sum(wages) / 60, 60))
+        for hide, said in (([], "holds lists or objects"), (["tags"], 'has no column "tags"')):
+            creator.policy = {"columns": [{"dataset": "rows.ndjson", "hide": hide}]} if hide else {}
+            creator.configure()
+            creator.cli("reload")
+            status, answer = creator.request("POST", "/v1/task", plan({"m": "count(wages.tags)"}, files=files))
+            self.assertEqual((status, said in answer["detail"]), (400, True), answer)
 
 
 if __name__ == "__main__":
