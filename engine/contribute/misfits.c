@@ -61,7 +61,8 @@ enum sotto_status sotto_schema_tell_misfits(const struct sotto_plan *plan,
 {
     for (size_t i = 0; i < plan->datasets_len; i++) {
         enum sotto_status status =
-            tell_of_file(plan, i, files[i], catalogues[i], tell, context, err);
+            files[i] != NULL ? tell_of_file(plan, i, files[i], catalogues[i], tell, context, err)
+                             : SOTTO_OK;
         if (status != SOTTO_OK) {
             return status;
         }

@@ -65,6 +65,9 @@ static enum sotto_status check_value(const struct words *words, const struct sot
     enum sotto_kind kind = find_kind(words, column);
     const struct sotto_csv *file = words->files[dataset];
     const char *quote = is_text ? "\"" : "";
+    if (file == NULL) {
+        return SOTTO_OK;
+    }
     const char *word = sotto_kind_is_date(kind) ? sotto_csv_na_date(file, column->name, kind, value)
                        : is_text && sotto_csv_is_na(file, value) ? value
                                                                  : find_word(file, kind, value);

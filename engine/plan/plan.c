@@ -583,6 +583,12 @@ const char *sotto_plan_dataset_file(const struct sotto_plan *plan, size_t datase
     return plan->datasets[dataset].file;
 }
 
+bool sotto_plan_is_framed(const struct sotto_plan *plan, size_t dataset)
+{
+    SOTTO_REQUIRE(dataset < plan->datasets_len);
+    return plan->datasets[dataset].is_framed;
+}
+
 size_t sotto_plan_columns_len(const struct sotto_plan *plan)
 {
     return plan->columns_len;

@@ -95,6 +95,10 @@ SOTTO_API const char *sotto_plan_dataset_alias(const struct sotto_plan *plan, si
  * sotto_plan_datasets_len. Borrows from the plan. */
 SOTTO_API const char *sotto_plan_dataset_file(const struct sotto_plan *plan, size_t dataset);
 
+/* Whether the plan means all columns of a dataset by "*", and so reads more than it names. dataset
+ * is below sotto_plan_datasets_len. */
+SOTTO_API bool sotto_plan_is_framed(const struct sotto_plan *plan, size_t dataset);
+
 /* How many columns the plan reads; each is there once, sorted by dataset, then by name (bytes). */
 SOTTO_API size_t sotto_plan_columns_len(const struct sotto_plan *plan);
 

@@ -65,9 +65,9 @@ SOTTO_API enum sotto_status sotto_schema_offer(struct sotto_schema *out,
 
 /* Whether each value that the plan compares a column with, or names as a level, may be one of the
  * files: a file's NA words are read as missing, and a question about one would be answered as if
- * nobody had it. files[d] is the plan's dataset d, offer is what sotto_schema_offer made of them.
- * Each party asks this of its own files, whose NA words its owner chose. Returns: SOTTO_ERROR_PLAN
- * naming value, column and file. */
+ * nobody had it. files[d] is the plan's dataset d (NULL: it is no file, and has no such words),
+ * offer is what sotto_schema_offer made of them. Each party asks this of its own files, whose NA
+ * words its owner chose. Returns: SOTTO_ERROR_PLAN naming value, column and file. */
 SOTTO_API enum sotto_status sotto_schema_check_words(const struct sotto_plan *plan,
                                                      const struct sotto_schema *offer,
                                                      struct sotto_csv *const *files,
@@ -78,7 +78,8 @@ typedef void sotto_tell_owner(void *context, const char *text);
 
 /* Tells, where types did not fit, which values made text of columns that the plan names and that
  * are numbers or booleans otherwise (sotto_csv_find_misfits, which reads slowly). files[d] and
- * catalogues[d] are the plan's dataset d. Returns: as sotto_csv_find_misfits. */
+ * catalogues[d] are the plan's dataset d; both NULL where it is no file. Returns: as
+ * sotto_csv_find_misfits. */
 SOTTO_API enum sotto_status
 sotto_schema_tell_misfits(const struct sotto_plan *plan, struct sotto_csv *const *files,
                           const struct sotto_catalogue *const *catalogues, sotto_tell_owner *tell,
