@@ -5,6 +5,7 @@
 
 #include "cli/options.h"
 #include "cli/print.h"
+#include "source/location.h"
 
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -98,6 +99,30 @@ static bool aliases_differ(const struct data_options *options, struct sotto_erro
     return true;
 }
 
+/* The end of an alias, which a URI has none before its "=". */
+static const char *find_equals(const char *text)
+{
+    const char *end = text + strcspn(text, "=:?/");
+    return *end == '=' ? end : NULL;
+}
+
+/* The last part of a path, or what a location of rows is called. Returns: NULL if there is no
+ * memory.
+ */
+static char *name_file(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *file = slash != NULL ? slash + 1 : path;
+    if (!source_is_location(path)) {
+        return sotto_text_copy(file, strlen(file));
+    }
+    char *out = sotto_alloc(strlen(path) + 1);
+    if (out != NULL) {
+        source_location_name(out, path);
+    }
+    return out;
+}
+
 enum sotto_status data_options_parse(struct data_options *out, const char *const *data,
                                      size_t data_len, struct sotto_error *err)
 {
@@ -108,16 +133,16 @@ enum sotto_status data_options_parse(struct data_options *out, const char *const
     bool has_memory = options.aliases != NULL && options.paths != NULL && options.files != NULL;
     for (; has_memory && options.len < data_len; options.len++) {
         const char *text = data[options.len];
-        const char *equals = strchr(text, '=');
+        const char *equals = find_equals(text);
         const char *path = equals != NULL ? equals + 1 : text;
-        const char *slash = strrchr(path, '/');
-        const char *file = slash != NULL ? slash + 1 : path;
-        char *alias =
-            equals != NULL ? sotto_text_copy(text, (size_t)(equals - text)) : make_alias(file);
+        char *file = name_file(path);
+        char *alias = equals != NULL ? sotto_text_copy(text, (size_t)(equals - text))
+                      : file != NULL ? make_alias(file)
+                                     : NULL;
         options.paths[options.len] = path;
         options.files[options.len] = file;
         options.aliases[options.len] = alias;
-        has_memory = alias != NULL;
+        has_memory = alias != NULL && file != NULL;
     }
     if (!has_memory) {
         data_options_release(&options);
@@ -133,8 +158,10 @@ enum sotto_status data_options_parse(struct data_options *out, const char *const
 
 void data_options_release(struct data_options *options)
 {
-    for (size_t i = 0; options->aliases != NULL && i < options->len; i++) {
+    for (size_t i = 0; options->aliases != NULL && options->files != NULL && i < options->len;
+         i++) {
         sotto_free(options->aliases[i]);
+        sotto_free(options->files[i]);
     }
     sotto_free(options->aliases);
     sotto_free(options->paths);
@@ -148,7 +175,7 @@ enum sotto_status compose_plan(char **out, const struct data_options *data, cons
     struct sotto_plan_parts parts = {
         .name = args->name != NULL ? args->name : "sotto",
         .dataset_aliases = (const char *const *)data->aliases,
-        .dataset_files = data->files,
+        .dataset_files = (const char *const *)data->files,
         .datasets_len = data->len,
         .outputs = (const char *const *)args->outputs,
         .outputs_len = args->outputs_len,

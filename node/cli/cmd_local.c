@@ -8,6 +8,7 @@
 #include "cli/print.h"
 #include "cli/reading.h"
 #include "cli/rules.h"
+#include "source/location.h"
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
@@ -17,6 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SOURCE_BYTES_MAX ((size_t)16 << 30) /* of rows that a database gives */
+
 static const struct sotto_strategy local_strategy = {
     .min_clients = SOTTO_PLAN_MIN_CLIENTS,
     .max_clients = SOTTO_PLAN_MIN_CLIENTS,
@@ -24,9 +27,11 @@ static const struct sotto_strategy local_strategy = {
     .connection_timeout_s = 60,
 };
 
-/* Opened files in the order of the plan's datasets. */
+/* Opened files in the order of the plan's datasets, or rows of databases. */
 struct tables {
-    struct sotto_csv **files;
+    struct sotto_csv **files; /* NULL: rows of a location */
+    const char **paths;
+    struct source_rows *rows;
     const struct sotto_catalogue **catalogues; /* of the surveys */
     struct sotto_survey **surveys;
     struct sotto_source **sources;     /* of files and catalogues */
@@ -41,12 +46,26 @@ static void tables_release(struct tables *tables)
         sotto_source_free(tables->sources[i]);
         sotto_survey_free(tables->surveys[i]);
         sotto_csv_close(tables->files[i]);
+        source_rows_release(&tables->rows[i]);
     }
     sotto_free(tables->files);
+    sotto_free(tables->paths);
+    sotto_free(tables->rows);
     sotto_free(tables->surveys);
     sotto_free(tables->sources);
     sotto_free(tables->catalogues);
     sotto_rehearsal_free(tables->rehearsal);
+}
+
+/* What says how text is read is not for databases. */
+static enum sotto_status check_source_options(const struct args *args, struct sotto_error *err)
+{
+    const char *given = args_given(args, OPTION_WORDS);
+    return given == NULL ? SOTTO_OK
+                         : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                           "--%s is for files of text: a database says itself what "
+                                           "its columns are; cast them in a view",
+                                           given);
 }
 
 static enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
@@ -56,12 +75,14 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
     size_t len = sotto_plan_datasets_len(plan);
     struct tables tables = {0};
     tables.files = sotto_alloc_zeroed((len + 1) * sizeof *tables.files);
+    tables.paths = sotto_alloc_zeroed((len + 1) * sizeof *tables.paths);
+    tables.rows = sotto_alloc_zeroed((len + 1) * sizeof *tables.rows);
     tables.catalogues = sotto_alloc_zeroed((len + 1) * sizeof *tables.catalogues);
     tables.surveys = sotto_alloc_zeroed((len + 1) * sizeof *tables.surveys);
     tables.sources = sotto_alloc_zeroed((len + 1) * sizeof *tables.sources);
     enum sotto_status status = SOTTO_OK;
-    if (tables.files == NULL || tables.catalogues == NULL || tables.surveys == NULL ||
-        tables.sources == NULL) {
+    if (tables.files == NULL || tables.paths == NULL || tables.rows == NULL ||
+        tables.catalogues == NULL || tables.surveys == NULL || tables.sources == NULL) {
         status = sotto_error_no_memory(err);
         goto out;
     }
@@ -72,7 +93,10 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
         while (at + 1 < data->len && strcmp(data->aliases[at], alias) != 0) {
             at++;
         }
-        status = args_open_file(&tables.files[i], data->paths[at], args, err);
+        tables.paths[i] = data->paths[at];
+        status = source_is_location(data->paths[at])
+                     ? check_source_options(args, err)
+                     : args_open_file(&tables.files[i], data->paths[at], args, err);
         if (status != SOTTO_OK) {
             goto out;
         }
@@ -84,27 +108,70 @@ out:
     return status;
 }
 
+/* Reads the columns of a location that the plan reads. */
+static enum sotto_status read_source(struct tables *tables, size_t i, const struct sotto_plan *plan,
+                                     const char *driver, struct sotto_error *err)
+{
+    const struct source_limits limits = {.bytes_max = SOURCE_BYTES_MAX, .silence_s = 300};
+    struct source_location location = {0};
+    size_t len = sotto_plan_columns_len(plan);
+    const char **names = sotto_alloc_array(len + 1, sizeof *names);
+    enum sotto_status status = SOTTO_OK;
+    if (names == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    status = source_location_init(&location, tables->paths[i], driver, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    location.request.names = names;
+    location.request.is_all = sotto_plan_is_framed(plan, i);
+    for (size_t j = 0; j < len; j++) {
+        struct sotto_plan_column column = sotto_plan_column(plan, j);
+        if (column.dataset == i) {
+            names[location.request.names_len++] = column.name;
+        }
+    }
+    status = source_rows_read(&tables->rows[i], &location.request, &limits,
+                              sotto_plan_dataset_alias(plan, i), err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_source_new_table(&tables->sources[i], tables->rows[i].table, err);
+out:
+    source_location_release(&location);
+    sotto_free(names);
+    return status;
+}
+
+static enum sotto_status survey_file(struct tables *tables, size_t i, const struct sotto_plan *plan,
+                                     struct sotto_error *err)
+{
+    enum sotto_status status = sotto_survey_new(&tables->surveys[i], plan, tables->files[i], err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
+    status =
+        sotto_source_new_file(&tables->sources[i], tables->files[i], tables->catalogues[i], err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_plan_rounds(plan) > 1
+               ? sotto_source_new_kept(&tables->sources[i], tables->sources[i],
+                                       SOTTO_KEPT_BYTES_DEFAULT, err)
+               : SOTTO_OK;
+}
+
 static enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
-                                       struct sotto_error *err)
+                                       const char *driver, struct sotto_error *err)
 {
     for (size_t i = 0; i < tables->len; i++) {
-        enum sotto_status status =
-            sotto_survey_new(&tables->surveys[i], plan, tables->files[i], err);
+        enum sotto_status status = tables->files[i] != NULL
+                                       ? survey_file(tables, i, plan, err)
+                                       : read_source(tables, i, plan, driver, err);
         if (status != SOTTO_OK) {
             return status;
-        }
-        tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
-        status = sotto_source_new_file(&tables->sources[i], tables->files[i], tables->catalogues[i],
-                                       err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        if (sotto_plan_rounds(plan) > 1) {
-            status = sotto_source_new_kept(&tables->sources[i], tables->sources[i],
-                                           SOTTO_KEPT_BYTES_DEFAULT, err);
-            if (status != SOTTO_OK) {
-                return status;
-            }
         }
     }
     return SOTTO_OK;
@@ -133,7 +200,7 @@ static enum sotto_status run_round(struct sotto_driver *driver, const struct tab
         return sotto_error_no_memory(err);
     }
     enum sotto_status status = SOTTO_OK;
-    bool surveyed = tables->len == 1 && !tried->is_given &&
+    bool surveyed = tables->len == 1 && !tried->is_given && tables->surveys[0] != NULL &&
                     sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
     if (!surveyed) {
         status = contribute(driver, limbs, limbs_len, tables, tried, err);
@@ -174,7 +241,7 @@ static void tell_misfits(const struct sotto_plan *plan, struct sotto_csv *const 
     struct sotto_catalogue **catalogues = sotto_alloc_array(len + 1, sizeof *catalogues);
     enum sotto_status status = catalogues != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY;
     for (size_t i = 0; i < len && status == SOTTO_OK; i++) {
-        status = sotto_csv_catalogue(files[i], &catalogues[i], NULL);
+        status = files[i] != NULL ? sotto_csv_catalogue(files[i], &catalogues[i], NULL) : SOTTO_OK;
     }
     if (status == SOTTO_OK) {
         status = sotto_schema_tell_misfits(
@@ -207,11 +274,11 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
         goto out;
     }
     reading = reading_show(tables.files, tables.len, 2);
-    status = tables_survey(&tables, plan, err);
+    status = tables_survey(&tables, plan, args->driver, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_schema_offer(&offer, plan, tables.catalogues, err);
+    status = sotto_source_offer(&offer, plan, tables.sources, err);
     if (status != SOTTO_OK) {
         goto out;
     }

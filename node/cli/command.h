@@ -43,8 +43,9 @@ enum command_option {
     OPTION_CODE = 1 << 24, /* --peer, --rounds */
     OPTION_KEYS = 1 << 25,
     OPTION_FORGET = 1 << 26,
+    OPTION_DRIVER = 1 << 27,
 };
-#define OPTION_GROUPS_LEN 27
+#define OPTION_GROUPS_LEN 28
 #define BY_LEN_MAX 2
 #define DEFINITIONS_LEN_MAX 64
 #define COMMANDS_MAX 64
@@ -81,6 +82,7 @@ struct args {
     const char *peers;  /* a node.yaml whose peers are known */
     const char *policy; /* "safe", "open", or a node.yaml whose policy is meant */
     const char *listen;
+    const char *driver;
     const char *role;
     uint32_t days;       /* 0: not given */
     uint32_t start_from; /* a task; 0: not given */

@@ -107,6 +107,7 @@ static const struct option_row rows[] = {
     COUNT("digits", OPTION_TABLE, digits, 1, 17, ""),
     FLAG("log", OPTION_LOG, log),
     LIST("data", OPTION_DATA, add_data),
+    TEXT("driver", OPTION_DRIVER, driver),
     TEXT("config", OPTION_CONFIG, config),
     TEXT("node", OPTION_CLIENT, node),
     TEXT("token-file", OPTION_CLIENT, token_file),
@@ -274,6 +275,11 @@ bool args_refuse(const struct args *args, unsigned groups, const char *usage)
         }
     }
     return false;
+}
+
+const char *args_given(const struct args *args, unsigned group)
+{
+    return args->given[find_bit(group)];
 }
 
 /* One option that getopt found, rows[index]. in_out_seen: bit i stands for rows[i]. */

@@ -15,6 +15,9 @@ void args_release(struct args *args);
  * no use for; says so on standard error. */
 bool args_refuse(const struct args *args, unsigned groups, const char *usage);
 
+/* The first option that was given of one group. Returns: NULL where there is none. */
+const char *args_given(const struct args *args, unsigned group);
+
 /* The options of the command line. Returns: false from the last one on. */
 struct option_name {
     const char *name;
@@ -23,11 +26,12 @@ struct option_name {
 };
 bool option_name_at(struct option_name *out, size_t index);
 
-/* The datasets of --data options: "wages=wages.csv" or "wages.csv", whose alias is its stem. */
+/* The datasets of --data options: "wages=wages.csv" or "wages.csv", whose alias is its stem; or a
+ * location of rows (source/location.h). */
 struct data_options {
     char **aliases;
     const char **paths; /* as given */
-    const char **files; /* their last parts */
+    char **files;       /* their last parts */
     size_t len;
 };
 /* Ownership: borrows data; *out is ended by data_options_release. */

@@ -38,8 +38,9 @@ static void show_part(const struct reading *reading, double seconds)
     uint64_t done = 0;
     uint64_t size = 0;
     for (size_t i = 0; i < reading->files_len; i++) {
-        done += sotto_csv_bytes_read(reading->files[i]);
-        size += sotto_csv_bytes(reading->files[i]);
+        const struct sotto_csv *file = reading->files[i];
+        done += file != NULL ? sotto_csv_bytes_read(file) : 0;
+        size += file != NULL ? sotto_csv_bytes(file) : 0;
     }
     double part = size > 0 ? (double)done / ((double)size * reading->times) : 0;
     (void)fprintf(stderr, "\rreading %2.0f %%, %.1f GB/s ", part < 0.99 ? part * 100 : 99,

@@ -9,8 +9,8 @@
 
 struct reading;
 
-/* Starts to watch the files, which stay open until reading_end and are read so many times, as far
- * as is known. Returns: NULL where standard error is no terminal. */
+/* Starts to watch the files (NULL: none), which stay open until reading_end and are read so many
+ * times, as far as is known. Returns: NULL where standard error is no terminal. */
 struct reading *reading_show(struct sotto_csv *const *files, size_t files_len, unsigned times);
 /* Wipes the line. */
 void reading_end(struct reading *reading);

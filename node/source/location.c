@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Locations of rows. The idea: a row of a table for each kind of database says all that is known of
+ * it; rows are only ever read, so each is opened such that it refuses to write. */
+
+#include "source/location.h"
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATTERN "*?["
+
+struct location_kind {
+    const char *begin;    /* of a location */
+    const char *variable; /* of the environment: where its driver is */
+    const char *entry;
+    const char *driver; /* how to get it */
+    const char *form;   /* of a location, for errors */
+    enum sotto_status (*open)(struct source_location *location, const char *where,
+                              struct sotto_error *err);
+};
+
+/* --- Parts --- */
+
+/* Keeps a text of bytes bytes; NULL is no memory. */
+static const char *keep(struct source_location *location, const char *text, size_t bytes)
+{
+    SOTTO_REQUIRE(location->texts_len < sizeof location->texts / sizeof location->texts[0]);
+    char *copy = sotto_text_copy(text, bytes);
+    if (copy != NULL) {
+        location->texts[location->texts_len++] = copy;
+    }
+    return copy;
+}
+
+/* Keeps what was written, and ends the writer. */
+static const char *keep_written(struct source_location *location, struct sotto_writer *writer)
+{
+    const char *out = sotto_writer_status(writer) == SOTTO_OK
+                          ? keep(location, (const char *)writer->data, writer->data_bytes)
+                          : NULL;
+    sotto_writer_release(writer);
+    return out;
+}
+
+static void write_plain(struct sotto_writer *writer, const char *text)
+{
+    sotto_write_bytes(writer, text, strlen(text));
+}
+
+static void add_option(struct source_location *location, const char *key, const char *value)
+{
+    location->request.options[location->request.options_len++] =
+        (struct source_option){.key = key, .value = value};
+}
+
+static bool has_pattern(const char *path)
+{
+    return strpbrk(path, PATTERN) != NULL;
+}
+
+/* Appends the path from the root, as a worker knows no other. Returns: SOTTO_ERROR_NOT_FOUND where
+ * there is no such file, unless it is a pattern. */
+static enum sotto_status write_path(struct sotto_writer *writer, const char *path,
+                                    struct sotto_error *err)
+{
+    char folder[4096];
+    if (!has_pattern(path) && access(path, R_OK) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "'%s': there is no such file to read",
+                               path);
+    }
+    if (path[0] != '/') {
+        if (getcwd(folder, sizeof folder) == NULL) {
+            return sotto_error_set(err, SOTTO_ERROR_IO, "the current folder has no path");
+        }
+        write_plain(writer, folder);
+        sotto_write_u8(writer, '/');
+    }
+    write_plain(writer, path);
+    return sotto_writer_status(writer) == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
+/* What stands before the last '#', and the table behind it as SQL. */
+static enum sotto_status split_table(struct source_location *location, const char **out_where,
+                                     const char *where, const char *form, struct sotto_error *err)
+{
+    const char *hash = strrchr(where, '#');
+    if (hash == NULL || hash == where || hash[1] == '\0') {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "expected %s", form);
+    }
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOURCE_TEXT_BYTES_MAX);
+    enum sotto_status status = sql_write_name(&writer, hash + 1, err);
+    if (status != SOTTO_OK) {
+        sotto_writer_release(&writer);
+        return status;
+    }
+    location->request.from = keep_written(location, &writer);
+    *out_where = keep(location, where, (size_t)(hash - where));
+    return location->request.from != NULL && *out_where != NULL ? SOTTO_OK
+                                                                : sotto_error_no_memory(err);
+}
+
+/* --- Kinds --- */
+
+static enum sotto_status open_sqlite(struct source_location *location, const char *where,
+                                     struct sotto_error *err)
+{
+    struct sotto_writer path;
+    struct sotto_writer uri;
+    sotto_writer_init(&path, SOURCE_TEXT_BYTES_MAX);
+    sotto_writer_init(&uri, SOURCE_TEXT_BYTES_MAX);
+    enum sotto_status status = write_path(&path, where, err);
+    if (status != SOTTO_OK) {
+        sotto_writer_release(&path);
+        return status;
+    }
+    write_plain(&uri, "file:");
+    for (size_t i = 0; i < path.data_bytes; i++) {
+        char byte[4];
+        bool is_special = strchr("?#%", path.data[i]) != NULL;
+        (void)snprintf(byte, sizeof byte, is_special ? "%%%02X" : "%c", path.data[i]);
+        write_plain(&uri, byte);
+    }
+    write_plain(&uri, "?mode=ro");
+    sotto_writer_release(&path);
+    const char *text = keep_written(location, &uri);
+    if (text == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    add_option(location, "uri", text);
+    return SOTTO_OK;
+}
+
+/* What DuckDB must not do by itself, with a file or without one. */
+static void restrict_duckdb(struct source_location *location)
+{
+    add_option(location, "autoinstall_known_extensions", "false");
+    add_option(location, "autoload_known_extensions", "false");
+}
+
+static enum sotto_status open_duckdb(struct source_location *location, const char *where,
+                                     struct sotto_error *err)
+{
+    struct sotto_writer path;
+    sotto_writer_init(&path, SOURCE_TEXT_BYTES_MAX);
+    enum sotto_status status = write_path(&path, where, err);
+    if (status != SOTTO_OK) {
+        sotto_writer_release(&path);
+        return status;
+    }
+    const char *text = keep_written(location, &path);
+    if (text == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    add_option(location, "path", text);
+    add_option(location, "access_mode", "READ_ONLY");
+    restrict_duckdb(location);
+    return SOTTO_OK;
+}
+
+/* Parquet is read by a DuckDB without a file of its own. */
+static enum sotto_status open_parquet(struct source_location *location, const char *where,
+                                      struct sotto_error *err)
+{
+    struct sotto_writer path;
+    struct sotto_writer from;
+    sotto_writer_init(&path, SOURCE_TEXT_BYTES_MAX);
+    sotto_writer_init(&from, SOURCE_TEXT_BYTES_MAX);
+    if (has_pattern(where) && access(where, F_OK) == 0) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "'%s': expected the name of a file without * ? [, which stand for "
+                               "other characters here: give it another name",
+                               where);
+    }
+    enum sotto_status status = write_path(&path, where, err);
+    if (status != SOTTO_OK) {
+        sotto_writer_release(&path);
+        return status;
+    }
+    sotto_write_u8(&path, 0);
+    write_plain(&from, "read_parquet(");
+    if (sotto_writer_status(&path) == SOTTO_OK) {
+        sql_write_quoted(&from, (const char *)path.data, '\'');
+    }
+    write_plain(&from, ")");
+    status = sotto_writer_status(&path);
+    sotto_writer_release(&path);
+    location->request.from = keep_written(location, &from);
+    if (status != SOTTO_OK || location->request.from == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    restrict_duckdb(location);
+    return SOTTO_OK;
+}
+
+/* A password with signs that a URI has a use for would make libpq take it apart wrongly, and show
+ * pieces of it in an error. */
+static enum sotto_status open_postgresql(struct source_location *location, const char *where,
+                                         struct sotto_error *err)
+{
+    const char *authority = strncmp(where, "//", 2) == 0 ? where + 2 : NULL;
+    size_t bytes = authority != NULL ? strcspn(authority, "/?") : 0;
+    size_t ats = 0;
+    size_t colons = 0; /* before the first @ */
+    for (size_t i = 0; i < bytes; i++) {
+        ats += authority[i] == '@';
+        colons += authority[i] == ':' && ats == 0;
+    }
+    bool is_userinfo = ats > 0;
+    const char *rest = authority != NULL ? authority + bytes : "";
+    if (authority == NULL || ats > 1 || (is_userinfo && colons > 1) || strchr(rest, '@') != NULL) {
+        return sotto_error_set(
+            err, SOTTO_ERROR_INPUT,
+            "expected postgresql://USER:PASSWORD@HOST/DATABASE, in which @ : / ? "
+            "of a password are written %%40 %%3A %%2F %%3F");
+    }
+    struct sotto_writer uri;
+    sotto_writer_init(&uri, SOURCE_TEXT_BYTES_MAX);
+    write_plain(&uri, "postgresql:");
+    write_plain(&uri, where);
+    const char *text = keep_written(location, &uri);
+    if (text == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    add_option(location, "uri", text);
+    /* money comes as integers that are hundredths, and nothing says so: it can't be cast. */
+    location->request.integer = "int8";
+    location->request.first = "SET default_transaction_read_only = on";
+    return SOTTO_OK;
+}
+
+#define DUCKDB_DRIVER                                                                              \
+    "libduckdb.so of DuckDB: `npm pack @duckdb/node-bindings-linux-x64` has it, and "              \
+    "duckdb.org"
+
+static const struct location_kind kinds[] = {
+    {"sqlite:", "SOTTO_ADBC_SQLITE", "AdbcDriverInit",
+     "libadbc_driver_sqlite.so: `pip install adbc-driver-sqlite` has it", "sqlite:FILE#TABLE",
+     open_sqlite},
+    {"duckdb:", "SOTTO_ADBC_DUCKDB", "duckdb_adbc_init", DUCKDB_DRIVER, "duckdb:FILE#TABLE",
+     open_duckdb},
+    {"postgresql:", "SOTTO_ADBC_POSTGRESQL", "AdbcDriverInit",
+     "libadbc_driver_postgresql.so: `pip install adbc-driver-postgresql` has it",
+     "postgresql://HOST/DATABASE#TABLE", open_postgresql},
+};
+
+static const struct location_kind parquet = {
+    "", "SOTTO_ADBC_DUCKDB", "duckdb_adbc_init", DUCKDB_DRIVER, "FILE.parquet", open_parquet};
+
+static bool is_parquet(const char *text)
+{
+    size_t bytes = strlen(text);
+    return bytes > 8 && strcmp(text + bytes - 8, ".parquet") == 0;
+}
+
+static const struct location_kind *find_kind(const char *text)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strncmp(text, kinds[i].begin, strlen(kinds[i].begin)) == 0) {
+            return &kinds[i];
+        }
+    }
+    return is_parquet(text) ? &parquet : NULL;
+}
+
+/* --- Locations --- */
+
+bool source_is_location(const char *text)
+{
+    return find_kind(text) != NULL;
+}
+
+/* The last part of a path, where it ends at `bytes`. */
+static size_t find_part(const char *text, size_t bytes)
+{
+    while (bytes > 0 && text[bytes - 1] != '/') {
+        bytes--;
+    }
+    return bytes;
+}
+
+static void copy_part(char *out, const char *text, size_t part, size_t bytes)
+{
+    memcpy(out, text + part, bytes - part);
+    out[bytes - part] = '\0';
+}
+
+void source_location_name(char *out, const char *text)
+{
+    size_t bytes = strlen(text);
+    const char *hash = find_kind(text) != &parquet ? strrchr(text, '#') : NULL;
+    if (hash != NULL) {
+        const char *point = strrchr(hash, '.');
+        copy_part(out, text, (size_t)((point != NULL ? point : hash) - text) + 1, bytes);
+        return;
+    }
+    size_t part = find_part(text, bytes);
+    while (part > 0 && strcspn(text + part, PATTERN) < bytes - part) {
+        bytes = part - 1; /* in place of a pattern its folder */
+        part = find_part(text, bytes);
+    }
+    copy_part(out, text, part, bytes);
+}
+
+enum sotto_status source_location_init(struct source_location *out, const char *text,
+                                       const char *driver, struct sotto_error *err)
+{
+    const struct location_kind *kind = find_kind(text);
+    SOTTO_REQUIRE(kind != NULL);
+    struct source_location location = {0};
+    const char *where = text + strlen(kind->begin);
+    const char *path = driver != NULL ? driver : getenv(kind->variable);
+    enum sotto_status status = SOTTO_OK;
+    if (path == NULL || access(path, R_OK) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "%s%s: say by --driver or %s where its driver is: %s",
+                               path != NULL ? "there is no driver at " : kind->form,
+                               path != NULL ? path : "", kind->variable, kind->driver);
+    }
+    location.request.driver = keep(&location, path, strlen(path));
+    location.request.entry = kind->entry;
+    if (location.request.driver == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    if (kind != &parquet) {
+        status = split_table(&location, &where, where, kind->form, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    status = kind->open(&location, where, err);
+out:
+    if (status != SOTTO_OK) {
+        source_location_release(&location);
+        return status;
+    }
+    *out = location;
+    return SOTTO_OK;
+}
+
+void source_location_release(struct source_location *location)
+{
+    for (size_t i = 0; i < location->texts_len; i++) {
+        sotto_wipe(location->texts[i], strlen(location->texts[i]));
+        sotto_free(location->texts[i]);
+    }
+    *location = (struct source_location){0};
+}

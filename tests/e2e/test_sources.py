@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows where they are: the same table as CSV, Parquet, DuckDB, SQLite and PostgreSQL gives the same
+results, bit for bit, and what can't be read is said. Drivers come by ./dev setup more."""
+import json
+import os
+import pathlib
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+import skip  # noqa: E402
+from drivers import PLACES, DuckDB, PostgreSQL, find  # noqa: E402
+
+SOTTO = os.environ["SOTTO_BINARY"]
+NAMES = ["id", "d", "f", "g", "s", "code", "b", "day", "t", "z"]
+TYPES = {  # by database; no column of a table in SQLite has the types that it lacks
+    "duckdb": "bigint decimal(38,10) double double varchar varchar boolean date timestamp timestamptz",
+    "postgresql": "bigint numeric(38,10) float8 float8 text text boolean date timestamp timestamptz",
+    "sqlite": "integer none real real text text none none none none",
+}
+CSV = ["--na", "NULL", "--type", "id=int64", "--type", "f=float64", "--type", "g=float64", "--type", "s=string",
+       "--type", "code=string", "--type", "d=decimal(10)", "--type", "b=bool", "--type", "day=date",
+       "--type", "t=datetime", "--type", "z=datetime(utc)"]
+ASKED = [
+    "sum(id)", "mean(id)", "count(id)", "var(id)", "sum(f)", "mean(f)", "var(f)", "sum(f * f)", "sum(id * f)", "sum(g)",
+    "mean(g)", "count(g)", "count(s)", "value_counts(code, \"007\", \"7\", \"1e3\")", "median(f)",
+    "quantile(id, 0.25)", "corr(f, id)", "sum(id * (f < 0.5))", "mean(f + id)", "hist(f, -1, 0, 0.5, 1)",
+    "value_counts(s, \"\", \"007\", \"7\", \"a \", \"a\", \"\u00e9\", \"e\u0301\", \"\u6f22\", \"'\")",
+]
+NOT_OF_SQLITE = [
+    "s=sum(x.*)", "sum(d)", "mean(d)", "var(d)", "sum(d * id)", "count(b)", "mean(b)", "sum(b * d)", "count(day)", "mean(year(day))",
+    "sum((day > \"2000-01-01\") * d)", "mean(hour(t))", "mean(hour(z))", "count(t)", "count(z)",
+]
+
+
+def make_rows(seed, len_):
+    """Rows as Python has them; None is missing."""
+    draw = random.Random(seed)
+    rows = []
+    for i in range(len_):
+        row = [
+            draw.choice([2**63 - 1, -2**63 + 1, 0, draw.randrange(-10**6, 10**6)]),
+            draw.choice(["12.5000000000", "-0.0000000001", "123456789.0123456789", f"{i}.0000000000"]),
+            draw.choice([-0.0, 5e-324, 1e308, -1e308, 0.1, draw.random(), float("nan")]),
+            draw.choice([float("inf"), 1.0, float("nan")]),
+            draw.choice(["", "007", "7", "a ", "a", "\u00e9", "e\u0301", "\u6f22", "'", "x\"y"]),
+            draw.choice(["007", "7", "1e3"]),
+            draw.choice([True, False]),
+            f"{draw.randrange(1900, 2100)}-02-28",
+            f"{draw.randrange(1900, 2100)}-02-28 23:59:{draw.randrange(60):02}.{draw.randrange(10**6):06}",
+            f"{draw.randrange(1900, 2100)}-02-28 01:30:00.000001+00:00",
+        ]
+        rows.append([None if draw.random() < 0.15 else value for value in row])
+    return rows
+
+
+def is_nan(value):
+    return isinstance(value, float) and value != value
+
+
+def sql_value(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        text = {"inf": "'Infinity'", "nan": "'NaN'"}.get(repr(value), f"'{value!r}'")
+        return f"{text}::float8"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def sql_table(database, table, rows):
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(NAMES, TYPES[database].split(), strict=True))
+    out = [f'CREATE TABLE {table} ({columns})']
+    for at in range(0, len(rows), 100):
+        values = ", ".join("(" + ", ".join(map(sql_value, row)) + ")" for row in rows[at:at + 100])
+        out.append(f"INSERT INTO {table} VALUES {values}")
+    return ";\n".join(out) + ";"
+
+
+def csv_value(value):
+    if value is None or is_nan(value):
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value)
+    return '"' + str(value).replace('"', '""') + '"' if isinstance(value, str) else repr(value)
+
+
+def csv_table(rows):
+    return "\n".join([",".join(NAMES), *(",".join(map(csv_value, row)) for row in rows)]) + "\n"
+
+
+def sotto(*arguments, env=()):
+    known = {name: find(name) for name in PLACES if find(name)}
+    return subprocess.run([SOTTO, *arguments], capture_output=True, text=True, timeout=120,
+                          env={**known, **dict(env)})
+
+
+def ask(place, plan, *options):
+    """Returns: the values of a plan's outputs, as JSON has them."""
+    done = sotto("local", "--json", "--data", f"x={place}", *options, "--", *plan)
+    if done.returncode != 0:
+        raise AssertionError(f"{place} {plan}: {done.stderr}")
+    return json.loads(done.stdout)["outputs"]
+
+
+def strip_exact(value):
+    """Of a CSV file doubles have no exact text: it writes others than it has."""
+    if isinstance(value, dict):
+        return {key: strip_exact(item) for key, item in value.items() if key != "exact"}
+    return [strip_exact(item) for item in value] if isinstance(value, list) else value
+
+
+class Sources(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.folder.chmod(0o755)
+        cls.tables = {"wages": make_rows(1, 500), "empty": []}
+        cls.postgresql = None
+        cls.missing = [name for name in PLACES if find(name) is None]
+        for table, rows in cls.tables.items():
+            (cls.folder / f"{table}.csv").write_text(csv_table(rows))
+        if "SOTTO_ADBC_DUCKDB" not in cls.missing:
+            cls.fill_duckdb()
+        if "SOTTO_ADBC_SQLITE" not in cls.missing:
+            cls.fill_sqlite()
+        (cls.folder / "pg").mkdir()
+        server = PostgreSQL(cls.folder / "pg")
+        if server.bin is None:
+            cls.missing.append("PostgreSQL's server")
+        elif "SOTTO_ADBC_POSTGRESQL" not in cls.missing:
+            cls.addClassCleanup(server.stop)
+            server.start()
+            for table, rows in cls.tables.items():
+                server.run(sql_table("postgresql", table, rows))
+            cls.postgresql = server
+
+    @classmethod
+    def fill_duckdb(cls):
+        duckdb = DuckDB(cls.folder / "x.duckdb")
+        duckdb.run("SET TimeZone = 'Asia/Tokyo'")
+        (cls.folder / "parts").mkdir()
+        for table, rows in cls.tables.items():
+            duckdb.run(sql_table("duckdb", table, rows))
+            duckdb.run(f"COPY {table} TO '{cls.folder}/{table}.parquet'")
+        for part in range(3):
+            duckdb.run(f"COPY (SELECT * FROM wages WHERE rowid % 3 = {part}) TO '{cls.folder}/parts/{part}.parquet'")
+        duckdb.run("CREATE TABLE odd AS SELECT [1, 2] AS list, {'a': 1} AS object, 'x'::blob AS bytes, "
+                   "1::ubigint AS big, time '10:00' AS clock, 'a'::enum('a', 'b') AS word, 7::hugeint AS huge, "
+                   "1.5::decimal(38,20) AS \"long\", 2 AS \"we\"\"ird; --\"")
+        duckdb.close()
+
+    @classmethod
+    def fill_sqlite(cls):
+        sqlite = sqlite3.connect(cls.folder / "x.sqlite")
+        kinds = TYPES["sqlite"].split()
+        columns = [i for i, kind in enumerate(kinds) if kind != "none"]
+        for table, rows in cls.tables.items():
+            sqlite.execute(f'CREATE TABLE "{table}" (' + ", ".join(f"{NAMES[i]} {kinds[i]}" for i in columns) + ")")
+            sqlite.executemany(f'INSERT INTO "{table}" VALUES (' + ", ".join("?" for _ in columns) + ")",
+                               [[row[i] for i in columns] for row in rows])
+        sqlite.commit()
+        sqlite.close()
+
+    def places(self, table):
+        """Returns: where a table is, beside CSV."""
+        out = []
+        if "SOTTO_ADBC_DUCKDB" not in self.missing:
+            out += [self.folder / f"{table}.parquet", f"duckdb:{self.folder}/x.duckdb#main.{table}"]
+            out += [self.folder / "parts/*.parquet"] if table == "wages" else []
+        if "SOTTO_ADBC_SQLITE" not in self.missing:
+            out.append(f"sqlite:{self.folder}/x.sqlite#{table}")
+        if self.postgresql is not None:
+            out.append(self.postgresql.uri(f"public.{table}"))
+        return out
+
+    def check_same(self, table, plan, not_of_sqlite, *options):
+        first = None
+        expected = ask(self.folder / f"{table}.csv", plan + not_of_sqlite, *CSV, *options)
+        for place in self.places(table):
+            is_sqlite = str(place).startswith("sqlite:")
+            with self.subTest(place=str(place)):
+                found = ask(place, plan if is_sqlite else plan + not_of_sqlite, *options)
+                first = first or found
+                for name, value in found.items():
+                    self.assertEqual(repr(strip_exact(value)), repr(strip_exact(expected[name])), name)
+                    self.assertEqual(repr(value), repr(first[name]), name)
+
+    def need(self, *names):
+        if any(name in self.missing for name in names):
+            self.skipTest("no driver")
+
+    def test_the_same_bits_everywhere(self):
+        self.check_same("wages", ASKED, NOT_OF_SQLITE)
+
+    def test_conditions_and_groups(self):
+        self.check_same("wages", ["mean(f)", "count(id)"], [], "--where", 's != "a " and f < 2',
+                        "--by", 's in ("\u00e9", "e\u0301", other)')
+
+    def test_empty_tables(self):
+        self.check_same("empty", ["count(id)", "sum(id)", "mean(f)", "count(s)"], ["sum(d)", "count(day)"])
+
+    def test_types_that_there_are_not(self):
+        self.need("SOTTO_ADBC_DUCKDB")
+        place = f"duckdb:{self.folder}/x.duckdb#odd"
+        for column, what in (("list", "lists"), ("object", "objects"), ("bytes", "bytes"),
+                             ("big", "unsigned integers of 64 bits"), ("clock", "times of day"),
+                             ("long", "decimals of more than 18 digits")):
+            self.assertIn(f'column "{column}": its values are {what}',
+                          sotto("local", "--data", f"x={place}", "--", f"count({column})").stderr)
+        found = ask(place, ["value_counts(word, \"a\", \"b\")", "sum(huge)"])
+        self.assertEqual(found["sum(huge)"]["value"], 7)
+        self.assertIn("did you mean", sotto("local", "--data", f"x={place}", "--", "sum(hug)").stderr)
+
+    def test_what_is_wrong_is_said(self):
+        self.need("SOTTO_ADBC_DUCKDB", "SOTTO_ADBC_SQLITE")
+        (self.folder / "no.sqlite").write_text("this is no database, but long enough for its header" * 20)
+        for place, text in ((f"sqlite:{self.folder}/no.sqlite#t", "not a database"),
+                            (f"sqlite:{self.folder}/x.sqlite#nope", "no such table"),
+                            (f"sqlite:{self.folder}/x.sqlite", "expected sqlite:FILE#TABLE"),
+                            (f"sqlite:{self.folder}/absent#t", "no such file"),
+                            (f"duckdb:{self.folder}/x.duckdb#\"nope", "expected a name"),
+                            (f"duckdb:{self.folder}/x.sqlite#t", "x"),
+                            ("postgresql://u:p@ss@h/d#t", "%40"),
+                            (f"{self.folder}/*.none.parquet", "No files found")):
+            done = sotto("local", "--data", f"x={place}", "--", "count(id)")
+            self.assertEqual(done.returncode, 1, place)
+            self.assertIn(text, done.stderr)
+            self.assertNotIn("p@ss", done.stderr)
+        done = sotto("local", f"{self.folder}/wages.parquet", "--", "count(id)", env={"SOTTO_ADBC_DUCKDB": "/none"})
+        self.assertIn("--driver or SOTTO_ADBC_DUCKDB", done.stderr)
+        self.assertIn("npm pack @duckdb/node-bindings-linux-x64", done.stderr)
+        done = sotto("local", f"{self.folder}/wages.parquet", "--type", "id=string", "--", "count(id)")
+        self.assertIn("--type is for files of text", done.stderr)
+
+    def test_postgresql(self):
+        self.need("SOTTO_ADBC_POSTGRESQL", "PostgreSQL's server")
+        server = self.postgresql
+        server.run('CREATE TABLE "Odd.x" AS SELECT 12.50::money AS pay, \'{"a":1}\'::jsonb AS j, \'NaN\'::numeric AS n, '
+                   "ARRAY[1] AS list, interval '1 day' AS span, 'x'::char(3) AS c, 1.5::numeric AS v; "
+                   'INSERT INTO "Odd.x" SELECT pay, j, 0.000000000000000001, list, span, c, -12.25 FROM "Odd.x"; '
+                   "CREATE VIEW infinite AS SELECT 'Infinity'::numeric AS x; "
+                   "CREATE FUNCTION wicked() RETURNS int LANGUAGE sql AS 'DELETE FROM \"Odd.x\"; SELECT 1'; "
+                   "CREATE VIEW trap AS SELECT wicked() AS x")
+        place = server.uri('"Odd.x"')
+        found = ask(place, ["sum(v)", "sum(n)", "count(n)", "count(c)"])
+        self.assertEqual(found["sum(v)"]["exact"], "-10.75")
+        self.assertEqual((found["sum(n)"]["exact"], found["count(n)"]["value"]), ("0.000000000000000001", 1))
+        self.assertIn("cannot cast type money", sotto("local", "--data", f"x={place}", "--", "sum(pay)").stderr)
+        for column, what in (("list", "lists"), ("span", "intervals")):
+            self.assertIn(f'column "{column}": its values are {what}',
+                          sotto("local", "--data", f"x={place}", "--", f"count({column})").stderr)
+        self.assertIn("found infinity", sotto("local", "--data", f"x={server.uri('infinite')}", "--", "sum(x)").stderr)
+        self.assertIn("read-only transaction",
+                      sotto("local", "--data", f"x={server.uri('trap')}", "--", "sum(x)").stderr)
+        self.assertEqual(server.run('SELECT count(*) FROM "Odd.x"').strip(), "2")
+        self.assertIn("does not exist", sotto("local", "--data", f"x={server.uri('odd')}", "--", "sum(x)").stderr)
+        self.assertIn("nowhere", sotto("local", "--data", "x=postgresql:///d?host=/nowhere#t", "--", "sum(x)").stderr)
+
+
+if __name__ == "__main__":
+    program = unittest.main(exit=False)
+    if not program.result.wasSuccessful():
+        sys.exit(1)
+    if Sources.missing:
+        skip.skip("e2e/sources", "not there: " + ", ".join(Sources.missing))
