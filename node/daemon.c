@@ -7,6 +7,7 @@
 
 #include "daemon.h"
 
+#include "config/certificate.h"
 #include "config/keys.h"
 #include "config/places.h"
 #include "http/api.h"
@@ -15,6 +16,7 @@
 #include "peer/client.h"
 #include "peer/presence.h"
 #include "peer/server.h"
+#include "process.h"
 #include "store/store_ledger.h"
 #include "task/compute.h"
 #include <curl/curl.h>
@@ -26,9 +28,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,6 +136,33 @@ static void follow_peers(struct daemon *daemon, const struct config *before)
     peer_client_follow(daemon->client, before);
 }
 
+/* Whether the certificates that a configuration names are some, so that going over can't fail. */
+static enum sotto_status check_certificates(const struct config_file *file, struct sotto_error *err)
+{
+    const struct config_listener *listeners[] = {&file->api, file->peer};
+    for (size_t i = 0; i < 2; i++) {
+        int days;
+        if (listeners[i] == NULL || listeners[i]->tls_cert == NULL) {
+            continue;
+        }
+        enum sotto_status status =
+            certificate_check(&days, listeners[i]->tls_cert, listeners[i]->tls_key, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
+static void renew_certificates(struct daemon *daemon)
+{
+    struct sotto_error err = {0};
+    if (http_api_renew_tls(daemon->api, &err) != SOTTO_OK ||
+        (daemon->peer != NULL && peer_server_renew_tls(daemon->peer, &err) != SOTTO_OK)) {
+        log_line("a certificate stays as it was: %s", err.text);
+    }
+}
+
 /* What the API answers once the compute thread has gone over. */
 static enum sotto_status write_reloaded(struct sotto_buffer *out, const char *restart)
 {
@@ -168,6 +194,10 @@ static enum sotto_status reload(void *context, uint64_t request, struct sotto_er
     if (status != SOTTO_OK) {
         goto out;
     }
+    status = check_certificates(config->file, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     status = write_reloaded(&job->bytes, restart);
     if (status != SOTTO_OK) {
         (void)sotto_error_no_memory(err);
@@ -178,6 +208,7 @@ static enum sotto_status reload(void *context, uint64_t request, struct sotto_er
     daemon->shared.config = config;
     daemon->reloaded = config_hold(config);
     follow_peers(daemon, before);
+    renew_certificates(daemon);
     config_drop(dropped);
     job->config = config;
     job->request = request;
@@ -233,41 +264,6 @@ static void on_signal(void *context, uint32_t ready)
 }
 
 /* --- Start --- */
-
-#define OPEN_FILES_MAX 16384
-
-/* Rows and partials are in this process's memory. No file gets them: no core dump, and no other
- * process of the same user reads them. */
-static void keep_memory_private(void)
-{
-    struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__ /* whose search for leaks reads this process's memory */
-    (void)prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-
-/* Nor a swap file, where the owner's limits (RLIMIT_MEMLOCK) let this process lock all of its
- * memory; keys are locked in any case (sotto/secret.h). */
-static void lock_memory(void)
-{
-    struct rlimit limit;
-    bool is_free = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
-    if (!is_free || mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-        log_line("memory may be swapped: RLIMIT_MEMLOCK does not let this node lock all of it");
-    }
-}
-
-/* Connections, and the files of tasks that are under way, need more than the usual 1024
- * descriptors. */
-static void raise_open_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < OPEN_FILES_MAX) {
-        limit.rlim_cur = limit.rlim_max < OPEN_FILES_MAX ? limit.rlim_max : OPEN_FILES_MAX;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* else it stays as it is */
-    }
-}
 
 enum sotto_status daemon_lock_state(int *out_fd, const char *folder, struct sotto_error *err)
 {
@@ -525,11 +521,10 @@ enum sotto_status daemon_run(const struct config *config, const char *path, stru
     daemon.shared.metrics = &daemon.metrics;
     struct daemon_resources held = {.lock_fd = -1};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-    raise_open_files();
-    keep_memory_private();
+    process_prepare();
     enum sotto_status status = start_parts(&daemon, &held, err);
     if (status == SOTTO_OK) {
-        lock_memory();
+        process_lock_memory();
         loop_timer_add(daemon.shared.loop, &daemon.minute, on_minute, &daemon);
         loop_timer_set(&daemon.minute, clock_ms() + MINUTE_MS);
         notify_ready(daemon.shared.loop, &daemon.watchdog);

@@ -736,6 +736,11 @@ void http_api_changed(struct http_api *api, uint64_t number)
     }
 }
 
+enum sotto_status http_api_renew_tls(struct http_api *api, struct sotto_error *err)
+{
+    return http_server_renew_tls(api->server, &api->shared->config->file->api, err);
+}
+
 void http_api_reply(struct http_api *api, struct job *event)
 {
     struct http_request *request = http_find(api->server, event->request);

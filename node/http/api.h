@@ -29,6 +29,8 @@ enum sotto_status http_api_new(struct http_api **out, uint16_t *out_port,
                                const struct api_node *node,
                                struct sotto_error *err) SOTTO_NODISCARD;
 void http_api_free(struct http_api *api);
+/* As http_server_renew_tls, of the configuration in force. */
+enum sotto_status http_api_renew_tls(struct http_api *api, struct sotto_error *err) SOTTO_NODISCARD;
 /* EVENT_REPLY: answers the request that waits for it. */
 void http_api_reply(struct http_api *api, struct job *event);
 /* EVENT_CHANGED: answers those that wait for news of the task. */

@@ -6,54 +6,26 @@
  * answer first, at once or after it has waited (suspended). All of it happens on the loop thread,
  * where libmicrohttpd runs in each turn (before_wait). */
 
-#include "http/http.h"
+#include "http/http_internal.h"
 
-#include "config/keys.h"
 #include "loop/log.h"
-#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define IDLE_SECONDS 120
-/* A flood fills it; whoever finds it full tries again a second later. */
-#define LISTEN_BACKLOG 4096
-#define PEM_BYTES_MAX ((size_t)1024 * 1024)
 /* After a refusal so much of the body is read and dropped, so that the caller reads the answer;
  * then the connection is cut. */
 #define DRAIN_BYTES_MAX ((size_t)1024 * 1024)
 
 /* What libmicrohttpd keeps for a connection: buffers for its headers, and for pieces of a body. */
 #define CONNECTION_BYTES ((size_t)32 * 1024)
-
-/* A connection, from when it was accepted. */
-struct http_connection {
-    struct seat seat;
-    struct http_server *server;
-    int fd;
-};
-
-struct http_server {
-    struct seats seats;
-    struct MHD_Daemon *daemon;
-    struct loop *loop;
-    struct loop_source *source;
-    struct http_handlers handlers;
-    struct http_request *waiting;
-    uint64_t last_id;
-    uint64_t bytes_in;
-    uint64_t bytes_out;
-    int listen_fd;
-    char *cert;
-    char *key;
-    bool is_stopping;
-};
 
 /* --- Answers --- */
 
@@ -239,9 +211,15 @@ static enum MHD_Result send_answer(struct http_request *request)
         sotto_free(is_owned ? data : NULL);
         return MHD_NO;
     }
-    request->server->bytes_out += bytes;
+    struct http_server *server = request->server;
+    server->bytes_out += bytes;
     set_deadline(request, ANSWER_SECONDS);
-    if (request->of->seat.owner == SEAT_STRANGER && request->status >= MHD_HTTP_BAD_REQUEST) {
+    bool is_leaving =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_DAEMON)->daemon !=
+        server->daemon; /* under another certificate than the present one */
+    bool is_refused =
+        request->of->seat.owner == SEAT_STRANGER && request->status >= MHD_HTTP_BAD_REQUEST;
+    if (is_leaving || is_refused) {
         (void)MHD_add_response_header(response, "Connection", "close");
     }
     add_headers(response, request);
@@ -446,24 +424,15 @@ static int before_wait(void *context)
     }
     uint64_t seat_ms = seats_sweep(&server->seats, now_ms);
     deadline_ms = seat_ms < deadline_ms ? seat_ms : deadline_ms;
-    MHD_UNSIGNED_LONG_LONG mhd_ms = 0;
-    (void)MHD_run(server->daemon);
-    int wait_ms = -1;
-    if (MHD_get_timeout(server->daemon, &mhd_ms) == MHD_YES) {
-        wait_ms = mhd_ms < 60000 ? (int)mhd_ms : 60000;
-    }
+    int wait_ms = http__run_daemon(server->daemon);
+    int leaving_ms = http__run_leaving(server);
+    wait_ms = wait_ms < 0 || (leaving_ms >= 0 && leaving_ms < wait_ms) ? leaving_ms : wait_ms;
     /* What MHD_run accepted or made wait is seen within a second: its deadline is later. */
     if (server->waiting != NULL || deadline_ms != UINT64_MAX || server->seats.oldest != NULL) {
         uint64_t left_ms = deadline_ms > now_ms + 1000 ? 1000 : deadline_ms - now_ms + 1;
         wait_ms = wait_ms < 0 || (uint64_t)wait_ms > left_ms ? (int)left_ms : wait_ms;
     }
     return wait_ms;
-}
-
-static void on_ready(void *context, uint32_t events)
-{
-    (void)context;
-    (void)events; /* before_wait runs the daemon in every turn */
 }
 
 __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *context, const char *format,
@@ -478,48 +447,6 @@ __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *context, cons
 }
 
 /* --- Start and stop --- */
-
-static enum sotto_status open_listener(int *out_fd, uint16_t *out_port, const char *listen_text,
-                                       const char *section, struct sotto_error *err)
-{
-    struct sockaddr_storage address;
-    socklen_t address_bytes;
-    int one = 1;
-    SOTTO_REQUIRE(config_parse_listen(&address, &address_bytes, listen_text));
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-        bind(fd, (const struct sockaddr *)&address, address_bytes) != 0 ||
-        listen(fd, LISTEN_BACKLOG) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &address_bytes) != 0) {
-        int reason = errno;
-        if (fd >= 0) {
-            (void)close(fd);
-        }
-        return sotto_error_set(err, SOTTO_ERROR_IO,
-                               "can't listen on %s: %s; %s.listen in node.yaml says where",
-                               listen_text, strerror(reason), section);
-    }
-    *out_fd = fd;
-    *out_port =
-        ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
-                                            : ((struct sockaddr_in *)(void *)&address)->sin_port);
-    return SOTTO_OK;
-}
-
-static enum sotto_status read_tls(struct http_server *server,
-                                  const struct config_listener *listener, struct sotto_error *err)
-{
-    size_t bytes;
-    if (listener->tls_cert == NULL) {
-        return SOTTO_OK;
-    }
-    enum sotto_status status =
-        file_read(listener->tls_cert, &server->cert, &bytes, PEM_BYTES_MAX, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return file_read(listener->tls_key, &server->key, &bytes, PEM_BYTES_MAX, err);
-}
 
 /* Connections that were cut count until they are closed, in the next turn: as many again. */
 static size_t count_connections_max(const struct http_handlers *handlers)
@@ -559,12 +486,12 @@ static enum sotto_status start_server(struct http_server *server, uint16_t *out_
                                       const struct config_listener *listener,
                                       struct sotto_error *err)
 {
-    enum sotto_status status = read_tls(server, listener, err);
+    enum sotto_status status = http__read_tls(&server->cert, &server->key, listener, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status =
-        open_listener(&server->listen_fd, out_port, listener->listen, server->handlers.name, err);
+    status = http__open_listener(&server->listen_fd, out_port, listener->listen,
+                                 server->handlers.name, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -572,9 +499,68 @@ static enum sotto_status start_server(struct http_server *server, uint16_t *out_
     if (status != SOTTO_OK) {
         return status;
     }
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    return loop_add(server->loop, &server->source, info->epoll_fd, EPOLLIN, on_ready, server, err);
+    return http__watch_daemon(server, err);
+}
+
+/* Begins a daemon under the new certificate on the same socket; the old one's connections end with
+ * their next answer. On failure the old one goes on. */
+static enum sotto_status renew_daemon(struct http_server *server, struct sotto_error *err)
+{
+    struct MHD_Daemon *before = server->daemon;
+    struct loop_source *source = server->source;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(before, MHD_DAEMON_INFO_LISTEN_FD);
+    struct http_leaving *leaving = sotto_alloc_zeroed(sizeof *leaving);
+    server->listen_fd = fcntl(info->listen_fd, F_DUPFD_CLOEXEC, 0);
+    enum sotto_status status = leaving == NULL || server->listen_fd < 0 ? sotto_error_no_memory(err)
+                                                                        : start_daemon(server, err);
+    if (status == SOTTO_OK) {
+        status = http__watch_daemon(server, err);
+        if (status != SOTTO_OK) {
+            MHD_stop_daemon(server->daemon);
+        }
+    }
+    if (status != SOTTO_OK) {
+        server->daemon = before;
+        server->source = source;
+        sotto_free(leaving);
+        return status;
+    }
+    *leaving = (struct http_leaving){server->leaving, before, source};
+    server->leaving = leaving;
+    (void)close(MHD_quiesce_daemon(before));
+    return SOTTO_OK;
+}
+
+/* Changes two texts over. */
+static void exchange(char **a, char **b)
+{
+    char *kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+enum sotto_status http_server_renew_tls(struct http_server *server,
+                                        const struct config_listener *listener,
+                                        struct sotto_error *err)
+{
+    char *cert = NULL;
+    char *key = NULL;
+    enum sotto_status status = http__read_tls(&cert, &key, listener, err);
+    if (status != SOTTO_OK || cert == NULL ||
+        (strcmp(server->cert, cert) == 0 && strcmp(server->key, key) == 0)) {
+        goto out;
+    }
+    exchange(&server->cert, &cert);
+    exchange(&server->key, &key);
+    status = renew_daemon(server, err);
+    if (status != SOTTO_OK) {
+        exchange(&server->cert, &cert);
+        exchange(&server->key, &key);
+    }
+out:
+    http__free_pem(cert);
+    http__free_pem(key);
+    return status;
 }
 
 enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, struct loop *loop,
@@ -614,6 +600,7 @@ void http_server_free(struct http_server *server)
         http_answer_detail(server->waiting, MHD_HTTP_SERVICE_UNAVAILABLE, SOTTO_ERROR_STATE,
                            "the node is stopping");
     }
+    http__stop_leaving(server);
     loop_remove(server->loop, server->source);
     if (server->daemon != NULL) {
         (void)MHD_run(server->daemon); /* sends what was just answered */
@@ -623,7 +610,7 @@ void http_server_free(struct http_server *server)
         (void)close(server->listen_fd);
     }
     seats_release(&server->seats);
-    sotto_free(server->cert);
-    sotto_free(server->key);
+    http__free_pem(server->cert);
+    http__free_pem(server->key);
     sotto_free(server);
 }

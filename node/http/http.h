@@ -73,6 +73,11 @@ enum sotto_status http_server_new(struct http_server **out, uint16_t *out_port, 
                                   const struct config_listener *listener,
                                   const struct http_handlers *handlers,
                                   struct sotto_error *err) SOTTO_NODISCARD;
+/* Goes over to the certificate that listener names, if it is another one: for connections from now
+ * on; the others end with their next answer. On failure the one before stays. */
+enum sotto_status http_server_renew_tls(struct http_server *server,
+                                        const struct config_listener *listener,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
 /* Waiting requests are answered 503 first. */
 void http_server_free(struct http_server *server);
 

@@ -520,6 +520,11 @@ void peer_server_welcome(struct peer_server *server, size_t peer_index)
     server->peers[peer_index].known_ms = clock_ms();
 }
 
+enum sotto_status peer_server_renew_tls(struct peer_server *server, struct sotto_error *err)
+{
+    return http_server_renew_tls(server->http, server->shared->config->file->peer, err);
+}
+
 void peer_server_look(struct peer_server *server)
 {
     for (size_t i = 0; i < server->peers_len; i++) {

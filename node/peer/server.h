@@ -21,6 +21,10 @@ void peer_server_send(struct peer_server *server, struct job *event);
 void peer_server_forget(struct peer_server *server, size_t peer_index);
 void peer_server_welcome(struct peer_server *server, size_t peer_index);
 
+/* As http_server_renew_tls, of the configuration in force. */
+enum sotto_status peer_server_renew_tls(struct peer_server *server,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
+
 /* So long a peer has to call again that has closed its connection, before it is away. */
 #define PEER_GONE_SECONDS 5
 

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Peers that come and go while nodes run: who is out is out at once, and a mistake changes nothing."""
 
+import http.client
+import json
+import pathlib
 import signal
+import ssl
+import subprocess
 import time
 import unittest
 
@@ -150,6 +155,52 @@ class Peers(ClusterCase):
         self.assertEqual(a.request("POST", "/v1/reload", ""),
                          (200, {"status": "ok", "restart": "name, state_dir"}))
         self.assertEqual(self.names(a)[0], "a")
+
+    def certificate(self, node, name):
+        cert, key = (str(node.folder / f"{name}.{kind}") for kind in ("pem", "key"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout", key, "-out", cert, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+                       check=True, capture_output=True)
+        return cert, key
+
+    def shown(self, node):
+        """The certificate that a listener shows to a new connection."""
+        host, port = node.listen.rsplit(":", 1)
+        return ssl.get_server_certificate((host, int(port))).strip()
+
+    def test_certificates_are_read_again(self):
+        """Under other files or the same; a connection under the old one ends with its next answer."""
+        cluster = self.cluster(FOUR[:3], start=False)
+        a = cluster.nodes[0]
+        first, second = self.certificate(a, "first"), self.certificate(a, "second")
+        old, new = (pathlib.Path(pair[0]).read_text() for pair in (first, second))
+        for name, text in (("old.pem", old), ("new.pem", new)):
+            (a.folder / name).write_text(text)
+        a.tls = a.api_tls = first
+        cluster.start()
+        cluster.wait_connected()
+        env = {"SOTTO_NODE": a.api_url, "SOTTO_TOKEN": a.token, "SOTTO_CA": str(a.folder / "old.pem")}
+        host, port = a.listen.rsplit(":", 1)
+        kept = http.client.HTTPSConnection(host, int(port), context=ssl.create_default_context(cadata=old))
+        self.addCleanup(kept.close)
+        for is_last in (False, True):
+            kept.request("GET", "/v1/nodes", headers={"Authorization": "Bearer " + a.token})
+            answer = kept.getresponse()
+            self.assertIn(b'"a"', answer.read())
+            self.assertEqual(answer.getheader("Connection") == "close", is_last)
+            a.api_tls = second
+            a.configure()
+            run("reload", env=env if not is_last else {**env, "SOTTO_CA": str(a.folder / "new.pem")})
+        self.assertEqual(self.shown(a), new.strip())
+        env["SOTTO_CA"] = str(a.folder / "new.pem")
+        task = run("create", "-", env=env, stdin=json.dumps(plan())).stdout.strip()
+        run("wait", task, env=env)  # the peers' connections are under the first one
+        pathlib.Path(second[0]).write_text(old)
+        self.assertIn("is not the certificate of", run("reload", env=env, check=False).stderr)
+        self.assertEqual(self.shown(a), new.strip())
+        pathlib.Path(second[1]).write_text(pathlib.Path(first[1]).read_text())
+        run("reload", env=env)
+        self.assertEqual(self.shown(a), old.strip())
 
     def test_reloads_under_load(self):
         """Whoever asks while d is out gets nothing of d; every task ends; the node lives."""
