@@ -163,6 +163,11 @@ static void renew_certificates(struct daemon *daemon)
     }
 }
 
+static void set_log(const struct config_file *file)
+{
+    log_format(file->log != NULL && strcmp(file->log, "json") == 0);
+}
+
 /* What the API answers once the compute thread has gone over. */
 static enum sotto_status write_reloaded(struct sotto_buffer *out, const char *restart)
 {
@@ -209,6 +214,8 @@ static enum sotto_status reload(void *context, uint64_t request, struct sotto_er
     daemon->reloaded = config_hold(config);
     follow_peers(daemon, before);
     renew_certificates(daemon);
+    set_log(config->file);
+    log_reopen();
     config_drop(dropped);
     job->config = config;
     job->request = request;
@@ -337,6 +344,7 @@ static enum sotto_status open_stores(struct daemon *daemon, struct store **out_w
     char path[4200];
     const char *folder = daemon->shared.config->file->state_dir;
     (void)snprintf(path, sizeof path, "%s/node.log", folder);
+    set_log(daemon->shared.config->file);
     enum sotto_status status = log_open(path, err);
     if (status != SOTTO_OK) {
         return status;

@@ -287,6 +287,11 @@ static enum sotto_status check_sections(struct config *config, const char *path,
             return status;
         }
     }
+    if (file->log != NULL && strcmp(file->log, "text") != 0 && strcmp(file->log, "json") != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: line %u: log: expected text or json, found \"%.64s\"", path,
+                               config_line(path, "log"), file->log);
+    }
     status = read_rows_memory(config, path, err);
     if (status != SOTTO_OK) {
         return status;

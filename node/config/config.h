@@ -31,7 +31,6 @@ struct config_peer {
     char *ca;    /* certificates that its https is checked against; NULL: the system's */
     bool is_out; /* not in the file any more: its place stays (places.h) */
 };
-
 struct config_policy {
     char **ask; /* names of peers who may ask; NULL: all of them */
     unsigned ask_count;
@@ -72,6 +71,7 @@ struct config_file {
     char *data_dir;
     char *state_dir;
     char *identity;
+    char *log; /* "text" or "json"; NULL: text */
     struct config_listener api;
     struct config_listener *peer;
     struct config_peer *peers;

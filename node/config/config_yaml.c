@@ -180,6 +180,7 @@ static const cyaml_schema_field_t file_fields[] = {
                          peers, &peer_entry, 0, PEERS_MAX),
     CYAML_FIELD_SEQUENCE("files", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
                          files, &words_entry, 0, DATASETS_MAX),
+    TEXT_FIELD("log", CYAML_FLAG_OPTIONAL, struct config_file, log),
     CYAML_FIELD_UINT_PTR("rows_memory_mb", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct config_file, rows_memory_mb),
     CYAML_FIELD_MAPPING("policy", CYAML_FLAG_OPTIONAL, struct config_file, policy, policy_fields),

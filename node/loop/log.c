@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@ static int log_fd = -1;
 static char log_path[4200];
 static off_t log_bytes;
 static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER; /* over all of these */
+static atomic_bool log_is_json;
 
 int64_t clock_unix_ms(void)
 {
@@ -62,6 +64,24 @@ enum sotto_status log_open(const char *path, struct sotto_error *err)
     log_bytes = fstat(fd, &info) == 0 ? info.st_size : 0;
     log_fd = fd;
     return SOTTO_OK;
+}
+
+void log_format(bool is_json)
+{
+    atomic_store(&log_is_json, is_json);
+}
+
+void log_reopen(void)
+{
+    (void)pthread_mutex_lock(&log_mutex);
+    int fd = log_fd >= 0 ? open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+    struct stat info;
+    if (fd >= 0) {
+        (void)close(log_fd);
+        log_fd = fd;
+        log_bytes = fstat(fd, &info) == 0 ? info.st_size : 0;
+    }
+    (void)pthread_mutex_unlock(&log_mutex);
 }
 
 void log_close(void)
@@ -119,17 +139,64 @@ static void write_log(const char *line, size_t line_bytes)
     (void)pthread_mutex_unlock(&log_mutex);
 }
 
-__attribute__((format(printf, 1, 0))) static void write_line(const char *format, va_list args)
+/* --- Lines --- */
+
+#define TEXT_BYTES 2048
+/* Of a text in JSON, where each of its characters may get a backslash. */
+#define JSON_TEXT_BYTES (2 * (size_t)TEXT_BYTES)
+
+/* What a text without control characters is between the quotes of JSON. */
+static void escape_text(char out[JSON_TEXT_BYTES], const char *text)
 {
-    char line[2048];
-    log_time(line, clock_unix_ms());
-    size_t used = strlen(line);
-    line[used++] = ' ';
-    line[used++] = ' ';
-    (void)vsnprintf(line + used, sizeof line - used - 1, format, args);
-    sotto_text_sanitize(line + used);
-    used += strlen(line + used);
-    line[used++] = '\n';
+    size_t used = 0;
+    size_t bytes = sotto_utf8_valid_prefix(text, strlen(text));
+    for (size_t i = 0; i < bytes && used + 2 < JSON_TEXT_BYTES; i++) {
+        if (text[i] == '"' || text[i] == '\\') {
+            out[used++] = '\\';
+        }
+        out[used++] = text[i];
+    }
+    out[used] = '\0';
+}
+
+/* One object, its time in UTC as RFC 3339 has it. Returns: its bytes. */
+static size_t write_json(char *out, size_t out_bytes, const char *text, const char *cause,
+                         const char *who)
+{
+    char escaped[JSON_TEXT_BYTES];
+    char peer[JSON_TEXT_BYTES];
+    char when[LOG_TIME_BYTES] = "";
+    int64_t now_ms = clock_unix_ms();
+    time_t seconds = (time_t)(now_ms / 1000);
+    struct tm utc;
+    if (gmtime_r(&seconds, &utc) != NULL) {
+        (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+    }
+    escape_text(escaped, text);
+    escape_text(peer, who);
+    int bytes = snprintf(out, out_bytes,
+                         "{\"time\": \"%s.%03dZ\", \"message\": \"%s\", \"cause\": \"%s\", "
+                         "\"peer\": \"%s\"}\n",
+                         when, (int)(now_ms % 1000), escaped, cause, peer);
+    return (size_t)bytes < out_bytes ? (size_t)bytes : out_bytes - 1;
+}
+
+/* cause, who: "" where it is this node's own. */
+__attribute__((format(printf, 3, 0))) static void write_line(const char *cause, const char *who,
+                                                             const char *format, va_list args)
+{
+    char text[TEXT_BYTES];
+    char when[LOG_TIME_BYTES];
+    char line[JSON_TEXT_BYTES + 512];
+    size_t used;
+    (void)vsnprintf(text, sizeof text, format, args);
+    sotto_text_sanitize(text);
+    if (atomic_load(&log_is_json)) {
+        used = write_json(line, sizeof line, text, cause, who);
+    } else {
+        log_time(when, clock_unix_ms());
+        used = (size_t)snprintf(line, sizeof line, "%s  %s\n", when, text);
+    }
     write_all(STDERR_FILENO, line, used); /* one write: lines of two threads do not mix */
     write_log(line, used);
 }
@@ -138,7 +205,7 @@ void log_line(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_line(format, args);
+    write_line("", "", format, args);
     va_end(args);
 }
 
@@ -219,7 +286,7 @@ void log_limited(enum log_cause cause, const char *who, const char *format, ...)
     if (who == NULL || spend_line(cause, who)) {
         va_list args;
         va_start(args, format);
-        write_line(format, args);
+        write_line(cause_words[cause], who != NULL ? who : "", format, args);
         va_end(args);
     }
 }

@@ -10,6 +10,10 @@
 /* Appends to the file at path as well (created with mode 0600). Threads: before others write. */
 enum sotto_status log_open(const char *path, struct sotto_error *err) SOTTO_NODISCARD;
 void log_close(void);
+/* Opens the file again, which somebody may have moved away. If that fails the old one goes on. */
+void log_reopen(void);
+/* Lines are objects of JSON from now on, or texts. */
+void log_format(bool is_json);
 
 /* One line, with the time before it and control characters made harmless. */
 void log_line(const char *format, ...) SOTTO_PRINTF(1, 2);

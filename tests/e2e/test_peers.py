@@ -202,6 +202,23 @@ class Peers(ClusterCase):
         run("reload", env=env)
         self.assertEqual(self.shown(a), old.strip())
 
+    def test_the_log_as_objects(self):
+        """From a reload on; the file is begun again where it was moved away."""
+        cluster = self.cluster(FOUR[:3])
+        a = cluster.nodes[0]
+        log, yaml = a.folder / "state" / "node.log", a.folder / "node.yaml"
+        text = yaml.read_text()
+        yaml.write_text(text + "log: jason\n")
+        self.assertIn('log: expected text or json, found "jason"', a.request("POST", "/v1/reload", "")[1]["detail"])
+        yaml.write_text(text + "log: json\n")
+        log.rename(a.folder / "state" / "moved")
+        self.assertEqual(a.request("POST", "/v1/reload", "")[0], 200)
+        self.assertEqual(a.wait_end(a.create(plan())), "FINISHED")
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        self.assertIn('task 1 "wage_avg" created here', [line["message"] for line in lines])
+        self.assertTrue(all(line["time"].endswith("Z") for line in lines))
+        self.assertNotIn(a.token, log.read_text())
+
     def test_reloads_under_load(self):
         """Whoever asks while d is out gets nothing of d; every task ends; the node lives."""
         cluster = self.cluster(FOUR)

@@ -2,6 +2,7 @@
 #include "node/loop/log.h"
 #include "test.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,9 +85,54 @@ static void test_many_peers(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+/* Whatever a line has in it, it is one object; a file that was moved away is begun again. */
+static void test_lines_of_json(void **state)
+{
+    (void)state;
+    char moved[80];
+    struct sotto_error err = {0};
+    (void)strcpy(path, "/tmp/sotto-log-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    assert_ok(log_open(path, &err));
+    log_format(true);
+    log_line("a \"quoted\" \\ and a break\n");
+    log_limited(LOG_DECLINED, "b\"", "of others");
+    (void)snprintf(moved, sizeof moved, "%s.old", path);
+    assert_int_equal(rename(path, moved), 0);
+    log_line("to the old one");
+    log_reopen();
+    log_format(false);
+    log_line("plain");
+    assert_int_equal(count_lines("plain"), 1);
+    assert_int_equal(count_lines("{"), 0);
+    FILE *file = fopen(moved, "re");
+    assert_non_null(file);
+    char line[1024];
+    const char *const messages[] = {"a \"quoted\" \\ and a break?", "of others", "to the old one"};
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(fgets(line, sizeof line, file));
+        json_t *object = json_loads(line, 0, NULL);
+        assert_non_null(object);
+        assert_string_equal(json_string_value(json_object_get(object, "message")), messages[i]);
+        const char *when = json_string_value(json_object_get(object, "time"));
+        assert_int_equal(strlen(when), strlen("2026-11-30T03:00:00.000Z"));
+        assert_int_equal(when[10], 'T');
+        const char *peer = json_string_value(json_object_get(object, "peer"));
+        assert_string_equal(peer, i == 1 ? "b\"" : "");
+        json_decref(object);
+    }
+    assert_int_equal(fclose(file), 0);
+    log_close();
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(moved), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines_of_json),
         cmocka_unit_test(test_lines_are_limited_by_peer_and_cause),
         cmocka_unit_test(test_many_peers),
     };
