@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # chroot.sh FOLDER: the Debian packages of FOLDER (packaging/build.sh) in a fresh Debian 12, which is
 # made from this machine's own mirror: they install, do what debian/tests says, are upgraded while a
-# node has state, and are purged without a trace. As root.
+# node has state, and are purged without a trace. Then what the page for owners says is done. As
+# root.
 set -euo pipefail
 packages=$(realpath "${1:?usage: chroot.sh FOLDER}")
 if [ "${2:-}" != private ]; then
@@ -64,14 +65,15 @@ mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mkdir "$root/packages" "$root/source"
 cp "$packages"/*.deb "$root/packages"
-cp -r "$source_dir/README.md" "$source_dir/packaging/debian/tests" "$root/source"
+cp -r "$source_dir/README.md" "$source_dir/packaging/debian/tests" "$source_dir/node/OWNERS.md" \
+    "$source_dir/tests/package/owner.sh" "$root/source"
 say "Debian"
 
 depends=$(for deb in "$packages"/*.deb; do
     case "$deb" in *-dbgsym_*) continue ;; esac
     dpkg-deb -f "$deb" Depends | tr ',' '\n' | grep -v sotto0
 done | paste -s -d,)
-apt_get satisfy "$depends, python3-cffi, gcc, libc6-dev, pkg-config"
+apt_get satisfy "$depends, python3-cffi, gcc, libc6-dev, pkg-config, sudo, curl"
 files >"$work/before"
 say "what they depend on"
 
@@ -138,3 +140,11 @@ apt_get purge sotto
 rm -r "$root/var/lib/sotto"
 files | diff "$work/before" - || fail "a purge leaves nothing else"
 say "purged"
+
+# In a network of its own, whose ports are all free and from where nothing can be fetched.
+echo 'APT::Install-Recommends "false";' >"$root/etc/apt/apt.conf.d/90no-recommends"
+unshare --net sh -c 'ip link set lo up && exec "$@"' - \
+    chroot "$root" env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+    DEBIAN_FRONTEND=noninteractive /source/owner.sh /source/OWNERS.md /packages /packages/next \
+    >"$work/owner.log" 2>&1 || { cat "$work/owner.log" >&2 && fail "node/OWNERS.md"; }
+say "node/OWNERS.md"
