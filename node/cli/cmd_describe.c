@@ -6,6 +6,8 @@
 
 #include "cli/options.h"
 #include "cli/reading.h"
+#include "cli/source.h"
+#include "source/location.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
@@ -374,6 +376,9 @@ int cmd_describe(const struct args *args)
 {
     if (args->positional_len != 1 || args->outputs_len > 0) {
         return command_usage("expected: sotto describe FILE");
+    }
+    if (source_is_location(args->positional[0])) {
+        return source_describe(args);
     }
     struct sotto_error err = {0};
     struct description description = {0};

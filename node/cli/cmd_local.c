@@ -8,6 +8,7 @@
 #include "cli/print.h"
 #include "cli/reading.h"
 #include "cli/rules.h"
+#include "cli/source.h"
 #include "source/location.h"
 
 #include <sotto/alloc.h>
@@ -17,8 +18,6 @@
 #include <sotto/survey.h>
 #include <stdio.h>
 #include <string.h>
-
-#define SOURCE_BYTES_MAX ((size_t)16 << 30) /* of rows that a database gives */
 
 static const struct sotto_strategy local_strategy = {
     .min_clients = SOTTO_PLAN_MIN_CLIENTS,
@@ -57,17 +56,6 @@ static void tables_release(struct tables *tables)
     sotto_rehearsal_free(tables->rehearsal);
 }
 
-/* What says how text is read is not for databases. */
-static enum sotto_status check_source_options(const struct args *args, struct sotto_error *err)
-{
-    const char *given = args_given(args, OPTION_WORDS);
-    return given == NULL ? SOTTO_OK
-                         : sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                           "--%s is for files of text: a database says itself what "
-                                           "its columns are; cast them in a view",
-                                           given);
-}
-
 static enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
                                      const struct data_options *data, const struct args *args,
                                      struct sotto_error *err)
@@ -95,7 +83,7 @@ static enum sotto_status tables_open(struct tables *out, const struct sotto_plan
         }
         tables.paths[i] = data->paths[at];
         status = source_is_location(data->paths[at])
-                     ? check_source_options(args, err)
+                     ? SOTTO_OK /* its rows come when the plan's columns are asked for */
                      : args_open_file(&tables.files[i], data->paths[at], args, err);
         if (status != SOTTO_OK) {
             goto out;
@@ -108,40 +96,31 @@ out:
     return status;
 }
 
-/* Reads the columns of a location that the plan reads. */
+/* Reads the columns of a source that the plan reads. */
 static enum sotto_status read_source(struct tables *tables, size_t i, const struct sotto_plan *plan,
-                                     const char *driver, struct sotto_error *err)
+                                     const struct args *args, struct sotto_error *err)
 {
-    const struct source_limits limits = {.bytes_max = SOURCE_BYTES_MAX, .silence_s = 300};
-    struct source_location location = {0};
     size_t len = sotto_plan_columns_len(plan);
     const char **names = sotto_alloc_array(len + 1, sizeof *names);
-    enum sotto_status status = SOTTO_OK;
+    struct source_wanted wanted = {.where = tables->paths[i],
+                                   .name = sotto_plan_dataset_alias(plan, i),
+                                   .is_all = sotto_plan_is_framed(plan, i),
+                                   .names = names};
     if (names == NULL) {
         return sotto_error_no_memory(err);
     }
-    status = source_location_init(&location, tables->paths[i], driver, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    location.request.names = names;
-    location.request.is_all = sotto_plan_is_framed(plan, i);
     for (size_t j = 0; j < len; j++) {
         struct sotto_plan_column column = sotto_plan_column(plan, j);
         if (column.dataset == i) {
-            names[location.request.names_len++] = column.name;
+            names[wanted.names_len++] = column.name;
         }
     }
-    status = source_rows_read(&tables->rows[i], &location.request, &limits,
-                              sotto_plan_dataset_alias(plan, i), err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = sotto_source_new_table(&tables->sources[i], tables->rows[i].table, err);
-out:
-    source_location_release(&location);
+    enum sotto_status status = source_read(&tables->rows[i], &wanted, args, err);
     sotto_free(names);
-    return status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto_source_new_table(&tables->sources[i], tables->rows[i].table, err);
 }
 
 static enum sotto_status survey_file(struct tables *tables, size_t i, const struct sotto_plan *plan,
@@ -164,12 +143,12 @@ static enum sotto_status survey_file(struct tables *tables, size_t i, const stru
 }
 
 static enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
-                                       const char *driver, struct sotto_error *err)
+                                       const struct args *args, struct sotto_error *err)
 {
     for (size_t i = 0; i < tables->len; i++) {
         enum sotto_status status = tables->files[i] != NULL
                                        ? survey_file(tables, i, plan, err)
-                                       : read_source(tables, i, plan, driver, err);
+                                       : read_source(tables, i, plan, args, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -274,7 +253,7 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
         goto out;
     }
     reading = reading_show(tables.files, tables.len, 2);
-    status = tables_survey(&tables, plan, args->driver, err);
+    status = tables_survey(&tables, plan, args, err);
     if (status != SOTTO_OK) {
         goto out;
     }

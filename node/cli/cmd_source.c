@@ -1,10 +1,145 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* sotto source-worker: the process that drivers of databases run in. All of it is in the room
- * source. */
+/* Rows in databases, for commands: what the command line says of them, their description, and
+ * sotto source-worker, the process that drivers run in. Leans on the room source for all else. */
 
-#include "cli/command.h"
-#include "source/source.h"
+#include "cli/print.h"
+#include "cli/source.h"
+#include "source/location.h"
+
+#include <jansson.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOURCE_BYTES_MAX ((size_t)16 << 30) /* of rows that a database gives */
+#define SILENCE_SECONDS 300
+
+enum sotto_status source_read(struct source_rows *out, const struct source_wanted *wanted,
+                              const struct args *args, struct sotto_error *err)
+{
+    const struct source_limits limits = {.bytes_max = SOURCE_BYTES_MAX,
+                                         .silence_s = SILENCE_SECONDS};
+    const char *given = args_given(args, OPTION_WORDS);
+    struct source_location location = {0};
+    if (given != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "--%s is for files of text: a database says itself what its columns "
+                               "are; cast them in a view",
+                               given);
+    }
+    enum sotto_status status = source_location_init(&location, wanted->where, args->driver, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    location.request.names = wanted->names;
+    location.request.names_len = wanted->names_len;
+    location.request.is_all = wanted->is_all;
+    status = source_rows_read(out, &location.request, &limits, wanted->name, err);
+    source_location_release(&location);
+    return status;
+}
+
+/* --- Description --- */
+
+/* A column, and its values where there are some. */
+struct described {
+    struct sotto_parcel_column column;
+    struct sotto_column values;
+};
+
+static struct described *describe_columns(const struct source_rows *rows, size_t len)
+{
+    struct described *out = sotto_alloc_array(len + 1, sizeof *out);
+    for (size_t i = 0, at = 0; out != NULL && i < len; i++) {
+        out[i].column = sotto_parcels_column(rows->parcels, i);
+        if (out[i].column.hidden == NULL) {
+            out[i].values = sotto_table_column(rows->table, at++);
+        }
+    }
+    return out;
+}
+
+static int print_json(const struct described *columns, size_t len, const struct source_rows *rows)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < len; i++) {
+        const struct sotto_column *values = &columns[i].values;
+        const char *hidden = columns[i].column.hidden;
+        json_t *column =
+            hidden != NULL
+                ? json_pack("{s:s, s:s}", "name", columns[i].column.name, "unreadable", hidden)
+                : json_pack("{s:s, s:s, s:I}", "name", columns[i].column.name, "type",
+                            sotto_kind_name(values->type.kind), "missing",
+                            (json_int_t)values->null_count);
+        if (hidden == NULL && values->type.kind == SOTTO_KIND_DECIMAL) {
+            (void)json_object_set_new(column, "scale", json_integer(values->type.scale));
+        }
+        (void)json_array_append_new(list, column);
+    }
+    json_t *out =
+        json_pack("{s:I, s:o}", "rows", (json_int_t)sotto_table_rows(rows->table), "columns", list);
+    char *text = out != NULL ? json_dumps(out, JSON_INDENT(2)) : NULL;
+    json_decref(out);
+    if (text == NULL) {
+        return command_usage("out of memory");
+    }
+    (void)puts(text);
+    free(text); /* jansson's */
+    return EXIT_DONE;
+}
+
+static void print_columns(const struct described *columns, size_t len,
+                          const struct source_rows *rows)
+{
+    int width = (int)strlen("column");
+    size_t count = sotto_table_rows(rows->table);
+    for (size_t i = 0; i < len; i++) {
+        int bytes = (int)strlen(columns[i].column.name);
+        width = bytes > width ? bytes : width;
+    }
+    (void)printf("%zu row%s\n\n%-*s  %-21s  %12s\n", count, count == 1 ? "" : "s", width, "column",
+                 "type", "missing");
+    for (size_t i = 0; i < len; i++) {
+        char name[SOTTO_CSV_NAME_BYTES_MAX + 1];
+        char type[SOTTO_TYPE_TEXT_BYTES];
+        const char *said = columns[i].column.name;
+        sotto_text_reveal(name, sizeof name, said, strlen(said));
+        if (columns[i].column.hidden != NULL) {
+            (void)printf("%-*s  %s, which can't be read\n", width, name, columns[i].column.hidden);
+            continue;
+        }
+        sotto_type_text(type, columns[i].values.type);
+        (void)printf("%-*s  %-21s  %12zu\n", width, name, type, columns[i].values.null_count);
+    }
+}
+
+int source_describe(const struct args *args)
+{
+    struct sotto_error err = {0};
+    struct source_rows rows = {0};
+    const struct source_wanted wanted = {
+        .where = args->positional[0], .name = args->positional[0], .is_all = true};
+    if (source_read(&rows, &wanted, args, &err) != SOTTO_OK) {
+        return command_failed(&err);
+    }
+    size_t len = sotto_parcels_columns_len(rows.parcels);
+    struct described *columns = describe_columns(&rows, len);
+    int code = EXIT_DONE;
+    if (columns == NULL) {
+        code = command_usage("out of memory");
+    } else if (args->json) {
+        code = print_json(columns, len, &rows);
+    } else {
+        print_columns(columns, len, &rows);
+    }
+    sotto_free(columns);
+    source_rows_release(&rows);
+    return code;
+}
+
+/* --- The worker --- */
 
 int cmd_source_worker(const struct args *args)
 {

@@ -66,8 +66,10 @@ static const struct command commands[] = {
      "sotto describe wages.csv [--json]\n"
      "\n"
      "Rows, and each column's type, missing values and, of strings, different ones\n"
-     "(up to 100000). The file may be packed by gzip or zstd; - is standard input.\n" WORDS_USAGE,
-     OPTION_JSON | OPTION_WORDS, cmd_describe},
+     "(up to 100000). The file may be packed by gzip or zstd; - is standard input; or\n"
+     "it is x.parquet or a table in a database (sotto help local), with --driver "
+     "PATH.\n" WORDS_USAGE,
+     OPTION_JSON | OPTION_WORDS | OPTION_DRIVER, cmd_describe},
     {"functions", "functions", "what can be asked, and one function explained",
      "sotto functions [--json]         all functions, a line each\n"
      "sotto functions NAME [--json]    one of them: options, what it opens, an example\n"

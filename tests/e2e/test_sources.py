@@ -220,6 +220,23 @@ class Sources(unittest.TestCase):
         self.assertEqual(found["sum(huge)"]["value"], 7)
         self.assertIn("did you mean", sotto("local", "--data", f"x={place}", "--", "sum(hug)").stderr)
 
+    def test_describe(self):
+        self.need("SOTTO_ADBC_DUCKDB")
+        place = f"duckdb:{self.folder}/x.duckdb#odd"
+        lines = sotto("describe", place).stdout.splitlines()
+        self.assertEqual(lines[0], "1 row")
+        self.assertIn("list        lists, which can't be read", lines)
+        self.assertIn("huge        decimal(0)                        0", lines)
+        found = json.loads(sotto("describe", "--json", f"{self.folder}/wages.parquet").stdout)
+        missing = [sum(row[i] is None or is_nan(row[i]) for row in self.tables["wages"]) for i in range(len(NAMES))]
+        self.assertEqual([column["missing"] for column in found["columns"]], missing)
+        self.assertEqual([column["type"] for column in found["columns"]],
+                         ["int64", "decimal", "float64", "float64", "string", "string", "bool", "date", "datetime",
+                          "datetime(utc)"])
+        self.assertEqual((found["rows"], found["columns"][1]["scale"]), (500, 10))
+        found = json.loads(sotto("describe", "--json", place).stdout)
+        self.assertIn({"name": "list", "unreadable": "lists"}, found["columns"])
+
     def test_what_is_wrong_is_said(self):
         self.need("SOTTO_ADBC_DUCKDB", "SOTTO_ADBC_SQLITE")
         (self.folder / "no.sqlite").write_text("this is no database, but long enough for its header" * 20)
