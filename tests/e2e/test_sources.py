@@ -123,7 +123,7 @@ class Sources(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         cls.folder.chmod(0o755)
-        cls.tables = {"wages": make_rows(1, 500), "empty": []}
+        cls.tables = {"wages": make_rows(1, 500), "few": make_rows(2, 7), "empty": []}
         cls.postgresql = None
         cls.missing = [name for name in PLACES if find(name) is None]
         for table, rows in cls.tables.items():
@@ -236,6 +236,25 @@ class Sources(unittest.TestCase):
         self.assertEqual((found["rows"], found["columns"][1]["scale"]), (500, 10))
         found = json.loads(sotto("describe", "--json", place).stdout)
         self.assertIn({"name": "list", "unreadable": "lists"}, found["columns"])
+
+    def test_rules_refuse_the_same(self):
+        """What a policy says of rows does not depend on where they are."""
+        codes = []
+        for table, plan in (("wages", "count(id)"), ("few", "count(id)"), ("empty", "count(id)"), ("wages", "mean(f)"),
+                            ("wages", 'value_counts(code, "007", "none")')):
+            arguments = ["--policy", "safe", "--json", "--", plan]
+            expected = sotto("local", "--data", f"x={self.folder}/{table}.csv", *CSV, *arguments)
+            codes.append(expected.returncode)
+            for place in self.places(table):
+                with self.subTest(place=str(place), plan=plan):
+                    found = sotto("local", "--data", f"x={place}", *arguments)
+                    self.assertEqual((found.returncode, found.stderr), (expected.returncode, expected.stderr))
+                    if found.returncode == 0:
+                        self.assertEqual(strip_exact(json.loads(found.stdout)["outputs"]),
+                                         strip_exact(json.loads(expected.stdout)["outputs"]))
+                    else:
+                        self.assertEqual(found.stdout, expected.stdout)
+        self.assertEqual(codes[:4], [0, 1, 1, 1])  # the last: two rows make most of the sum
 
     def test_what_is_wrong_is_said(self):
         self.need("SOTTO_ADBC_DUCKDB", "SOTTO_ADBC_SQLITE")
