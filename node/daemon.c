@@ -103,10 +103,10 @@ static void on_events(void *context, uint32_t ready)
 /* --- node.yaml read again --- */
 
 /* No peer has this node's own key. */
-static enum sotto_status check_own_key(const struct daemon *daemon, const struct config *config,
+static enum sotto_status check_own_key(const struct config *config, const struct sotto_key *own,
                                        struct sotto_error *err)
 {
-    size_t index = config_find_peer(config, &daemon->shared.key);
+    size_t index = config_find_peer(config, own);
     return index == SOTTO_NONE
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_INPUT,
@@ -154,6 +154,22 @@ static enum sotto_status check_certificates(const struct config_file *file, stru
     return SOTTO_OK;
 }
 
+enum sotto_status daemon_check(const struct config *config, struct sotto_error *err)
+{
+    struct sotto_identity *identity = NULL;
+    enum sotto_status status = identity_file_load(config->file->identity, &identity, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct sotto_key own = sotto_identity_key(identity);
+    sotto_identity_free(identity);
+    status = check_own_key(config, &own, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_certificates(config->file, err);
+}
+
 static void renew_certificates(struct daemon *daemon)
 {
     struct sotto_error err = {0};
@@ -195,7 +211,7 @@ static enum sotto_status reload(void *context, uint64_t request, struct sotto_er
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = check_own_key(daemon, config, err);
+    status = check_own_key(config, &daemon->shared.key, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -487,7 +503,7 @@ static enum sotto_status start_parts(struct daemon *daemon, struct daemon_resour
     }
     daemon->shared.identity = held->identity;
     daemon->shared.key = sotto_identity_key(held->identity);
-    status = check_own_key(daemon, daemon->shared.config, err);
+    status = check_own_key(daemon->shared.config, &daemon->shared.key, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -11,6 +11,11 @@
 enum sotto_status daemon_lock_state(int *out_fd, const char *folder,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Whether a node would start, and go over, to this configuration: its key is there, no peer has it,
+ * certificates fit their keys. Nothing is opened or made for it. */
+enum sotto_status daemon_check(const struct config *config,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Runs a node until SIGTERM or SIGINT. path: of the file that config came from. Returns: what kept
  * it from starting. Ownership: borrows both. Threads: the calling one is the loop thread. */
 enum sotto_status daemon_run(const struct config *config, const char *path,

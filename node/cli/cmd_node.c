@@ -12,14 +12,19 @@ int cmd_node(const struct args *args)
 {
     const char *path = args->config != NULL ? args->config : "node.yaml";
     if (args->positional_len > 0 || args->outputs_len > 0) {
-        return command_usage("expected: sotto node --config node.yaml");
+        return command_usage("expected: sotto node --config node.yaml, perhaps with --check");
     }
     struct sotto_error err = {0};
     struct config config;
     if (config_load(&config, path, &err) != SOTTO_OK) {
         return command_usage("%s", err.text);
     }
-    enum sotto_status status = daemon_run(&config, path, &err);
+    enum sotto_status status =
+        args->only_checks ? daemon_check(&config, &err) : daemon_run(&config, path, &err);
+    if (args->only_checks && status == SOTTO_OK) {
+        (void)printf("%s is right: %s, with %u peers and %u datasets\n", path, config.file->name,
+                     config.file->peers_count, config.file->policy.datasets_count);
+    }
     config_release(&config);
     return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
 }

@@ -44,8 +44,9 @@ enum command_option {
     OPTION_KEYS = 1 << 25,
     OPTION_FORGET = 1 << 26,
     OPTION_DRIVER = 1 << 27,
+    OPTION_CHECK = 1 << 28,
 };
-#define OPTION_GROUPS_LEN 28
+#define OPTION_GROUPS_LEN 29
 #define BY_LEN_MAX 2
 #define DEFINITIONS_LEN_MAX 64
 #define COMMANDS_MAX 64
@@ -64,7 +65,7 @@ struct trial_options {
 
 struct args {
     struct trial_options trial;
-    bool json, full, is_dry, has_keys, forgets;
+    bool json, full, is_dry, has_keys, forgets, only_checks;
     bool csv, plot, exact;
     uint32_t digits; /* 0: not given */
     bool log;

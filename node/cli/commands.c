@@ -100,10 +100,12 @@ static const struct command commands[] = {
      "its connection is cut, and tasks go on without it.\n",
      OPTION_CONFIG, cmd_peer},
     {"node", "node, poc", "run a node, or a network of some to try things in",
-     "sotto node [--config node.yaml]\n"
+     "sotto node [--config node.yaml] [--check]\n"
      "\n"
-     "Prints where it listens, and stops at SIGTERM or SIGINT.\n",
-     OPTION_CONFIG, cmd_node},
+     "Prints where it listens, and stops at SIGTERM or SIGINT. --check starts nothing:\n"
+     "it says whether the file, the key and the certificates are right, as they have\n"
+     "to be for a start or a reload. What else may be wrong says sotto doctor.\n",
+     OPTION_CONFIG | OPTION_CHECK, cmd_node},
     {"poc", NULL, "a network of some nodes on this machine, to try things in",
      "sotto poc NUMBER [FOLDER]    makes and starts 3 to 9 nodes\n"
      "sotto poc stop [FOLDER]      stops them\n"

@@ -125,6 +125,7 @@ static const struct option_row rows[] = {
     FLAG("dry-run", OPTION_DRY, is_dry),
     FLAG("keys", OPTION_KEYS, has_keys),
     FLAG("forget", OPTION_FORGET, forgets),
+    FLAG("check", OPTION_CHECK, only_checks),
     TEXT("role", OPTION_TOKEN, role),
     COUNT("days", OPTION_TOKEN, days, 1, 3650, ""),
     TEXT("peer", OPTION_CODE, peer),
