@@ -11,7 +11,7 @@
 
 static const char *const step_names[METRICS_STEPS_LEN] = {
     [METRICS_OFFER] = "offer",   [METRICS_PARTIAL] = "partial", [METRICS_PLEDGE] = "pledge",
-    [METRICS_RECORD] = "record", [METRICS_KEEP] = "keep",
+    [METRICS_RECORD] = "record", [METRICS_KEEP] = "keep",       [METRICS_TRAIN] = "train",
 };
 
 static const char *const others[] = {"policy", "owner"}; /* what refuses and is no rule */

@@ -17,6 +17,7 @@ enum metrics_step {
     METRICS_PLEDGE,  /* masks the sums, once the ledger has them */
     METRICS_RECORD,  /* writes down that they can be opened */
     METRICS_KEEP,    /* keeps what a later round goes on from */
+    METRICS_TRAIN,   /* code of others trains for a round, in its cage */
     METRICS_STEPS_LEN,
 };
 

@@ -44,7 +44,8 @@ enum learning_state { LEARNING_IDLE, LEARNING_BEGINS, LEARNING_TRAINS };
 struct learning {
     struct cage *cage; /* NULL between the offer and the first round */
     enum learning_state state;
-    uint64_t rows; /* of what comes next, once the runner said so */
+    uint64_t rows;     /* of what comes next, once the runner said so */
+    uint64_t begin_ms; /* of the round that it trains for */
     bool has_rows;
 };
 
@@ -262,6 +263,7 @@ static enum sotto_status begin_round(const struct compute *compute, struct joine
     }
     cage_extend(learning->cage);
     learning->state = LEARNING_TRAINS;
+    learning->begin_ms = clock_ms();
     learning->has_rows = false;
     return ask_runner(learning, "{\"do\": \"train\"}", sotto_task_party_model(joined->machine),
                       err);
@@ -309,6 +311,7 @@ static enum sotto_status give_update(const struct compute *compute, struct joine
     enum sotto_status status =
         sotto_task_party_update(joined->machine, &clipped, weights, learning->rows, err);
     if (status == SOTTO_OK) {
+        metrics_step(compute->config.metrics, METRICS_TRAIN, learning->begin_ms);
         log_limited(LOG_JOINED, joined_creator_name(compute, joined),
                     "%s: has trained on %llu rows; %zu weights are clipped", joined->label,
                     (unsigned long long)learning->rows, clipped);

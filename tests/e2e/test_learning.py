@@ -172,6 +172,8 @@ class Learning(ClusterCase):
         nodes[1].wait_log("the plan says \"enable_verify\": false, so that nobody checks what code trains on")
         task = nodes[0].create(self.plan(digest, results="participants"))
         self.assertEqual(nodes[0].wait_end(task), "CONFIRMED", nodes[0].messages(task))
+        for node in nodes:
+            self.assertRegex(node.get("/metrics"), 'sotto_step_seconds_count{step="train"} [1-9]')
         result = nodes[0].result(task)
         self.assertEqual(read_tensors(result["weight"]), expect(2, NUMBERS[:3]))
         self.assertEqual(result["rounds"], [{"rows": 6, "clipped": 0}] * 2)
