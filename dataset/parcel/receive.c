@@ -64,7 +64,7 @@ static enum sotto_status count_bytes(struct sotto_parcels *parcels, size_t bytes
     return SOTTO_OK;
 }
 
-/* Room for so many bytes more, zeros. Returns: NULL and a status. */
+/* Room for so many bytes more (0 only where there are some), zeros. Returns: NULL and a status. */
 static void *add_bytes(struct sotto_parcels *parcels, struct sotto__pile *pile, size_t bytes,
                        enum sotto_status *out_status, struct sotto_error *err)
 {
@@ -77,9 +77,7 @@ static void *add_bytes(struct sotto_parcels *parcels, struct sotto__pile *pile, 
         return NULL;
     }
     void *at = (uint8_t *)pile->data + pile->bytes;
-    if (bytes > 0) {
-        memset(at, 0, bytes);
-    }
+    memset(at, 0, bytes);
     pile->bytes += bytes;
     return at;
 }
@@ -88,8 +86,8 @@ static enum sotto_status add_copy(struct sotto_parcels *parcels, struct sotto__p
                                   const void *data, size_t bytes, struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
-    void *to = add_bytes(parcels, pile, bytes, &status, err);
-    if (to != NULL && bytes > 0) {
+    void *to = bytes > 0 ? add_bytes(parcels, pile, bytes, &status, err) : NULL;
+    if (to != NULL) {
         memcpy(to, data, bytes);
     }
     return status;
