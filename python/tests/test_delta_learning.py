@@ -81,6 +81,55 @@ def test_definitions_travel_and_what_they_name(loaded):
     compile(source, "learn.py", "exec")
 
 
+SECRETS = """import os
+token = "a secret"
+node = os.environ.get("NODE", "a secret")
+TABLE = {}
+try:
+    import json
+except ImportError:
+    json = None
+for i in range(3):
+    TABLE[i] = i * i
+count = 1
+count += len(TABLE)
+if __name__ == "__main__":
+    TABLE[5] = "a secret"
+
+
+class Learn:
+    def train(self, batches, node=None):
+        global count
+        for token in batches:
+            count = TABLE[token], json, node
+        return [token for token in batches]
+"""
+
+
+def test_local_names_pull_nothing_in_and_others_all_that_sets_them(loaded):
+    source = gather(loaded(SECRETS).Learn)[0]["learn.py"]
+    assert "a secret" not in source
+    scope = {"__name__": "learn"}
+    exec(compile(source, "learn.py", "exec"), scope)
+    assert (scope["TABLE"], scope["count"]) == ({0: 0, 1: 1, 2: 4}, 4)
+    assert scope["json"] is not None
+
+
+def test_what_is_imported_travels_whole(loaded):
+    files, _ = gather(loaded(SCRIPT).Learn)
+    assert files["parts/more.py"] == "deep = 1\n"
+
+
+def test_code_that_would_be_another_in_a_cage(loaded):
+    with pytest.raises(PlanError, match=r"line 2 of learn.py: expected a line of its own"):
+        gather(loaded("a = 1\nimport os; a = 2\n\n\nclass Learn:\n    pass\n").Learn)
+    text = "class Learn:\n    def train(self):\n        from . import single\n"
+    with pytest.raises(PlanError, match=r"line 3 of learn.py: expected an import by the whole"):
+        gather(loaded(text).Learn)
+    files, _ = gather(loaded("\ufeffclass Learn:\n    pass\n").Learn)
+    assert files["learn.py"] == "class Learn:\n    pass\n"
+
+
 def test_a_class_that_no_owner_could_read(loaded, tmp_path):
     with pytest.raises(NotSupported, match="stands in no file"):
         gather(type("Made", (), {"__module__": "nowhere"}))

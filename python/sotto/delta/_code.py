@@ -3,13 +3,14 @@
 
 Delta pickles the object. Here the file in which its class stands travels as source, but for what
 would run when it is imported and that no definition needs, such as the lines that create the task;
-and so do the files beside it that it imports. What cages have under the name `delta` is _cage.
+the files beside it that it imports travel whole. What cages have under the name `delta` is _cage.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import symtable
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,24 +81,29 @@ def _file_of(of: type) -> Path:
 
 
 def _add_file(files: dict[str, str], file: Path, folder: Path) -> None:
-    """Adds a file, and those below the folder that it imports."""
+    """Adds a file, and those below the folder that it imports. The first is the class's."""
     name = file.relative_to(folder).as_posix()
     if name in files:
         return
-    source = file.read_text(encoding="utf-8").replace("\r\n", "\n")
+    source = file.read_text(encoding="utf-8-sig")
     tree = ast.parse(source, filename=str(file))
-    kept = _definitions(tree)
-    files[name] = _without(source, [node for node in tree.body if node not in kept])
-    package = file.relative_to(folder).parent
+    kept = tree.body if files else _definitions(tree)
+    files[name] = _without(source, [node for node in tree.body if node not in kept], kept, name)
+    package = file.relative_to(folder).parent.parts
     for statement in kept:
         for node in ast.walk(statement):
-            for module in _imported(node, package.parts):
+            if isinstance(node, ast.ImportFrom) and node.level > len(package):
+                raise PlanError(
+                    f"line {node.lineno} of {name}: expected an import by the whole name: in a "
+                    "cage the file of the class stands in no package"
+                )
+            for module in _imported(node, package):
                 for found in _files_of_module(module, folder):
                     _add_file(files, found, folder)
 
 
 def _definitions(tree: ast.Module) -> list[ast.stmt]:
-    """Imports, functions and classes, and the values that they name."""
+    """Imports, functions and classes, and what sets the names of the module that they read."""
     kept = [
         node
         for node in tree.body
@@ -106,35 +112,65 @@ def _definitions(tree: ast.Module) -> list[ast.stmt]:
             ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
         )
     ]
-    values = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    others = [node for node in tree.body if node not in kept and not _is_for_scripts(node)]
     found: list[ast.stmt] = [*kept]
     while True:
-        named = {
-            node.id
-            for statement in found
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        }
-        more = [node for node in values if node not in found and _targets(node) & named]
+        named = {name for statement in found for name in _named(statement)}
+        more = [node for node in others if node not in found and _set_by(node) & named]
         if not more:
             return [node for node in tree.body if node in found]
         found += more
 
 
-def _targets(node: ast.Assign | ast.AnnAssign) -> set[str]:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return {
-        name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)
-    }
+def _is_for_scripts(node: ast.stmt) -> bool:
+    """Whether it is an `if __name__ == ...`."""
+    return isinstance(node, ast.If) and any(
+        isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test)
+    )
 
 
-def _without(source: str, dropped: list[ast.stmt]) -> str:
+def _named(statement: ast.stmt) -> set[str]:
+    """The names of the module that a statement reads: what is local to a function is none."""
+    found: set[str] = set()
+    tables = [symtable.symtable(ast.unparse(statement), "", "exec")]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        is_function = table.get_type() == "function"
+        for symbol in table.get_symbols():
+            is_read = symbol.is_referenced() and (symbol.is_global() or not is_function)
+            if is_read or symbol.is_declared_global():
+                found.add(symbol.get_name())
+    return found
+
+
+def _set_by(statement: ast.stmt) -> set[str]:
+    """The names that a statement sets, of whatever it changes a part, or imports."""
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+            found |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name.split(".")[0])
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+    return found
+
+
+def _without(source: str, dropped: list[ast.stmt], kept: list[ast.stmt], name: str) -> str:
     """The source without the lines of some statements."""
     lines = source.split("\n")
-    gone = {
-        line for node in dropped for line in range(node.lineno - 1, node.end_lineno or node.lineno)
-    }
+    gone = {line for node in dropped for line in _lines(node)}
+    for node in kept:
+        if not gone.isdisjoint(_lines(node)):
+            raise PlanError(
+                f"line {node.lineno} of {name}: expected a line of its own for each statement"
+            )
     return "\n".join(line for i, line in enumerate(lines) if i not in gone)
+
+
+def _lines(node: ast.stmt) -> range:
+    return range(node.lineno - 1, node.end_lineno or node.lineno)
 
 
 def _imported(node: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
