@@ -9,7 +9,9 @@
  * 3. Its ledger may be older than what the node answered. Whether it is, nothing here can tell; so
  *    its owner says that this is known (--forget), or nothing is restored.
  * 4. What others could use to have the past answered again is ended (store_end_past), and the
- *    ledger says that it is a copy, before the database is put where a node finds it. */
+ *    ledger says that it is a copy, before the database is put where a node finds it.
+ * 5. Keys and node.yaml come after the database: with them and none a node would start, as one that
+ *    has answered nothing. */
 
 #include "cli/command.h"
 #include "config/keys.h"
@@ -295,7 +297,7 @@ static enum sotto_status restore_parts(const char *folder, const char *config_pa
     char tokens[TOKENS_PATH_BYTES];
     char from[PATH_BYTES];
     size_t len = list_parts(parts, tokens, config_path, file);
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = len; i-- > 0;) { /* node.yaml, the first one, comes last */
         if (access(parts[i].path, F_OK) == 0 || !join_path(from, folder, parts[i].name)) {
             continue;
         }
@@ -304,13 +306,22 @@ static enum sotto_status restore_parts(const char *folder, const char *config_pa
             return status;
         }
     }
-    if (access(file->identity, F_OK) != 0) {
+    return SOTTO_OK;
+}
+
+/* The node's key, where it has to be or from the backup. */
+static enum sotto_status load_identity(struct sotto_identity **out, const char *folder,
+                                       const struct config_file *file, struct sotto_error *err)
+{
+    char kept[PATH_BYTES];
+    bool is_here = access(file->identity, F_OK) == 0;
+    if (!is_here && (!join_path(kept, folder, "node.key") || access(kept, F_OK) != 0)) {
         return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                                "%s: neither here nor in %s, which was made without --keys: put "
                                "the node's key there first",
                                file->identity, folder);
     }
-    return SOTTO_OK;
+    return identity_file_load(is_here ? file->identity : kept, out, err);
 }
 
 /* Makes a copy of the backup's database one that a node may go on with. */
@@ -352,6 +363,23 @@ static enum sotto_status renew_database(struct store *store, const struct sotto_
     return status;
 }
 
+/* Neither a database may be there, nor what SQLite would take for the log of the one to come. */
+static enum sotto_status check_no_database(const char *path, struct sotto_error *err)
+{
+    static const char *const ends[] = {"", "-wal", "-journal"};
+    char file[PATH_BYTES + 16];
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        (void)snprintf(file, sizeof file, "%s%s", path, ends[i]);
+        if (access(file, F_OK) == 0) {
+            return sotto_error_set(err, SOTTO_ERROR_STATE,
+                                   "%s is there already: a node is restored where there is none. "
+                                   "What it has may be newer than the backup; move it away by hand",
+                                   file);
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status restore_database(const char *folder, const struct config_file *file,
                                           int64_t made_ms, bool forgets, struct sotto_error *err)
 {
@@ -364,13 +392,11 @@ static enum sotto_status restore_database(const char *folder, const struct confi
         !join_path(beside, file->state_dir, "node.db.new")) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
     }
-    if (access(path, F_OK) == 0) {
-        return sotto_error_set(err, SOTTO_ERROR_STATE,
-                               "%s is there already: a node is restored where there is none. What "
-                               "it has may be newer than the backup; move it away by hand",
-                               path);
+    enum sotto_status status = check_no_database(path, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    enum sotto_status status = identity_file_load(file->identity, &identity, err);
+    status = load_identity(&identity, folder, file, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -396,13 +422,13 @@ out:
     return status;
 }
 
-/* config_path is there. */
-static enum sotto_status restore(const char *folder, const char *config_path, int64_t made_ms,
-                                 bool forgets, struct sotto_error *err)
+/* read_path: the configuration, which config_path may not have yet. */
+static enum sotto_status restore(const char *folder, const char *config_path, const char *read_path,
+                                 int64_t made_ms, bool forgets, struct sotto_error *err)
 {
     struct config config = {0};
     int lock_fd = -1;
-    enum sotto_status status = config_load(&config, config_path, err);
+    enum sotto_status status = config_load(&config, read_path, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -410,9 +436,9 @@ static enum sotto_status restore(const char *folder, const char *config_path, in
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = restore_parts(folder, config_path, config.file, err);
+    status = restore_database(folder, config.file, made_ms, forgets, err);
     if (status == SOTTO_OK) {
-        status = restore_database(folder, config.file, made_ms, forgets, err);
+        status = restore_parts(folder, config_path, config.file, err);
     }
     (void)close(lock_fd);
 out:
@@ -420,21 +446,38 @@ out:
     return status;
 }
 
+/* Paths in node.yaml are relative to its folder: the backup's is read from there. */
+static enum sotto_status restore_beside(const char *folder, const char *config_path,
+                                        int64_t made_ms, bool forgets, struct sotto_error *err)
+{
+    char from[PATH_BYTES];
+    char beside[PATH_BYTES];
+    if (access(config_path, F_OK) == 0) {
+        return restore(folder, config_path, config_path, made_ms, forgets, err);
+    }
+    if (!join_path(from, folder, "node.yaml") ||
+        snprintf(beside, sizeof beside, "%s.restored", config_path) >= (int)sizeof beside) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
+    }
+    enum sotto_status status = copy_file(beside, from, err);
+    if (status == SOTTO_OK) {
+        status = restore(folder, config_path, beside, made_ms, forgets, err);
+    }
+    (void)unlink(beside);
+    return status;
+}
+
 int cmd_restore(const struct args *args)
 {
     struct sotto_error err = {0};
-    char from[PATH_BYTES];
     int64_t made_ms = 0;
     const char *path = args->config != NULL ? args->config : CONFIG_DEFAULT;
-    if (args->positional_len != 1 || args->outputs_len > 0 ||
-        !join_path(from, args->positional[0], "node.yaml")) {
+    if (args->positional_len != 1 || args->outputs_len > 0) {
         return command_usage("expected: sotto restore FOLDER --forget; see sotto restore --help");
     }
     const char *folder = args->positional[0];
-    bool is_new = access(path, F_OK) != 0;
     if (read_made(&made_ms, folder, &err) != SOTTO_OK ||
-        (is_new && copy_file(path, from, &err) != SOTTO_OK) ||
-        restore(folder, path, made_ms, args->forgets, &err) != SOTTO_OK) {
+        restore_beside(folder, path, made_ms, args->forgets, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
     return EXIT_DONE;

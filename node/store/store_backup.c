@@ -69,22 +69,39 @@ out:
     return status;
 }
 
-enum sotto_status store_check(struct store *store, struct sotto_error *err)
+/* The first text that a query gives, or before where it gives none. */
+static enum sotto_status ask_text(struct store *store, char text[256], const char *query,
+                                  struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    enum sotto_status status =
-        store__prepare(store, &statement, err, "PRAGMA integrity_check(1)", "");
+    enum sotto_status status = store__prepare(store, &statement, err, query, "");
+    if (status == SOTTO_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        store__copy_text(text, 256, statement, 0);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+enum sotto_status store_check(struct store *store, struct sotto_error *err)
+{
+    char text[256] = "it can't be read";
+    char other[256] = "";
+    enum sotto_status status = ask_text(store, text, "PRAGMA integrity_check(1)", err);
     if (status != SOTTO_OK) {
         return status;
     }
-    char text[256] = "it can't be read";
-    if (sqlite3_step(statement) == SQLITE_ROW) {
-        store__copy_text(text, sizeof text, statement, 0);
-    }
     if (strcmp(text, "ok") != 0) {
-        status = sotto_error_set(err, SOTTO_ERROR_INPUT, "the database is damaged: %s", text);
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "the database is damaged: %s", text);
     }
-    (void)sqlite3_finalize(statement);
+    status = ask_text(store, other,
+                      "SELECT type || ' ' || name FROM sqlite_master"
+                      " WHERE type IN ('trigger', 'view')",
+                      err);
+    if (status == SOTTO_OK && other[0] != '\0') {
+        status = sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "the database has a %s, and a node makes none: somebody else did",
+                                 other);
+    }
     return status;
 }
 

@@ -12,8 +12,8 @@
 enum sotto_status store_copy(const char *to, const char *from,
                              struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Checks that each page and index of a database is whole, which takes as long as to read it.
- * Returns: SOTTO_ERROR_INPUT. */
+/* Checks that each page and index of a database is whole, which takes as long as to read it, and
+ * that nothing in it acts by itself (triggers). Returns: SOTTO_ERROR_INPUT. */
 enum sotto_status store_check(struct store *store, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Ends what a copy holds that may have gone on without it, and would count twice: tasks of others

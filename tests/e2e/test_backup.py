@@ -109,6 +109,44 @@ class Backup(ClusterCase):
         self.assertIn("say --forget", done.stderr)
         self.assertEqual(sorted(os.listdir(b.folder / "state")), ["lock"])
 
+    def test_a_log_that_is_left_belongs_to_another_database(self):
+        """SQLite would write what a log has over the pages of whatever database stands beside it."""
+        cluster = self.cluster_of_three()
+        a, b = cluster.nodes[:2]
+        state = b.folder / "state"
+        folder, _ = self.back_up(b)
+        self.assertEqual(a.wait_end(a.create(plan())), "FINISHED")
+        b.kill()
+        self.assertIn("node.db-wal", os.listdir(state))
+        (state / "node.db").rename(state / "node.db.away")
+        done = self.restore(b, folder, "--forget", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "node.db-wal is there already")
+        for name in ("node.db-wal", "node.db-shm"):
+            (state / name).unlink()
+        self.restore(b, folder, "--forget")
+        self.assertIn("restored     a copy of ", self.audit(b))
+
+    def test_what_is_refused_leaves_nothing_to_start(self):
+        """A node without its ledger, but with its key and node.yaml, would answer all anew."""
+        cluster = self.cluster_of_three()
+        a, b = cluster.nodes[:2]
+        self.assertEqual(a.wait_end(a.create(plan())), "FINISHED")
+        folder, _ = self.back_up(b, "backup", "--keys")
+        self.lose_state(b)
+        names = ["node.key", "token", "node.yaml"]
+        for name in names:
+            (b.folder / name).unlink()
+        with sqlite3.connect(folder / "node.db") as database:
+            database.execute("CREATE TRIGGER again AFTER UPDATE ON code BEGIN UPDATE code SET state='APPROVED'; END")
+        self.assertIn("a trigger", self.restore(b, folder, "--forget", check=False).stderr)
+        with sqlite3.connect(folder / "node.db") as database:
+            database.execute("DROP TRIGGER again")
+        self.assertIn("say --forget", self.restore(b, folder, check=False).stderr)
+        self.assertEqual([name for name in names if (b.folder / name).exists()], [])
+        self.restore(b, folder, "--forget")
+        self.assertEqual([name for name in names if (b.folder / name).exists()], names)
+
     def test_keys_are_there_when_asked_for(self):
         cluster = self.cluster_of_three()
         a, b = cluster.nodes[:2]
