@@ -25,13 +25,13 @@
 #include "cage/arguments.h"
 #include "cage/cage_internal.h"
 #include "cage/contents.h"
+#include "loop/spawn.h"
 
 #include <sotto/alloc.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +108,7 @@ out:
 
 /* sotto-fence join GROUP... -- bwrap --args 4 -- fence run LIMIT... -- python3 -I -B runner.py. */
 static int spawn_words(struct cage *cage, const struct cage_config *config,
-                       const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr)
+                       const posix_spawn_file_actions_t *actions)
 {
     char numbers[4][24];
     const struct cage_limits *limits = &cage->limits;
@@ -132,10 +132,7 @@ static int spawn_words(struct cage *cage, const struct cage_config *config,
     for (size_t i = 0; i < sizeof end / sizeof end[0]; i++) {
         words[len++] = end[i];
     }
-    char *const environment[] = {NULL};
-    /* posix_spawn takes words that it does not change as if it could. */
-    return posix_spawn(&cage->pid, config->fence_path, actions, attr, (char *const *)words,
-                       environment);
+    return spawn_program(&cage->pid, config->fence_path, actions, words);
 }
 
 static int add_actions(posix_spawn_file_actions_t *actions, const struct child_fds *child)
@@ -150,42 +147,20 @@ static int add_actions(posix_spawn_file_actions_t *actions, const struct child_f
     return failed;
 }
 
-/* No signal of this process is blocked, handled or ignored in the child, nor sent to it with its
- * group. */
-static int set_attributes(posix_spawnattr_t *attr)
-{
-    sigset_t none;
-    sigset_t all;
-    (void)sigemptyset(&none);
-    (void)sigfillset(&all);
-    int failed = posix_spawnattr_setsigmask(attr, &none);
-    failed |= posix_spawnattr_setsigdefault(attr, &all);
-    failed |= posix_spawnattr_setpgroup(attr, 0);
-    failed |= posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                 POSIX_SPAWN_SETPGROUP);
-    return failed;
-}
-
 static enum sotto_status spawn(struct cage *cage, const struct cage_config *config,
                                const struct child_fds *child, struct sotto_error *err)
 {
     posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
     if (posix_spawn_file_actions_init(&actions) != 0) {
         return sotto_error_no_memory(err);
     }
-    if (posix_spawnattr_init(&attr) != 0) {
-        (void)posix_spawn_file_actions_destroy(&actions);
-        return sotto_error_no_memory(err);
-    }
-    int failed = add_actions(&actions, child) | set_attributes(&attr);
+    int failed = add_actions(&actions, child);
     if (failed == 0) {
-        failed = spawn_words(cage, config, &actions, &attr);
+        failed = spawn_words(cage, config, &actions);
     }
     if (failed != 0) {
         cage->pid = 0;
     }
-    (void)posix_spawnattr_destroy(&attr);
     (void)posix_spawn_file_actions_destroy(&actions);
     return failed == 0 ? SOTTO_OK
                        : sotto_error_set(err, SOTTO_ERROR_STATE, "no cage can be started: %s",

@@ -7,6 +7,7 @@
  * last parcel has come, or it breaks the format, says nothing for too long, or is not wanted any
  * more. What it read is a table, or nothing at all. */
 
+#include "loop/spawn.h"
 #include "source/source.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <signal.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -89,43 +89,22 @@ static int add_actions(posix_spawn_file_actions_t *actions, const struct source_
     return failed;
 }
 
-static int set_attributes(posix_spawnattr_t *attr)
-{
-    sigset_t none;
-    sigset_t all;
-    (void)sigemptyset(&none);
-    (void)sigfillset(&all);
-    int failed = posix_spawnattr_setsigmask(attr, &none);
-    failed |= posix_spawnattr_setsigdefault(attr, &all);
-    failed |= posix_spawnattr_setpgroup(attr, 0);
-    failed |= posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                 POSIX_SPAWN_SETPGROUP);
-    return failed;
-}
-
 static enum sotto_status spawn_worker(struct source_process *worker, const char *program, int pipe,
                                       struct sotto_error *err)
 {
     posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    char *const words[] = {(char *)"sotto", (char *)"source-worker", NULL};
-    char *const environment[] = {NULL};
+    const char *const words[] = {"sotto", "source-worker", NULL};
     if (posix_spawn_file_actions_init(&actions) != 0) {
         return sotto_error_no_memory(err);
     }
-    if (posix_spawnattr_init(&attr) != 0) {
-        (void)posix_spawn_file_actions_destroy(&actions);
-        return sotto_error_no_memory(err);
-    }
-    int failed = add_actions(&actions, worker, pipe) | set_attributes(&attr);
+    int failed = add_actions(&actions, worker, pipe);
     if (failed == 0) {
-        failed = posix_spawn(&worker->pid, program != NULL ? program : "/proc/self/exe", &actions,
-                             &attr, words, environment);
+        failed = spawn_program(&worker->pid, program != NULL ? program : "/proc/self/exe", &actions,
+                               words);
     }
     if (failed != 0) {
         worker->pid = 0;
     }
-    (void)posix_spawnattr_destroy(&attr);
     (void)posix_spawn_file_actions_destroy(&actions);
     return failed == 0 ? SOTTO_OK : io_failed("the start", failed, err);
 }
