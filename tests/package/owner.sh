@@ -107,6 +107,9 @@ follow record "$work"
 expect record acorn
 follow reload "$work"
 
+follow backup "$work"
+cmp /var/lib/sotto/node.key /var/backups/sotto/first/node.key
+
 cp "$next"/sotto.deb "$work/sotto_next.deb"
 rm "$work"/sotto_*_*.deb
 cp /var/lib/sotto/node.key "$work/key"
