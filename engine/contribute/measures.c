@@ -139,10 +139,10 @@ static bool finish_list(struct monomials *out, bool fits, size_t op)
     return set_value(out, op);
 }
 
-/* What is no sum of few monomials of few factors is one value. A product counts where all of both
- * is present. */
-static bool set_product(struct monomials *out, const struct monomials *x, const struct monomials *y,
-                        size_t op)
+/* A product counts where all of both is present. Returns: false if there are too many monomials, or
+ * one has too many factors; or without memory, and then there is no list. */
+static bool multiply_out(struct monomials *out, const struct monomials *x,
+                         const struct monomials *y)
 {
     bool fits = true;
     out->list = sotto_alloc_array(MONOMIALS_MAX, sizeof *out->list);
@@ -155,6 +155,14 @@ static bool set_product(struct monomials *out, const struct monomials *x, const 
                    add_monomial(out, &product);
         }
     }
+    return fits && out->list != NULL;
+}
+
+/* What is no sum of few monomials of few factors is one value. */
+static bool set_product(struct monomials *out, const struct monomials *x, const struct monomials *y,
+                        size_t op)
+{
+    bool fits = multiply_out(out, x, y);
     return finish_list(out, fits, op);
 }
 
@@ -568,14 +576,33 @@ static bool add_grid(struct sotto__measures *in_out, const struct sotto_driver *
     return true;
 }
 
-/* Multiplies a factor to what a term sums up. Returns: false without memory. */
-static bool multiply_by(struct monomials *in_out, const struct monomials *lists, size_t factor)
+/* The product of operations, multiplied out, or where that is too much of them as they are: it is
+ * another measure than each of them. Returns: false without memory. */
+static bool find_product(struct monomials *out, const struct monomials *lists,
+                         const size_t *factors, size_t len)
 {
-    struct monomials next;
-    bool has_memory = set_product(&next, in_out, &lists[factor], factor);
-    sotto_free(in_out->list);
-    *in_out = has_memory ? next : (struct monomials){0};
-    return has_memory;
+    struct sotto__monomial plain = {0};
+    bool fits = true;
+    if (!copy_monomials(out, &lists[factors[0]])) {
+        return false;
+    }
+    for (size_t i = 1; fits && i < len; i++) {
+        struct monomials next;
+        fits = multiply_out(&next, out, &lists[factors[i]]);
+        sotto_free(out->list);
+        *out = next;
+    }
+    if (fits || out->list == NULL) {
+        return out->list != NULL;
+    }
+    for (size_t i = 0; i < len; i++) {
+        const struct sotto__monomial before = plain;
+        const struct sotto__monomial factor = {
+            .values = {factors[i]}, .values_len = 1, .present = {factors[i]}, .present_len = 1};
+        SOTTO_REQUIRE(multiply_two(&plain, &before, &factor));
+    }
+    sotto_free(out->list);
+    return set_one(out, &plain);
 }
 
 /* The products of the factors' monomials. */
@@ -585,13 +612,13 @@ static bool add_term(struct sotto__measures *const *in_out, const struct sotto_d
 {
     struct monomials product;
     struct sotto__measures *measures = in_out[driver->program->ops[term->factors[0]].dataset];
-    bool has_memory = copy_monomials(&product, &lists[term->factors[0]]);
-    for (size_t i = 1; has_memory && i < term->factors_len; i++) {
-        has_memory = multiply_by(&product, lists, term->factors[i]);
+    size_t factors[SOTTO__TERM_FACTORS_MAX + 1];
+    size_t len = term->factors_len;
+    memcpy(factors, term->factors, len * sizeof factors[0]);
+    if (term->times != SOTTO_NONE && !term->is_in_gram) {
+        factors[len++] = term->times;
     }
-    if (has_memory && term->times != SOTTO_NONE && !term->is_in_gram) {
-        has_memory = multiply_by(&product, lists, term->times);
-    }
+    bool has_memory = find_product(&product, lists, factors, len);
     for (size_t i = 0; has_memory && i < product.len; i++) {
         has_memory = add_measure(measures, driver, hashes, &product.list[i], SOTTO__MEASURE_SUM);
     }

@@ -107,6 +107,15 @@ class Honest(unittest.TestCase):
         refused = self.ask(row, "--", "glm(visits, age, family=poisson)", rows=300, check=False)
         self.assertEqual(refused["refused"]["rule"], "hidden")
 
+    def test_scores_of_models_with_many_columns(self):
+        """Each is a sum of its own, however many columns have to be present: two models are 69 sums."""
+        def row(party, i):
+            return {"ill": int(self.rng.random() < 0.4), **{f"x{k}": round(self.rng.gauss(50, 9), 2) for k in range(10)}}
+        columns = ", ".join(f"x{k}" for k in range(10))
+        asked = ("--", f"a=glm(ill, {columns}, family=binomial)", f"b=glm(ill, {columns}, family=binomial, link=probit)")
+        refused = self.ask(row, *asked, rows=208, check=False)  # a third of the rows are 68
+        self.assertEqual(refused["refused"]["rule"], "budget")
+
     def test_std_of_heavy_tails(self):
         self.ask(lambda party, i: {"v": round(self.rng.lognormvariate(0, 1), 4)}, "--", "std(v)")
 
