@@ -101,6 +101,7 @@ static const char *const migrations[] = {
      "  decided_at INTEGER NOT NULL DEFAULT 0, approved_at INTEGER NOT NULL DEFAULT 0,"
      "  peer TEXT NOT NULL DEFAULT '', rounds_left INTEGER NOT NULL DEFAULT 0);"
      "CREATE INDEX code_creator ON code(creator_key);"),
+    "ALTER TABLE code ADD COLUMN peer_key BLOB NOT NULL DEFAULT x'';",
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 

@@ -25,7 +25,8 @@ const char *code_state_name(enum code_state state)
 }
 
 #define CODE_COLUMNS                                                                               \
-    "digest, state, offered_at, creator_key, creator, decided_at, peer, rounds_left"
+    "digest, state, offered_at, creator_key, creator, decided_at, peer, rounds_left, "             \
+    "peer_key"
 
 /* A state that is no known one counts as revoked. */
 static void read_code(struct store_code *out, sqlite3_stmt *statement)
@@ -39,6 +40,7 @@ static void read_code(struct store_code *out, sqlite3_stmt *statement)
     out->decided_ms = sqlite3_column_int64(statement, 5);
     store__copy_text(out->peer, sizeof out->peer, statement, 6);
     out->rounds_left = (uint64_t)sqlite3_column_int64(statement, 7);
+    store__copy_blob(out->peer_key.bytes, sizeof out->peer_key.bytes, statement, 8);
     out->state = CODE_REVOKED;
     for (int i = 0; i < CODE_STATES_LEN; i++) {
         out->state = strcmp(state, state_names[i]) == 0 ? (enum code_state)i : out->state;
@@ -80,10 +82,11 @@ enum sotto_status store_code_decide(struct store *store, const struct store_code
     enum sotto_status status = store__write(
         store, err,
         "UPDATE code SET state=?, decided_at=?, approved_at=MAX(approved_at, ?), peer=?,"
-        " rounds_left=? WHERE digest=?",
-        "tiitib", state_names[code->state], (uint64_t)code->decided_ms,
+        " peer_key=?, rounds_left=? WHERE digest=?",
+        "tiitbib", state_names[code->state], (uint64_t)code->decided_ms,
         code->state == CODE_APPROVED ? (uint64_t)code->decided_ms : 0, code->peer,
-        code->rounds_left, code->digest, sizeof code->digest);
+        code->peer_key.bytes, sizeof code->peer_key.bytes, code->rounds_left, code->digest,
+        sizeof code->digest);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -91,22 +94,22 @@ enum sotto_status store_code_decide(struct store *store, const struct store_code
 }
 
 enum sotto_status store_code_use(struct store *store,
-                                 const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES], const char *peer,
-                                 struct sotto_error *err)
+                                 const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES],
+                                 const struct sotto_key *peer, struct sotto_error *err)
 {
     enum sotto_status status = store__write(
         store, err,
         "UPDATE code SET rounds_left=rounds_left-1 WHERE digest=? AND state='APPROVED' AND"
-        " peer IN ('', ?) AND rounds_left>0",
-        "bt", digest, (size_t)SOTTO_BUNDLE_DIGEST_BYTES, peer);
+        " (peer='' OR peer_key=?) AND rounds_left>0",
+        "bb", digest, (size_t)SOTTO_BUNDLE_DIGEST_BYTES, peer->bytes, sizeof peer->bytes);
     if (status != SOTTO_OK) {
         return status;
     }
     return sqlite3_changes(store->db) == 1
                ? SOTTO_OK
-               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                 "the owner has not approved a round more of this code for %s",
-                                 peer);
+               : sotto_error_set(
+                     err, SOTTO_ERROR_REFUSED,
+                     "the owner has not approved a round more of this code for who asks");
 }
 
 /* Reads the one row of a statement, whose last column is the bytes, and ends it. */
@@ -123,8 +126,8 @@ static enum sotto_status read_one(struct store *store, struct store_code *out,
     } else {
         read_code(out, statement);
         if (out_bytes != NULL) {
-            status = sotto_buffer_copy(out_bytes, sqlite3_column_blob(statement, 8),
-                                       (size_t)sqlite3_column_bytes(statement, 8));
+            status = sotto_buffer_copy(out_bytes, sqlite3_column_blob(statement, 9),
+                                       (size_t)sqlite3_column_bytes(statement, 9));
         }
         if (status != SOTTO_OK) {
             (void)sotto_error_no_memory(err);

@@ -23,6 +23,7 @@ struct store_code {
     char creator[STORE_NAME_BYTES];
     int64_t decided_ms;          /* 0: never */
     char peer[STORE_NAME_BYTES]; /* who alone may have it run; "": whoever may ask */
+    struct sotto_key peer_key;   /* whose that name was when it was approved */
     uint64_t rounds_left;        /* that it may still run */
 };
 
@@ -36,15 +37,16 @@ enum sotto_status store_code_put(struct store *store, const struct store_code *c
                                  const struct sotto_buffer *bytes,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Takes down what the owner decided. code: digest, state, decided_ms, peer, rounds_left. Returns:
- * SOTTO_ERROR_NOT_FOUND. */
+/* Takes down what the owner decided. code: digest, state, decided_ms, peer, peer_key,
+ * rounds_left. Returns: SOTTO_ERROR_NOT_FOUND. */
 enum sotto_status store_code_decide(struct store *store, const struct store_code *code,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Takes a round off an approval, for a task of this peer (this node's name: its own). Returns:
- * SOTTO_ERROR_REFUSED where it may not run for this peer, or no more. */
+/* Takes a round off an approval, for a task of this peer, or of this node itself. Returns:
+ * SOTTO_ERROR_REFUSED where it may not run for it, or no more. */
 enum sotto_status store_code_use(struct store *store,
-                                 const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES], const char *peer,
+                                 const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES],
+                                 const struct sotto_key *peer,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Returns: SOTTO_ERROR_NOT_FOUND. Ownership: *out_bytes (may be NULL) is ended by

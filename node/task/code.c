@@ -37,7 +37,6 @@ enum sotto_status code_judge(const struct compute *compute, const struct joined 
 {
     struct store_code code;
     const struct sotto_bundle *bundle = sotto_task_party_bundle(joined->machine);
-    const char *peer = compute__peer_name(compute, &joined->creator);
     char hex[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
     if (!compute->policy->runs_code) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
@@ -65,9 +64,10 @@ enum sotto_status code_judge(const struct compute *compute, const struct joined 
                                code_state_name(code.state), (unsigned long long)code.rounds_left,
                                needed, hex);
     }
-    if (code.peer[0] != '\0' && strcmp(code.peer, peer) != 0) {
-        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "its code %s is approved for %s alone",
-                               hex, code.peer);
+    if (code.peer[0] != '\0' && !sotto_key_equal(&code.peer_key, &joined->creator)) {
+        return sotto_error_set(
+            err, SOTTO_ERROR_REFUSED,
+            "its code %s is approved for %s alone, with the key that it had then", hex, code.peer);
     }
     return SOTTO_OK;
 }
@@ -118,19 +118,21 @@ static enum sotto_status find_rounds(uint64_t *out, const struct sotto_buffer *b
     return status;
 }
 
-static enum sotto_status check_approval(const struct compute *compute, const char *peer,
-                                        struct sotto_error *err)
+/* out: the key that a peer of this name has, or this node, if one is named. */
+static enum sotto_status check_approval(struct sotto_key *out, const struct compute *compute,
+                                        const char *peer, struct sotto_error *err)
 {
-    const struct config_file *file = compute->policy->file;
-    bool is_known = peer[0] == '\0' || strcmp(peer, file->name) == 0;
+    bool is_known = peer[0] == '\0';
     if (!compute->policy->runs_code) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                "policy.code is deny, and nothing of it would run: say `code: "
                                "approved` below policy in node.yaml, and reload");
     }
-    for (unsigned i = 0; i < file->peers_count; i++) {
-        is_known = is_known ||
-                   (config_has_peer(compute->policy, i) && strcmp(file->peers[i].name, peer) == 0);
+    for (size_t i = 0; i < compute->known_len; i++) {
+        if (strcmp(compute->known[i].name, peer) == 0) {
+            *out = compute->known[i].key;
+            is_known = true;
+        }
     }
     return is_known ? SOTTO_OK
                     : sotto_error_set(err, SOTTO_ERROR_INPUT,
@@ -170,8 +172,9 @@ static enum sotto_status take_decision(const struct compute *compute, struct sto
     out->decided_ms = clock_unix_ms();
     out->rounds_left = job->number;
     (void)snprintf(out->peer, sizeof out->peer, "%s", peer);
+    out->peer_key = (struct sotto_key){0};
     if (job->approves) {
-        status = check_approval(compute, peer, err);
+        status = check_approval(&out->peer_key, compute, peer, err);
         if (status == SOTTO_OK && job->number == 0) {
             status = find_rounds(&out->rounds_left, &bytes, err);
         }

@@ -386,7 +386,7 @@ enum sotto_status learning_use(const struct compute *compute, const struct joine
 {
     return learning_is(joined) ? store_code_use(compute->config.store,
                                                 sotto_task_party_bundle(joined->machine)->digest,
-                                                compute__peer_name(compute, &joined->creator), err)
+                                                &joined->creator, err)
                                : SOTTO_OK;
 }
 

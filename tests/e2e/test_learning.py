@@ -188,6 +188,23 @@ class Learning(ClusterCase):
         self.assertEqual(nodes[0].wait_end(again), "ERROR")  # its rounds are used up
         nodes[1].wait_log("its code is APPROVED and has 0 rounds left of the 2 that it needs")
 
+    def test_an_approval_is_for_one_key(self):
+        """Who comes later under the name of a peer was not meant."""
+        nodes = self.begin(self.make())
+        a, b, _ = nodes
+        digest = self.offer(nodes)
+        b.cli("code", "approve", digest, "--peer", "a")
+        a.stop()
+        (a.folder / "node.key").unlink()
+        a.key = run("keygen", "--out", str(a.folder / "node.key")).stdout.strip()
+        for node in nodes[1:]:
+            node.configure()
+            node.cli("reload")
+        a.start()
+        task = a.create(self.plan(digest, connection=5))
+        self.assertEqual(a.wait_end(task), "ERROR")
+        b.wait_log(f"its code {digest} is approved for a alone, with the key that it had then")
+
     def run_delta(self, node, text):
         """A script, by Debian's Python, where torch is."""
         script = node.folder / "example.py"

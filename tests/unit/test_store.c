@@ -434,6 +434,7 @@ static void decide_code(struct store *store, uint8_t digest, enum code_state cod
                                     .state = code_state,
                                     .decided_ms = now_ms,
                                     .peer = "birch",
+                                    .peer_key = {{5}},
                                     .rounds_left = code_state == CODE_APPROVED ? 7 : 0};
     assert_ok(store_code_decide(store, &code, NULL));
 }
@@ -464,6 +465,7 @@ static void test_code_and_its_approval(void **state)
     assert_int_equal(code.offered_ms, 100);
     assert_int_equal(code.rounds_left, 7);
     assert_string_equal(code.peer, "birch");
+    assert_int_equal(code.peer_key.bytes[0], 5);
     decide_code(store, 1, CODE_REVOKED, 130);
     assert_int_equal(get_code(store, 1).rounds_left, 0);
     offer_code(store, 2, 9, 140);
@@ -486,19 +488,21 @@ static void test_rounds_of_an_approval(void **state)
     (void)state;
     struct store *store = open_store(false);
     const uint8_t digest[SOTTO_BUNDLE_DIGEST_BYTES] = {1};
+    const struct sotto_key birch = {{5}};
+    const struct sotto_key cedar = {{6}};
     offer_code(store, 1, 9, 100);
-    assert_int_equal(store_code_use(store, digest, "birch", NULL), SOTTO_ERROR_REFUSED);
+    assert_int_equal(store_code_use(store, digest, &birch, NULL), SOTTO_ERROR_REFUSED);
     decide_code(store, 1, CODE_APPROVED, 110);
-    assert_int_equal(store_code_use(store, digest, "cedar", NULL), SOTTO_ERROR_REFUSED);
+    assert_int_equal(store_code_use(store, digest, &cedar, NULL), SOTTO_ERROR_REFUSED);
     for (size_t i = 0; i < 7; i++) {
-        assert_ok(store_code_use(store, digest, "birch", NULL));
+        assert_ok(store_code_use(store, digest, &birch, NULL));
     }
-    assert_int_equal(store_code_use(store, digest, "birch", NULL), SOTTO_ERROR_REFUSED);
+    assert_int_equal(store_code_use(store, digest, &birch, NULL), SOTTO_ERROR_REFUSED);
     assert_int_equal(get_code(store, 1).rounds_left, 0);
     decide_code(store, 1, CODE_APPROVED, 120);
-    assert_ok(store_code_use(store, digest, "birch", NULL));
+    assert_ok(store_code_use(store, digest, &birch, NULL));
     decide_code(store, 1, CODE_REVOKED, 130);
-    assert_int_equal(store_code_use(store, digest, "birch", NULL), SOTTO_ERROR_REFUSED);
+    assert_int_equal(store_code_use(store, digest, &birch, NULL), SOTTO_ERROR_REFUSED);
     store_close(store);
 }
 
