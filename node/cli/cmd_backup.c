@@ -216,9 +216,14 @@ static enum sotto_status back_up(const char *folder, const char *config_path,
         errno = EEXIST;
         return fail_file(folder, err);
     }
-    if (snprintf(beside, sizeof beside, "%s.new", folder) >= (int)sizeof beside) {
+    size_t len = strlen(folder);
+    while (len > 1 && folder[len - 1] == '/') {
+        len--;
+    }
+    if (len >= sizeof beside - sizeof ".new") {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
     }
+    (void)snprintf(beside, sizeof beside, "%.*s.new", (int)len, folder);
     remove_folder(beside); /* of a process that died */
     if (mkdir(beside, 0700) != 0) {
         return fail_file(beside, err);

@@ -25,7 +25,7 @@ class Backup(ClusterCase):
 
     def back_up(self, node, name="backup", *more):
         folder = node.folder.parent / name
-        done = run("backup", str(folder), "--config", str(node.folder / "node.yaml"), *more)
+        done = run("backup", f"{folder}/", "--config", str(node.folder / "node.yaml"), *more)
         return folder, done.stdout
 
     def restore(self, node, folder, *more, check=True):
