@@ -280,8 +280,11 @@ static enum sotto_status take_values(struct sotto_parcels *parcels,
                                      struct sotto_reader *reader, size_t rows,
                                      struct sotto_error *err)
 {
-    if (column->hidden != NULL || column->type.kind == SOTTO_KIND_NULL) {
+    if (column->hidden != NULL) {
         return SOTTO_OK;
+    }
+    if (column->type.kind == SOTTO_KIND_NULL) {
+        return count_bytes(parcels, rows / 8 + 1, err); /* of the table's own bitmap */
     }
     const uint8_t *present = sotto_read_bytes(reader, rows);
     if (present == NULL) {

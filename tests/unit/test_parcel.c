@@ -486,6 +486,29 @@ static void test_what_comes_is_bounded(void **state)
     expect(SOTTO_ERROR_LIMIT, "allow more memory", &writer);
 }
 
+/* Columns of no values cost what a table keeps of each: a bit for each row. */
+static void test_columns_without_values_are_bounded(void **state)
+{
+    (void)state;
+    enum { LEN = 200 };
+    struct sotto_parcel_column columns[LEN];
+    struct sotto_column values[LEN];
+    char names[LEN][4];
+    struct sotto_writer writer;
+    for (size_t i = 0; i < LEN; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%zu", i);
+        columns[i] = (struct sotto_parcel_column){.name = names[i]};
+        values[i] = (struct sotto_column){.len = SOTTO_PARCEL_ROWS_MAX};
+    }
+    sotto_writer_init(&writer, SIZE_MAX);
+    sotto_parcel_write_columns(&writer, columns, LEN);
+    size_t rows = SOTTO_PARCEL_ROWS_MAX;
+    assert_int_equal(sotto_parcel_write_rows(&writer, &rows, columns, values, LEN, 0, NULL),
+                     SOTTO_OK);
+    put_end(&writer, rows);
+    expect(SOTTO_ERROR_LIMIT, "allow more memory", &writer);
+}
+
 static void test_failures_are_passed_on(void **state)
 {
     (void)state;
@@ -587,6 +610,7 @@ int main(void)
         cmocka_unit_test(test_the_end_is_checked),
         cmocka_unit_test(test_what_comes_is_bounded),
         cmocka_unit_test(test_rows_are_as_many_as_fit),
+        cmocka_unit_test(test_columns_without_values_are_bounded),
         cmocka_unit_test(test_failures_are_passed_on),
         cmocka_unit_test(test_cut_off_anywhere_it_is_no_table),
         cmocka_unit_test(test_no_memory_is_no_table),
