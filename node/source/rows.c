@@ -132,12 +132,13 @@ static enum sotto_status start(struct source_process *worker, const struct sourc
 
 /* --- End --- */
 
-/* Kills what is left of it. Returns: how it ended. */
+/* Kills what is left of it, also where it went over to another group. Returns: how it ended. */
 static int end(struct source_process *worker)
 {
     int status = 0;
     if (worker->pid > 0) {
         (void)kill(-worker->pid, SIGKILL);
+        (void)kill(worker->pid, SIGKILL);
         while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR) {
         }
     }

@@ -220,7 +220,10 @@ static void misbehave(void)
     if (is_mode("close")) {
         (void)close(PARCELS_FD);
     }
-    if (is_mode("garbage") || is_mode("close") || is_mode("hang")) {
+    if (is_mode("leave")) {
+        (void)setpgid(0, getpgid(getppid()));
+    }
+    if (is_mode("garbage") || is_mode("close") || is_mode("hang") || is_mode("leave")) {
         (void)pause();
     }
 }

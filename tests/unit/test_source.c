@@ -133,6 +133,7 @@ static void test_workers_that_fail_are_named(void **state)
     expect_failure("crash", SOTTO_ERROR_STATE, "the driver's process"); /* asan ends it itself */
     expect_failure("exit", SOTTO_ERROR_STATE, "exit status 3");
     expect_failure("hang", SOTTO_ERROR_TIMEOUT, "nothing for 1 s");
+    expect_failure("leave", SOTTO_ERROR_TIMEOUT, "nothing for 1 s"); /* its group */
     expect_failure("garbage", SOTTO_ERROR_PROTOCOL, "none of its kinds");
     expect_failure("close", SOTTO_ERROR_STATE, "sent no more");
     expect_failure("refuse", SOTTO_ERROR_INPUT, "password authentication?failed");
