@@ -187,11 +187,11 @@ static enum sotto_status await_bytes(const struct source_process *worker,
     uint64_t until = now_ms() + (uint64_t)limits->silence_s * 1000;
     for (;;) {
         struct pollfd fd = {.fd = worker->pipe, .events = POLLIN};
-        if (poll(&fd, 1, STEP_MS) > 0) {
-            return SOTTO_OK;
-        }
         if (sotto_interrupt_is_set(limits->interrupt)) {
             return sotto_error_set(err, SOTTO_ERROR_CANCELLED, "reading a source was interrupted");
+        }
+        if (poll(&fd, 1, STEP_MS) > 0) {
+            return SOTTO_OK;
         }
         if (now_ms() >= until) {
             return sotto_error_set(

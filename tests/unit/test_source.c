@@ -189,16 +189,15 @@ static void test_what_is_no_driver_is_named(void **state)
     }
 }
 
-static void test_a_reading_is_interrupted(void **state)
+static void check_interrupted(const char *mode)
 {
-    (void)state;
     struct sotto_interrupt interrupt = {0};
     struct source_rows out;
     sotto_interrupt_set(&interrupt);
     const struct source_request request = {.driver = SOTTO_TEST_DRIVER,
                                            .entry = "test_driver_init",
                                            .from = "t",
-                                           .options = {{"mode", "hang"}},
+                                           .options = {{"mode", mode}},
                                            .options_len = 1,
                                            .is_all = true};
     const struct source_limits limits = {.program = SOTTO_TEST_BINARY,
@@ -207,6 +206,13 @@ static void test_a_reading_is_interrupted(void **state)
                                          .interrupt = &interrupt};
     struct sotto_error err;
     assert_int_equal(source_rows_read(&out, &request, &limits, "pay", &err), SOTTO_ERROR_CANCELLED);
+}
+
+static void test_a_reading_is_interrupted(void **state)
+{
+    (void)state;
+    check_interrupted("hang");
+    check_interrupted("endless"); /* while rows come */
 }
 
 int main(void)
