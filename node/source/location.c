@@ -84,6 +84,34 @@ static enum sotto_status write_path(struct sotto_writer *writer, const char *pat
     return sotto_writer_status(writer) == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
+/* Whether each % is followed by the two digits that libpq wants, which are not 00. */
+static bool is_percent_encoded(const char *text)
+{
+    const char *digits = "0123456789abcdefABCDEF";
+    while ((text = strchr(text, '%')) != NULL) {
+        text++;
+        if (strspn(text, digits) < 2 || strncmp(text, "00", 2) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether the last '#' is one of a password, as what names the user ends behind it. */
+static bool is_cut_in_authority(const char *where, const char *hash)
+{
+    return strncmp(where, "//", 2) == 0 && memchr(where, '@', (size_t)(hash - where)) == NULL &&
+           strcspn(where + 2, "/?") > (size_t)(hash - where - 2) && strchr(hash, '@') != NULL;
+}
+
+static enum sotto_status refuse_password(struct sotto_error *err)
+{
+    return sotto_error_set(
+        err, SOTTO_ERROR_INPUT,
+        "expected postgresql://USER:PASSWORD@HOST/DATABASE#TABLE, in which @ : / ? # "
+        "%% of a password are written %%40 %%3A %%2F %%3F %%23 %%25");
+}
+
 /* What stands before the last '#', and the table behind it as SQL. */
 static enum sotto_status split_table(struct source_location *location, const char **out_where,
                                      const char *where, const char *form, struct sotto_error *err)
@@ -91,6 +119,9 @@ static enum sotto_status split_table(struct source_location *location, const cha
     const char *hash = strrchr(where, '#');
     if (hash == NULL || hash == where || hash[1] == '\0') {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "expected %s", form);
+    }
+    if (is_cut_in_authority(where, hash)) {
+        return refuse_password(err);
     }
     struct sotto_writer writer;
     sotto_writer_init(&writer, SOURCE_TEXT_BYTES_MAX);
@@ -213,11 +244,9 @@ static enum sotto_status open_postgresql(struct source_location *location, const
     }
     bool is_userinfo = ats > 0;
     const char *rest = authority != NULL ? authority + bytes : "";
-    if (authority == NULL || ats > 1 || (is_userinfo && colons > 1) || strchr(rest, '@') != NULL) {
-        return sotto_error_set(
-            err, SOTTO_ERROR_INPUT,
-            "expected postgresql://USER:PASSWORD@HOST/DATABASE, in which @ : / ? "
-            "of a password are written %%40 %%3A %%2F %%3F");
+    if (authority == NULL || ats > 1 || (is_userinfo && colons > 1) || strchr(rest, '@') != NULL ||
+        !is_percent_encoded(where)) {
+        return refuse_password(err);
     }
     struct sotto_writer uri;
     sotto_writer_init(&uri, SOURCE_TEXT_BYTES_MAX);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "source/location.h"
 #include "source/source.h"
 #include "test.h"
 
@@ -42,6 +43,36 @@ static void test_names_are_quoted(void **state)
     memset(longest, 'x', sizeof longest);
     longest[1025] = '\0';
     expect_name(longest, NULL);
+}
+
+/* --- Locations --- */
+
+/* A password stays unsaid, whatever its signs make of the URI. */
+static void test_passwords_are_not_repeated(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "postgresql://u:SE@CRET@h/d#t",   "postgresql://u:SE/CRET@h/d#t",
+        "postgresql://u:SE#CRET@h/d",     "postgresql://u:SE%CRET@h/d#t",
+        "postgresql://h/d?password=%C#t", "postgresql://u:CRET%2@h/d#t",
+        "postgresql://u:CRET%00@h/d#t",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct source_location location;
+        struct sotto_error err = {0};
+        assert_int_equal(source_location_init(&location, wrong[i], SOTTO_TEST_DRIVER, &err),
+                         SOTTO_ERROR_INPUT);
+        assert_null(strstr(err.text, "CRET"));
+        assert_non_null(strstr(err.text, "%23 %25"));
+    }
+    static const char *const right[] = {"postgresql://u:S#ECRET@h/d#t", "postgresql://h/d#\"a@b\"",
+                                        "postgresql:///d?password=%40%2f#t"};
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        struct source_location location;
+        assert_int_equal(source_location_init(&location, right[i], SOTTO_TEST_DRIVER, NULL),
+                         SOTTO_OK);
+        source_location_release(&location);
+    }
 }
 
 /* --- Requests --- */
@@ -219,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_quoted),
+        cmocka_unit_test(test_passwords_are_not_repeated),
         cmocka_unit_test(test_requests_are_read_as_written),
         cmocka_unit_test(test_rows_arrive),
         cmocka_unit_test(test_workers_that_fail_are_named),
