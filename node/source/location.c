@@ -84,6 +84,21 @@ static enum sotto_status write_path(struct sotto_writer *writer, const char *pat
     return sotto_writer_status(writer) == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
+/* Keeps the path of a file from the root (write_path). */
+static enum sotto_status keep_path(struct source_location *location, const char **out,
+                                   const char *path, struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SOURCE_TEXT_BYTES_MAX);
+    enum sotto_status status = write_path(&writer, path, err);
+    if (status != SOTTO_OK) {
+        sotto_writer_release(&writer);
+        return status;
+    }
+    *out = keep_written(location, &writer);
+    return *out != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
 /* Whether each % is followed by the two digits that libpq wants, which are not 00. */
 static bool is_percent_encoded(const char *text)
 {
@@ -177,16 +192,10 @@ static void restrict_duckdb(struct source_location *location)
 static enum sotto_status open_duckdb(struct source_location *location, const char *where,
                                      struct sotto_error *err)
 {
-    struct sotto_writer path;
-    sotto_writer_init(&path, SOURCE_TEXT_BYTES_MAX);
-    enum sotto_status status = write_path(&path, where, err);
+    const char *text;
+    enum sotto_status status = keep_path(location, &text, where, err);
     if (status != SOTTO_OK) {
-        sotto_writer_release(&path);
         return status;
-    }
-    const char *text = keep_written(location, &path);
-    if (text == NULL) {
-        return sotto_error_no_memory(err);
     }
     add_option(location, "path", text);
     add_option(location, "access_mode", "READ_ONLY");
@@ -351,10 +360,10 @@ enum sotto_status source_location_init(struct source_location *out, const char *
                                path != NULL ? "there is no driver at " : kind->form,
                                path != NULL ? path : "", kind->variable, kind->driver);
     }
-    location.request.driver = keep(&location, path, strlen(path));
     location.request.entry = kind->entry;
-    if (location.request.driver == NULL) {
-        return sotto_error_no_memory(err);
+    status = keep_path(&location, &location.request.driver, path, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     if (kind != &parquet) {
         status = split_table(&location, &where, where, kind->form, err);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* --- SQL --- */
 
@@ -73,6 +74,25 @@ static void test_passwords_are_not_repeated(void **state)
                          SOTTO_OK);
         source_location_release(&location);
     }
+}
+
+/* A worker stands in another folder. */
+static void test_a_driver_is_found_from_here(void **state)
+{
+    (void)state;
+    struct source_location location;
+    char here[4096];
+    char folder[4096];
+    const char *name = strrchr(SOTTO_TEST_DRIVER, '/') + 1;
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(name - SOTTO_TEST_DRIVER),
+                   SOTTO_TEST_DRIVER);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(source_location_init(&location, "postgresql://h/d#t", name, NULL), SOTTO_OK);
+    assert_int_equal(location.request.driver[0], '/');
+    assert_int_equal(access(location.request.driver, R_OK), 0);
+    source_location_release(&location);
+    assert_int_equal(chdir(here), 0);
 }
 
 /* --- Requests --- */
@@ -251,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_quoted),
         cmocka_unit_test(test_passwords_are_not_repeated),
+        cmocka_unit_test(test_a_driver_is_found_from_here),
         cmocka_unit_test(test_requests_are_read_as_written),
         cmocka_unit_test(test_rows_arrive),
         cmocka_unit_test(test_workers_that_fail_are_named),
