@@ -4,8 +4,8 @@
  * init` and `sotto peer add` make nodes as people make them, and `sotto node` is started in a
  * session of its own. In a node's folder the file `pid` has its process, `out` the line with which
  * it says where it listens, and `poc.log` what these commands say. The idea: a process is this node
- * only if it runs in this node's folder, so that no other one that was given its number is
- * stopped. */
+ * only if it is a `sotto node` in this node's folder, so that no other one that was given its
+ * number is stopped. */
 
 #include "cli/poc.h"
 
@@ -216,6 +216,21 @@ static bool runs_in(pid_t pid, const char *node_folder)
            here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
+/* Whether its words are those of poc_start. */
+static bool is_sotto_node(pid_t pid)
+{
+    static const char expected[] = "sotto\0node";
+    char path[64];
+    char words[sizeof expected + 1];
+    (void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    FILE *file = fopen(path, "re");
+    size_t bytes = file != NULL ? fread(words, 1, sizeof words, file) : 0;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return bytes == sizeof expected && memcmp(words, expected, bytes) == 0;
+}
+
 /* The process of a node: 0 if it does not run. */
 static pid_t find_process(const char *folder, const char *name)
 {
@@ -229,7 +244,7 @@ static pid_t find_process(const char *folder, const char *name)
     }
     sotto_free(text);
     bool is_node = pid > 1 && poc_path(path, folder, name, NULL, NULL) == SOTTO_OK &&
-                   runs_in((pid_t)pid, path);
+                   runs_in((pid_t)pid, path) && is_sotto_node((pid_t)pid);
     return is_node ? (pid_t)pid : 0;
 }
 

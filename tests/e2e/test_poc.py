@@ -67,14 +67,15 @@ class Poc(unittest.TestCase):
 
     def test_only_its_own_processes_are_stopped(self):
         self.say("poc", "3")
-        with subprocess.Popen(["sleep", "600"], cwd=self.root) as stranger:
-            pid = self.root / "sotto-poc/birch/pid"
-            birch = pid.read_text()
-            pid.write_text(f"{stranger.pid}\n")
-            self.assertIn("birch    was not running", self.say("poc", "stop"))
-            self.assertIsNone(stranger.poll())
-            stranger.kill()
-            os.kill(int(birch), signal.SIGTERM)
+        pid = self.root / "sotto-poc/birch/pid"
+        birch = pid.read_text()
+        for folder in (self.root, pid.parent):
+            with subprocess.Popen(["sleep", "600"], cwd=folder) as stranger:
+                pid.write_text(f"{stranger.pid}\n")
+                self.assertIn("birch    was not running", self.say("poc", "stop"))
+                self.assertIsNone(stranger.poll())
+                stranger.kill()
+        os.kill(int(birch), signal.SIGTERM)
 
     def test_what_is_refused(self):
         for words in ((), ("2",), ("10",), ("x",), ("3", "a", "b")):
