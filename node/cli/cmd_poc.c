@@ -37,6 +37,21 @@ static unsigned count_nodes(const char *folder)
     return count;
 }
 
+/* Nodes do what their node.yaml says, and name programs there: nobody else may have written it. */
+static enum sotto_status check_owner(const char *folder, struct sotto_error *err)
+{
+    struct stat info;
+    if (stat(folder, &info) != 0) {
+        return sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", folder, strerror(errno));
+    }
+    return info.st_uid == geteuid() && (info.st_mode & 022) == 0
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "%s: expected a folder that is yours, and that nobody else may "
+                                 "write to",
+                                 folder);
+}
+
 /* A generator that is written out, so that every machine makes the same file (minimal standard:
  * 16807 x mod 2^31 - 1). Returns: 0 to below - 1. */
 static unsigned draw(uint64_t *seed, unsigned below)
@@ -191,6 +206,9 @@ int cmd_poc(const struct args *args)
         return stop_network(folder, &err) == SOTTO_OK ? EXIT_DONE : command_failed(&err);
     }
     unsigned found = count_nodes(folder);
+    if (found > 0 && check_owner(folder, &err) != SOTTO_OK) {
+        return command_failed(&err);
+    }
     if (found > 0 && found != count) {
         return command_usage("%s has %u nodes: expected that number, or another folder", folder,
                              found);

@@ -87,6 +87,8 @@ class Poc(unittest.TestCase):
         (self.root / "sotto-poc/acorn").mkdir()
         (self.root / "sotto-poc/acorn/node.yaml").write_text("")
         self.assertIn("has 1 nodes", self.say("poc", "3", code=2))
+        (self.root / "sotto-poc").chmod(0o777)
+        self.assertIn("nobody else may write to", self.say("poc", "3", code=1))
 
 
 if __name__ == "__main__":
