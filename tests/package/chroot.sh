@@ -134,7 +134,13 @@ say "upgraded"
 
 apt_get remove "${ours[@]}"
 [ -f "$root/var/lib/sotto/node.key" ] || fail "to remove is not to purge"
+mkdir "$root/var/lib/sotto/mounted"
+mount -t tmpfs tmpfs "$root/var/lib/sotto/mounted"
+touch "$root/var/lib/sotto/mounted/theirs"
 apt_get purge sotto
+[ -f "$root/var/lib/sotto/mounted/theirs" ] || fail "a purge leaves what is mounted"
+umount "$root/var/lib/sotto/mounted"
+rmdir "$root/var/lib/sotto/mounted"
 [ "$(ls -A "$root/var/lib/sotto")" = data ] || fail "a purge takes key, state and configuration"
 [ -s "$root/var/lib/sotto/data/wages.csv" ] || fail "a purge leaves the owner's tables"
 rm -r "$root/var/lib/sotto"
