@@ -2,7 +2,8 @@
 #ifndef SOTTO_NODE_FENCE_H
 #define SOTTO_NODE_FENCE_H
 
-/* What the node and the program sotto-fence, which it starts in the cage, agree on. */
+/* What the node and the program sotto-fence, which it starts in the cage, agree on; and Landlock,
+ * for other processes that run code of others. */
 
 #include <stdint.h>
 
@@ -31,5 +32,9 @@ int fence_filter(void);
  * read) and /tmp, and what the kernel's version can forbid beside: TCP, signals to others. Returns:
  * the version, 0 where the kernel has no Landlock, or a negative errno. */
 int fence_landlock(void);
+
+/* Forbids by Landlock to write, make, move and remove files, and signals to others; to read them
+ * stays allowed. Returns: as fence_landlock. */
+int fence_writes(void);
 
 #endif

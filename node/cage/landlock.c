@@ -25,7 +25,8 @@
 #define TRUNCATE (1u << 14)       /* from 3 on */
 #define IOCTL_DEVICE (1u << 15)   /* from 5 on */
 #define NETWORK_TCP 3u            /* from 4 on: bind, connect */
-#define SCOPE_ALL 3u              /* from 6 on: abstract sockets of others, signals to others */
+#define SCOPE_SIGNALS 2u          /* from 6 on: to others */
+#define SCOPE_ALL 3u              /* those, and abstract sockets of others */
 
 #define RULE_PATH_BENEATH 1
 #define ASK_VERSION 1u
@@ -92,19 +93,23 @@ static int allow_paths(int ruleset, uint64_t rights)
     return failed;
 }
 
-int fence_landlock(void)
+static long find_version(void)
 {
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, ASK_VERSION);
-    if (version < 1) {
-        return 0;
-    }
-    struct ruleset rules = {find_rights((int)version), NETWORK_TCP, SCOPE_ALL};
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, ASK_VERSION);
+}
+
+/* Makes a ruleset of the fields that a version knows. Returns: it, or a negative errno. */
+static int make_ruleset(const struct ruleset *rules, long version)
+{
     size_t fields = version >= 6 ? 3 : version >= 4 ? 2 : 1;
-    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, fields * sizeof(uint64_t), 0);
-    if (ruleset < 0) {
-        return -errno;
-    }
-    int failed = allow_paths(ruleset, rules.files);
+    long ruleset = syscall(SYS_landlock_create_ruleset, rules, fields * sizeof(uint64_t), 0);
+    return ruleset < 0 ? -errno : (int)ruleset;
+}
+
+/* Puts this process under a ruleset unless something failed before, and closes it. Returns: failed,
+ * or a negative errno, or the version. */
+static int enter(int ruleset, int failed, long version)
+{
     if (failed == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         failed = -errno;
     }
@@ -113,4 +118,29 @@ int fence_landlock(void)
     }
     (void)close(ruleset);
     return failed != 0 ? failed : (int)version;
+}
+
+int fence_landlock(void)
+{
+    long version = find_version();
+    if (version < 1) {
+        return 0;
+    }
+    struct ruleset rules = {find_rights((int)version), NETWORK_TCP, SCOPE_ALL};
+    int ruleset = make_ruleset(&rules, version);
+    return ruleset < 0 ? ruleset : enter(ruleset, allow_paths(ruleset, rules.files), version);
+}
+
+int fence_writes(void)
+{
+    static const struct allowed_path nothing = {"/dev/null", WRITE_FILE};
+    long version = find_version();
+    if (version < 1) {
+        return 0;
+    }
+    uint64_t reads = EXECUTE | READ_FILE | READ_DIR | IOCTL_DEVICE;
+    struct ruleset rules = {find_rights((int)version) & ~reads, 0, SCOPE_SIGNALS};
+    int ruleset = make_ruleset(&rules, version);
+    return ruleset < 0 ? ruleset
+                       : enter(ruleset, allow_path(ruleset, &nothing, rules.files), version);
 }

@@ -3,8 +3,8 @@
 #define SOTTO_NODE_SOURCE_H
 
 /* Room source: rows that live in a database. A driver is other people's code: it is loaded by
- * `sotto source-worker`, a process of its own (worker.c), which has no keys, no environment, no
- * file of the node open, and sends what it reads in parcels (sotto/parcel.h) over a pipe. rows.c
+ * `sotto source-worker`, a process of its own (worker.c), which has no environment, no file of the
+ * node open, changes none, and sends what it reads in parcels (sotto/parcel.h) over a pipe. rows.c
  * starts it and takes them. */
 
 #include <sotto/interrupt.h>

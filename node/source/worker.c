@@ -5,9 +5,10 @@
  *
  * What it must not be able to do is mostly done before it runs (rows.c): it has no environment, no
  * arguments, no descriptor but three. It itself gives up what it does not need before the driver is
- * loaded: cores, files to write, new privileges. From then on this process belongs to the driver,
- * and nothing here is believed outside. */
+ * loaded: cores, files to write, make or remove, signals to others, new privileges. From then on
+ * this process belongs to the driver, and nothing here is believed outside. */
 
+#include "cage/fence.h"
 #include "source/columns.h"
 #include "source/driver.h"
 
@@ -34,7 +35,8 @@ static void volunteer_to_die(void)
     }
 }
 
-static void give_up_rights(void)
+/* Returns: SOTTO_ERROR_IO where Landlock is there and does not do it. */
+static enum sotto_status give_up_rights(struct sotto_error *err)
 {
     const struct rlimit none = {0, 0};
     volunteer_to_die();
@@ -45,6 +47,10 @@ static void give_up_rights(void)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     (void)!chdir("/");
+    int landlock = fence_writes();
+    return landlock >= 0 ? SOTTO_OK
+                         : sotto_error_set(err, SOTTO_ERROR_IO, "the worker's Landlock: %s",
+                                           strerror(-landlock));
 }
 
 /* --- Sending --- */
@@ -441,8 +447,11 @@ bool source_work(void)
     struct shipping shipping = {0};
     struct relation relation = {0};
     sotto_writer_init(&shipping.writer, SIZE_MAX);
-    give_up_rights();
-    enum sotto_status status = read_request(&asked, &err);
+    enum sotto_status status = give_up_rights(&err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = read_request(&asked, &err);
     if (status != SOTTO_OK) {
         goto out;
     }

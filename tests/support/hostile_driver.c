@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ROWS 7
@@ -190,8 +191,12 @@ static uint8_t tell_surroundings(struct AdbcError *error)
     }
     int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
     ssize_t written = file >= 0 ? write(file, "x", 1) : -1;
-    (void)snprintf(text, sizeof text, "%zu variables, %zu descriptors, in %s, wrote %zd", variables,
-                   descriptors, getcwd(folder, sizeof folder), written);
+    int made = mkdir("/tmp/sotto-hostile-driver", 0700);
+    if (made == 0) {
+        (void)rmdir("/tmp/sotto-hostile-driver");
+    }
+    (void)snprintf(text, sizeof text, "%zu variables, %zu descriptors, in %s, wrote %zd, made %d",
+                   variables, descriptors, getcwd(folder, sizeof folder), written, made);
     return fail(error, text);
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* --- SQL --- */
@@ -196,7 +197,10 @@ static void test_workers_that_fail_are_named(void **state)
 static void test_a_worker_is_alone(void **state)
 {
     (void)state;
-    expect_failure("alone", SOTTO_ERROR_INPUT, "0 variables, 4 descriptors, in /, wrote -1");
+    bool has_landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0; /* asks for it */
+    expect_failure("alone", SOTTO_ERROR_INPUT,
+                   has_landlock ? "0 variables, 4 descriptors, in /, wrote -1, made -1"
+                                : "0 variables, 4 descriptors, in /, wrote -1");
 }
 
 static void test_only_what_is_wanted_is_selected(void **state)
