@@ -34,6 +34,7 @@
 #define CONFIG_DEFAULT "node.yaml"
 #define FILE_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define PATH_BYTES 4300
+#define UNFINISHED "unfinished"        /* a file in what is no backup yet */
 #define MADE_TEXT "sotto backup 1 of " /* so many milliseconds since 1970 */
 
 /* --- The files of a node, and what they are called in a backup --- */
@@ -193,12 +194,17 @@ out:
     return status;
 }
 
-/* Takes away what a backup that failed has made. */
-static void remove_folder(const char *folder)
+/* Takes away what a backup that failed, or whose process died, has made. Any other folder of that
+ * name stays, unless it is empty. */
+static void remove_unfinished(const char *folder)
 {
-    static const char *const names[] = {"backup", "node.db", "node.yaml", "tokens",   "node.key",
-                                        "token",  "api.pem", "api.key",   "peer.pem", "peer.key"};
+    static const char *const names[] = {"backup",   "node.db",  "node.yaml", "tokens",
+                                        "node.key", "token",    "api.pem",   "api.key",
+                                        "peer.pem", "peer.key", UNFINISHED};
     char path[PATH_BYTES];
+    if (rmdir(folder) == 0 || !join_path(path, folder, UNFINISHED) || access(path, F_OK) != 0) {
+        return;
+    }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (join_path(path, folder, names[i])) {
             (void)unlink(path);
@@ -212,6 +218,7 @@ static enum sotto_status back_up(const char *folder, const char *config_path,
                                  struct sotto_error *err)
 {
     char beside[PATH_BYTES];
+    char mark[PATH_BYTES];
     if (access(folder, F_OK) == 0) {
         errno = EEXIST;
         return fail_file(folder, err);
@@ -224,11 +231,18 @@ static enum sotto_status back_up(const char *folder, const char *config_path,
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
     }
     (void)snprintf(beside, sizeof beside, "%.*s.new", (int)len, folder);
-    remove_folder(beside); /* of a process that died */
+    if (!join_path(mark, beside, UNFINISHED)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
+    }
+    remove_unfinished(beside);
     if (mkdir(beside, 0700) != 0) {
         return fail_file(beside, err);
     }
-    enum sotto_status status = write_made(beside, err);
+    enum sotto_status status = file_replace(mark, (const uint8_t *)"", 0, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = write_made(beside, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -237,12 +251,12 @@ static enum sotto_status back_up(const char *folder, const char *config_path,
         goto out;
     }
     status = copy_database(beside, file, err);
-    if (status == SOTTO_OK && rename(beside, folder) != 0) {
+    if (status == SOTTO_OK && (unlink(mark) != 0 || rename(beside, folder) != 0)) {
         status = fail_file(folder, err);
     }
 out:
     if (status != SOTTO_OK) {
-        remove_folder(beside);
+        remove_unfinished(beside);
     }
     return status;
 }

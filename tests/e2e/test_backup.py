@@ -156,6 +156,7 @@ class Backup(ClusterCase):
         self.assertIn("not its keys", said)
         again = run("backup", str(folder), "--config", str(b.folder / "node.yaml"), check=False)
         self.assertIn("File exists", again.stderr)
+        self.what_stands_beside_stays(b, folder)
         self.lose_state(b)
         (b.folder / "node.key").unlink()
         done = self.restore(b, folder, "--forget", check=False)
@@ -164,6 +165,19 @@ class Backup(ClusterCase):
         done = self.restore(b, folder, "--forget", check=False)
         self.assertIn("is not what was written", done.stderr)
         self.assertEqual(os.listdir(b.folder / "state"), ["lock"])
+
+    def what_stands_beside_stays(self, node, folder):
+        """A backup is made in NAME.new: what is there is taken away only if a backup has left it."""
+        beside = folder.with_name("other.new")
+        folder.rename(beside)
+        arguments = ("backup", str(folder.with_name("other")), "--config", str(node.folder / "node.yaml"))
+        self.assertIn("other.new: File exists", run(*arguments, check=False).stderr)
+        self.assertIn("node.db", os.listdir(beside))
+        shutil.copytree(beside, folder)
+        (beside / "unfinished").touch()
+        run(*arguments)
+        self.assertFalse(beside.exists())
+        self.assertEqual(sorted(os.listdir(folder.with_name("other"))), ["backup", "node.db", "node.yaml"])
 
     def test_a_backup_that_somebody_changed(self):
         cluster = self.cluster_of_three()
