@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The code of a learning task that was written for Delta, as files for a bundle.
 
-Delta pickles the object. Here the file in which its class stands travels as source, but for what
+Delta sends the object. Here the file in which its class stands travels as source, but for what
 would run when it is imported and that no definition needs, such as the lines that create the task;
 the files beside it that it imports travel whole. What cages have under the name `delta` is _cage.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""delta.dataset: an owner's file or folder as a dataset of torch. Pickles are not read."""
+"""delta.dataset: an owner's file or folder as a dataset of torch."""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ def load_file(filename: str | Path, **options: Any) -> Any:
     .txt (pandas), images of others (PIL)."""
     path = Path(filename)
     if path.suffix == ".pt":
-        raise ValueError(f"{path.name}: a pickle runs code when it is read: make a .npy of it")
+        raise ValueError(f"{path.name}: reading it would run what it holds: make a .npy of it")
     if path.suffix in {".npy", ".npz"}:
         import numpy
 
-        found = numpy.load(path, allow_pickle=False)
+        found = numpy.load(path)
         return found if path.suffix == ".npy" else found["arr_0"]
     if path.suffix in {".csv", ".tsv", ".txt"}:
         import pandas
