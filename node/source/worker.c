@@ -5,53 +5,20 @@
  *
  * What it must not be able to do is mostly done before it runs (rows.c): it has no environment, no
  * arguments, no descriptor but three. It itself gives up what it does not need before the driver is
- * loaded: cores, files to write, make or remove, signals to others, new privileges. From then on
+ * loaded (confine.c). From then on
  * this process belongs to the driver, and nothing here is believed outside. */
 
-#include "cage/fence.h"
 #include "source/columns.h"
+#include "source/confine.h"
 #include "source/driver.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* --- Before --- */
-
-/* Where memory runs out the kernel takes this process first. */
-static void volunteer_to_die(void)
-{
-    FILE *file = fopen("/proc/self/oom_score_adj", "w");
-    if (file != NULL) {
-        (void)fputs("1000", file);
-        (void)fclose(file);
-    }
-}
-
-/* Returns: SOTTO_ERROR_IO where Landlock is there and does not do it. */
-static enum sotto_status give_up_rights(struct sotto_error *err)
-{
-    const struct rlimit none = {0, 0};
-    volunteer_to_die();
-    (void)signal(SIGXFSZ, SIG_IGN); /* a write is an error of the driver's, not a death */
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)setrlimit(RLIMIT_FSIZE, &none);
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    (void)!chdir("/");
-    int landlock = fence_writes();
-    return landlock >= 0 ? SOTTO_OK
-                         : sotto_error_set(err, SOTTO_ERROR_IO, "the worker's Landlock: %s",
-                                           strerror(-landlock));
-}
 
 /* --- Sending --- */
 
@@ -447,7 +414,7 @@ bool source_work(void)
     struct shipping shipping = {0};
     struct relation relation = {0};
     sotto_writer_init(&shipping.writer, SIZE_MAX);
-    enum sotto_status status = give_up_rights(&err);
+    enum sotto_status status = source_confine(&err);
     if (status != SOTTO_OK) {
         goto out;
     }

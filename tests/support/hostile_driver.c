@@ -195,8 +195,13 @@ static uint8_t tell_surroundings(struct AdbcError *error)
     if (made == 0) {
         (void)rmdir("/tmp/sotto-hostile-driver");
     }
-    (void)snprintf(text, sizeof text, "%zu variables, %zu descriptors, in %s, wrote %zd, made %d",
-                   variables, descriptors, getcwd(folder, sizeof folder), written, made);
+    pid_t forked = fork();
+    if (forked == 0) {
+        _exit(0);
+    }
+    (void)snprintf(
+        text, sizeof text, "%zu variables, %zu descriptors, in %s, wrote %zd, forked %d, made %d",
+        variables, descriptors, getcwd(folder, sizeof folder), written, (int)forked, made);
     return fail(error, text);
 }
 

@@ -199,8 +199,8 @@ static void test_a_worker_is_alone(void **state)
     (void)state;
     bool has_landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0; /* asks for it */
     expect_failure("alone", SOTTO_ERROR_INPUT,
-                   has_landlock ? "0 variables, 4 descriptors, in /, wrote -1, made -1"
-                                : "0 variables, 4 descriptors, in /, wrote -1");
+                   has_landlock ? "0 variables, 4 descriptors, in /, wrote -1, forked -1, made -1"
+                                : "0 variables, 4 descriptors, in /, wrote -1, forked -1");
 }
 
 static void test_only_what_is_wanted_is_selected(void **state)
