@@ -238,9 +238,12 @@ static const char *choose_said(const struct compute *compute, const struct joine
     if ((compute->policy->explains && joined->lacks_column) || (is_own && is_of_plan)) {
         return err->text;
     }
-    return is_own ? "this is the node that was asked: its owner reads why in its log, and sotto "
-                    "check PLAN says it there beforehand"
-                  : NULL;
+    if (!is_own) {
+        return NULL;
+    }
+    return learning_is(joined) ? "this is the node that was asked: its owner reads why in its log"
+                               : "this is the node that was asked: its owner reads why in its log, "
+                                 "and sotto check PLAN says it there beforehand";
 }
 
 static void decline_task(const struct compute *compute, struct joined *joined,

@@ -276,7 +276,9 @@ class Learning(ClusterCase):
         leaks = [f"leak {rows}" for rows in NUMBERS[:3]]
         self.assertTrue(any(leak in node.log() for leak, node in zip(leaks, nodes)))  # who was first
         self.assertNotIn("leak", "\n".join(nodes[0].messages(task)))
-        self.assertRegex("\n".join(nodes[0].messages(task)), r"(declined|left): state\n")
+        # Whoever was first; of itself the node that was asked says where to look, and no more.
+        self.assertRegex("\n".join(nodes[0].messages(task)),
+                         r"(declined|left): state(: this is the node that was asked: its owner reads why in its log)?\n")
         # That it failed is something of its rows: who failed has used up a round.
         self.assertIn(1, [node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes])
         for i, node in enumerate(nodes):
