@@ -212,6 +212,25 @@ bool sotto_task_aggregator_awaits(const struct sotto_task_aggregator *task, char
     return out[0] != '\0';
 }
 
+/* Where to look, where somebody declined for such a reason. */
+static const char *find_hint(const struct sotto_task_aggregator *task)
+{
+    static const char not_found[] = "; sotto datasets says which files and columns nodes publish";
+    static const char refused[] =
+        "; owners read in their logs why they refuse, and sotto check PLAN "
+        "says what one's own node would";
+    const char *hint = "";
+    for (size_t i = 0; i < task->invited.len; i++) {
+        const struct invitee *invitee = &task->invitees[i];
+        bool has_declined = invitee->state == SOTTO__INVITEE_DECLINED;
+        if (has_declined && invitee->reason == SOTTO_ERROR_NOT_FOUND) {
+            return not_found;
+        }
+        hint = has_declined && invitee->reason == SOTTO_ERROR_REFUSED ? refused : hint;
+    }
+    return hint;
+}
+
 /* Names who did not answer, if this is known still. expired: they had the time that the plan gives
  * them, and not only became too few. */
 static void end_too_few(struct sotto_task_aggregator *task, bool expired)
@@ -227,6 +246,8 @@ static void end_too_few(struct sotto_task_aggregator *task, bool expired)
     append_names(task, SOTTO__INVITEE_INVITED, before, text, sizeof text);
     append_names(task, SOTTO__INVITEE_AWAY, "; away: ", text, sizeof text);
     append_names(task, SOTTO__INVITEE_DECLINED, "; declined: ", text, sizeof text);
+    size_t used = strlen(text);
+    (void)snprintf(text + used, sizeof text - used, "%s", find_hint(task));
     sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 

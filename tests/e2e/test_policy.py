@@ -85,7 +85,7 @@ class Policy(ClusterCase):
         said = "\n".join(creator.messages(task))
         self.assertIn("a declined: refused: this is the node that was asked: its owner reads why in its log, and "
                       "sotto check PLAN says it there beforehand", said)
-        self.assertIn("declined: a (refused)", said)
+        self.assertIn("declined: a (refused); owners read in their logs why they refuse, and sotto check PLAN", said)
         creator.wait_log("rule rows: where leaves 5 rows in and 15 out here")
 
     def test_an_owner_gives_leave_by_hand(self):
