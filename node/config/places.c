@@ -172,7 +172,7 @@ static bool keep_text(char restart[CONFIG_RESTART_BYTES], char **text, const cha
     return copy_text(text, before);
 }
 
-/* What is listened on stays, and the certificate, which was read at the start. */
+/* Certificates are read again, also from another file; whether there is TLS stays. */
 static bool keep_listener(char restart[CONFIG_RESTART_BYTES], struct config_listener *listener,
                           const struct config_listener *before, const char *listen_key,
                           const char *tls_key)
@@ -180,8 +180,7 @@ static bool keep_listener(char restart[CONFIG_RESTART_BYTES], struct config_list
     if (!keep_text(restart, &listener->listen, before->listen, listen_key)) {
         return false;
     }
-    if (is_same_text(listener->tls_cert, before->tls_cert) &&
-        is_same_text(listener->tls_key, before->tls_key)) {
+    if ((listener->tls_cert == NULL) == (before->tls_cert == NULL)) {
         return true;
     }
     note_restart(restart, tls_key);
