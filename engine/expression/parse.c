@@ -71,6 +71,17 @@ static size_t add_column(struct parser *parser, const struct token *dataset,
 
 static size_t parse_expression(struct parser *parser, int power);
 
+/* Appends a word to a list in an error's text, or leaves it out where there is no room for all of
+ * it. between: not before the first one. */
+static void append_word(char *list, size_t list_bytes, const char *between, const char *word)
+{
+    size_t used = strlen(list);
+    int bytes = snprintf(list + used, list_bytes - used, "%s%s", used > 0 ? between : "", word);
+    if (bytes < 0 || (size_t)bytes >= list_bytes - used) {
+        list[used] = '\0';
+    }
+}
+
 /* The function that others call so. Returns: NULL if there is none. */
 static const struct sotto__function_card *find_synonym(const char *name)
 {
@@ -102,10 +113,9 @@ static void refuse_function(struct parser *parser, const struct token *token, co
         return;
     }
     char list[400] = "";
-    size_t at = 0;
     size_t i = 0;
-    for (; i < names_len && at + strlen(names[i]) + sizeof ", " <= sizeof list; i++) {
-        at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", names[i]);
+    for (; i < names_len && strlen(list) + strlen(names[i]) + sizeof ", " <= sizeof list; i++) {
+        append_word(list, sizeof list, ", ", names[i]);
     }
     sotto__parser_fail_at(parser, token->start, "unknown function \"%s\"; there are %s%s", name,
                           list, i < names_len ? " and more" : "");
@@ -163,14 +173,14 @@ static void refuse_arguments(struct parser *parser, const struct sotto__function
     const char *number = card->arguments_len == 1   ? "one argument"
                          : card->arguments_len == 2 ? "two arguments"
                                                     : "three arguments";
-    char names[100] = "";
-    size_t at = 0;
+    char names[300] = "";
     for (const struct sotto__option *option = card->options; option != NULL && option->name != NULL;
          option++) {
-        at += (size_t)snprintf(names + at, sizeof names - at, " and %s", option->name);
+        append_word(names, sizeof names, " and ", option->name);
     }
-    sotto__parser_fail_at(parser, parser->token.start, "%s takes %s%s%s, found %s", card->name,
-                          number, card->is_variadic ? " or more" : "", names, found);
+    sotto__parser_fail_at(parser, parser->token.start, "%s takes %s%s%s%s, found %s", card->name,
+                          number, card->is_variadic ? " or more" : "",
+                          names[0] != '\0' ? " and " : "", names, found);
 }
 
 /* At "ddof=", or whatever an option of the function is called. Returns: NULL elsewhere. */
@@ -258,7 +268,6 @@ static bool is_last_number(const struct parser *parser)
 static int read_word(struct parser *parser, const struct sotto__option *option)
 {
     char list[200] = "";
-    size_t at = 0;
     for (int i = 0; i <= option->max; i++) {
         const char *word = option->words[i];
         bool is_text = parser->token.kind == SOTTO__TOKEN_TEXT;
@@ -269,7 +278,7 @@ static int read_word(struct parser *parser, const struct sotto__option *option)
             sotto__token_next(parser);
             return i;
         }
-        at += (size_t)snprintf(list + at, sizeof list - at, i > 0 ? ", %s" : "%s", word);
+        append_word(list, sizeof list, ", ", word);
     }
     sotto__parser_fail_at(parser, parser->token.start, "expected %s: one of %s", option->name,
                           list);
@@ -874,7 +883,6 @@ static size_t add_written_out(struct parser *parser, struct sotto__node *call)
 static void resolve_link(struct parser *parser, struct sotto__node *node)
 {
     char list[100] = "";
-    size_t at = 0;
     const enum sotto__model_link *link = sotto__links_of(node->options.family);
     if (node->options.link == SOTTO__LINK_CANONICAL) {
         node->options.link = *link;
@@ -883,8 +891,7 @@ static void resolve_link(struct parser *parser, struct sotto__node *node)
         if (*link == node->options.link) {
             return;
         }
-        at += (size_t)snprintf(list + at, sizeof list - at, at > 0 ? ", %s" : "%s",
-                               sotto__link_word(*link));
+        append_word(list, sizeof list, ", ", sotto__link_word(*link));
     }
     sotto__parser_fail_at(parser, node->start, "link=%s: this family takes %s",
                           sotto__link_word(node->options.link), list);

@@ -4,6 +4,7 @@
  * that owners read, the errors, and the reference in engine/PLAN.md. */
 
 #include "engine/driver.h"
+#include "expression/expression.h"
 #include "plans.h"
 #include "test.h"
 
@@ -364,6 +365,30 @@ static void test_other_names_are_understood(void **state)
     unknown("zzzzzzzz", "unknown function \"zzzzzzzz\"; there are count, sum, mean,");
 }
 
+/* Whatever options a function has, a call that is wrong is an error that fits its text. */
+static void test_wrong_calls_of_all_functions(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"(a ~ b)",
+                                        "(a, b",
+                                        "()",
+                                        "(a, b, c, d, e, f ~ 1)",
+                                        "(a, family=",
+                                        "(a, link=x)",
+                                        "(a, family=x, link=y)"};
+    for (size_t i = 0; i < SOTTO__FUNCTIONS_LEN; i++) {
+        const char *name = sotto__function_card((enum sotto__function)i)->name;
+        for (size_t j = 0; name != NULL && j < sizeof wrong / sizeof wrong[0]; j++) {
+            char output[200];
+            (void)snprintf(output, sizeof output, "%s%s", name, wrong[j]);
+            struct sotto__expression expression = {0};
+            struct sotto_error err = {0};
+            assert_int_equal(sotto__expression_parse(&expression, output, &err), SOTTO_ERROR_PLAN);
+            assert_true(strlen(err.text) > 0);
+        }
+    }
+}
+
 /* --- The reference --- */
 
 /* Ended by free. */
@@ -526,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_functions_of_rows_are_other),
         cmocka_unit_test(test_what_is_not_stated_is_other),
         cmocka_unit_test(test_other_names_are_understood),
+        cmocka_unit_test(test_wrong_calls_of_all_functions),
         cmocka_unit_test(test_reference_has_every_function),
         cmocka_unit_test(test_reference_has_no_other_function),
     };
