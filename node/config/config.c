@@ -20,6 +20,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#define CONFIG_ROWS_MEMORY_MB_MAX 1048576
+
 #define NAME_BYTES_MAX 64
 #define URL_BYTES_MAX 400 /* a link keeps it with the path behind it */
 

@@ -23,6 +23,7 @@ struct config_listener {
 };
 
 #define CONFIG_PIN_BYTES 32
+
 struct config_peer {
     char *name;
     char *key_text;
@@ -31,6 +32,7 @@ struct config_peer {
     char *ca;    /* certificates that its https is checked against; NULL: the system's */
     bool is_out; /* not in the file any more: its place stays (places.h) */
 };
+
 struct config_policy {
     char **ask; /* names of peers who may ask; NULL: all of them */
     unsigned ask_count;
@@ -94,16 +96,11 @@ struct config {
     unsigned rounds;
     unsigned refusals;     /* of a creator on a day: then its plans wait for the owner */
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */
-    bool approves_by_hand, runs_code;  /* plans; code of others that the owner approved */
-    bool hides_exact, requires_verify; /* takes plans only whose parties check all sums */
-    bool signs_nothing, keeps_transcripts, explains, publishes; /* as policy has them */
+    bool approves_by_hand, runs_code;      /* plans; code of others that the owner approved */
+    bool hides_exact, requires_verify;     /* takes plans only whose parties check all sums */
+    bool signs_nothing, keeps_transcripts; /* of results that it checks */
+    bool explains, publishes; /* columns that are not there; results, to all who took part */
 };
-
-#define CONFIG_ROUNDS_DEFAULT 80
-#define CONFIG_ROWS_MEMORY_MB_MAX 1048576
-#define CONFIG_REFUSALS_DEFAULT 5
-#define CONFIG_APPROVE_DAYS_DEFAULT 7
-#define CONFIG_APPROVE_DAYS_MAX 365
 
 /* Reads and checks a file. Returns: SOTTO_ERROR_NOT_FOUND; SOTTO_ERROR_INPUT naming file, line
  * where there is one, key, what was expected. Ownership: *out is ended by config_release. Threads:
@@ -131,6 +128,7 @@ bool config_parse_listen(struct sockaddr_storage *out, socklen_t *out_bytes, con
 /* Whether policy lets the peer of this name ask, and offers this file. */
 bool config_may_ask(const struct config *config, const char *peer_name);
 bool config_offers(const struct config *config, const char *file_name);
+
 /* Whether tasks may name a column of a file, and the star means it. */
 bool config_shows(const struct config *config, const char *file_name, const char *column);
 
@@ -140,6 +138,7 @@ enum sotto_column_kind config_column_kind(const void *config, const char *file_n
 
 /* How a file is read, or NULL: the usual way. */
 const struct file_words *config_words_of(const struct config *config, const char *file_name);
+
 /* Whether text may name a file below data_dir: relative, no "..", no empty part, no control
  * character. (Opening it is checked again, against links: datasets.c.) */
 bool config_is_safe_file_name(const char *text);

@@ -14,6 +14,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define CONFIG_ROUNDS_DEFAULT 80
+#define CONFIG_REFUSALS_DEFAULT 5
+#define CONFIG_APPROVE_DAYS_DEFAULT 7
+#define CONFIG_APPROVE_DAYS_MAX 365
+
 #define BUDGET_MAX 1000000
 #define ROUNDS_MAX 260 /* more than any plan has */
 

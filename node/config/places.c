@@ -148,7 +148,7 @@ static void note_restart(char restart[CONFIG_RESTART_BYTES], const char *key)
     (void)snprintf(restart + at, CONFIG_RESTART_BYTES - at, "%s%s", at > 0 ? ", " : "", key);
 }
 
-static bool is_same_text(const char *a, const char *b)
+bool config_is_same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -165,7 +165,7 @@ static bool copy_text(char **text, const char *before)
 static bool keep_text(char restart[CONFIG_RESTART_BYTES], char **text, const char *before,
                       const char *key)
 {
-    if (is_same_text(*text, before)) {
+    if (config_is_same_text(*text, before)) {
         return true;
     }
     note_restart(restart, key);

@@ -25,6 +25,9 @@ enum sotto_status config_reload(struct config **out, char out_restart[CONFIG_RES
                                 const char *path, const struct config *before,
                                 struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Whether a key has the same text in both; NULL: it is left out. */
+bool config_is_same_text(const char *a, const char *b);
+
 /* The peers that are none any more take no part in these. */
 size_t config_count_peers(const struct config *config);
 /* Whether a place has a peer. */

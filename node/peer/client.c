@@ -654,16 +654,11 @@ enum sotto_status peer_client_new(struct peer_client **out, const struct shared 
     return SOTTO_OK;
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* Whether a link calls the same place, believed in the same way. */
 static bool is_same_link(const struct config_peer *a, const struct config_peer *b)
 {
-    return is_same_text(a->url, b->url) && is_same_text(a->pin, b->pin) &&
-           is_same_text(a->ca, b->ca);
+    return config_is_same_text(a->url, b->url) && config_is_same_text(a->pin, b->pin) &&
+           config_is_same_text(a->ca, b->ca);
 }
 
 /* Ends a link, and begins it again where there is somebody to call: what waits for a peer that
