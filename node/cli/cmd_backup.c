@@ -31,7 +31,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONFIG_DEFAULT "node.yaml"
 #define FILE_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define PATH_BYTES 4300
 #define UNFINISHED "unfinished"        /* a file in what is no backup yet */

@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONFIG_DEFAULT "node.yaml"
 #define API_PORT_DEFAULT 6700U
 #define PEER_PORT_DEFAULT "6701"
 

@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONFIG_DEFAULT "node.yaml"
 #define CONFIG_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 /* --- The text of a peer --- */

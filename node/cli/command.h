@@ -47,6 +47,7 @@ enum command_option {
     OPTION_CHECK = 1 << 28,
 };
 #define OPTION_GROUPS_LEN 29
+#define CONFIG_DEFAULT "node.yaml" /* in the current folder */
 #define BY_LEN_MAX 2
 #define DEFINITIONS_LEN_MAX 64
 #define COMMANDS_MAX 64

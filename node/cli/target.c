@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define NODE_DEFAULT "http://127.0.0.1:6700"
-#define CONFIG_DEFAULT "node.yaml"
 
 static enum sotto_status copy_text(char *out, size_t out_bytes, const char *text,
                                    const char *source, struct sotto_error *err)
