@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a worker gives up before it loads a driver. Leans on cage for Landlock. The idea: each of
- * these takes away something that no reading of rows needs; what a driver must have, to read files
- * and to reach a database, stays. */
+/* What a worker gives up before it loads a driver. Leans on cage for Landlock, and on
+ * libseccomp. The idea: each of these takes away something that no reading of rows needs; what a
+ * driver must have, to read files and to reach a database, stays. */
 
 #include "source/confine.h"
 
 #include "cage/fence.h"
 
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/sched.h>
-#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#define OUR_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OUR_ARCH AUDIT_ARCH_AARCH64
-#endif
-#define OTHER_ABI 0x40000000u /* from here on x32's numbers */
 
 /* Where memory runs out the kernel takes this process first. */
 static void volunteer_to_die(void)
@@ -39,45 +29,34 @@ static void volunteer_to_die(void)
     }
 }
 
-#ifdef OUR_ARCH
-#define WHERE(call, action)                                                                        \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1), BPF_STMT(BPF_RET | BPF_K, (action))
-
 /* Forbids to start processes and programs, whom nobody would end; threads may be started. glibc
- * takes clone where there is no clone3, whose flags can't be looked at. Returns: 0 or an errno. */
+ * takes clone where there is no clone3, whose flags can't be looked at. Returns: 0, or what
+ * libseccomp says: minus an errno. */
 static int forbid_processes(void)
 {
-    const uint32_t refused = SECCOMP_RET_ERRNO | EPERM;
-    const struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, OTHER_ABI, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, refused),
-        WHERE(SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS),
-        WHERE(SYS_execve, refused),
-        WHERE(SYS_execveat, refused),
-#ifdef SYS_fork
-        WHERE(SYS_fork, refused),
-        WHERE(SYS_vfork, refused),
-#endif
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, refused),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {.len = sizeof code / sizeof code[0],
-                                       .filter = (struct sock_filter *)code};
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 ? 0 : errno;
+    static const int calls[] = {SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork),
+                                SCMP_SYS(vfork)};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (filter == NULL) {
+        return -ENOMEM;
+    }
+    int failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (failed == 0) {
+        failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    }
+    for (size_t i = 0; failed == 0 && i < sizeof calls / sizeof calls[0]; i++) {
+        failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
+    }
+    if (failed == 0) {
+        failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    }
+    if (failed == 0) {
+        failed = seccomp_load(filter);
+    }
+    seccomp_release(filter);
+    return failed;
 }
-#else
-static int forbid_processes(void)
-{
-    return 0;
-}
-#endif
 
 enum sotto_status source_confine(struct sotto_error *err)
 {
@@ -96,8 +75,8 @@ enum sotto_status source_confine(struct sotto_error *err)
                                strerror(-landlock));
     }
     int seccomp = forbid_processes();
-    return seccomp == 0 || seccomp == EINVAL /* the kernel has none */
+    return seccomp == 0 || seccomp == -EINVAL /* the kernel has none */
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_IO, "the worker's seccomp: %s",
-                                 strerror(seccomp));
+                                 strerror(-seccomp));
 }
