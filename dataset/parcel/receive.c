@@ -167,7 +167,7 @@ static enum sotto_status take_columns(struct sotto_parcels *parcels, struct sott
                                SOTTO_CSV_COLUMNS_MAX);
     }
     if (len > sotto_reader_left(reader)) {
-        return refuse("less columns than it says", err);
+        return refuse("fewer columns than it says", err);
     }
     parcels->columns = sotto_alloc_array(len, sizeof *parcels->columns);
     if (parcels->columns == NULL) {
@@ -319,7 +319,7 @@ static enum sotto_status take_rows(struct sotto_parcels *parcels, struct sotto_r
         parcels->rows > (uint64_t)SOTTO__ARROW_ROWS_MAX - rows) {
         return refuse("no rows, or more than one parcel has", err);
     }
-    /* A row without values costs too: nobody may claim more than he sends. */
+    /* A row without values costs too: nobody may claim more than is sent. */
     enum sotto_status status = count_bytes(parcels, rows, err);
     for (size_t i = 0; status == SOTTO_OK && i < parcels->columns_len; i++) {
         status = take_values(parcels, &parcels->columns[i], reader, rows, err);

@@ -367,7 +367,7 @@ static void test_columns_are_checked(void **state)
     }
     put_header(&writer, SOTTO_PARCEL_COLUMNS, 4);
     sotto_write_u32(&writer, 1000); /* of which none comes */
-    expect(SOTTO_ERROR_PROTOCOL, "less columns", &writer);
+    expect(SOTTO_ERROR_PROTOCOL, "fewer columns", &writer);
     put_header(&writer, SOTTO_PARCEL_COLUMNS, 4);
     sotto_write_u32(&writer, UINT32_MAX);
     expect(SOTTO_ERROR_LIMIT, "columns", &writer);

@@ -73,8 +73,8 @@ SOTTO_API void sotto_parcel_write_failure(struct sotto_writer *writer, enum sott
 
 struct sotto_parcels;
 
-/* bytes_max: of all values together. Returns: SOTTO_ERROR_NO_MEMORY. Ownership: ended by
- * sotto_parcels_free. */
+/* bytes_max: of all values together, and of a byte for each row. Returns: SOTTO_ERROR_NO_MEMORY.
+ * Ownership: ended by sotto_parcels_free. */
 SOTTO_API enum sotto_status sotto_parcels_new(struct sotto_parcels **out, size_t bytes_max,
                                               struct sotto_error *err) SOTTO_NODISCARD;
 
