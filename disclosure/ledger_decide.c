@@ -131,10 +131,9 @@ static enum sotto_status fail_few(const struct decision *decision, struct sotto_
     if (decision->is_overlapping) {
         return sotto_error_set(
             err, SOTTO_ERROR_REFUSED,
-            "ledger: quantiles of a column of %.100s are not told beside "
-            "conditions, bins or levels of it, nor twice with other edges, of the "
-            "same rows: what was answered is told again, or all of quite other "
-            "rows",
+            "ledger: quantiles of a column of %.100s are not told beside conditions, bins or "
+            "levels of it, nor twice with other edges, of the same rows: what was answered is told "
+            "again, or all of quite other rows",
             decision->file->file);
     }
     if (decision->is_dominated) {

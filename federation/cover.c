@@ -365,9 +365,8 @@ static enum sotto_status decide_all(struct sotto__cover *cover, const struct sot
     if (!is_any) {
         return sotto_error_set(
             err, SOTTO_ERROR_REFUSED,
-            "rule cover: fewer than %u parties have enough rows of anything that "
-            "is asked: ask for larger groups, fewer bins or a wider condition, of "
-            "which each has its min_rows",
+            "rule cover: fewer than %u parties have enough rows of anything that is asked: ask for "
+            "larger groups, fewer bins or a wider condition, of which each has its min_rows",
             cover->needed);
     }
     return SOTTO_OK;

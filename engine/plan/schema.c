@@ -198,8 +198,8 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
         if (strcmp(source->names[i], wanted->name) == 0) {
             return sotto_error_set(
                 err, SOTTO_ERROR_NOT_FOUND,
-                "dataset \"%s\" (%s): column \"%s\" holds lists or objects, which "
-                "are not read: give each number in them a column of its own",
+                "dataset \"%s\" (%s): column \"%s\" holds lists or objects, which are not read: "
+                "give each number in them a column of its own",
                 dataset->alias, dataset->file, name);
         }
     }

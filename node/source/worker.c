@@ -5,8 +5,8 @@
  *
  * What it must not be able to do is mostly done before it runs (rows.c): it has no environment, no
  * arguments, no descriptor but three. It itself gives up what it does not need before the driver is
- * loaded (confine.c). From then on
- * this process belongs to the driver, and nothing here is believed outside. */
+ * loaded (confine.c). From then on this process belongs to the driver, and nothing here is believed
+ * outside. */
 
 #include "source/columns.h"
 #include "source/confine.h"
