@@ -44,26 +44,32 @@ struct node_part {
     bool is_key; /* only with --keys */
 };
 #define PARTS_MAX 8
+#define PARTS_OPEN 2 /* the first of part_names hold no key */
+#define DATABASE "node.db"
+#define MADE "backup" /* when it was made */
+
+/* In a backup, in the order of list_parts. */
+static const char *const part_names[PARTS_MAX] = {"node.yaml", "tokens",  "node.key", "token",
+                                                  "api.pem",   "api.key", "peer.pem", "peer.key"};
 
 /* Those that the configuration names. tokens: room for a path. */
 static size_t list_parts(struct node_part parts[PARTS_MAX], char tokens[TOKENS_PATH_BYTES],
                          const char *config_path, const struct config_file *file)
 {
     tokens_path(tokens, file->api.token_file);
-    const struct node_part all[PARTS_MAX] = {
-        {"node.yaml", config_path, false},
-        {"tokens", tokens, false},
-        {"node.key", file->identity, true},
-        {"token", file->api.token_file, true},
-        {"api.pem", file->api.tls_cert, true},
-        {"api.key", file->api.tls_key, true},
-        {"peer.pem", file->peer != NULL ? file->peer->tls_cert : NULL, true},
-        {"peer.key", file->peer != NULL ? file->peer->tls_key : NULL, true},
-    };
+    const struct config_listener *peer = file->peer;
+    const char *const paths[PARTS_MAX] = {config_path,
+                                          tokens,
+                                          file->identity,
+                                          file->api.token_file,
+                                          file->api.tls_cert,
+                                          file->api.tls_key,
+                                          peer != NULL ? peer->tls_cert : NULL,
+                                          peer != NULL ? peer->tls_key : NULL};
     size_t len = 0;
     for (size_t i = 0; i < PARTS_MAX; i++) {
-        if (all[i].path != NULL) {
-            parts[len++] = all[i];
+        if (paths[i] != NULL) {
+            parts[len++] = (struct node_part){part_names[i], paths[i], i >= PARTS_OPEN};
         }
     }
     return len;
@@ -130,7 +136,7 @@ static enum sotto_status write_made(const char *folder, struct sotto_error *err)
     char path[PATH_BYTES];
     char text[64];
     int bytes = snprintf(text, sizeof text, MADE_TEXT "%lld\n", (long long)clock_unix_ms());
-    return join_path(path, folder, "backup")
+    return join_path(path, folder, MADE)
                ? file_replace(path, (const uint8_t *)text, (size_t)bytes, err)
                : sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
 }
@@ -168,7 +174,7 @@ static enum sotto_status copy_database(const char *folder, const struct config_f
     uint64_t number = 0;
     struct sotto_identity *identity = NULL;
     struct store *store = NULL;
-    if (!join_path(from, file->state_dir, "node.db") || !join_path(to, folder, "node.db")) {
+    if (!join_path(from, file->state_dir, DATABASE) || !join_path(to, folder, DATABASE)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
     }
     enum sotto_status status = identity_file_load(file->identity, &identity, err);
@@ -197,15 +203,13 @@ out:
  * name stays, unless it is empty. */
 static void remove_unfinished(const char *folder)
 {
-    static const char *const names[] = {"backup",   "node.db",  "node.yaml", "tokens",
-                                        "node.key", "token",    "api.pem",   "api.key",
-                                        "peer.pem", "peer.key", UNFINISHED};
+    static const char *const others[] = {MADE, DATABASE, UNFINISHED};
     char path[PATH_BYTES];
     if (rmdir(folder) == 0 || !join_path(path, folder, UNFINISHED) || access(path, F_OK) != 0) {
         return;
     }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (join_path(path, folder, names[i])) {
+    for (size_t i = 0; i < PARTS_MAX + sizeof others / sizeof others[0]; i++) {
+        if (join_path(path, folder, i < PARTS_MAX ? part_names[i] : others[i - PARTS_MAX])) {
             (void)unlink(path);
         }
     }
@@ -290,7 +294,7 @@ static enum sotto_status read_made(int64_t *out_ms, const char *folder, struct s
     char path[PATH_BYTES];
     char *text = NULL;
     size_t bytes = 0;
-    if (!join_path(path, folder, "backup")) {
+    if (!join_path(path, folder, MADE)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
     }
     enum sotto_status status = file_read(path, &text, &bytes, FILE_BYTES_MAX, err);
@@ -406,8 +410,8 @@ static enum sotto_status restore_database(const char *folder, const struct confi
     char beside[PATH_BYTES];
     struct sotto_identity *identity = NULL;
     struct store *store = NULL;
-    if (!join_path(from, folder, "node.db") || !join_path(path, file->state_dir, "node.db") ||
-        !join_path(beside, file->state_dir, "node.db.new")) {
+    if (!join_path(from, folder, DATABASE) || !join_path(path, file->state_dir, DATABASE) ||
+        !join_path(beside, file->state_dir, DATABASE ".new")) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: the path is too long", folder);
     }
     enum sotto_status status = check_no_database(path, err);
