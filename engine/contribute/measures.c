@@ -246,6 +246,17 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
     return hash;
 }
 
+/* With other parameters, which each group has, it is another operation: what stayed the same of few
+ * values, or did not, then says nothing of rows. Those of the first round have none. */
+static uint64_t hash_parameter(uint64_t hash, const struct sotto__program *program, size_t place)
+{
+    for (size_t group = 0; group < program->groups_len; group++) {
+        const uint64_t *parameters = program->parameters + group * program->parameters_len;
+        hash = hash_bytes(hash, &parameters[place], sizeof parameters[place]);
+    }
+    return hash;
+}
+
 /* A number for what an operation computes, of the columns' names and not of their places. */
 static uint64_t hash_op(const uint64_t *hashes, const struct sotto_driver *driver, size_t i)
 {
@@ -267,6 +278,8 @@ static uint64_t hash_op(const uint64_t *hashes, const struct sotto_driver *drive
         hash = hash_bytes(hash, &op->scale, sizeof op->scale);
     } else if (sotto__is_text_condition(op->kind)) {
         hash = hash_bytes(hash, op->text, strlen(op->text));
+    } else if (op->kind == SOTTO__OP_PARAMETER || op->kind == SOTTO__OP_ADD_SCALED) {
+        hash = hash_parameter(hash, driver->program, op->index);
     }
     return hash;
 }

@@ -68,6 +68,28 @@ class Models(ClusterCase):
         self.ask(creator, "FINISHED", model=MODEL.replace("family", "link=probit, family"))
         self.assertEqual(self.spent(last), {"age": 3 + 7 + 9, "ill": 3 + 7 + 9, "ward": 7 + 9})
 
+    def test_few_of_a_kind_in_groups_that_were_asked(self):
+        """Of the ill in a ward fewer than 10: with other coefficients their weights alone are others,
+        and no row has changed."""
+        cluster = self.start(rows=60)
+        creator, _, last = cluster.nodes
+        ill = [line for line in self.files[2].splitlines() if line.startswith("1,")]
+        self.assertLess(min(sum(line.endswith(ward) for line in ill) for ward in "abc"), 10)
+        task = creator.create(plan({"n": "count(wages.age)"},
+                                   group_by=[{"column": "wages.ward", "levels": ["a", "b", "c"]}]))
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        model = "glm(wages.ill, wages.age, family=binomial)"
+        first = creator.result(self.ask(creator, "FINISHED", model=model))
+        self.assertGreater(first["outputs"]["f"]["fields"]["iterations"]["value"], 2)
+        again = creator.result(self.ask(creator, "FINISHED", model=model))
+        self.assertEqual(again["outputs"], first["outputs"])
+        self.assertEqual(self.spent(last), {"age": 3 + 7, "ill": 2 + 7})
+        # A row that has changed is seen in the first round, whose sums have no coefficients.
+        path = last.folder / "data" / "wages.csv"
+        path.write_text(self.files[2].replace("\n1,", "\n0,", 1))
+        self.ask(creator, "ERROR", model=model)
+        self.assertIn("fewer than 10 values of `ill` in wages.csv changed", last.log())
+
     def test_sums_that_nobody_checks_are_refused(self):
         creator = self.start().nodes[0]
         self.refuse(creator, plan({"f": MODEL}, enable_verify=False), "a model of sums that nobody checks")
