@@ -20,14 +20,27 @@ bool sotto__ledger_counts_cells(const struct sotto_ledger_measure *measure)
     return strncmp(measure->text, SOTTO_WATCH_CELLS, strlen(SOTTO_WATCH_CELLS)) == 0;
 }
 
-/* group: SOTTO_NONE: all of them. */
-static void fail_group(struct decision *decision, size_t group)
+/* What a measure counts the cells of: columns stand in backticks, and after them digests. */
+static void name_value(struct decision *decision, const char *measure)
+{
+    const char *value = measure + strlen(SOTTO_WATCH_CELLS);
+    const char *end = strrchr(value, '`');
+    size_t bytes = end != NULL ? (size_t)(end - value) + 1 : strlen(value);
+    if (bytes >= sizeof decision->quantile_of) {
+        bytes = sizeof decision->quantile_of - 1;
+    }
+    memcpy(decision->quantile_of, value, bytes);
+    decision->quantile_of[bytes] = '\0';
+}
+
+/* measure: with cells that may not be told; group: SOTTO_NONE: all of them. */
+static void fail_group(struct decision *decision, const char *measure, size_t group)
 {
     for (size_t i = 0; i < decision->file->atoms_len; i++) {
         bool is_of = group == SOTTO_NONE || sotto__decision_find_group(decision, i) == group;
         if (decision->file->atoms[i].is_asked && is_of) {
             decision->has_failed[i] = 1;
-            decision->is_overlapping = true;
+            name_value(decision, measure);
         }
     }
 }
@@ -42,7 +55,7 @@ void sotto__decision_check_cells(struct decision *decision)
         size_t group = sotto__decision_find_group(decision, i);
         bool is_repeated = (repeats[group] & SOTTO__LEDGER_IS_REPEATED) != 0;
         if (file->atoms[i].is_asked && is_known[i] != 0 && !is_repeated) {
-            fail_group(decision, group);
+            fail_group(decision, file->measures[decision->measure].text, group);
         }
     }
 }
@@ -68,7 +81,8 @@ static void check_cell(struct decision *decision, size_t in_cell, size_t by_grid
     const uint8_t *is_same = decision->is_known + by_grid * file->atoms_len;
     for (size_t i = 0; i < file->atoms_len; i++) {
         if (file->atoms[i].is_asked && is_told[i] != 0 && is_same[i] == 0) {
-            fail_group(decision, sotto__decision_find_group(decision, i));
+            fail_group(decision, file->measures[in_cell].text,
+                       sotto__decision_find_group(decision, i));
         }
     }
 }
@@ -132,23 +146,16 @@ static enum sotto_status see_told(void *context, const struct sotto_ledger_row *
     return SOTTO_OK;
 }
 
-/* Whether cells of a column were told; name: with its backticks. */
-static enum sotto_status find_told(bool *out, const struct decision *decision, const char *name,
+/* Whether cells were told, by the text of their measure. */
+static enum sotto_status find_told(bool *out, const struct decision *decision, const char *measure,
                                    struct sotto_error *err)
 {
     const struct sotto_ledger_storage *storage = &decision->ledger->storage;
     const char *file = decision->file->file;
     uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES];
     struct told_cells told = {.ledger = decision->ledger};
-    size_t bytes = sizeof SOTTO_WATCH_CELLS + strlen(name);
-    char *text = sotto_alloc(bytes);
-    if (text == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    (void)snprintf(text, bytes, "%s%s", SOTTO_WATCH_CELLS, name);
     sotto__ledger_subject(subject, SOTTO__SUBJECT_MEASURE, file, strlen(file), decision->epoch,
-                          text);
-    sotto_free(text);
+                          measure);
     enum sotto_status status = storage->each(storage->context, subject, see_told, &told, err);
     *out = told.is_told;
     return status;
@@ -185,20 +192,21 @@ static enum sotto_status check_predicate(struct decision *decision, const char *
                                          struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
-    char *name = sotto_alloc(strlen(predicate) + 2);
-    if (name == NULL) {
+    char *measure = sotto_alloc(sizeof SOTTO_WATCH_CELLS + strlen(predicate) + 1);
+    if (measure == NULL) {
         return sotto_error_no_memory(err);
     }
+    memcpy(measure, SOTTO_WATCH_CELLS, sizeof SOTTO_WATCH_CELLS);
     const char *next = find_name(predicate);
     while (status == SOTTO_OK && *next != '\0') {
         bool is_told = false;
-        next = find_name(take_name(name, next));
-        status = find_told(&is_told, decision, name, err);
+        next = find_name(take_name(measure + strlen(SOTTO_WATCH_CELLS), next));
+        status = find_told(&is_told, decision, measure, err);
         if (is_told) {
-            fail_group(decision, SOTTO_NONE);
+            fail_group(decision, measure, SOTTO_NONE);
         }
     }
-    sotto_free(name);
+    sotto_free(measure);
     return status;
 }
 
@@ -209,7 +217,7 @@ enum sotto_status sotto__decision_check_conditions(struct decision *decision, si
     for (size_t i = 0; i < file->measures_len; i++) {
         const struct sotto_ledger_measure *measure = &file->measures[i];
         if (sotto__ledger_counts_cells(measure) && meets_condition(file, measure)) {
-            fail_group(decision, SOTTO_NONE);
+            fail_group(decision, measure->text, SOTTO_NONE);
         }
     }
     for (size_t i = known_len; i < file->predicates_len; i++) {

@@ -128,13 +128,13 @@ static enum sotto_status fail_changed(const struct decision *decision, struct so
 
 static enum sotto_status fail_few(const struct decision *decision, struct sotto_error *err)
 {
-    if (decision->is_overlapping) {
+    if (decision->quantile_of[0] != '\0') {
         return sotto_error_set(
             err, SOTTO_ERROR_REFUSED,
-            "ledger: quantiles of a column of %.100s are not told beside conditions, bins or "
-            "levels of it, nor twice with other edges, of the same rows: what was answered is told "
-            "again, or all of quite other rows",
-            decision->file->file);
+            "ledger: quantiles of %s in %.100s are not told beside conditions, bins or levels of "
+            "it, nor twice with other edges, of the same rows: what was answered is told again, or "
+            "all of quite other rows",
+            decision->quantile_of, decision->file->file);
     }
     if (decision->is_dominated) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,

@@ -36,7 +36,7 @@ struct decision {
     uint64_t stands;          /* number of the answer that the first failure is about; 0: none */
     bool are_few;             /* that are singled out */
     bool is_dominated;        /* by one row */
-    bool is_overlapping;      /* cells of a quantile would be cut by others, or by a condition */
+    char quantile_of[104];    /* what has cells that others, or a condition, would cut; "": none */
     struct sotto__ledger_sums asked[2];   /* of measures that are sums, and of the count */
     struct sotto__ledger_sums *told_sums; /* of each measure, once it was compared */
     struct sotto__changed *changed;       /* likewise */

@@ -78,9 +78,9 @@ class Guarded(ClusterCase):
         self.assertEqual(sum(value["value"] for value in found["h"]["values"]), 600)
         self.assertEqual(found["c"]["fields"]["total"]["value"], 600)
         self.ask(m="median(wages.wage)")
-        self.refuses("quantiles", outputs={"m": "median(wages.wage)"}, where="wages.sex == 'f'")
-        self.refuses("quantiles", outputs={"h": "hist(wages.age, 0, 40, 90)"})
-        self.refuses("quantiles", outputs={"m": "median(wages.tenure)"})
+        self.refuses("quantiles of `wage` in wages.csv", outputs={"m": "median(wages.wage)"}, where="wages.sex == 'f'")
+        self.refuses("quantiles of `age` in wages.csv", outputs={"h": "hist(wages.age, 0, 40, 90)"})
+        self.refuses("quantiles of `tenure` in wages.csv", outputs={"m": "median(wages.tenure)"})
 
     def test_leave(self):
         self.start(quantiles="exact", extremes="guarded", refusals=100)
