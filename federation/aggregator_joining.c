@@ -235,10 +235,9 @@ static const char *find_hint(const struct sotto_task_aggregator *task)
  * them, and not only became too few. */
 static void end_too_few(struct sotto_task_aggregator *task, bool expired)
 {
-    const char *before = expired
-                             ? "; no answer in time (an owner who decides by hand needs time: ask "
-                               "again, or with a longer connection_timeout): "
-                             : "; not waited for: ";
+    const char *before = expired ? "; no answer in time (an owner may have to decide, by policy or "
+                                   "after many refusals in a day: ask the same again later): "
+                                 : "; not waited for: ";
     char text[SOTTO_ERROR_TEXT_BYTES];
     (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
                    count_invitees(task, SOTTO__INVITEE_JOINED), task->invited.len,

@@ -241,6 +241,9 @@ enum sotto_status policy_words(char **out, const struct config *config,
     (void)snprintf(line, sizeof line, "\", with at least %u parties\n",
                    (unsigned)sotto_plan_strategy(plan)->min_clients);
     write_text(&writer, line);
+    if (question->follows_refusals) {
+        write_text(&writer, "it waits for you, as " POLICY_FOLLOWS_REFUSALS "\n");
+    }
     write_text(&writer, words + verdict_bytes);
     write_columns(&writer, plan);
     write_rounds(&writer, plan);

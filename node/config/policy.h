@@ -14,8 +14,13 @@ struct policy_question {
                                            computed itself, and the grammar judges; NULL: none */
     const char *asker;                  /* a peer's name, or this node's */
     const struct sotto_schema *schema;  /* the types, if they are known: NULL */
-    bool has_leave; /* the owner decides by hand on what the grammar does not admit */
+    bool has_leave;        /* the owner decides by hand on what the grammar does not admit */
+    bool follows_refusals; /* of so many plans of its creator today that the owner decides */
 };
+
+/* Why the owner decides on a plan that policy would let pass. */
+#define POLICY_FOLLOWS_REFUSALS                                                                    \
+    "so many of its creator's questions were refused today (policy.refusals)"
 
 struct policy_rule {
     const char *name; /* its key in node.yaml */

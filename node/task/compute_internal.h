@@ -49,9 +49,10 @@ struct joined {
     bool is_waiting;                    /* for the owner */
     bool is_answered;                   /* its rows have left, masked */
     bool lacks_column;                  /* a column of the plan is not in the files */
-    bool needs_leave; /* the grammar does not admit the plan, as the owner was told */
-    bool is_recorded; /* that it was declined before its plan was read */
-    bool is_kept;     /* in the database, for a process that takes the place of this one */
+    bool needs_leave;      /* the grammar does not admit the plan, as the owner was told */
+    bool follows_refusals; /* so many of its creator that the owner decides */
+    bool is_recorded;      /* that it was declined before its plan was read */
+    bool is_kept;          /* in the database, for a process that takes the place of this one */
     bool has_ended;
 };
 

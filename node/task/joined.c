@@ -45,7 +45,9 @@ static enum sotto_status record_event(const struct compute *compute, const struc
         learning_describe(joined, entry.text, sizeof entry.text);
     }
     if (reason != NULL) {
-        (void)snprintf(entry.reason, sizeof entry.reason, "%s", sotto_status_name(reason->status));
+        bool is_failure = reason->status != SOTTO_OK;
+        (void)snprintf(entry.reason, sizeof entry.reason, "%s",
+                       is_failure ? sotto_status_name(reason->status) : "");
         (void)snprintf(entry.text, sizeof entry.text, "%s", reason->text);
     }
     return store_record_add(compute->config.store, &entry, event, &joined->id, &joined->creator,
@@ -169,7 +171,8 @@ static struct policy_question make_question(const struct compute *compute,
                                     .continues = joined->continues,
                                     .asker = compute__peer_name(compute, &creator),
                                     .schema = schema,
-                                    .has_leave = compute->policy->approves_by_hand};
+                                    .has_leave = compute->policy->approves_by_hand,
+                                    .follows_refusals = joined->follows_refusals};
 }
 
 static enum sotto_status check_words(const struct joined *joined, const struct sotto_plan *plan,
@@ -333,19 +336,12 @@ static enum sotto_status decide_offer(struct compute *compute, struct joined *jo
     if (status != SOTTO_OK) {
         return status;
     }
-    bool waits = false;
-    status = remembered_waits(compute, &waits, joined, err);
+    status = remembered_waits(compute, &joined->follows_refusals, joined, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (is_own || (!compute->policy->approves_by_hand && !waits)) {
+    if (is_own || (!compute->policy->approves_by_hand && !joined->follows_refusals)) {
         return SOTTO_OK;
-    }
-    if (waits) {
-        log_limited(LOG_JOINED, name_creator(compute, joined),
-                    "%s: so many of its creator's questions were refused today that its owner "
-                    "decides (policy.refusals)",
-                    joined->label);
     }
     status = ask_owner(compute, joined, out_state, ASKED_WAITING, schema, err);
     if (status != SOTTO_OK) {
@@ -390,6 +386,18 @@ static void give_offer(const struct compute *compute, struct joined *joined,
     sotto_task_party_offer(joined->machine, schema, &cover);
 }
 
+static void wait_for_owner(const struct compute *compute, struct joined *joined)
+{
+    const struct sotto_error refusals = {.text = POLICY_FOLLOWS_REFUSALS};
+    joined->is_waiting = true;
+    record_or_say(compute, joined, RECORD_WAITING, joined->follows_refusals ? &refusals : NULL);
+    log_limited(LOG_JOINED, name_creator(compute, joined),
+                "%s: waits for its owner%s: sotto approve %llu, or sotto reject %llu",
+                joined->label, joined->follows_refusals ? ", as " POLICY_FOLLOWS_REFUSALS : "",
+                (unsigned long long)joined->asked, (unsigned long long)joined->asked);
+    release_datasets(joined); /* offer_approved opens them again */
+}
+
 static void answer_offer(struct compute *compute, struct joined *joined)
 {
     if (learning_is(joined)) {
@@ -403,13 +411,7 @@ static void answer_offer(struct compute *compute, struct joined *joined)
     if (status != SOTTO_OK) {
         decline_task(compute, joined, &err, "policy");
     } else if (state == ASKED_WAITING) {
-        joined->is_waiting = true;
-        record_or_say(compute, joined, RECORD_WAITING, NULL);
-        log_limited(LOG_JOINED, name_creator(compute, joined),
-                    "%s: waits for its owner: sotto approve %llu, or sotto reject %llu",
-                    joined->label, (unsigned long long)joined->asked,
-                    (unsigned long long)joined->asked);
-        release_datasets(joined); /* offer_approved opens them again */
+        wait_for_owner(compute, joined);
     } else {
         give_offer(compute, joined, &schema, "joined");
     }

@@ -333,9 +333,22 @@ class Ledger(ClusterCase):
         self.assertNotIn("waits for its owner", last.log())
         self.give(last, rows(1006, changed=ROWS))
         task = creator.create(plan(wait=20, connection=20))
-        last.wait_log("waits for its owner")
+        why = "so many of its creator's questions were refused today (policy.refusals)"
+        last.wait_log(f"waits for its owner, as {why}: sotto approve 1")
+        self.assertIn(f"WAITING   a                 wage_avg  {why}\n", last.cli("record").stdout)
+        self.assertIn(f"it waits for you, as {why}\n", last.cli("asked", "1").stdout)
         last.cli("approve", "1")
         self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+
+    def test_what_waits_for_an_owner_says_so(self):
+        """Where nobody decides in time, whoever asked reads what may be, and to ask the same again."""
+        cluster = self.start(approve="manual")
+        creator, _, last = cluster.nodes
+        task = creator.create(plan(wait=1, connection=1))
+        self.assertEqual(creator.wait_end(task), "ERROR")
+        self.assertIn("an owner may have to decide, by policy or after many refusals in a day: "
+                      "ask the same again later", creator.messages(task)[-1])
+        self.assertNotIn("it waits for you", last.cli("asked", "1").stdout)
 
 
 if __name__ == "__main__":
