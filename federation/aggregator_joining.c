@@ -217,8 +217,8 @@ static const char *find_hint(const struct sotto_task_aggregator *task)
 {
     static const char not_found[] = "; sotto datasets says which files and columns nodes publish";
     static const char refused[] =
-        "; owners read in their logs why they refuse, and sotto check PLAN says what one's own "
-        "node would";
+        "; owners read in their logs why they refuse, and sotto check says what one's own node "
+        "would";
     const char *hint = "";
     for (size_t i = 0; i < task->invited.len; i++) {
         const struct invitee *invitee = &task->invitees[i];

@@ -188,3 +188,22 @@ enum sotto_status compose_plan(char **out, const struct data_options *data, cons
     };
     return sotto_plan_compose(out, &parts, err);
 }
+
+enum sotto_status compose_question(char **out, const struct args *args, struct sotto_error *err)
+{
+    struct data_options data = {0};
+    struct sotto_strategy strategy = args->strategy;
+    if (strategy.min_clients == 0) {
+        strategy.min_clients = SOTTO_PLAN_MIN_CLIENTS;
+    }
+    strategy.wait_timeout_s = strategy.wait_timeout_s == 0 ? 60 : strategy.wait_timeout_s;
+    strategy.connection_timeout_s =
+        strategy.connection_timeout_s == 0 ? 60 : strategy.connection_timeout_s;
+    enum sotto_status status = data_options_parse(&data, args->data, args->data_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = compose_plan(out, &data, args, &strategy, err);
+    data_options_release(&data);
+    return status;
+}

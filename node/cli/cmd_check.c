@@ -6,6 +6,7 @@
  * asks it; nothing is written down, and nothing leaves. */
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "config/keys.h"
 #include "config/policy.h"
 #include "loop/log.h"
@@ -324,16 +325,20 @@ static bool knows_peer(const struct config *config, const char *name)
     return known;
 }
 
-static enum sotto_status read_plan(struct sotto_plan **out, const char *path,
+/* Reads the plan from a file, or composes it from the options. */
+static enum sotto_status make_plan(struct sotto_plan **out, const struct args *args,
                                    struct sotto_error *err)
 {
     char *json = NULL;
     size_t bytes = 0;
-    enum sotto_status status = file_read(path, &json, &bytes, SOTTO_PLAN_BYTES_MAX, err);
+    enum sotto_status status =
+        args->positional_len == 1
+            ? file_read(args->positional[0], &json, &bytes, SOTTO_PLAN_BYTES_MAX, err)
+            : compose_question(&json, args, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto_plan_parse(out, json, bytes, err);
+    status = sotto_plan_parse(out, json, bytes > 0 ? bytes : strlen(json), err);
     sotto_free(json);
     return status;
 }
@@ -343,15 +348,22 @@ int cmd_check(const struct args *args)
     struct sotto_error err = {0};
     struct config config;
     struct sotto_plan *plan = NULL;
-    if (args->positional_len != 1 || args->outputs_len > 0) {
-        return command_usage("expected: sotto check plan.json [--config node.yaml] [--from PEER]");
+    bool has_file = args->positional_len == 1 && args->outputs_len == 0 && args->data_len == 0;
+    bool has_parts = args->positional_len == 0 && args->outputs_len > 0 && args->data_len > 0;
+    if (!has_file && !has_parts) {
+        return command_usage("expected a plan file, or --data and expressions after --; see sotto "
+                             "check --help");
+    }
+    if (has_file && args_refuse(args, OPTION_STRATEGY | OPTION_NAME | OPTION_ROWS,
+                                "sotto check PLAN, which says it all itself,")) {
+        return EXIT_USAGE;
     }
     const char *path = args->config != NULL ? args->config : "node.yaml";
     if (config_load(&config, path, &err) != SOTTO_OK) {
         return command_usage("%s", err.text);
     }
     enum sotto_status status = knows_peer(&config, args->from)
-                                   ? read_plan(&plan, args->positional[0], &err)
+                                   ? make_plan(&plan, args, &err)
                                    : sotto_error_set(&err, SOTTO_ERROR_INPUT,
                                                      "--from %s: no peer is named so", args->from);
     int code = status == SOTTO_OK ? check_plan(args, &config, plan) : command_usage("%s", err.text);

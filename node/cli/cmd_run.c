@@ -40,7 +40,6 @@ static bool on_tick(void *context)
  * that of the task to start from. Ownership: *out is ended by sotto_free. */
 static enum sotto_status make_plan(char **out, const struct args *args, struct sotto_error *err)
 {
-    struct data_options data = {0};
     size_t bytes;
     if (args->positional_len == 1) {
         return file_read(args->positional[0], out, &bytes, SOTTO_PLAN_BYTES_MAX, err);
@@ -49,20 +48,7 @@ static enum sotto_status make_plan(char **out, const struct args *args, struct s
         *out = sotto_text_copy("", 0);
         return *out != NULL ? SOTTO_OK : sotto_error_no_memory(err);
     }
-    struct sotto_strategy strategy = args->strategy;
-    if (strategy.min_clients == 0) {
-        strategy.min_clients = SOTTO_PLAN_MIN_CLIENTS;
-    }
-    strategy.wait_timeout_s = strategy.wait_timeout_s == 0 ? 60 : strategy.wait_timeout_s;
-    strategy.connection_timeout_s =
-        strategy.connection_timeout_s == 0 ? 60 : strategy.connection_timeout_s;
-    enum sotto_status status = data_options_parse(&data, args->data, args->data_len, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    status = compose_plan(out, &data, args, &strategy, err);
-    data_options_release(&data);
-    return status;
+    return compose_question(out, args, err);
 }
 
 static int report_interrupt(uint64_t number)

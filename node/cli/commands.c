@@ -205,13 +205,16 @@ static const struct command commands[] = {
      cmd_cancel},
     {"check", "check", "what would my node say to this plan?",
      "sotto check plan.json [--config node.yaml] [--from PEER]\n"
+     "sotto check --data wages=wages.csv [--where CONDITION] [--by GROUPS]...\n"
+     "            [--config node.yaml] [--from PEER] -- 'm=mean(wage)'...\n"
      "\n"
      "Says the plan in words and what each rule says to it, if PEER asks (this node\n"
      "itself, if left out): policy, then the rows of this node's files, by\n"
      "themselves and beside what was answered before. Nothing leaves, and nothing\n"
      "is written down. Exit code 1 if some rule refuses. Run it where the node's\n"
      "files are.\n",
-     OPTION_CONFIG | OPTION_FROM, cmd_check},
+     OPTION_CONFIG | OPTION_FROM | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME | OPTION_ROWS,
+     cmd_check},
     {"audit", "audit", "what has this node answered?",
      "sotto audit [--config node.yaml] [--json]    the ledger of answers\n"
      "sotto audit --epoch FILE                     hold its past against it no more\n"

@@ -43,6 +43,10 @@ void data_options_release(struct data_options *options);
 enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
                                const struct sotto_strategy *strategy,
                                struct sotto_error *err) SOTTO_NODISCARD;
+/* The same of what nodes are asked: with the files that --data names, and a strategy whose options
+ * are left out as sotto run --help says. */
+enum sotto_status compose_question(char **out, const struct args *args,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
 enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 

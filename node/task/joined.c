@@ -246,7 +246,7 @@ static const char *choose_said(const struct compute *compute, const struct joine
     }
     return learning_is(joined) ? "this is the node that was asked: its owner reads why in its log"
                                : "this is the node that was asked: its owner reads why in its log, "
-                                 "and sotto check PLAN says it there beforehand";
+                                 "and sotto check says it there beforehand";
 }
 
 static void decline_task(const struct compute *compute, struct joined *joined,

@@ -84,8 +84,8 @@ class Policy(ClusterCase):
         self.assertEqual(status, "ERROR")
         said = "\n".join(creator.messages(task))
         self.assertIn("a declined: refused: this is the node that was asked: its owner reads why in its log, and "
-                      "sotto check PLAN says it there beforehand", said)
-        self.assertIn("declined: a (refused); owners read in their logs why they refuse, and sotto check PLAN", said)
+                      "sotto check says it there beforehand", said)
+        self.assertIn("declined: a (refused); owners read in their logs why they refuse, and sotto check", said)
         creator.wait_log("rule rows: where leaves 5 rows in and 15 out here")
 
     def test_an_owner_gives_leave_by_hand(self):

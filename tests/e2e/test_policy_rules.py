@@ -557,6 +557,23 @@ class Check(ClusterCase):
         said = self.check({}, plan(), has_data=False)
         self.assertIn("Policy lets it pass, and its rows can't be asked: wages.csv", said)
 
+    def test_a_question_as_run_takes_it(self):
+        """The same words and verdict as of the plan that `sotto run` makes of it."""
+        node = self.cluster([FILES, FILES], start=False).nodes[0]
+        node.policy = {"min_rows": 5}
+        node.configure()
+        question = ["--data", "wages=wages.csv", "--where", "id == 17", "--", "sum(wage)"]
+        path = node.folder / "plan.json"
+        path.write_text(run("run", "--dry-run", *question).stdout)
+        config = ["--config", str(node.folder / "node.yaml")]
+        said = run("check", *config, *question, check=False)
+        self.assertEqual(said.returncode, 1, said.stderr)
+        self.assertIn("rule rows: where leaves 1 rows in and 19 out", said.stdout)
+        self.assertEqual(said.stdout, run("check", *config, str(path), check=False).stdout)
+        both = run("check", *config, "--where", "id == 17", str(path), check=False)
+        self.assertEqual(both.returncode, 2)
+        self.assertIn("sotto check PLAN, which says it all itself", both.stderr)
+
     def test_usage(self):
         self.assertIn("no peer is named so", self.check({}, plan(), "--from", "zeta", code=2))
         self.assertIn("must be an aggregate", self.check({}, plan({"m": "wages.wage"}), code=2))
