@@ -419,6 +419,19 @@ def test_keys_that_are_missing_among_texts_and_dates(line):
     assert sotto.local(data, lambda df: asked(line, df)) == asked(line, data)
 
 
+@pytest.mark.parametrize("rows", [lambda df: df, lambda df: df[df.age > 30]])
+def test_a_mistyped_method_of_a_frame_is_no_column(rows, frame):
+    """Of a whole frame any name may be a column's: it is known when it is called."""
+    with pytest.raises(AttributeError, match="has no attribute 'maen'; did you mean 'mean'"):
+        sotto.local(frame, lambda df: rows(df).maen())
+    with pytest.raises(AttributeError, match="did you mean 'groupby'"):
+        sotto.local(frame, lambda df: rows(df).groupbyy("dept"))
+    with pytest.raises(TypeError, match="is a column, no function"):
+        sotto.local(frame, lambda df: rows(df)["wage"]())
+    found = sotto.local(frame, lambda df: rows(df)[["wage"]].where(rows(df).smokes).count())
+    assert found["wage"] == rows(frame)[["wage"]].where(rows(frame).smokes).wage.count()
+
+
 def test_a_frame_is_not_given_attributes(frame):
     with pytest.raises(sotto.errors.PlanError, match=r"df\['wage'\] = "):
         sotto.local(frame, lambda df: setattr(df, "wage", df.age))

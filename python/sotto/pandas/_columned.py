@@ -216,7 +216,7 @@ class Columned(NamedOperators):
         """This frame with more columns: assign(bmi=df.kg / df.m**2), or a function of it."""
         frame = self.copy()
         for name, value in columns.items():
-            frame._assign(name, value(frame) if _is_function(value) else value)
+            frame._assign(name, value(frame) if is_function(value) else value)
         return frame
 
     def copy(self, deep: bool = True) -> Self:
@@ -375,7 +375,8 @@ class Loc:
         self._frame[column] = before.mask(rows, value)
 
 
-def _is_function(value: Any) -> bool:
+def is_function(value: Any) -> bool:
+    """Whether pandas would call it: a column is none."""
     return callable(value) and not isinstance(value, RowWise)
 
 

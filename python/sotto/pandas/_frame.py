@@ -12,7 +12,7 @@ import pandas
 from .._expression import Expression, call
 from ..errors import PlanError
 from ._aggregate import Aggregate, Summary
-from ._columned import Columned
+from ._columned import Columned, is_function
 from ._named_operators import Axis, axis_number
 from ._reductions import QUARTILES, complete, reduce_columns, reduce_rows, spread_options
 from ._refusals import not_supported
@@ -76,7 +76,9 @@ class DataFrame(Columned):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or hasattr(pandas.DataFrame, name):
             return super().__getattr__(name)
-        return self[name]
+        column = self[name]
+        column._attribute = (self, name)
+        return column
 
     # --- Reductions ---
 
@@ -295,7 +297,7 @@ class DataFrame(Columned):
 
     def where(self, cond: Any, other: Any = None) -> DataFrame:
         """The values where cond, a frame or a Series, is true; elsewhere other, or missing."""
-        if callable(cond):
+        if is_function(cond):
             raise not_supported("where() with a function", "give a condition: df > 0")
         return super().where(cond, other)
 

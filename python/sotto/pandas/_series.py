@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy
 import pandas
@@ -26,7 +26,7 @@ from ._aggregate import Aggregate, Summary
 from ._dates import Dates, rise, written
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
-from ._refusals import not_supported
+from ._refusals import no_attribute, not_supported
 from ._rowwise import RowWise, check_one_dataset, key_literal
 from ._texts import Texts
 from ._ufuncs import plain, reduction_of
@@ -65,6 +65,7 @@ class Series(NamedOperators):
 
     _kind = "Series"
     _pandas_type = pandas.Series
+    _attribute: tuple[object, str] | None = None  # the frame that it was named of, and how
 
     def _check_beside(self, operator: str, other: RowWise, axis: int | None) -> None:
         if not isinstance(other, Series):
@@ -76,6 +77,12 @@ class Series(NamedOperators):
     def copy(self, deep: bool = True) -> Self:
         """The same values: nothing changes them."""
         return self
+
+    def __call__(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Refuses: of a frame any name may be a column's, and this was meant for a method's."""
+        if self._attribute is None:
+            raise TypeError(f"{self!r} is a column, no function")
+        raise no_attribute(*self._attribute)
 
     def __getitem__(self, key: Any) -> Self:
         """The values where a condition is true."""
