@@ -470,7 +470,7 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                                .arguments_len = 1,
                                .of = OF_ROW,
                                .instead_of = "quarter",
-                               .gives = "the quarter is (month(d) + 2) // 3"},
+                               .gives = "quarters are bins of it: hist(month(d), 1, 4, 7, 10, 13)"},
     [SOTTO__FUNCTION_DAY] = {.name = "day",
                              .arguments_len = 1,
                              .of = OF_ROW,
