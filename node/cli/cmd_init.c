@@ -167,6 +167,30 @@ static enum sotto_status write_config(const struct args *args, const char *name,
     return written ? SOTTO_OK : set_file_error(err, CONFIG_DEFAULT);
 }
 
+static bool is_in_data(const char *name)
+{
+    char path[4200];
+    return snprintf(path, sizeof path, "data/%s", name) < (int)sizeof path &&
+           access(path, F_OK) == 0;
+}
+
+/* Files may come after the node, so that a name alone says whether it is one. */
+static enum sotto_status check_data(const char *name, struct sotto_error *err)
+{
+    if (!config_is_safe_file_name(name) || strpbrk(name, "\"\\") != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "--data %s: expected the name of a file below the folder data",
+                               name);
+    }
+    if (strchr(name, ',') != NULL && !is_in_data(name)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "--data %s: there is no such file in the folder data; of several "
+                               "files each has a --data of its own",
+                               name);
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status make_node(const struct args *args, const char *name,
                                    struct sotto_error *err)
 {
@@ -180,10 +204,9 @@ static enum sotto_status make_node(const struct args *args, const char *name,
         (void)snprintf(address.port, sizeof address.port, PEER_PORT_DEFAULT);
     }
     for (size_t i = 0; i < args->data_len; i++) {
-        if (!config_is_safe_file_name(args->data[i]) || strpbrk(args->data[i], "\"\\") != NULL) {
-            return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                                   "--data %s: expected the name of a file below the folder data",
-                                   args->data[i]);
+        enum sotto_status status = check_data(args->data[i], err);
+        if (status != SOTTO_OK) {
+            return status;
         }
     }
     if (access(CONFIG_DEFAULT, F_OK) == 0) {

@@ -175,8 +175,15 @@ class Init(unittest.TestCase):
             done = self.run_in("u", "init", "a", "--listen", address, code=1)
             self.assertIn(f"--listen {address}: expected a host's name", done.stderr)
         self.assertEqual(os.listdir(self.root / "u"), [])
-        self.run_in("u", "init", "a", "--data", "../x", code=1)
         self.run_in("u", "init", "--show", code=1)
+        self.run_in("u", "init", "a", "--data", "../x", code=1)
+        done = self.run_in("u", "init", "a", "--data", "w.csv,x.csv", code=1)
+        self.assertIn("of several files each has a --data of its own", done.stderr)
+        self.assertEqual(os.listdir(self.root / "u"), [])
+        (self.root / "u" / "data").mkdir()
+        (self.root / "u" / "data" / "w,x.csv").write_text("a\n1\n")
+        self.run_in("u", "init", "a", "--data", "w,x.csv")
+        self.assertIn('datasets: ["w,x.csv"]', (self.root / "u" / "node.yaml").read_text())
 
 
 if __name__ == "__main__":
