@@ -272,9 +272,12 @@ static void look_at_node(struct doctor *doctor, const struct args *args)
         const char *url = json_string_value(json_object_get(node, "url"));
         bool is_connected = json_is_true(json_object_get(node, "connected"));
         if (i > 0 && (url == NULL || url[0] == '\0')) {
-            say(doctor, is_connected ? VERDICT_OK : VERDICT_NOTE, "peer", "%s %s",
+            bool can_call = doctor->config->file->peer != NULL;
+            say(doctor, is_connected || !can_call ? VERDICT_OK : VERDICT_NOTE, "peer", "%s %s",
                 json_string_value(json_object_get(node, "name")),
-                is_connected ? "is connected" : "calls this node, and is not connected now");
+                is_connected ? "is connected"
+                : can_call   ? "calls this node, and is not connected now"
+                             : "and this node don't call each other: tasks of others join them");
         }
     }
 out:

@@ -32,7 +32,8 @@ class Doctor(ClusterCase):
         cluster.wait_connected()
         found = self.look(cluster.nodes[1], 0)
         self.assertEqual([line[1] for line in found if line[0] == "ok" and line[1] != "clock"],
-                         ["config", "identity", "token", "disk", "data", "node", "peer"])
+                         ["config", "identity", "token", "disk", "data", "node", "peer", "peer"])
+        self.assertIn(("ok", "peer", "c and this node don't call each other: tasks of others join them"), found)
         self.assertIn(("ok", "data", "wages.csv: 1 rows, 2 columns"), found)
         self.assertIn(("ok", "peer", "b is connected"), self.look(cluster.nodes[0], 0))
         self.status_is_one_screen(cluster)
@@ -58,7 +59,7 @@ class Doctor(ClusterCase):
         done = run("status", *config, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("ready     no peer is connected\n          sotto doctor says more\n"
-                      "peers     0 of 2 connected\n          b is not: it has no url, and has to call\n", done.stdout)
+                      "peers     0 of 2 connected\n          b is not: it has no url: it calls, where this node can be called\n", done.stdout)
 
     def test_all_that_is_wrong_is_said(self):
         cluster = self.cluster([wages(1, 2), wages(3), wages(4)], start=False)
