@@ -65,9 +65,14 @@ static enum sotto_status judge_datasets(const struct config *config,
                                    file);
         }
         if (!config_offers(config, file)) {
+            const char *nearest =
+                sotto_text_nearest(file, (const char *const *)config->file->policy.datasets,
+                                   config->file->policy.datasets_count);
             return sotto_error_set(
                 err, SOTTO_ERROR_NOT_FOUND,
-                "%s is not offered: policy.datasets of node.yaml does not list it", file);
+                "%s is not offered: policy.datasets of node.yaml does not list it%s%s%s", file,
+                nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                nearest != NULL ? "\"?" : "");
         }
     }
     return SOTTO_OK;

@@ -73,6 +73,13 @@ class Policy(ClusterCase):
         self.assertIn("a declined: refused: the plan's min_clients is 3, policy.min_parties is 4",
                       "\n".join(creator.messages(task)))
 
+    def test_a_misspelt_file(self):
+        creator = self.cluster(ROWS).nodes[0]
+        task, status = self.ends(creator, "count(wages.id)", files={"wages": "wage.csv"}, wait=5, connection=5)
+        self.assertEqual(status, "ERROR")
+        self.assertIn("a declined: not_found: wage.csv is not offered: policy.datasets of node.yaml does not list it; "
+                      'did you mean "wages.csv"?', "\n".join(creator.messages(task)))
+
     def test_what_the_own_rows_refuse_is_the_owners_to_tell(self):
         """Who asks at a node whose rows refuse is told where to look, and no number of them."""
         cluster = self.cluster(ROWS, start=False)
