@@ -409,7 +409,9 @@ void learning_describe(const struct joined *joined, char *out, size_t out_bytes)
         return;
     }
     (void)sodium_bin2hex(hex, sizeof hex, bundle->digest, sizeof bundle->digest);
-    (void)snprintf(out, out_bytes, "round %u: weights of %llu rows, by the code %s",
-                   sotto_task_party_round(joined->machine),
-                   (unsigned long long)joined->learning->rows, hex);
+    (void)snprintf(
+        out, out_bytes,
+        "round %u: weights of %llu rows, in a sum of at most %zu parties, by the code %s",
+        sotto_task_party_round(joined->machine), (unsigned long long)joined->learning->rows,
+        sotto_task_party_members(joined->machine, NULL, 0), hex);
 }

@@ -29,7 +29,7 @@ enum sotto_status learning_use(const struct compute *compute, const struct joine
                                struct sotto_error *err) SOTTO_NODISCARD;
 
 /* What leaves in this round, for the record: which round, of whose code, the weights of how many
- * rows; "" where the task is of statistics. */
+ * rows, in a sum of how many parties; "" where the task is of statistics. */
 void learning_describe(const struct joined *joined, char *out, size_t out_bytes);
 
 /* The task is over here: as learning_release, and takes a round off the approval where training was

@@ -175,14 +175,15 @@ class Learning(ClusterCase):
         for node in nodes:
             self.assertRegex(node.get("/metrics"), 'sotto_step_seconds_count{step="train"} [1-9]')
         result = nodes[0].result(task)
-        self.assertEqual(read_tensors(result["weight"]), expect(2, NUMBERS[:3]))
+        self.assertEqual(read_tensors(result["weight"]), expect(*[NUMBERS[:3]] * 2))
         self.assertEqual(result["rounds"], [{"rows": 6, "clipped": 0}] * 2)
         self.assertEqual(result["parties"]["names"], ["a", "b", "c"])
         self.assertEqual([node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes], [0, 0, 0])
         self.assertIn("    2             6             0\n", nodes[0].cli("result", str(task)).stdout)
         self.assertIn("2,6,0\n", nodes[0].cli("result", str(task), "--csv").stdout)
         answered = [entry["text"] for entry in nodes[1].get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
-        self.assertEqual(answered, [f"round {i}: weights of 3 rows, by the code {digest}" for i in (2, 1)])
+        self.assertEqual(answered, [f"round {i}: weights of 3 rows, in a sum of at most 3 parties, by the code "
+                                    f"{digest}" for i in (2, 1)])
         self.assertRegex(nodes[1].log(), "round 2 opens the mean of [abc], [abc], [abc]\n")
         again = nodes[0].create(self.plan(digest, connection=5))
         self.assertEqual(nodes[0].wait_end(again), "ERROR")  # its rounds are used up
