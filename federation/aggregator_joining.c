@@ -239,9 +239,10 @@ static void end_too_few(struct sotto_task_aggregator *task, bool expired)
                                    "after many refusals in a day: ask the same again later): "
                                  : "; not waited for: ";
     char text[SOTTO_ERROR_TEXT_BYTES];
-    (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined, at least %u needed",
+    uint32_t round = task->terms.label.round;
+    (void)snprintf(text, sizeof text, "%zu of %zu invited parties joined%s, at least %u needed",
                    count_invitees(task, SOTTO__INVITEE_JOINED), task->invited.len,
-                   sotto_plan_strategy(task->plan)->min_clients);
+                   round > 1 ? " this round" : "", sotto_plan_strategy(task->plan)->min_clients);
     append_names(task, SOTTO__INVITEE_INVITED, before, text, sizeof text);
     append_names(task, SOTTO__INVITEE_AWAY, "; away: ", text, sizeof text);
     append_names(task, SOTTO__INVITEE_DECLINED, "; declined: ", text, sizeof text);
@@ -250,13 +251,19 @@ static void end_too_few(struct sotto_task_aggregator *task, bool expired)
     sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 
+/* Whether the round goes on with fewer parties than there are. */
+static bool may_lose(const struct sotto_task_aggregator *task)
+{
+    return task->terms.label.round == 1 || sotto__course_is_tolerant(&task->course);
+}
+
 static void start_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
     if (task->terms.label.round == 1 && task->terms.label.attempt == 1) {
         close_joining(task);
     }
-    if (task->terms.label.round == 1) {
+    if (may_lose(task)) {
         heed_demands(task);
         if (count_invitees(task, SOTTO__INVITEE_JOINED) <
             sotto_plan_strategy(task->plan)->min_clients) {
@@ -314,7 +321,7 @@ static void consider_later_start(struct sotto_task_aggregator *task, bool expire
 void sotto__task_aggregator_consider_start(struct sotto_task_aggregator *task, bool expired)
 {
     const struct sotto_strategy *strategy = sotto_plan_strategy(task->plan);
-    if (task->terms.label.round > 1) {
+    if (!may_lose(task)) {
         consider_later_start(task, expired);
         return;
     }

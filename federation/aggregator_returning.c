@@ -4,8 +4,8 @@
  * aggregator_rounds.c for sessions, on the one that was opened last for what somebody missed.
  *
  * The idea: a later round is of all its contributors or of none, so it is tried again by the same
- * ones, as soon as they are there. The aggregator decides nothing by that: those who masked hold it
- * against the releases of the others.
+ * ones, as soon as they are there; where code is tolerant by those of them who come in time. The
+ * aggregator decides nothing by that: those who masked hold it against the releases of the others.
  *
  * 1. A session that failed before LIVING went out has opened nothing. If somebody masked in it, its
  *    members are asked to give it up first (aggregator_rounds.c). Then REOPEN goes to all, with
@@ -28,9 +28,11 @@
 /* More attempts of one round end the task: some party will not come to stay. */
 #define LATER_ATTEMPTS_MAX 5
 
-static bool may_come(const struct invitee *invitee)
+/* Who learns and was restarted has nothing of the task on its disk. */
+static bool may_come(const struct sotto_task_aggregator *task, const struct invitee *invitee)
 {
-    return invitee->contributes && invitee->state != SOTTO__INVITEE_DECLINED;
+    bool is_gone = invitee->state == SOTTO__INVITEE_LOST && sotto__course_learns(&task->course);
+    return invitee->contributes && invitee->state != SOTTO__INVITEE_DECLINED && !is_gone;
 }
 
 bool sotto__task_aggregator_is_shown(const struct invitee *invitee)
@@ -127,7 +129,7 @@ enum sotto_status sotto__task_aggregator_receive_return(struct sotto_task_aggreg
     struct invitee *invitee = &task->invitees[index];
     uint32_t round = task->terms.label.round;
     bool fits = message->label.round == round || message->label.round + 1 == round;
-    if (message->body_bytes != 0 || round == 1 || task->is_confirming || !may_come(invitee) ||
+    if (message->body_bytes != 0 || round == 1 || task->is_confirming || !may_come(task, invitee) ||
         !fits) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a return out of turn");
     }
@@ -146,17 +148,22 @@ enum sotto_status sotto__task_aggregator_receive_return(struct sotto_task_aggreg
 
 /* --- Another attempt --- */
 
-bool sotto__task_aggregator_may_restart_later(const struct sotto_task_aggregator *task,
-                                              enum sotto_status failure, bool final)
+size_t sotto__task_aggregator_may_restart_later(const struct sotto_task_aggregator *task,
+                                                enum sotto_status failure, bool final)
 {
-    bool all_may_come = true;
+    size_t coming = 0;
+    size_t needed = 0;
     for (size_t i = 0; i < task->invited.len; i++) {
-        const struct invitee *invitee = &task->invitees[i];
-        all_may_come = all_may_come && (!invitee->contributes || may_come(invitee));
+        needed += task->invitees[i].contributes;
+        coming += may_come(task, &task->invitees[i]);
     }
-    return !final && failure == SOTTO_ERROR_PARTIES && all_may_come &&
-           sotto_session_aggregator_guilty(task->session) == UINT32_MAX &&
-           task->terms.label.attempt < LATER_ATTEMPTS_MAX;
+    if (sotto__course_is_tolerant(&task->course)) {
+        needed = sotto_plan_strategy(task->plan)->min_clients;
+    }
+    bool may = !final && failure == SOTTO_ERROR_PARTIES && coming >= needed &&
+               sotto_session_aggregator_guilty(task->session) == UINT32_MAX &&
+               task->terms.label.attempt < LATER_ATTEMPTS_MAX;
+    return may ? coming : 0;
 }
 
 void sotto__task_aggregator_reopen_later(struct sotto_task_aggregator *task,
@@ -170,7 +177,7 @@ void sotto__task_aggregator_reopen_later(struct sotto_task_aggregator *task,
     task->session = NULL;
     for (size_t i = 0; i < task->invited.len; i++) {
         struct invitee *invitee = &task->invitees[i];
-        if (!may_come(invitee)) {
+        if (!may_come(task, invitee)) {
             continue;
         }
         sotto_buffer_release(&invitee->advert);

@@ -6,10 +6,10 @@
 
 #include "task_aggregator.h"
 
-/* Whether the later round that has failed may be tried again. final: as
+/* By how many the later round that has failed may be tried again; 0: it may not. final: as
  * sotto_session_aggregator_failure has it. */
-bool sotto__task_aggregator_may_restart_later(const struct sotto_task_aggregator *task,
-                                              enum sotto_status failure, bool final);
+size_t sotto__task_aggregator_may_restart_later(const struct sotto_task_aggregator *task,
+                                                enum sotto_status failure, bool final);
 
 /* Ends the session of a later round, and asks all contributors for another attempt. Takes
  * *releases. */

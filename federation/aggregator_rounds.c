@@ -24,7 +24,9 @@
  *    round, those whose rows are in the first sum are its contributors. They are shown what opened
  *    it (OPENED; where sums are not verified the aggregate, ROUND), and asked for fresh ADVERTs. A
  *    later round starts with all contributors or not at all (aggregator_joining.c): again
- *    because of the difference. Who is gone is waited for (aggregator_returning.c).
+ *    because of the difference. Who is gone is waited for (aggregator_returning.c). Where the code
+ *    of a learning task is tolerant, contributors are the survivors of each round, and a later one
+ *    starts as the first does.
  * 7. After the last round the result names who is in it and why others are not. Where its sum is
  *    verified, those who are in it confirm it (aggregator_confirming.c). FINISH ends the task for
  *    all. */
@@ -42,10 +44,14 @@
 static void restart_session(struct sotto_task_aggregator *task, const struct sotto_error *why,
                             size_t answered);
 
-/* Remembers the survivors of round 1: all later rounds are over exactly these. */
+/* Remembers the survivors: later rounds are over exactly these, or where code is tolerant over some
+ * of them. */
 static void keep_contributors(struct sotto_task_aggregator *task)
 {
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
+    for (size_t i = 0; i < task->invited.len; i++) {
+        task->invitees[i].contributes = false;
+    }
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
         struct invitee *invitee =
             &task->invitees[sotto__task_aggregator_invitee_of_member(task, i)];
@@ -197,12 +203,12 @@ enum sotto_status sotto__task_aggregator_recheck_result(const struct sotto_task_
     return status;
 }
 
-/* Nobody who is not a contributor takes part from here on, nor who was lost in the first round: it
- * has nothing of the task on its disk. */
-static void invite_again(struct invitee *invitee, bool is_first)
+/* Nobody who is not a contributor takes part from here on, nor who was restarted and has nothing of
+ * the task on its disk: in the first round, and of learning. */
+static void invite_again(struct invitee *invitee, bool is_kept)
 {
     sotto_buffer_release(&invitee->advert);
-    bool may_return = invitee->state == SOTTO__INVITEE_LOST && !is_first;
+    bool may_return = invitee->state == SOTTO__INVITEE_LOST && is_kept;
     if (invitee->contributes && (invitee->state == SOTTO__INVITEE_JOINED || may_return)) {
         invitee->state = SOTTO__INVITEE_INVITED;
     } else if (!invitee->contributes && invitee->state != SOTTO__INVITEE_DECLINED) {
@@ -235,8 +241,9 @@ static enum sotto_status send_aggregate(struct sotto_task_aggregator *task, cons
 static void open_round(struct sotto_task_aggregator *task, const void *sum, size_t sum_bytes)
 {
     sotto__task_aggregator_log_step(task, "End Round", "finish");
+    bool is_kept = task->terms.label.round > 1 && !sotto__course_learns(&task->course);
     for (size_t i = 0; i < task->invited.len; i++) {
-        invite_again(&task->invitees[i], task->terms.label.round == 1);
+        invite_again(&task->invitees[i], is_kept);
     }
     enum sotto_status status = task->verifies ? sotto__task_aggregator_show(task, NULL)
                                               : send_aggregate(task, sum, sum_bytes);
@@ -289,9 +296,7 @@ static void finish_round(struct sotto_task_aggregator *task)
     /* An aligned vector, little endian: limbs as they are. */
     const void *sum = sotto_session_aggregator_sum(task->session, &sum_bytes);
     sotto_session_aggregator_opening(task->session, &opening);
-    if (task->terms.label.round == 1) {
-        keep_contributors(task);
-    }
+    keep_contributors(task);
     sotto__opened_digest(task->opened, &opening, sum, sum_bytes);
     sotto__task_aggregator_record(task, sum, sum_bytes);
     enum sotto_status status =
@@ -349,14 +354,15 @@ static size_t find_lost(const struct sotto_task_aggregator *task)
                                 : SOTTO_NONE;
 }
 
-/* A later round is tried again by all, or ends the task, naming who was lost. */
+/* A later round is tried again, or ends the task, naming who was lost. */
 static void fail_later_session(struct sotto_task_aggregator *task, enum sotto_status status,
                                bool final, const struct sotto_error *why)
 {
     size_t lost = find_lost(task);
     uint32_t guilty = sotto_session_aggregator_guilty(task->session);
-    if (sotto__task_aggregator_may_restart_later(task, status, final)) {
-        restart_session(task, why, sotto_session_aggregator_roster(task->session)->adverts_len);
+    size_t coming = sotto__task_aggregator_may_restart_later(task, status, final);
+    if (coming > 0) {
+        restart_session(task, why, coming);
     } else if (guilty == UINT32_MAX && status == SOTTO_ERROR_PARTIES && lost != SOTTO_NONE) {
         sotto__task_aggregator_end_lost(task, lost, why->text);
     } else {

@@ -46,6 +46,11 @@ bool sotto__course_learns(const struct sotto__course *course)
     return course->bundle.bytes.data != NULL;
 }
 
+bool sotto__course_is_tolerant(const struct sotto__course *course)
+{
+    return course->bundle.manifest.is_tolerant;
+}
+
 bool sotto__course_is_set(const struct sotto__course *course)
 {
     return course->driver != NULL || course->training != NULL;

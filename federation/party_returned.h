@@ -42,7 +42,8 @@ enum sotto_status sotto__task_party_agree(struct sotto_task_party *task,
                                           const struct sotto_roster *roster,
                                           struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Whether a later round's parties are those whose sum the first one opened, all of them. */
+/* Whether a later round's parties are those whose sum the one before opened: all of them, or where
+ * code is tolerant some. */
 enum sotto_status sotto__task_party_check_contributors(const struct sotto_task_party *task,
                                                        const struct sotto_roster *roster,
                                                        struct sotto_error *err) SOTTO_NODISCARD;

@@ -25,10 +25,10 @@
  *    the last thing that its secrets are for.
  * 7. OPENED, or ROUND where sums are not verified, may overtake the host, so it waits in next_round
  *    until the party has consented. Then the survivors that it consented to become the contributors
- *    of all later rounds, the sum is computed (party_opened.c) or taken from ROUND, the session is
+ *    of the next round, the sum is computed (party_opened.c) or taken from ROUND, the session is
  *    freed, the aggregate goes to the driver, which refuses what no rows can give, the host keeps
  *    the round (KEEP), and 1 follows with the next one. A roster that is not exactly the
- *    contributors is refused.
+ *    contributors is refused; where code is tolerant, one that is not some of them.
  * 8. LEAVE and FINISH end it at any point, and free the session first. */
 
 #include "party_returned.h"
@@ -46,15 +46,18 @@ enum sotto_status sotto__task_party_check_contributors(const struct sotto_task_p
                                                        const struct sotto_roster *roster,
                                                        struct sotto_error *err)
 {
-    bool same = roster->adverts_len == task->contributors_len;
-    for (uint32_t i = 0; same && i < roster->adverts_len; i++) {
-        same = sotto_key_equal(&roster->adverts[i].sender, &task->contributors[i]);
+    uint32_t found = 0; /* both ascend by keys */
+    for (uint32_t i = 0; i < task->contributors_len && found < roster->adverts_len; i++) {
+        found += sotto_key_equal(&roster->adverts[found].sender, &task->contributors[i]);
     }
-    return same ? SOTTO_OK
-                : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                                  "round %u has other parties than those whose sum the first round "
-                                  "opened",
-                                  task->terms.label.round);
+    bool fits = found == roster->adverts_len &&
+                (found == task->contributors_len || sotto__course_is_tolerant(&task->course));
+    return fits
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "round %u has other parties than those whose sum the round before "
+                                 "opened",
+                                 task->terms.label.round);
 }
 
 enum sotto_status sotto__task_party_agree(struct sotto_task_party *task,
@@ -269,13 +272,13 @@ enum sotto_status sotto_task_party_update(struct sotto_task_party *task, size_t 
 enum sotto_status sotto__task_party_keep_contributors(struct sotto_task_party *task)
 {
     const struct sotto_roster *roster = sotto_session_party_roster(task->session);
-    if (task->contributors != NULL) {
-        return SOTTO_OK;
-    }
-    task->contributors = sotto_alloc_array(roster->adverts_len, sizeof *task->contributors);
-    if (task->contributors == NULL) {
+    struct sotto_key *contributors = sotto_alloc_array(roster->adverts_len, sizeof *contributors);
+    if (contributors == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
+    sotto_free(task->contributors);
+    task->contributors = contributors;
+    task->contributors_len = 0;
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
         if (sotto_session_party_lives(task->session, i)) {
             task->contributors[task->contributors_len++] = roster->adverts[i].sender;

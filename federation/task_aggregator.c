@@ -248,7 +248,8 @@ enum sotto_status sotto__task_aggregator_lose(struct sotto_task_aggregator *task
 static bool is_out(const struct sotto_task_aggregator *task, size_t index)
 {
     const struct invitee *invitee = &task->invitees[index];
-    bool may_return = task->terms.label.round > 1 && invitee->contributes;
+    bool may_return =
+        task->terms.label.round > 1 && invitee->contributes && !sotto__course_learns(&task->course);
     return invitee->state == SOTTO__INVITEE_DECLINED ||
            (invitee->state == SOTTO__INVITEE_LOST && !may_return);
 }
@@ -443,19 +444,22 @@ void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
         return;
     }
     struct invitee *invitee = &task->invitees[index];
+    bool is_in = invitee->state == SOTTO__INVITEE_JOINED;
+    bool learns_on = task->terms.label.round > 1 && sotto__course_learns(&task->course);
     if (task->session == NULL && task->terms.label.round == 1 &&
         (invitee->state == SOTTO__INVITEE_INVITED || invitee->state == SOTTO__INVITEE_AWAY ||
-         invitee->state == SOTTO__INVITEE_JOINED)) {
+         is_in)) {
         sotto__task_aggregator_invitee_forget_offer(invitee); /* the keys behind it are gone */
         invitee->state = SOTTO__INVITEE_INVITED;
         sotto__task_aggregator_invite(task, index);
-    } else if (task->session == NULL && invitee->state == SOTTO__INVITEE_JOINED) {
+    } else if (learns_on ? is_in || invitee->state == SOTTO__INVITEE_INVITED
+                         : task->session != NULL && is_in) {
+        (void)!sotto__task_aggregator_lose(task, index, SOTTO__INVITEE_LOST);
+    } else if (task->session == NULL && is_in) {
         sotto_buffer_release(&invitee->advert); /* likewise: it is awaited, or says RETURN */
         invitee->state = SOTTO__INVITEE_INVITED;
     } else if (task->session == NULL && invitee->returned_for != 0) {
         sotto__task_aggregator_answer_return(task, index);
-    } else if (task->session != NULL && invitee->state == SOTTO__INVITEE_JOINED) {
-        (void)!sotto__task_aggregator_lose(task, index, SOTTO__INVITEE_LOST);
     }
     settle_call(task);
 }

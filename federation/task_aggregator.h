@@ -37,7 +37,7 @@ struct invitee {
     struct sotto_schema offer;
     struct sotto_session_demands demands; /* of its advert */
     bool is_counted;                      /* of the first opened round's roster */
-    bool contributes;                     /* a survivor of it: of all later rounds */
+    bool contributes;                     /* a survivor of the round before: of the next one */
     uint32_t returned_for; /* it was restarted, and would be asked for this round; 0 from its next
                               ADVERT on */
     bool has_confirmed;    /* the result, by this signature */

@@ -53,7 +53,7 @@ struct sotto_task_party {
     struct sotto_schema *offers;           /* of the roster of the first round, in its order */
     size_t offers_len;
     char *result;                   /* as FINISH or OPENED brought it, if one did */
-    struct sotto_key *contributors; /* the survivors of the first round, once there is another */
+    struct sotto_key *contributors; /* the survivors of the round before, once there is one */
     uint32_t contributors_len;
     struct sotto__outbox outbox;
 };
@@ -99,7 +99,7 @@ enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
 
 /* --- party_rounds.c --- */
 
-/* Keeps the survivors that this party answered for, ascending as rosters are; the first time. */
+/* Keeps the survivors that this party answered for, ascending as rosters are. */
 enum sotto_status
 sotto__task_party_keep_contributors(struct sotto_task_party *task) SOTTO_NODISCARD;
 

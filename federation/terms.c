@@ -226,11 +226,12 @@ enum sotto_status sotto__round_terms_init(struct sotto__round_terms *out,
                                           size_t parties_len, struct sotto_error *err)
 {
     /* After the first round nobody may be lost: the difference to the sum that was opened would be
-     * somebody's. */
-    bool is_first = invitation->label.round == 1;
+     * somebody's. Of weights it would be between models that others trained on too: there owners
+     * approve it with the code. */
+    bool may_lose = invitation->label.round == 1 || sotto__course_is_tolerant(course);
     struct sotto_session_terms terms = {
         .invitation = *invitation,
-        .min_parties = is_first ? sotto_plan_strategy(plan)->min_clients : (uint32_t)parties_len,
+        .min_parties = may_lose ? sotto_plan_strategy(plan)->min_clients : (uint32_t)parties_len,
         .graph = sotto__graph_terms(parties_len),
     };
     struct sotto_vector_run *runs = NULL;

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRATEGY "fedavg" /* the only one that there is */
+#define STRATEGY "fedavg"
+#define STRATEGY_TOLERANT "fault_tolerant_fedavg"
 
 struct number_field {
     const char *key;
@@ -146,7 +147,8 @@ static char *print_manifest(const struct sotto_bundle_manifest *manifest, size_t
     }
     failed |= json_object_set_new(object, "datasets", datasets);
     failed |= json_object_set_new(object, "entry", json_string(manifest->entry.text));
-    failed |= json_object_set_new(object, "strategy", json_string(STRATEGY));
+    failed |= json_object_set_new(
+        object, "strategy", json_string(manifest->is_tolerant ? STRATEGY_TOLERANT : STRATEGY));
     failed |= json_object_set_new(object, "merge",
                                   json_string(manifest->merges_iterations ? "iteration" : "epoch"));
     failed |= json_object_set_new(object, "weighted", json_boolean(manifest->is_weighted));
@@ -220,6 +222,8 @@ static bool read_object(struct sotto_bundle_manifest *out, const json_t *object)
     }
     const char *merge = json_string_value(json_object_get(object, "merge"));
     out->merges_iterations = merge != NULL && strcmp(merge, "iteration") == 0;
+    const char *strategy = json_string_value(json_object_get(object, "strategy"));
+    out->is_tolerant = strategy != NULL && strcmp(strategy, STRATEGY_TOLERANT) == 0;
     out->is_weighted = json_is_true(json_object_get(object, "weighted"));
     return copy_string(&out->entry, json_object_get(object, "entry")) &&
            read_datasets(out, json_object_get(object, "datasets"));

@@ -467,9 +467,7 @@ void joined_stop_for_test(const struct joined *joined, const char *step)
 {
 #ifdef SOTTO_TEST_BUILD
     const char *round = getenv("SOTTO_TEST_STOP_ROUND");
-    const struct sotto_driver *driver = sotto_task_party_driver(joined->machine);
-    if (round == NULL ||
-        (driver != NULL && sotto_driver_round(driver) >= strtoul(round, NULL, 10))) {
+    if (round == NULL || sotto_task_party_round(joined->machine) >= strtoul(round, NULL, 10)) {
         compute__stop_for_test(step);
     }
 #else

@@ -107,14 +107,15 @@ if delta_node.trace(task_id):
     found = delta_node.get_result(task_id)
     print(found["metrics"], found["weight"]["weight"].tolist())
 """
-NUMBERS = [[1.5, 2.0], [0.1, 0.2, 0.7], [-3.0], [41.0, 43.0]]
+NUMBERS = [[1.5, 2.0], [0.1, 0.2, 0.7], [-3.0], [41.0, 43.0], [0.25]]
 SCALE = 20
 
 
-def expect(rounds, numbers):
-    """The exact mean of the parties' fixed-point weights, weighted by rows, rounded once."""
+def expect(*rounds):
+    """The exact mean of the parties' fixed-point weights, weighted by rows, rounded once; of the parties of each
+    round."""
     model = [0.5, -1.25]
-    for _ in range(rounds):
+    for numbers in rounds:
         parts = [[round(fractions.Fraction(w + sum(rows) / len(rows)) * 2**SCALE) * len(rows) for w in model]
                  for rows in numbers]
         total = sum(map(len, numbers)) << SCALE
@@ -146,12 +147,12 @@ class Learning(ClusterCase):
 
     def plan(self, digest, rounds=2, wait=60, connection=20, **more):
         return {"version": 1, "name": "two weights", "type": "learning", "bundle": digest, "rounds": rounds,
-                "strategy": {"min_clients": 3, "max_clients": 4, "wait_timeout": wait,
+                "strategy": {"min_clients": 3, "max_clients": 5, "wait_timeout": wait,
                              "connection_timeout": connection}, **more}
 
-    def offer(self, nodes, source=SOURCE, approve=True):
+    def offer(self, nodes, source=SOURCE, approve=True, **manifest):
         """Offers code at the first node, and at the others to approve it there too."""
-        data, digest = make_bundle({"model.py": source}, memory_mib=4096)
+        data, digest = make_bundle({"model.py": source}, memory_mib=4096, **manifest)
         for node in nodes if approve else nodes[:1]:
             self.assertEqual(node.request("POST", "/v1/code/offer", data)[0], 200)
             if approve:
@@ -291,9 +292,31 @@ class Learning(ClusterCase):
         task = nodes[0].create(self.plan(self.offer(nodes), wait=1, connection=10))
         self.assertEqual(nodes[0].wait_end(task), "FINISHED", nodes[0].messages(task))
         result = nodes[0].result(task)
-        self.assertEqual(read_tensors(result["weight"]), expect(2, NUMBERS[:3]))
+        self.assertEqual(read_tensors(result["weight"]), expect(*[NUMBERS[:3]] * 2))
         self.assertEqual(result["parties"]["names"], ["a", "b", "c"])
         self.assertEqual([missing["name"] for missing in result["parties"]["missing"]], ["d"])
+
+    def test_one_of_five_is_killed_in_the_third_round(self):
+        """Five rounds finish, each the exact mean over its own parties, where the code says that they may."""
+        nodes = self.begin(self.make(5), {4: {"SOTTO_TEST_STOP_AT": "pledge", "SOTTO_TEST_STOP_ROUND": "3"}})
+        digest = self.offer(nodes, rounds=5, strategy="fault_tolerant_fedavg")
+        self.assertIn("fault_tolerant_fedavg", nodes[1].cli("code", "show", digest).stdout)
+        task = nodes[0].create(self.plan(digest, rounds=5))
+        nodes[4].process.wait()
+        nodes[4].stop()
+        nodes[4].start()  # of the task it has nothing: the others need not wait for it
+        self.assertEqual(nodes[0].wait_end(task), "FINISHED", nodes[0].messages(task))
+        result = nodes[0].result(task)
+        self.assertEqual(read_tensors(result["weight"]), expect(*[NUMBERS] * 2, *[NUMBERS[:4]] * 3))
+        self.assertEqual([each["rows"] for each in result["rounds"]], [9, 9, 8, 8, 8])
+        self.assertEqual(result["parties"]["missing"], [{"name": "e", "why": "it dropped out"}])
+        answered = [entry["text"] for entry in nodes[1].get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
+        self.assertEqual([re.search("at most . parties", text).group() for text in reversed(answered)],
+                         ["at most 5 parties"] * 3 + ["at most 4 parties"] * 2)
+        log = nodes[1].log()
+        for i, names in enumerate(["a, b, c, d, e"] * 2 + ["a, b, c, d"] * 3, 1):
+            opened = re.search(f"round {i} opens the mean of (.*)", log).group(1)
+            self.assertEqual(", ".join(sorted(opened.split(", "))), names)
 
     def test_code_that_begins_with_chance(self):
         """Without a seed every party begins with other weights: that ends the task, and says so."""

@@ -71,6 +71,11 @@ extern struct net net;
 /* For the next net: who is known not to be there. */
 extern bool net_away[NET_PARTIES_MAX];
 
+/* For the next net: the code of its learning task; NULL: it is of statistics. Both weights begin as
+ * 0, and host k trains by adding k + 1 to them, on k + 1 rows. */
+extern const struct sotto_bundle *net_code;
+#define NET_WEIGHTS 2
+
 /* Plans of one round and of two, for min_clients and max_clients; of two whose parties don't
  * check sums, and of two whose parties confirm the result; and of four. */
 extern const char net_plan_format[];
@@ -110,6 +115,9 @@ void net_pump(void);
 
 /* The host gets a message; its task begins with an invitation. Returns: why it was ignored. */
 enum sotto_status net_host_take(struct net_host *host, const struct sotto_buffer *bytes);
+
+/* Reads the weights of a learning task. */
+void net_read_weights(double out[NET_WEIGHTS], const struct sotto_buffer *weights);
 
 /* Carries out what the host's task asks for. */
 void net_host_pump(struct net_host *host);

@@ -64,6 +64,7 @@ static void test_vectors_of_another_writer(void **state)
     struct sotto_bundle_manifest manifests[2] = {make_manifest(), make_manifest()};
     manifests[1].is_weighted = false;
     manifests[1].merges_iterations = true;
+    manifests[1].is_tolerant = true;
     manifests[1].datasets_len = 2;
     manifests[1].datasets[0] = (struct sotto_bundle_name){"a"};
     manifests[1].datasets[1] = (struct sotto_bundle_name){"b.npy"};
@@ -279,6 +280,7 @@ static void test_manifests_that_are_refused(void **state)
         {"\"range_bits\":6", "\"range_bits\":-25", "range_bits + scale_bits"},
         {"\"weighted\":true", "\"weighted\":1", "one spelling"},
         {"\"fedavg\"", "\"fedsgd\"", "one spelling"},
+        {"\"fedavg\"", "\"fault_tolerant\"", "one spelling"},
         {"\"epoch\"", "\"round\"", "one spelling"},
         {"[\"mnist\"]", "[]", "datasets: expected 1 to 16, found 0"},
         {"[\"mnist\"]", "[\"a\",\"a\"]", "ascending names"},

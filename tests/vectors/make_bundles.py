@@ -39,8 +39,14 @@ LARGE = {
 
 def main():
     lines = []
-    unweighted = {**MANIFEST, "weighted": False, "merge": "iteration", "datasets": ["a", "b.npy"]}
-    for manifest, files in ((MANIFEST, SMALL), (unweighted, LARGE)):
+    other = {
+        **MANIFEST,
+        "datasets": ["a", "b.npy"],
+        "merge": "iteration",
+        "strategy": "fault_tolerant_fedavg",
+        "weighted": False,
+    }
+    for manifest, files in ((MANIFEST, SMALL), (other, LARGE)):
         data, digest = make_bundle(files, **manifest)
         lines.append(f"{digest} {data.hex()}\n")
     (Path(__file__).parent / "bundles.txt").write_text("".join(lines))

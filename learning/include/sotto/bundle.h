@@ -27,6 +27,7 @@ struct sotto_bundle_manifest {
     struct sotto_bundle_name datasets[SOTTO_BUNDLE_DATASETS_MAX];
     size_t datasets_len;
     bool is_weighted;       /* the mean is weighted by rows */
+    bool is_tolerant;       /* a round goes on without who is lost, and so do all after it */
     bool merges_iterations; /* merge_every counts batches, else passes over the rows */
     int64_t merge_every;    /* how far a party trains in a round */
     int64_t rounds;         /* at most */
