@@ -19,6 +19,8 @@ import numpy
 from .errors import PlanError, SottoWarning
 from .task import HorizontalAnalytics, Task
 
+_STRATEGIES = ("fedavg", "fault_tolerant_fedavg")
+
 _TYPES = {
     "F64": "<f8",
     "F32": "<f4",
@@ -52,7 +54,9 @@ class HorizontalLearning:
     them runs at every party whose owner has read and approved it, and nothing else does. entry:
     "module:Class"; python/sotto/_runner.py says which methods the class has. It begins with the
     same weights everywhere: it sets a seed. datasets: names of files or folders that every party
-    has. rounds: how often weights are averaged. weighted: by rows.
+    has. rounds: how often weights are averaged. weighted: by rows. strategy: "fedavg", where a
+    party that is lost in a later round ends the task, or "fault_tolerant_fedavg", where the rounds
+    go on without it; owners approve it with the code (engine/LEAKAGE.md says what it opens).
     epochs, or instead of them iterations: passes over the rows, or batches, in a round.
     range: no weight is larger, or it becomes that and is counted; precision: decimals that are kept
     of a weight. parameters, rows: the most that the model, and one party, may have.
@@ -69,6 +73,7 @@ class HorizontalLearning:
         rounds: int,
         *,
         weighted: bool = True,
+        strategy: str = "fedavg",
         epochs: int = 1,
         iterations: int | None = None,
         range: float = 64,
@@ -77,9 +82,13 @@ class HorizontalLearning:
         rows: int = 1_000_000,
         memory_mib: int = 4096,
         round_seconds: int = 3600,
-        **strategy: Any,
+        **options: Any,
     ) -> None:
-        asked = HorizontalAnalytics(name, **strategy)
+        if strategy not in _STRATEGIES:
+            raise PlanError(
+                f"strategy={strategy!r}: expected {' or '.join(map(repr, _STRATEGIES))}"
+            )
+        asked = HorizontalAnalytics(name, **options)
         self.name = name
         self._showing, self._strategy = asked.showing, asked.strategy
         self.files = _read_files(files)
@@ -95,7 +104,7 @@ class HorizontalLearning:
             "rounds": rounds,
             "rows_max": rows,
             "scale_bits": math.ceil(precision * math.log2(10)),
-            "strategy": "fedavg",
+            "strategy": strategy,
             "validate_every": 0,
             "weighted": weighted,
         }

@@ -179,10 +179,13 @@ def test_a_task_is_built_as_delta_says():
     for part in (
         '"merge":"iteration","merge_every":10',
         '"round_seconds":30',
+        '"strategy":"fedavg"',
         '"weighted":false',
         '["rows.npy"]',
     ):
         assert part in manifest
+    tolerant = Plain("p", 4, 0, strategy=FaultTolerantFedAvg(3, 5, 1)).build()
+    assert b'"strategy":"fault_tolerant_fedavg"' in tolerant.bundle
     with pytest.raises(NotSupported, match="Dataset"):
         type("Other", (Plain,), {"dataset": lambda self: "rows.npy"})("p", 2, 0).build()
 

@@ -41,6 +41,15 @@ def test_a_bundle_is_as_its_reader_wants_it():
     assert digest in repr(task)
 
 
+def test_what_a_loss_means_is_in_the_code_that_owners_approve():
+    assert learning().manifest["strategy"] == "fedavg"
+    tolerant = learning(strategy="fault_tolerant_fedavg")
+    assert tolerant.manifest["strategy"] == "fault_tolerant_fedavg"
+    assert tolerant.build().plan["bundle"] != learning().build().plan["bundle"]
+    with pytest.raises(PlanError, match="expected 'fedavg' or 'fault_tolerant_fedavg'"):
+        learning(strategy="fedsgd")
+
+
 def test_files_by_their_paths(tmp_path):
     (tmp_path / "model.py").write_text(SOURCE, encoding="utf-8")
     asked = sotto.HorizontalLearning(

@@ -13,6 +13,8 @@ _SEED = 0  # all parties begin with the same weights
 class LearningStrategy:
     """How tasks run: Delta's options. Those that have no meaning here are taken and ignored."""
 
+    kind = "fedavg"
+
     def __init__(
         self,
         min_clients: int = 2,
@@ -38,11 +40,13 @@ class LearningStrategy:
 
 
 class FaultTolerantFedAvg(LearningStrategy):
-    """The mean of the parties' weights."""
+    """The mean of the parties' weights; who is lost does not end a task where enough are left."""
+
+    kind = "fault_tolerant_fedavg"
 
 
 class FedAvg(LearningStrategy):
-    """The same: who is lost does not end a task where enough are left."""
+    """The same; who is lost after the first round ends the task."""
 
     def __init__(
         self,

@@ -60,6 +60,7 @@ class HorizontalLearning(_HorizontalLearning):
             [dataset.filename],
             self.max_rounds + bool(metrics),  # the last one measures the last model
             weighted=False,
+            strategy=strategy.kind,
             precision=strategy.precision,
             round_seconds=round(strategy.wait_timeout),
             min_clients=least,
