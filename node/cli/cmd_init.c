@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define API_PORT_DEFAULT 6700U
+#define API_PORT_DEFAULT "6700"
 #define PEER_PORT_DEFAULT "6701"
 
 /* --- The line of a node --- */
@@ -81,32 +81,71 @@ static enum sotto_status set_file_error(struct sotto_error *err, const char *pat
         errno == EEXIST ? "is there already and is not overwritten" : strerror(errno));
 }
 
+/* A node that is to be made. */
+struct new_node {
+    const char *name;
+    const struct args *args;
+    bool is_called; /* by others, there: */
+    struct address peer;
+    bool is_shared; /* its API, with other machines */
+    struct address api;
+};
+
 /* Where only this machine calls it, no other one can. */
 static bool is_loopback(const struct address *address)
 {
-    return strncmp(address->host, "127.", 4) == 0 &&
-           strspn(address->host, "0123456789.") == strlen(address->host);
+    return (strncmp(address->host, "127.", 4) == 0 &&
+            strspn(address->host, "0123456789.") == strlen(address->host)) ||
+           strcmp(address->host, "::1") == 0;
 }
 
-/* address: NULL for a node that nobody calls. */
-static void write_peer_section(FILE *out, const struct address *address)
+/* What is listened on where others find a node at an address: there, or on all interfaces. */
+static void write_listen(FILE *out, const struct address *address)
 {
-    if (address == NULL) {
+    const char *any = address->is_v6 ? "::" : "0.0.0.0";
+    const char *host = is_loopback(address) ? address->host : any;
+    (void)fprintf(out, "  listen: \"%s%s%s:%s\"\n", address->is_v6 ? "[" : "", host,
+                  address->is_v6 ? "]" : "", address->port);
+}
+
+static void print_url(FILE *out, const struct address *address)
+{
+    (void)fprintf(out, "https://%s%s%s:%s", address->is_v6 ? "[" : "", address->host,
+                  address->is_v6 ? "]" : "", address->port);
+}
+
+static void write_peer_section(FILE *out, const struct new_node *node)
+{
+    if (!node->is_called) {
         (void)fputs("# Nobody calls this node: it calls the others, and needs no open port. To be "
                     "called, and\n"
                     "# to create tasks: sotto init NAME --listen HOST:PORT in another folder.\n",
                     out);
         return;
     }
-    (void)fprintf(
-        out,
-        "peer:                        # the side that other nodes call; tasks can be created here\n"
-        "  listen: \"%s:%s\"\n"
-        "  url: \"https://%s%s%s:%s\"  # where they find it\n"
-        "  tls_cert: cert.pem         # its own; the others know its key by a hash\n"
-        "  tls_key: cert.key\n",
-        is_loopback(address) ? address->host : "0.0.0.0", address->port, address->is_v6 ? "[" : "",
-        address->host, address->is_v6 ? "]" : "", address->port);
+    (void)fputs("peer:                        # the side that other nodes call; tasks can be "
+                "created here\n",
+                out);
+    write_listen(out, &node->peer);
+    (void)fputs("  url: \"", out);
+    print_url(out, &node->peer);
+    (void)fputs("\"  # where they find it\n"
+                "  tls_cert: cert.pem         # its own; the others know its key by a hash\n"
+                "  tls_key: cert.key\n",
+                out);
+}
+
+static void write_api_section(FILE *out, const struct new_node *node)
+{
+    (void)fputs("api:                         # for your own people, with the token in the file "
+                "`token`\n",
+                out);
+    write_listen(out, &node->api);
+    if (node->is_shared) {
+        (void)fputs("  tls_cert: api.pem          # they check it against a copy: sotto --ca\n"
+                    "  tls_key: api.key\n",
+                    out);
+    }
 }
 
 static void write_datasets(FILE *out, const struct args *args)
@@ -118,13 +157,7 @@ static void write_datasets(FILE *out, const struct args *args)
     (void)fputs("]  # the files below data_dir that tasks may read\n", out);
 }
 
-static unsigned choose_api_port(const struct args *args)
-{
-    return args->api_port > 0 ? args->api_port : API_PORT_DEFAULT;
-}
-
-static enum sotto_status write_config(const struct args *args, const char *name,
-                                      const struct address *address, struct sotto_error *err)
+static enum sotto_status write_config(const struct new_node *node, struct sotto_error *err)
 {
     int fd = open(CONFIG_DEFAULT, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -142,16 +175,14 @@ static enum sotto_status write_config(const struct args *args, const char *name,
         "name: %s\n"
         "data_dir: data               # what stands in it leaves it only as aggregates\n"
         "state_dir: state             # tasks, results, the log\n"
-        "identity: node.key           # this node's secret: keep it, and keep it to yourself\n"
-        "api:\n"
-        "  listen: \"127.0.0.1:%u\"   # for your own people, with the token in the file "
-        "`token`\n",
-        name, choose_api_port(args));
-    write_peer_section(out, address);
+        "identity: node.key           # this node's secret: keep it, and keep it to yourself\n",
+        node->name);
+    write_api_section(out, node);
+    write_peer_section(out, node);
     (void)fputs("peers: []                    # sotto peer add LINE\n"
                 "policy:\n",
                 out);
-    write_datasets(out, args);
+    write_datasets(out, node->args);
     (void)fputs(
         "  # ask: [birch]             # who may ask; left out: every peer\n"
         "  # columns: [{dataset: wages.csv, hide: [name]}]\n"
@@ -191,23 +222,59 @@ static enum sotto_status check_data(const char *name, struct sotto_error *err)
     return SOTTO_OK;
 }
 
-static enum sotto_status make_node(const struct args *args, const char *name,
-                                   struct sotto_error *err)
+/* PORT is on this machine; HOST:PORT is where others find it. */
+static bool parse_api(struct new_node *in_out, const char *text)
 {
-    struct address address = {.is_v6 = false};
-    struct sotto_key key;
-    if (args->listen != NULL && !address_parse(&address, args->listen, strlen(args->listen))) {
+    char own[32];
+    in_out->is_shared = text[strspn(text, "0123456789")] != '\0';
+    if (in_out->is_shared) {
+        return address_parse(&in_out->api, text, strlen(text)) && in_out->api.port[0] != '\0';
+    }
+    (void)snprintf(own, sizeof own, "127.0.0.1:%.10s", text);
+    return address_parse(&in_out->api, own, strlen(own));
+}
+
+static enum sotto_status find_addresses(struct new_node *in_out, struct sotto_error *err)
+{
+    const char *api = in_out->args->api != NULL ? in_out->args->api : API_PORT_DEFAULT;
+    const char *listen = in_out->args->listen;
+    if (!parse_api(in_out, api)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "--api %s: expected a port of this machine, or " ADDRESS_EXPECTED,
+                               api);
+    }
+    in_out->is_called = listen != NULL;
+    if (listen != NULL && !address_parse(&in_out->peer, listen, strlen(listen))) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "--listen %s: expected " ADDRESS_EXPECTED,
-                               args->listen);
+                               listen);
     }
-    if (address.port[0] == '\0') {
-        (void)snprintf(address.port, sizeof address.port, PEER_PORT_DEFAULT);
+    if (in_out->peer.port[0] == '\0') {
+        (void)snprintf(in_out->peer.port, sizeof in_out->peer.port, PEER_PORT_DEFAULT);
     }
-    for (size_t i = 0; i < args->data_len; i++) {
-        enum sotto_status status = check_data(args->data[i], err);
+    return SOTTO_OK;
+}
+
+static enum sotto_status make_certificates(const struct new_node *node, struct sotto_error *err)
+{
+    if (node->is_called) {
+        enum sotto_status status = certificate_create("cert.pem", "cert.key", node->peer.host, err);
         if (status != SOTTO_OK) {
             return status;
         }
+    }
+    return node->is_shared ? certificate_create("api.pem", "api.key", node->api.host, err)
+                           : SOTTO_OK;
+}
+
+static enum sotto_status make_node(struct new_node *node, struct sotto_error *err)
+{
+    struct sotto_key key;
+    enum sotto_status status = find_addresses(node, err);
+    for (size_t i = 0; status == SOTTO_OK && i < node->args->data_len; i++) {
+        status = check_data(node->args->data[i], err);
+    }
+    if (status != SOTTO_OK) {
+        return status;
     }
     if (access(CONFIG_DEFAULT, F_OK) == 0) {
         errno = EEXIST;
@@ -216,17 +283,35 @@ static enum sotto_status make_node(const struct args *args, const char *name,
     if (mkdir("data", 0700) != 0 && errno != EEXIST) {
         return set_file_error(err, "data");
     }
-    enum sotto_status status = identity_file_create("node.key", &key, err);
+    status = identity_file_create("node.key", &key, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    if (args->listen != NULL) {
-        status = certificate_create("cert.pem", "cert.key", address.host, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
+    status = make_certificates(node, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return write_config(args, name, args->listen != NULL ? &address : NULL, err);
+    return write_config(node, err);
+}
+
+/* Says what was made, and where the node's own people find it. */
+static void tell_made(const struct new_node *node)
+{
+    (void)fprintf(stderr, "Made node.yaml, node.key%s%s and the folder data for %s.\n",
+                  node->is_called ? ", cert.pem, cert.key" : "",
+                  node->is_shared ? ", api.pem, api.key" : "", node->name);
+    (void)fputs("When `sotto node` runs here, its board is at ", stderr);
+    if (node->is_shared) {
+        print_url(stderr, &node->api);
+    } else {
+        (void)fprintf(stderr, "http://%s:%s", node->api.host, node->api.port);
+    }
+    (void)fputs(": log in with what the\nfile token has.\n", stderr);
+    if (node->is_shared) {
+        (void)fputs("Give a copy of api.pem to those who call it from other machines, for "
+                    "sotto --ca and their\nbrowsers: it is signed by nobody else.\n",
+                    stderr);
+    }
 }
 
 int cmd_init(const struct args *args)
@@ -236,7 +321,7 @@ int cmd_init(const struct args *args)
     const char *config = args->config != NULL ? args->config : CONFIG_DEFAULT;
     bool makes = args->positional_len == 1 && !args->is_shown && args->config == NULL;
     bool shows = args->positional_len == 0 && args->is_shown && args->show == NULL &&
-                 args->listen == NULL && args->api_port == 0 && args->data_len == 0;
+                 args->listen == NULL && args->api == NULL && args->data_len == 0;
     if (args->outputs_len > 0 || (!makes && !shows)) {
         return command_usage("expected: sotto init NAME, or sotto init --show; see sotto init "
                              "--help");
@@ -250,20 +335,15 @@ int cmd_init(const struct args *args)
                              "and underscores",
                              name);
     }
-    if (makes && make_node(args, name, &err) != SOTTO_OK) {
+    struct new_node node = {.name = name, .args = args};
+    if (makes && make_node(&node, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
     if (read_own_contact(&contact, config, &err) != SOTTO_OK) {
         return command_failed(&err);
     }
     if (makes) {
-        (void)fprintf(stderr, "Made node.yaml, node.key%s and the folder data for %s.\n",
-                      args->listen != NULL ? ", cert.pem, cert.key" : "", name);
-        (void)fprintf(
-            stderr,
-            "When `sotto node` runs here, its board is at http://127.0.0.1:%u: log in with "
-            "what the\nfile token has.\n",
-            choose_api_port(args));
+        tell_made(&node);
     }
     print_contact(&contact);
     return EXIT_DONE;

@@ -84,12 +84,12 @@ struct args {
     const char *peers;  /* a node.yaml whose peers are known */
     const char *policy; /* "safe", "open", or a node.yaml whose policy is meant */
     const char *listen;
+    const char *api; /* PORT, or HOST:PORT */
     const char *driver;
     const char *role;
     uint32_t days;       /* 0: not given */
     uint32_t start_from; /* a task; 0: not given */
     uint32_t limit;      /* 0: not given */
-    uint32_t api_port;   /* 0: not given */
     bool is_shown;       /* --show, with or without a value in show */
     struct sotto_strategy strategy;
     const char *where;

@@ -77,7 +77,7 @@ static const struct command commands[] = {
      "Other systems' names are understood: sotto functions ttest_ind.\n",
      OPTION_JSON, cmd_functions},
     {"init", "init", "make a new node here, or show what others need to know of it",
-     "sotto init NAME [--listen HOST:PORT] [--api PORT] [--data wages.csv]...\n"
+     "sotto init NAME [--listen HOST:PORT] [--api [HOST:]PORT] [--data wages.csv]...\n"
      "sotto init --show [--config node.yaml]\n"
      "\n"
      "Writes a commented node.yaml, a key and the folder data into this folder and\n"
@@ -85,7 +85,8 @@ static const struct command commands[] = {
      "voice; --show prints it again. With --listen others can call the node at\n"
      "HOST:PORT, by TLS with a certificate of its own, and tasks can be created on\n"
      "it. --data: files below data that tasks may read. --api: the port for its own\n"
-     "people, 6700 if left out: of two nodes on one machine each needs its own.\n",
+     "people, 6700 if left out: of two nodes on one machine each needs its own; with\n"
+     "HOST they call it from other machines too, by TLS with a certificate api.pem.\n",
      OPTION_SHOW | OPTION_LISTEN | OPTION_DATA | OPTION_CONFIG, cmd_init},
     {"peer", "peer", "get to know another node, or part with it",
      "sotto peer list [--config node.yaml]\n"

@@ -115,7 +115,7 @@ static const struct option_row rows[] = {
     TEXT("out", OPTION_OUT, out),
     {"show", OPTION_SHOW, OPTION_IS_SHOWN, .offset = offsetof(struct args, show)},
     TEXT("listen", OPTION_LISTEN, listen),
-    COUNT("api", OPTION_LISTEN, api_port, 1, 65535, ", a port"),
+    TEXT("api", OPTION_LISTEN, api),
     TEXT("name", OPTION_NAME, name),
     TEXT("from", OPTION_FROM, from),
     TEXT("epoch", OPTION_EPOCH, epoch),

@@ -6,6 +6,8 @@
 
 #include "config/certificate.h"
 
+#include "config/address.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,15 +35,17 @@ static bool add_extension(X509 *cert, int nid, const char *value)
     return added;
 }
 
+/* Of the host, and of what a machine calls itself: commands in a node's folder call it there. */
 static bool fill_certificate(X509 *cert, EVP_PKEY *key, const char *host)
 {
-    char name[300];
+    char name[ADDRESS_HOST_BYTES + 64];
     uint64_t serial = 0;
     struct in6_addr address;
     bool is_address =
         inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address);
     X509_NAME *subject = X509_get_subject_name(cert);
-    (void)snprintf(name, sizeof name, "%s:%s", is_address ? "IP" : "DNS", host);
+    (void)snprintf(name, sizeof name, "%s:%s,DNS:localhost,IP:127.0.0.1,IP:::1",
+                   is_address ? "IP" : "DNS", host);
     return RAND_bytes((unsigned char *)&serial, sizeof serial) == 1 &&
            ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert), serial >> 1) == 1 &&
            X509_set_version(cert, X509_VERSION_3) == 1 &&

@@ -4,11 +4,17 @@
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
 
-from support import SOTTO
+from support import SOTTO, run
+
+
+def free_port():
+    with socket.create_server(("0.0.0.0", 0)) as one:
+        return one.getsockname()[1]
 
 
 class Init(unittest.TestCase):
@@ -44,13 +50,15 @@ class Init(unittest.TestCase):
     def test_where_others_find_it(self):
         """Without a port it is the one that the node listens on, not https's own."""
         for i, (address, url) in enumerate((("acorn", "acorn:6701"), ("a-1.example_x", "a-1.example_x:6701"),
-                                            ("192.0.2.7", "192.0.2.7:6701"), ("[::1]", "[::1]:6701"),
+                                            ("192.0.2.7", "192.0.2.7:6701"), ("[2001:db8::7]", "[2001:db8::7]:6701"),
                                             ("3.example:65535", "3.example:65535"))):
             line = self.run_in(f"n{i}", "init", "acorn", "--listen", address).stdout
             self.assertEqual(line.split(",")[3], "https://" + url)
-            self.assertIn(f'listen: "0.0.0.0:{url.rsplit(":", 1)[1]}"', (self.root / f"n{i}" / "node.yaml").read_text())
-        self.run_in("local", "init", "acorn", "--listen", "127.0.0.1:7001")  # where nobody else finds it
-        self.assertIn('listen: "127.0.0.1:7001"', (self.root / "local" / "node.yaml").read_text())
+            every = "[::]" if "[" in url else "0.0.0.0"
+            self.assertIn(f'listen: "{every}:{url.rsplit(":", 1)[1]}"', (self.root / f"n{i}" / "node.yaml").read_text())
+        for i, own in enumerate(("127.0.0.1:7001", "[::1]:7001")):  # where nobody else finds it
+            self.run_in(f"local{i}", "init", "acorn", "--listen", own)
+            self.assertIn(f'listen: "{own}"', (self.root / f"local{i}" / "node.yaml").read_text())
 
     def test_two_on_one_machine(self):
         made = (("a", 6700, self.run_in("a", "init", "acorn")),
@@ -58,8 +66,33 @@ class Init(unittest.TestCase):
         for folder, port, done in made:
             self.assertIn(f"its board is at http://127.0.0.1:{port}:", done.stderr)
             self.assertIn(f'listen: "127.0.0.1:{port}"', (self.root / folder / "node.yaml").read_text())
-        for port in ("0", "65536", "x"):
-            self.run_in("c", "init", "cedar", "--api", port, code=2)
+        for port in ("", "0", "65536", "12345678901", "x", "x:0", "0.0.0.0:6700", "https://x:1"):
+            done = self.run_in("c", "init", "cedar", "--api", port, code=1)
+            self.assertIn(f"--api {port}: expected a port of this machine, or a host's name", done.stderr)
+        self.assertEqual(os.listdir(self.root / "c"), [])
+
+    def test_people_on_other_machines(self):
+        """The API by TLS: with a copy of its certificate from anywhere, in the node's folder without."""
+        port = free_port()
+        done = self.run_in("a", "init", "acorn", "--api", f"acorn.example:{port}")
+        self.assertIn(f"its board is at https://acorn.example:{port}:", done.stderr)
+        self.assertIn("Give a copy of api.pem", done.stderr)
+        self.assertEqual(os.stat(self.root / "a" / "api.key").st_mode & 0o777, 0o600)
+        self.assertIn(f'listen: "0.0.0.0:{port}"', (self.root / "a" / "node.yaml").read_text())
+        node = subprocess.Popen([SOTTO, "node"], cwd=self.root / "a", stdout=subprocess.PIPE, text=True,
+                                stderr=subprocess.DEVNULL)
+        for clean in (node.stdout.close, node.wait, node.kill):  # the last one first
+            self.addCleanup(clean)
+        self.assertEqual(node.stdout.readline(), f"api https://0.0.0.0:{port}\n")
+        self.assertIn("acorn, ", self.run_in("a", "status").stdout)
+        token = (self.root / "a" / "token").read_text().strip()
+        away = ["status", "--node", f"https://localhost:{port}"]
+        (self.root / "away").mkdir()
+        env = {"SOTTO_TOKEN": token}
+        self.assertIn("acorn, ", run(*away, "--ca", "../a/api.pem", cwd=self.root / "away", env=env, check=False).stdout)
+        refused = run(*away, cwd=self.root / "away", env=env, check=False)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn("certificate", refused.stderr)
 
     def test_what_is_there_stays(self):
         self.run_in("a", "init", "acorn")
