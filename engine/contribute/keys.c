@@ -132,6 +132,12 @@ static enum sotto_status fail_twin(const struct sotto_csv *file, size_t column, 
                                    const char *name, const char *key, struct sotto_error *err)
 {
     struct twin_search search = {.hash = hash};
+    if (file == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: key \"%s\": expected another value in each row, found one in "
+                               "two rows: name a column without repeated values, or none",
+                               name, key);
+    }
     enum sotto_status status = sotto_csv_visit(file, &column, 1, see_key, &search, err);
     if (status != SOTTO_OK) {
         return status;
@@ -143,12 +149,37 @@ static enum sotto_status fail_twin(const struct sotto_csv *file, size_t column, 
                            (unsigned long long)search.lines[0]);
 }
 
-enum sotto_status sotto_schema_check_key(struct sotto_csv *file,
-                                         const struct sotto_catalogue *catalogue, size_t column,
-                                         const char *name, struct sotto_error *err)
+/* Reads all keys, and finds one that two rows have. *out_twin: 0 if there is none. */
+static enum sotto_status search_twin(uint64_t *out_twin, struct sotto_source *source, size_t column,
+                                     const struct sotto_catalogue *catalogue,
+                                     struct sotto_error *err)
 {
+    struct key_search search = {.rows = catalogue->rows};
+    const struct sotto_csv_wanted wanted = {.column = column,
+                                            .type = catalogue->columns[column].type};
+    const struct sotto_source_scan scan = {
+        .wanted = &wanted, .wanted_len = 1, .sink = take_keys, .context = &search};
+    search.hashes = sotto_alloc_array(catalogue->rows, sizeof *search.hashes);
+    if (search.hashes == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = source->ops->scan(source, &scan, err);
+    *out_twin = status == SOTTO_OK ? find_twin(search.hashes, catalogue->rows) : 0;
+    sotto_wipe(search.hashes, catalogue->rows * sizeof *search.hashes);
+    sotto_free(search.hashes);
+    return status;
+}
+
+enum sotto_status sotto_source_check_key(struct sotto_source *source, const struct sotto_csv *file,
+                                         size_t column, const char *name, struct sotto_error *err)
+{
+    const struct sotto_catalogue *catalogue;
+    uint64_t twin = 0;
+    enum sotto_status status = source->ops->describe(source, &catalogue, NULL, 0, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     const struct sotto_catalogue_column *key = &catalogue->columns[column];
-    struct sotto_csv_wanted wanted = {.column = column, .type = key->type};
     if (catalogue->rows == 0) {
         return SOTTO_OK;
     }
@@ -162,14 +193,6 @@ enum sotto_status sotto_schema_check_key(struct sotto_csv *file,
                                "%s: key \"%s\": expected a value in each row, found none in %llu",
                                name, key->name, (unsigned long long)key->missing);
     }
-    struct key_search search = {.rows = catalogue->rows};
-    search.hashes = sotto_alloc_array(catalogue->rows, sizeof *search.hashes);
-    if (search.hashes == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    enum sotto_status status = sotto_csv_scan(file, catalogue, &wanted, 1, take_keys, &search, err);
-    uint64_t twin = status == SOTTO_OK ? find_twin(search.hashes, catalogue->rows) : 0;
-    sotto_wipe(search.hashes, catalogue->rows * sizeof *search.hashes);
-    sotto_free(search.hashes);
+    status = search_twin(&twin, source, column, catalogue, err);
     return twin == 0 ? status : fail_twin(file, column, twin, name, key->name, err);
 }

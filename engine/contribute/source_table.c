@@ -21,6 +21,7 @@ struct table_source {
     struct sotto_source base;
     const struct sotto_table *table;
     struct sotto_catalogue *catalogue;
+    struct sotto_catalogue *own; /* NULL: it is borrowed */
 };
 
 /* A block of a column whose type is not the wanted one: there is room for CHUNK_LEN values. */
@@ -315,7 +316,7 @@ static enum sotto_status table_describe(struct sotto_source *source,
 static void table_free(struct sotto_source *source)
 {
     struct table_source *of = (struct table_source *)source;
-    sotto_catalogue_free(of->catalogue);
+    sotto_catalogue_free(of->own);
     sotto_free(of);
 }
 
@@ -350,19 +351,58 @@ static enum sotto_status catalogue_table(struct sotto_catalogue *out,
     return SOTTO_OK;
 }
 
-enum sotto_status sotto_source_new_table(struct sotto_source **out, const struct sotto_table *table,
-                                         struct sotto_error *err)
+/* Ownership: *out is ended by sotto_catalogue_free. */
+static enum sotto_status make_catalogue(struct sotto_catalogue **out,
+                                        const struct sotto_table *table, struct sotto_error *err)
+{
+    struct sotto_catalogue *catalogue = sotto_alloc_zeroed(sizeof *catalogue);
+    if (catalogue == NULL || catalogue_table(catalogue, table) != SOTTO_OK) {
+        sotto_catalogue_free(catalogue);
+        return sotto_error_no_memory(err);
+    }
+    *out = catalogue;
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_table_catalogue(struct sotto_catalogue **out,
+                                        const struct sotto_table *table, struct sotto_error *err)
+{
+    enum sotto_status status = make_catalogue(out, table, err);
+    for (size_t i = 0; status == SOTTO_OK && i < (*out)->columns_len; i++) {
+        struct sotto_column column = sotto_table_column(table, i);
+        (*out)->columns[i].inexact = is_inexact(&column);
+    }
+    return status;
+}
+
+enum sotto_status sotto_source_new_catalogued(struct sotto_source **out,
+                                              const struct sotto_table *table,
+                                              struct sotto_catalogue *catalogue,
+                                              struct sotto_error *err)
 {
     struct table_source *source = sotto_alloc_zeroed(sizeof *source);
     if (source == NULL) {
         return sotto_error_no_memory(err);
     }
-    *source = (struct table_source){.base = {.ops = &table_ops}, .table = table};
-    source->catalogue = sotto_alloc_zeroed(sizeof *source->catalogue);
-    if (source->catalogue == NULL || catalogue_table(source->catalogue, table) != SOTTO_OK) {
-        table_free(&source->base);
-        return sotto_error_no_memory(err);
-    }
+    *source =
+        (struct table_source){.base = {.ops = &table_ops}, .table = table, .catalogue = catalogue};
     *out = &source->base;
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_source_new_table(struct sotto_source **out, const struct sotto_table *table,
+                                         struct sotto_error *err)
+{
+    struct sotto_catalogue *catalogue;
+    enum sotto_status status = make_catalogue(&catalogue, table, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_source_new_catalogued(out, table, catalogue, err);
+    if (status != SOTTO_OK) {
+        sotto_catalogue_free(catalogue);
+        return status;
+    }
+    ((struct table_source *)*out)->own = catalogue;
     return SOTTO_OK;
 }

@@ -110,7 +110,7 @@ enum sotto_status sotto_schema_tell_strays(const struct sotto_plan *plan,
         size_t dataset = node->dataset_index;
         size_t column = sotto_catalogue_find(catalogues[dataset], node->name);
         struct stray stray;
-        if (column == SOTTO_NONE) {
+        if (column == SOTTO_NONE || files[dataset] == NULL) {
             continue;
         }
         enum sotto_status status = find_stray(&stray, key, agreed->fields[node->column].type,

@@ -212,13 +212,16 @@ static size_t find_column(const struct sotto_catalogue *catalogue, const char *n
     return i < catalogue->columns_len ? i : SOTTO_NONE;
 }
 
-/* Marks the key, which may be hidden: nobody is shown it. is_checked: it was found to be one. */
-static enum sotto_status mark_key(struct dataset *dataset, const char *file, const char *key,
-                                  bool is_checked, struct sotto_error *err)
+/* Makes the source of a file that has its catalogue, and marks the key, which may be hidden: nobody
+ * is shown it. is_checked: it was found to be one. */
+static enum sotto_status make_source(struct dataset *dataset, const char *file, const char *key,
+                                     bool is_checked, struct sotto_error *err)
 {
     size_t column = key != NULL ? find_column(dataset->catalogue, key) : SOTTO_NONE;
-    if (key == NULL) {
-        return SOTTO_OK;
+    enum sotto_status status =
+        sotto_source_new_file(&dataset->source, dataset->csv, dataset->catalogue, err);
+    if (status != SOTTO_OK || key == NULL) {
+        return status;
     }
     if (column == SOTTO_NONE) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
@@ -227,7 +230,7 @@ static enum sotto_status mark_key(struct dataset *dataset, const char *file, con
     }
     dataset->catalogue->columns[column].is_key = true;
     return is_checked ? SOTTO_OK
-                      : sotto_schema_check_key(dataset->csv, dataset->catalogue, column, file, err);
+                      : sotto_source_check_key(dataset->source, dataset->csv, column, file, err);
 }
 
 /* Gets the catalogue of the open file from the store, or makes it, and keeps it once the key is
@@ -243,13 +246,13 @@ static enum sotto_status find_catalogue(struct dataset *dataset, struct store *s
     }
     dataset->catalogue = store != NULL ? recall_catalogue(store, file, options, &identity) : NULL;
     if (dataset->catalogue != NULL) {
-        return mark_key(dataset, file, key, true, err);
+        return make_source(dataset, file, key, true, err);
     }
     status = sotto_csv_catalogue(dataset->csv, &dataset->catalogue, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = mark_key(dataset, file, key, false, err);
+    status = make_source(dataset, file, key, false, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -295,10 +298,6 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
         goto out;
     }
     hide_columns(dataset.catalogue, config, file);
-    status = sotto_source_new_file(&dataset.source, dataset.csv, dataset.catalogue, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
     if (words != NULL && words->complete_count > 0) {
         status = sotto_source_new_complete(&dataset.source, dataset.source,
                                            (const char *const *)words->complete,

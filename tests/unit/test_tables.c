@@ -229,6 +229,33 @@ static void test_errors(void **state)
     sotto_plan_free(of_other);
 }
 
+/* A catalogue of a table says what describing it says, of all columns at once; columns that are
+ * hidden in it are not there. */
+static void test_catalogued(void **state)
+{
+    (void)state;
+    struct sotto_plan *plan = test_plan_of("sum(a)");
+    struct party party = {0};
+    struct sotto_catalogue *catalogue = NULL;
+    struct sotto_source *source = NULL;
+    struct sotto_schema offer;
+    struct sotto_error err = {0};
+    party_open(&party, "a,b\n1000000000000000,0.5\n3,NA\n", plan);
+    assert_ok(sotto_table_catalogue(&catalogue, party.table, NULL));
+    assert_int_equal(catalogue->rows, 2);
+    assert_int_equal(catalogue->columns[1].missing, 1);
+    assert_true(catalogue->columns[0].inexact && catalogue->columns[1].inexact);
+    assert_ok(sotto_source_new_catalogued(&source, party.table, catalogue, NULL));
+    assert_ok(sotto_source_offer(&offer, plan, &source, NULL));
+    sotto_schema_release(&offer);
+    catalogue->columns[0].hidden = true;
+    assert_int_equal(sotto_source_offer(&offer, plan, &source, &err), SOTTO_ERROR_NOT_FOUND);
+    sotto_source_free(source);
+    sotto_catalogue_free(catalogue);
+    party_close(&party);
+    sotto_plan_free(plan);
+}
+
 /* Computing an output is interrupted, and says so. */
 static void is_interrupted(const char *output, const char *part)
 {
@@ -296,11 +323,9 @@ static void test_simulation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_many_rows),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_interrupted_methods),
+        cmocka_unit_test(test_types),      cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_many_rows),  cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_catalogued), cmocka_unit_test(test_interrupted_methods),
         cmocka_unit_test(test_simulation),
     };
     if (sotto_init() != SOTTO_OK) {

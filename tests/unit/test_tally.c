@@ -1017,19 +1017,35 @@ static void test_what_is_no_key(void **state)
     static const struct {
         const char *text;
         const char *part;
+        const char *of_table;
     } cases[] = {
-        {"id,x\n1,1\n,1\n", "t.csv: key \"id\": expected a value in each row, found none in 1"},
-        {"id,x\n1.5,1\n2,1\n", "expected whole numbers or texts, found decimal"},
-        {"id,x\nann,1\nbob,1\nann,1\n", "t.csv:4: key \"id\": expected another value in each "
-                                        "row, found that of line 2"},
-        {"id,x\n-17,1\n5,1\n17,1\n005,1\n", "t.csv:5: key \"id\": expected another value"},
+        {"id,x\n1,1\n,1\n", "t.csv: key \"id\": expected a value in each row, found none in 1",
+         "t.csv: key \"id\": expected a value in each row, found none in 1"},
+        {"id,x\n1.5,1\n2,1\n", "expected whole numbers or texts, found decimal",
+         "expected whole numbers or texts, found decimal"},
+        {"id,x\nann,1\nbob,1\nann,1\n",
+         "t.csv:4: key \"id\": expected another value in each row, found that of line 2",
+         "t.csv: key \"id\": expected another value in each row, found one in two rows"},
+        {"id,x\n-17,1\n5,1\n17,1\n005,1\n", "t.csv:5: key \"id\": expected another value",
+         "found one in two rows"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sotto_error err = {0};
         struct sotto_csv *csv = test_csv(cases[i].text);
         struct sotto_catalogue *catalogue = test_catalogue(csv);
-        assert_true(sotto_schema_check_key(csv, catalogue, 0, "t.csv", &err) != SOTTO_OK);
+        struct sotto_csv_wanted wanted = {.type = catalogue->columns[0].type};
+        struct sotto_table *table = NULL;
+        struct sotto_source *source = NULL;
+        assert_ok(sotto_source_new_file(&source, csv, catalogue, NULL));
+        assert_true(sotto_source_check_key(source, csv, 0, "t.csv", &err) != SOTTO_OK);
         assert_contains(err.text, cases[i].part);
+        sotto_source_free(source);
+        assert_ok(sotto_table_load(&table, csv, catalogue, &wanted, 1, NULL));
+        assert_ok(sotto_source_new_table(&source, table, NULL));
+        assert_true(sotto_source_check_key(source, NULL, 0, "t.csv", &err) != SOTTO_OK);
+        assert_contains(err.text, cases[i].of_table);
+        sotto_source_free(source);
+        sotto_table_free(table);
         sotto_catalogue_free(catalogue);
         sotto_csv_close(csv);
     }

@@ -78,7 +78,7 @@ typedef void sotto_tell_owner(void *context, const char *text);
 
 /* Tells, where types did not fit, which values made text of columns that the plan names and that
  * are numbers or booleans otherwise (sotto_csv_find_misfits, which reads slowly). files[d] and
- * catalogues[d] are the plan's dataset d; both NULL where it is no file. Returns: as
+ * catalogues[d] are the plan's dataset d; the file is NULL where it is none. Returns: as
  * sotto_csv_find_misfits. */
 SOTTO_API enum sotto_status
 sotto_schema_tell_misfits(const struct sotto_plan *plan, struct sotto_csv *const *files,
@@ -94,15 +94,6 @@ sotto_schema_tell_strays(const struct sotto_plan *plan, const struct sotto_schem
                          struct sotto_csv *const *files,
                          const struct sotto_catalogue *const *catalogues, sotto_tell_owner *tell,
                          void *context, struct sotto_error *err) SOTTO_NODISCARD;
-
-/* Whether a column of a file is a key as sotto_watch_prepare takes it: whole numbers or texts, of
- * which each row has one, and no two the same. name: the file, in errors. Reads the column once,
- * and the file again, slowly, only to name the lines of two rows that share one. Returns:
- * SOTTO_ERROR_INPUT saying what was expected, for the owner alone; as sotto_csv_scan. */
-SOTTO_API enum sotto_status sotto_schema_check_key(struct sotto_csv *file,
-                                                   const struct sotto_catalogue *catalogue,
-                                                   size_t column, const char *name,
-                                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* The join of offers (at least one). names[i] names party i in errors; NULL: "party i + 1".
  * Returns: SOTTO_ERROR_TYPE naming column and both parties, also where "*" stands for a numeric

@@ -91,6 +91,19 @@ SOTTO_API enum sotto_status sotto_source_new_table(struct sotto_source **out,
                                                    const struct sotto_table *table,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
+/* As sotto_source_new_table, described by a catalogue (sotto_table_catalogue), in which columns may
+ * be hidden or a key. Ownership: borrows both. */
+SOTTO_API enum sotto_status sotto_source_new_catalogued(struct sotto_source **out,
+                                                        const struct sotto_table *table,
+                                                        struct sotto_catalogue *catalogue,
+                                                        struct sotto_error *err) SOTTO_NODISCARD;
+
+/* What a table's columns are, with what only their values tell; its file identity is 0. Returns:
+ * SOTTO_ERROR_NO_MEMORY. Ownership: *out is ended by sotto_catalogue_free. */
+SOTTO_API enum sotto_status sotto_table_catalogue(struct sotto_catalogue **out,
+                                                  const struct sotto_table *table,
+                                                  struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Those rows of a source that have all of the named columns: an owner's choice, which no plan can
  * undo. inner: of numbered rows, and it sums up nothing itself. Returns: SOTTO_ERROR_NOT_FOUND for
  * a column that is not there or hidden, SOTTO_ERROR_NO_MEMORY, as inner's describe. Ownership:
@@ -116,6 +129,16 @@ SOTTO_API enum sotto_status sotto_source_offer(struct sotto_schema *out,
                                                const struct sotto_plan *plan,
                                                struct sotto_source *const *sources,
                                                struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Whether a column is a key as sotto_watch_prepare takes it: whole numbers or texts, of which each
+ * row has one, and no two the same. source: of numbered rows; file: what it reads, or NULL; name:
+ * of the dataset, in errors. Reads the column once, and the file again, slowly, only to name the
+ * lines of two rows that share one. Returns: SOTTO_ERROR_INPUT saying what was expected, for the
+ * owner alone; as the source's describe and scan. */
+SOTTO_API enum sotto_status sotto_source_check_key(struct sotto_source *source,
+                                                   const struct sotto_csv *file, size_t column,
+                                                   const char *name,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Ends a source, not the file or table that it borrows; NULL is fine. */
 SOTTO_API void sotto_source_free(struct sotto_source *source);
