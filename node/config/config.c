@@ -196,27 +196,6 @@ static enum sotto_status check_peer(struct config *config, const char *path, uns
                : SOTTO_OK;
 }
 
-/* Puts the folder of the configuration file before a relative path. The texts belong to libcyaml,
- * whose memory is malloc's. Returns: false if there is no memory. */
-static bool resolve_path(char **path, const char *config_path)
-{
-    const char *slash = strrchr(config_path, '/');
-    if (*path == NULL || (*path)[0] == '/' || slash == NULL) {
-        return true;
-    }
-    size_t folder_bytes = (size_t)(slash - config_path) + 1;
-    size_t path_bytes = strlen(*path) + 1;
-    char *joined = malloc(folder_bytes + path_bytes);
-    if (joined == NULL) {
-        return false;
-    }
-    memcpy(joined, config_path, folder_bytes);
-    memcpy(joined + folder_bytes, *path, path_bytes);
-    free(*path);
-    *path = joined;
-    return true;
-}
-
 static bool set_default_text(char **text, const char *value)
 {
     if (*text == NULL) {
@@ -231,19 +210,22 @@ static bool complete_file(struct config_file *file, const char *path)
 {
     bool good = set_default_text(&file->api.listen, "127.0.0.1:6700") &&
                 set_default_text(&file->api.token_file, "token") &&
-                resolve_path(&file->data_dir, path) && resolve_path(&file->state_dir, path) &&
-                resolve_path(&file->identity, path) && resolve_path(&file->api.token_file, path) &&
-                resolve_path(&file->api.tls_cert, path) && resolve_path(&file->api.tls_key, path) &&
+                path_resolve(&file->data_dir, path) && path_resolve(&file->state_dir, path) &&
+                path_resolve(&file->identity, path) && path_resolve(&file->api.token_file, path) &&
+                path_resolve(&file->api.tls_cert, path) && path_resolve(&file->api.tls_key, path) &&
                 set_default_text(&file->learning.python, "/usr/bin/python3") &&
                 set_default_text(&file->learning.fence, SOTTO_LIBEXEC "/sotto-fence") &&
                 set_default_text(&file->learning.runner, SOTTO_LIBEXEC "/_runner.py");
     if (good && file->peer != NULL) {
         good = set_default_text(&file->peer->listen, "127.0.0.1:6701") &&
-               resolve_path(&file->peer->tls_cert, path) &&
-               resolve_path(&file->peer->tls_key, path);
+               path_resolve(&file->peer->tls_cert, path) &&
+               path_resolve(&file->peer->tls_key, path);
     }
     for (unsigned i = 0; good && i < file->peers_count; i++) {
-        good = resolve_path(&file->peers[i].ca, path);
+        good = path_resolve(&file->peers[i].ca, path);
+    }
+    for (unsigned i = 0; good && i < file->files_count; i++) {
+        good = file->files[i].source == NULL || source_words_resolve(file->files[i].source, path);
     }
     return good;
 }

@@ -454,6 +454,26 @@ static enum sotto_status check_publish(const struct config *config, const char *
     return SOTTO_OK;
 }
 
+static enum sotto_status check_source(const struct file_words *words, const char *path,
+                                      struct sotto_error *err)
+{
+    struct sotto_error why;
+    const char *name = "";
+    char key[32];
+    const char *of_text = file_words_find_text(words);
+    if (of_text != NULL) {
+        (void)snprintf(key, sizeof key, "files.%s", of_text);
+        return refuse_key(path, key, err,
+                          "%s: it is for files of text, expected none beside source: cast columns "
+                          "in a view or query",
+                          words->file);
+    }
+    enum sotto_status status = source_words_check(words->source, &name, &why);
+    (void)snprintf(key, sizeof key, "files.source.%s", name);
+    return status == SOTTO_OK ? status
+                              : refuse_key(path, key, err, "%s: %s", words->file, why.text);
+}
+
 static enum sotto_status check_words(const struct config *config, const char *path, unsigned at,
                                      struct sotto_error *err)
 {
@@ -470,6 +490,9 @@ static enum sotto_status check_words(const struct config *config, const char *pa
         if (strcmp(config->file->files[i].file, words->file) == 0) {
             return refuse_key(path, "files", err, "%s is there twice", words->file);
         }
+    }
+    if (words->source != NULL) {
+        return check_source(words, path, err);
     }
     status = file_options_init(&options, words, &name, &why);
     if (status == SOTTO_OK) {

@@ -16,6 +16,7 @@
 #define COLUMNS_MAX 10000
 #define NA_WORDS_MAX 1000
 #define LEVELS_MAX 1000
+#define OPTIONS_MAX 16
 
 #define TEXT_FIELD(key, flags, type, member)                                                       \
     CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, 4096)
@@ -98,6 +99,17 @@ static const cyaml_schema_value_t any_text_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, 4096),
 };
 
+static const cyaml_schema_field_t source_fields[] = {
+    TEXT_FIELD("adbc", CYAML_FLAG_DEFAULT, struct source_words, adbc),
+    TEXT_FIELD("uri", CYAML_FLAG_OPTIONAL, struct source_words, uri),
+    TEXT_FIELD("uri_file", CYAML_FLAG_OPTIONAL, struct source_words, uri_file),
+    TEXT_FIELD("table", CYAML_FLAG_OPTIONAL, struct source_words, table),
+    TEXT_FIELD("query", CYAML_FLAG_OPTIONAL, struct source_words, query),
+    CYAML_FIELD_SEQUENCE("options", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct source_words,
+                         options, &text_entry, 1, OPTIONS_MAX),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t words_fields[] = {
     TEXT_FIELD("file", CYAML_FLAG_DEFAULT, struct file_words, file),
     TEXT_FIELD("format", CYAML_FLAG_OPTIONAL, struct file_words, format),
@@ -113,6 +125,8 @@ static const cyaml_schema_field_t words_fields[] = {
     CYAML_FIELD_SEQUENCE("complete", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words,
                          complete, &text_entry, 1, COLUMNS_MAX),
     TEXT_FIELD("key", CYAML_FLAG_OPTIONAL, struct file_words, key),
+    CYAML_FIELD_MAPPING_PTR("source", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words,
+                            source, source_fields),
     CYAML_FIELD_END,
 };
 
@@ -281,9 +295,8 @@ unsigned config_line(const char *path, const char *key)
 #define KEYS_MAX 100
 
 static const cyaml_schema_field_t *const all_fields[] = {
-    file_fields,    listener_fields,         peer_fields,
-    policy_fields,  columns_fields,          words_fields,
-    publish_fields, published_column_fields, learning_fields,
+    file_fields,  listener_fields, peer_fields,    policy_fields,           columns_fields,
+    words_fields, source_fields,   publish_fields, published_column_fields, learning_fields,
 };
 
 /* Replaces what libcyaml says of an unknown key: it gives the place before the key, the message

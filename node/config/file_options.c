@@ -153,6 +153,24 @@ static const char *read_delimiter(const char *text)
     return text != NULL && (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0) ? "\t" : text;
 }
 
+const char *file_words_find_text(const struct file_words *words)
+{
+    const struct {
+        const char *key;
+        bool is_there;
+    } keys[] = {
+        {"format", words->format != NULL},   {"delimiter", words->delimiter != NULL},
+        {"decimal", words->decimal != NULL}, {"na", words->na != NULL},
+        {"comment", words->comment != NULL}, {"skip", words->skip > 0},
+        {"footer", words->footer > 0},       {"types", words->types_count > 0},
+    };
+    size_t i = 0;
+    while (i < sizeof keys / sizeof keys[0] && !keys[i].is_there) {
+        i++;
+    }
+    return i < sizeof keys / sizeof keys[0] ? keys[i].key : NULL;
+}
+
 enum sotto_status file_options_init(struct file_options *out, const struct file_words *words,
                                     const char **out_wrong, struct sotto_error *err)
 {

@@ -5,6 +5,8 @@
 /* How a file is read, as node.yaml ("files") and the command line say it, and which of its columns
  * may be asked. */
 
+#include "config/source_words.h"
+
 #include <sotto/csv.h>
 
 /* Which columns of a dataset tasks may name: those of allow (if it is there) without those of hide.
@@ -38,7 +40,8 @@ struct file_words {
     unsigned types_count;
     char **complete; /* node.yaml: rows that lack one of these columns are not offered */
     unsigned complete_count;
-    char *key; /* node.yaml: the column that says whom a row is about */
+    char *key;                   /* node.yaml: the column that says whom a row is about */
+    struct source_words *source; /* node.yaml: where the rows are; NULL: in a file of text */
 };
 
 /* What is meant by them: borrows their texts. */
@@ -54,5 +57,8 @@ enum sotto_status file_options_init(struct file_options *out, const struct file_
                                     const char **out_wrong,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 void file_options_release(struct file_options *options);
+
+/* Returns: the name of a word that is there and says how text is read, or NULL. */
+const char *file_words_find_text(const struct file_words *words);
 
 #endif

@@ -44,9 +44,8 @@ static enum sotto_status write_secret(const char *path, const char *line, struct
     return SOTTO_OK;
 }
 
-/* Reads the first line of a file that only its owner may read. */
-static enum sotto_status read_secret(const char *path, char out[SECRET_LINE_BYTES],
-                                     struct sotto_error *err)
+enum sotto_status secret_file_read(const char *path, char *out, size_t out_bytes,
+                                   bool is_watched_over, struct sotto_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
@@ -59,20 +58,26 @@ static enum sotto_status read_secret(const char *path, char out[SECRET_LINE_BYTE
         status = sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: not a regular file", path);
         goto out;
     }
-    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (!is_watched_over && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         status = sotto_error_set(err, SOTTO_ERROR_REFUSED,
                                  "%s holds a secret that others may read (mode %03o): say `chmod "
                                  "600 %s`",
                                  path, (unsigned)info.st_mode & 0777U, path);
         goto out;
     }
-    ssize_t got = read(fd, out, SECRET_LINE_BYTES - 1);
+    ssize_t got = read(fd, out, out_bytes - 1);
     if (got < 0) {
         status = sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
         goto out;
     }
     out[got] = '\0';
-    out[strcspn(out, "\r\n")] = '\0';
+    size_t line_bytes = strcspn(out, "\r\n");
+    if (line_bytes == out_bytes - 1) {
+        status = sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "%s: expected a line of less than %zu bytes, found a longer one",
+                                 path, out_bytes - 1);
+    }
+    out[line_bytes] = '\0';
 out:
     (void)close(fd);
     return status;
@@ -110,7 +115,7 @@ enum sotto_status identity_file_load(const char *path, struct sotto_identity **o
     uint8_t seed[SEED_BYTES];
     size_t seed_bytes = 0;
     size_t prefix_bytes = strlen(IDENTITY_PREFIX);
-    enum sotto_status status = read_secret(path, line, err);
+    enum sotto_status status = secret_file_read(path, line, sizeof line, false, err);
     if (status == SOTTO_ERROR_NOT_FOUND) {
         (void)sotto_error_set(err, status, "%s: no such file; `sotto keygen --out %s` makes one",
                               path, path);
@@ -166,7 +171,7 @@ enum sotto_status token_file_load(const char *path, char out[TOKEN_TEXT_BYTES], 
             return status;
         }
     }
-    enum sotto_status status = read_secret(path, line, err);
+    enum sotto_status status = secret_file_read(path, line, sizeof line, false, err);
     if (status != SOTTO_OK) {
         goto out;
     }

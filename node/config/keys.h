@@ -2,8 +2,8 @@
 #ifndef SOTTO_NODE_KEYS_H
 #define SOTTO_NODE_KEYS_H
 
-/* The two secrets of a node on disk: its identity and the token of its API. Both files have mode
- * 0600, and are refused where group or others may read them. */
+/* Secrets on disk: a node's identity, the token of its API, the URIs of its sources. Their files
+ * have mode 0600, and are refused where group or others may read them. */
 
 #include <sotto/identity.h>
 
@@ -24,6 +24,13 @@ enum sotto_status identity_file_load(const char *path, struct sotto_identity **o
  * SOTTO_ERROR_INPUT. */
 enum sotto_status token_file_load(const char *path, char out[TOKEN_TEXT_BYTES], bool create,
                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Reads the first line of a file that only its owner may read, or which something else keeps from
+ * others (is_watched_over). The caller wipes out. Returns: SOTTO_ERROR_NOT_FOUND,
+ * SOTTO_ERROR_REFUSED (others may read the file), SOTTO_ERROR_INPUT (no file, a longer line),
+ * SOTTO_ERROR_IO. */
+enum sotto_status secret_file_read(const char *path, char *out, size_t out_bytes,
+                                   bool is_watched_over, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Reads a file of at most max_bytes (a certificate, a plan); *out is NUL-terminated and ended by
  * sotto_free. path "-" is standard input. */

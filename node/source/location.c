@@ -5,17 +5,20 @@
 
 #include "source/location.h"
 
+#include "config/keys.h"
+
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define PATTERN "*?["
+#define URI_BYTES_MAX 4096
 
 struct location_kind {
-    const char *begin;    /* of a location */
     const char *variable; /* of the environment: where its driver is */
     const char *entry;
     const char *driver; /* how to get it */
@@ -276,41 +279,25 @@ static enum sotto_status open_postgresql(struct source_location *location, const
     "libduckdb.so of DuckDB: `npm pack @duckdb/node-bindings-linux-x64` has it, and "              \
     "duckdb.org"
 
-static const struct location_kind kinds[] = {
-    {"sqlite:", "SOTTO_ADBC_SQLITE", "AdbcDriverInit",
-     "libadbc_driver_sqlite.so: `pip install adbc-driver-sqlite` has it", "sqlite:FILE#TABLE",
-     open_sqlite},
-    {"duckdb:", "SOTTO_ADBC_DUCKDB", "duckdb_adbc_init", DUCKDB_DRIVER, "duckdb:FILE#TABLE",
-     open_duckdb},
-    {"postgresql:", "SOTTO_ADBC_POSTGRESQL", "AdbcDriverInit",
-     "libadbc_driver_postgresql.so: `pip install adbc-driver-postgresql` has it",
-     "postgresql://HOST/DATABASE#TABLE", open_postgresql},
+static const struct location_kind kinds[SOURCE_KINDS_LEN] = {
+    [SOURCE_SQLITE] = {"SOTTO_ADBC_SQLITE", "AdbcDriverInit",
+                       "libadbc_driver_sqlite.so: `pip install adbc-driver-sqlite` has it",
+                       "sqlite:FILE#TABLE", open_sqlite},
+    [SOURCE_DUCKDB] = {"SOTTO_ADBC_DUCKDB", "duckdb_adbc_init", DUCKDB_DRIVER, "duckdb:FILE#TABLE",
+                       open_duckdb},
+    [SOURCE_POSTGRESQL] = {"SOTTO_ADBC_POSTGRESQL", "AdbcDriverInit",
+                           "libadbc_driver_postgresql.so: `pip install adbc-driver-postgresql` has "
+                           "it",
+                           "postgresql://HOST/DATABASE#TABLE", open_postgresql},
+    [SOURCE_PARQUET] = {"SOTTO_ADBC_DUCKDB", "duckdb_adbc_init", DUCKDB_DRIVER, "FILE.parquet",
+                        open_parquet},
 };
-
-static const struct location_kind parquet = {
-    "", "SOTTO_ADBC_DUCKDB", "duckdb_adbc_init", DUCKDB_DRIVER, "FILE.parquet", open_parquet};
-
-static bool is_parquet(const char *text)
-{
-    size_t bytes = strlen(text);
-    return bytes > 8 && strcmp(text + bytes - 8, ".parquet") == 0;
-}
-
-static const struct location_kind *find_kind(const char *text)
-{
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strncmp(text, kinds[i].begin, strlen(kinds[i].begin)) == 0) {
-            return &kinds[i];
-        }
-    }
-    return is_parquet(text) ? &parquet : NULL;
-}
 
 /* --- Locations --- */
 
 bool source_is_location(const char *text)
 {
-    return find_kind(text) != NULL;
+    return source_kind_find(text) != SOURCE_KINDS_LEN;
 }
 
 /* The last part of a path, where it ends at `bytes`. */
@@ -331,7 +318,7 @@ static void copy_part(char *out, const char *text, size_t part, size_t bytes)
 void source_location_name(char *out, const char *text)
 {
     size_t bytes = strlen(text);
-    const char *hash = find_kind(text) != &parquet ? strrchr(text, '#') : NULL;
+    const char *hash = source_kind_find(text) != SOURCE_PARQUET ? strrchr(text, '#') : NULL;
     if (hash != NULL) {
         const char *point = strrchr(hash, '.');
         copy_part(out, text, (size_t)((point != NULL ? point : hash) - text) + 1, bytes);
@@ -348,10 +335,11 @@ void source_location_name(char *out, const char *text)
 enum sotto_status source_location_init(struct source_location *out, const char *text,
                                        const char *driver, struct sotto_error *err)
 {
-    const struct location_kind *kind = find_kind(text);
-    SOTTO_REQUIRE(kind != NULL);
+    enum source_kind known = source_kind_find(text);
+    SOTTO_REQUIRE(known != SOURCE_KINDS_LEN);
+    const struct location_kind *kind = &kinds[known];
     struct source_location location = {0};
-    const char *where = text + strlen(kind->begin);
+    const char *where = text + strlen(source_kind_prefix(known));
     const char *path = driver != NULL ? driver : getenv(kind->variable);
     enum sotto_status status = SOTTO_OK;
     if (path == NULL || access(path, R_OK) != 0) {
@@ -365,7 +353,7 @@ enum sotto_status source_location_init(struct source_location *out, const char *
     if (status != SOTTO_OK) {
         goto out;
     }
-    if (kind != &parquet) {
+    if (known != SOURCE_PARQUET) {
         status = split_table(&location, &where, where, kind->form, err);
         if (status != SOTTO_OK) {
             goto out;
@@ -373,6 +361,134 @@ enum sotto_status source_location_init(struct source_location *out, const char *
     }
     status = kind->open(&location, where, err);
 out:
+    if (status != SOTTO_OK) {
+        source_location_release(&location);
+        return status;
+    }
+    *out = location;
+    return SOTTO_OK;
+}
+
+/* --- Words --- */
+
+/* What stands behind FROM. A line of a query may end with a comment. */
+static enum sotto_status keep_from(struct source_location *location,
+                                   const struct source_words *words, struct sotto_error *err)
+{
+    struct sotto_writer from;
+    sotto_writer_init(&from, SOURCE_TEXT_BYTES_MAX);
+    if (words->table != NULL) {
+        enum sotto_status status = sql_write_name(&from, words->table, err);
+        if (status != SOTTO_OK) {
+            sotto_writer_release(&from);
+            return status;
+        }
+    } else {
+        write_plain(&from, "(");
+        write_plain(&from, words->query);
+        write_plain(&from, "\n) AS q");
+    }
+    location->request.from = keep_written(location, &from);
+    return location->request.from != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+}
+
+/* The owner's options, before those that are set here: a key that is here twice is refused. */
+static enum sotto_status keep_options(struct source_location *location,
+                                      const struct source_words *words, struct sotto_error *err)
+{
+    struct source_request *request = &location->request;
+    size_t own_len = request->options_len;
+    for (unsigned i = 0; i < words->options_count; i++) {
+        const char *option = words->options[i];
+        size_t bytes = strcspn(option, "=");
+        for (size_t j = 0; j < own_len; j++) {
+            const char *key = request->options[j].key;
+            if (strlen(key) == bytes && strncasecmp(key, option, bytes) == 0) {
+                return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                       "options: expected others than %s, which is set already",
+                                       key);
+            }
+        }
+        SOTTO_REQUIRE(request->options_len < SOURCE_OPTIONS_MAX);
+        const char *key = keep(location, option, bytes);
+        if (key == NULL) {
+            return sotto_error_no_memory(err);
+        }
+        add_option(location, key, option + bytes + 1);
+    }
+    return SOTTO_OK;
+}
+
+/* Reads the URI of a PostgreSQL server from a file: others have nothing to keep secret. */
+static enum sotto_status read_uri(struct source_location *location, const char *path,
+                                  struct sotto_error *err)
+{
+    char text[URI_BYTES_MAX];
+    char whole[4096];
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    bool is_credential = strncmp(path, SOURCE_CREDENTIALS, strlen(SOURCE_CREDENTIALS)) == 0;
+    if (is_credential && folder == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                               "uri_file: expected a start by systemd with LoadCredential=, as "
+                               "%s is a credential",
+                               path);
+    }
+    if (is_credential) {
+        (void)snprintf(whole, sizeof whole, "%.2000s/%.2000s", folder,
+                       path + strlen(SOURCE_CREDENTIALS));
+        path = whole;
+    }
+    enum sotto_status status = secret_file_read(path, text, sizeof text, is_credential, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (source_kind_find(text) != SOURCE_POSTGRESQL) {
+        status = sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "%s: expected postgresql://USER:PASSWORD@HOST/DATABASE in its "
+                                 "first line; other URIs stand in node.yaml",
+                                 path);
+        goto out;
+    }
+    location->secret = keep(location, text, strlen(text));
+    status = location->secret != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+out:
+    sotto_wipe(text, sizeof text);
+    return status;
+}
+
+static enum sotto_status open_words(struct source_location *location,
+                                    const struct source_words *words, struct sotto_error *err)
+{
+    const char *uri = words->uri;
+    if (uri == NULL) {
+        enum sotto_status status = read_uri(location, words->uri_file, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        uri = location->secret;
+    }
+    enum source_kind kind = source_kind_find(uri);
+    location->request.entry = kinds[kind].entry;
+    enum sotto_status status = keep_path(location, &location->request.driver, words->adbc, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = kind != SOURCE_PARQUET ? keep_from(location, words, err) : SOTTO_OK;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = kinds[kind].open(location, uri + strlen(source_kind_prefix(kind)), err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return keep_options(location, words, err);
+}
+
+enum sotto_status source_location_open(struct source_location *out,
+                                       const struct source_words *words, struct sotto_error *err)
+{
+    struct source_location location = {0};
+    enum sotto_status status = open_words(&location, words, err);
     if (status != SOTTO_OK) {
         source_location_release(&location);
         return status;

@@ -4,13 +4,15 @@
 
 /* Where the rows of a source are, as people write it, and what a worker must be asked for them. */
 
+#include "config/source_words.h"
 #include "source/source.h"
 
 /* Owns the texts of its request. */
 struct source_location {
     struct source_request request;
-    char *texts[8];
+    char *texts[8 + SOURCE_OPTIONS_MAX];
     size_t texts_len;
+    const char *secret; /* of texts: the URI that a file holds; NULL: it is no secret */
 };
 
 /* Whether text names a source, and no file that is read as text: "sqlite:pay.db#wages",
@@ -28,6 +30,13 @@ void source_location_name(char *out, const char *text);
  * is ended by source_location_release. */
 enum sotto_status source_location_init(struct source_location *out, const char *text,
                                        const char *driver, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* By words that source_words_check lets pass, which have to live as long. Reads uri_file. Returns:
+ * as source_location_init; SOTTO_ERROR_REFUSED where others may read that file. Ownership: *out is
+ * ended by source_location_release. */
+enum sotto_status source_location_open(struct source_location *out,
+                                       const struct source_words *words,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
 void source_location_release(struct source_location *location);
 
 #endif

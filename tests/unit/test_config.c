@@ -135,6 +135,50 @@ static void test_budgets(void **state)
 #define TEXT_100 TEXT_20 TEXT_20 TEXT_20 TEXT_20 TEXT_20
 #define TEXT_400 TEXT_100 TEXT_100 TEXT_100 TEXT_100
 
+/* A file with a source, whose line is 9. */
+#define SOURCE(source, more)                                                                       \
+    HEAD "data_dir: .\npolicy:\n  datasets: [x]\nfiles:\n  - file: x\n    source: {" source        \
+         "}\n" more
+
+/* Paths are those of the file, but for credentials; a server has none. */
+static void test_sources(void **state)
+{
+    (void)state;
+    struct config config;
+    struct sotto_error err = {0};
+    char expected[128];
+    enum sotto_status status =
+        load(&config,
+             HEAD "data_dir: .\npolicy:\n  datasets: [a, b, c, d]\nfiles:\n"
+                  "  - {file: a, key: id, source: {adbc: d.so, uri: \"sqlite:p.db\", table: s.t}}\n"
+                  "  - {file: b, source: {adbc: /d.so, uri: \"x/*.parquet\"}}\n"
+                  "  - file: c\n    source:\n      adbc: /d.so\n      uri_file: pg\n"
+                  "      query: SELECT a FROM t -- all\n      options: [\"a=b=c\"]\n"
+                  "  - file: d\n    source: {adbc: /d.so, uri: \"postgresql://u@h/d\", table: t}\n",
+             &err);
+    assert_string_equal(err.text, "");
+    assert_ok(status);
+    const struct source_words *source = config_words_of(&config, "a")->source;
+    (void)snprintf(expected, sizeof expected, "%s/d.so", folder);
+    assert_string_equal(source->adbc, expected);
+    (void)snprintf(expected, sizeof expected, "sqlite:%s/p.db", folder);
+    assert_string_equal(source->uri, expected);
+    (void)snprintf(expected, sizeof expected, "%s/x/*.parquet", folder);
+    assert_string_equal(config_words_of(&config, "b")->source->uri, expected);
+    source = config_words_of(&config, "c")->source;
+    (void)snprintf(expected, sizeof expected, "%s/pg", folder);
+    assert_string_equal(source->uri_file, expected);
+    assert_string_equal(source->options[0], "a=b=c");
+    assert_string_equal(config_words_of(&config, "d")->source->uri, "postgresql://u@h/d");
+    config_release(&config);
+    status = load(&config, SOURCE("adbc: d.so, uri_file: $CREDENTIALS_DIRECTORY/pg, table: t", ""),
+                  &err);
+    assert_ok(status);
+    assert_string_equal(config_words_of(&config, "x")->source->uri_file,
+                        "$CREDENTIALS_DIRECTORY/pg");
+    config_release(&config);
+}
+
 static void test_errors_say_what_and_where(void **state)
 {
     (void)state;
@@ -231,6 +275,28 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD
          "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n  - file: x.csv\n",
          {"files", "twice"}},
+        {SOURCE("adbc: d.so, uri: \"sqlite:p.db\"", ""), {"line 9: files.source.table", "one of"}},
+        {SOURCE("adbc: d.so, table: t", ""), {"files.source.uri", "uri or uri_file, one of them"}},
+        {SOURCE("adbc: d.so, uri: \"sqlite:p\", uri_file: p, table: t", ""), {"uri_file", "one"}},
+        {SOURCE("adbc: d.so, uri: \"mysql://S:3CRET@h\", table: t", ""),
+         {"files.source.uri", "sqlite:"}},
+        {SOURCE("adbc: d.so, uri: \"postgresql://u:3CRET@h/d\", table: t", ""),
+         {"line 9: files.source.uri", "no password"}},
+        {SOURCE("adbc: d.so, uri: \"postgresql:///d?host=h&password=3CRET\", table: t", ""),
+         {"files.source.uri", "no password"}},
+        {SOURCE("adbc: d.so, uri: \"sqlite:p\", table: t, options: [\"password=3CRET\"]", ""),
+         {"files.source.options", "no password"}},
+        {SOURCE("adbc: d.so, uri: \"sqlite:p\", table: t, options: [x]", ""),
+         {"files.source.options", "KEY=VALUE"}},
+        {SOURCE("adbc: d.so, uri: \"sqlite:p\", query: \"SELECT 1; \"", ""),
+         {"files.source.query", "without a semicolon"}},
+        {SOURCE("adbc: d.so, uri: \"x/*.parquet\", table: t", ""),
+         {"files.source.table", "Parquet"}},
+        {SOURCE("adbc: d.so, uri: \"sqlite:p\", table: t, tble: u", ""),
+         {"did you mean \"table\"", "line: 9"}},
+        {SOURCE("uri: \"sqlite:p\", table: t", ""), {"adbc", "line: 9"}},
+        {SOURCE("adbc: d.so, uri: \"sqlite:p\", table: t", "    types: [id=string]\n"),
+         {"line 10: files.types", "cast columns in a view"}},
         {HEAD "peers:\n  - {name: b, key: " KEY_A ", url: \"https://x\", pin: abc}\n",
          {"pin", "43"}},
         {HEAD "policy:\n  exact: true\n  exact: false\n", {"already", "line: 5"}},
@@ -244,6 +310,7 @@ static void test_errors_say_what_and_where(void **state)
         assert_contains(err.text, "node.yaml");
         assert_contains(err.text, cases[i].parts[0]);
         assert_contains(err.text, cases[i].parts[1]);
+        assert_null(strstr(err.text, "3CRET"));
     }
     struct config config;
     struct sotto_error err = {0};
@@ -406,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_proxies_of_the_environment),
+        cmocka_unit_test(test_sources),
         cmocka_unit_test(test_errors_say_what_and_where),
         cmocka_unit_test(test_safe_file_names),
         cmocka_unit_test(test_files_are_opened_beneath_data_dir_only),

@@ -3,8 +3,11 @@
 #include "source/source.h"
 #include "test.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -75,6 +78,58 @@ static void test_passwords_are_not_repeated(void **state)
                          SOTTO_OK);
         source_location_release(&location);
     }
+}
+
+/* A node's own words: the URI may stand in a file that nobody else may read. */
+static void test_words_become_requests(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/sotto-uri-XXXXXX";
+    char *options[] = {"threads=1", "URI=x"};
+    struct source_location location;
+    struct sotto_error err = {0};
+    struct source_words words = {
+        .adbc = SOTTO_TEST_DRIVER, .uri = "sqlite:/dev/null", .query = "SELECT 1 -- one"};
+    assert_ok(source_location_open(&location, &words, NULL));
+    assert_string_equal(location.request.from, "(SELECT 1 -- one\n) AS q");
+    assert_null(location.secret);
+    source_location_release(&location);
+    words = (struct source_words){.adbc = SOTTO_TEST_DRIVER, .uri_file = path, .table = "a; DROP"};
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "postgresql://u:pw@h/d\nmore", 26), 26);
+    assert_int_equal(close(fd), 0);
+    words.options = options;
+    words.options_count = 1;
+    assert_ok(source_location_open(&location, &words, NULL));
+    assert_string_equal(location.secret, "postgresql://u:pw@h/d");
+    assert_string_equal(location.request.options[0].value, location.secret);
+    assert_string_equal(location.request.options[1].key, "threads");
+    assert_string_equal(location.request.options[1].value, "1");
+    assert_string_equal(location.request.from, "\"a; DROP\"");
+    source_location_release(&location);
+    words.options_count = 2;
+    assert_int_equal(source_location_open(&location, &words, &err), SOTTO_ERROR_INPUT);
+    assert_non_null(strstr(err.text, "expected others than uri"));
+    words.options_count = 0;
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(source_location_open(&location, &words, &err), SOTTO_ERROR_REFUSED);
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/tmp", 1), 0);
+    char credential[64];
+    (void)snprintf(credential, sizeof credential, "%s%s", SOURCE_CREDENTIALS, path + 5);
+    words.uri_file = credential;
+    assert_ok(source_location_open(&location, &words, NULL)); /* systemd watches over it */
+    source_location_release(&location);
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    assert_int_equal(source_location_open(&location, &words, &err), SOTTO_ERROR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "LoadCredential"));
+    words.uri_file = path;
+    fd = open(path, O_WRONLY | O_TRUNC);
+    assert_int_equal(write(fd, "sqlite:CRET\n", 12), 12);
+    assert_int_equal(fchmod(fd, 0600), 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(source_location_open(&location, &words, &err), SOTTO_ERROR_INPUT);
+    assert_null(strstr(err.text, "CRET"));
+    assert_int_equal(unlink(path), 0);
 }
 
 /* A worker stands in another folder. */
@@ -275,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_quoted),
         cmocka_unit_test(test_passwords_are_not_repeated),
+        cmocka_unit_test(test_words_become_requests),
         cmocka_unit_test(test_a_driver_is_found_from_here),
         cmocka_unit_test(test_requests_are_read_as_written),
         cmocka_unit_test(test_rows_arrive),
