@@ -4,10 +4,13 @@ foreach(name config log store logins outbox peer_session places queue seats)
 endforeach()
 
 # A driver of a database that also misbehaves, for what loads it in a process of its own.
-add_library(hostile_driver MODULE support/hostile_driver.c)
-target_include_directories(hostile_driver PRIVATE ${PROJECT_SOURCE_DIR}/node
-  ${PROJECT_SOURCE_DIR}/base/include ${PROJECT_SOURCE_DIR}/dataset/include)
-target_link_libraries(hostile_driver PRIVATE sotto_flags)
+foreach(driver hostile_driver named_driver)
+  add_library(${driver} MODULE support/hostile_driver.c)
+  target_include_directories(${driver} PRIVATE ${PROJECT_SOURCE_DIR}/node
+    ${PROJECT_SOURCE_DIR}/base/include ${PROJECT_SOURCE_DIR}/dataset/include)
+  target_link_libraries(${driver} PRIVATE sotto_flags)
+endforeach()
+target_compile_definitions(named_driver PRIVATE ENTRY=AdbcDriverInit)
 sotto_test(unit source LINK sotto_node)
 target_compile_definitions(test_source PRIVATE SOTTO_TEST_DRIVER="$<TARGET_FILE:hostile_driver>"
   SOTTO_TEST_BINARY="$<TARGET_FILE:sotto>")
@@ -67,6 +70,10 @@ foreach(name
     upgrade)
   sotto_e2e(${name})
 endforeach()
+
+sotto_add_test(e2e/sourced ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>"
+  "SOTTO_TEST_DRIVER=$<TARGET_FILE:named_driver>"
+  COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_sourced.py)
 
 # What floods must be quicker than Python is.
 add_executable(flood support/flood.c)

@@ -141,7 +141,9 @@ static void look_at_dataset(struct doctor *doctor, const char *file)
     } else {
         say(doctor, VERDICT_OK, "data", "%s: %llu rows, %zu columns", file,
             (unsigned long long)dataset.catalogue->rows, dataset.catalogue->columns_len);
-        look_at_texts(doctor, &dataset);
+        if (dataset.csv != NULL) {
+            look_at_texts(doctor, &dataset);
+        }
     }
     dataset_release(&dataset);
 }

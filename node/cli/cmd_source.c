@@ -34,11 +34,19 @@ enum sotto_status source_read(struct source_rows *out, const struct source_wante
         return status;
     }
     location.request.names = wanted->names;
-    location.request.names_len = wanted->names_len;
+    location.request.names_len = wanted->is_all ? 0 : wanted->names_len;
     location.request.is_all = wanted->is_all;
     status = source_rows_read(out, &location.request, &limits, wanted->name, err);
     source_location_release(&location);
-    return status;
+    if (status != SOTTO_OK || wanted->is_all) {
+        return status;
+    }
+    status = source_rows_check(out, wanted->names, wanted->names_len, err);
+    if (status != SOTTO_OK) {
+        source_rows_release(out);
+        return sotto_error_prefix(err, "%s", wanted->name);
+    }
+    return SOTTO_OK;
 }
 
 /* --- Description --- */

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 
 #define CONFIG_ROWS_MEMORY_MB_MAX 1048576
+#define SOURCES_MEMORY_DEFAULT ((size_t)4 << 30)
 
 #define NAME_BYTES_MAX 64
 #define URL_BYTES_MAX 400 /* a link keeps it with the path behind it */
@@ -230,16 +231,15 @@ static bool complete_file(struct config_file *file, const char *path)
     return good;
 }
 
-static enum sotto_status read_rows_memory(struct config *config, const char *path,
-                                          struct sotto_error *err)
+/* Reads a number of MiB. */
+static enum sotto_status read_memory(size_t *out, const unsigned *megabytes, size_t usual,
+                                     const char *path, const char *key, struct sotto_error *err)
 {
-    const unsigned *megabytes = config->file->rows_memory_mb;
     if (megabytes != NULL && *megabytes > CONFIG_ROWS_MEMORY_MB_MAX) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "%s: rows_memory_mb: expected 0 to %d, found %u", path,
-                               CONFIG_ROWS_MEMORY_MB_MAX, *megabytes);
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: %s: expected 0 to %d, found %u", path,
+                               key, CONFIG_ROWS_MEMORY_MB_MAX, *megabytes);
     }
-    config->rows_memory = megabytes != NULL ? (size_t)*megabytes << 20 : SOTTO_KEPT_BYTES_DEFAULT;
+    *out = megabytes != NULL ? (size_t)*megabytes << 20 : usual;
     return SOTTO_OK;
 }
 
@@ -276,7 +276,13 @@ static enum sotto_status check_sections(struct config *config, const char *path,
                                "%s: line %u: log: expected text or json, found \"%.64s\"", path,
                                config_line(path, "log"), file->log);
     }
-    status = read_rows_memory(config, path, err);
+    status = read_memory(&config->rows_memory, file->rows_memory_mb, SOTTO_KEPT_BYTES_DEFAULT, path,
+                         "rows_memory_mb", err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = read_memory(&config->sources_memory, file->sources_memory_mb, SOURCES_MEMORY_DEFAULT,
+                         path, "sources_memory_mb", err);
     if (status != SOTTO_OK) {
         return status;
     }

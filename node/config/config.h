@@ -80,7 +80,7 @@ struct config_file {
     unsigned peers_count;
     struct file_words *files; /* that are not read in the usual way */
     unsigned files_count;
-    unsigned *rows_memory_mb;
+    unsigned *rows_memory_mb, *sources_memory_mb;
     struct config_policy policy;
     struct config_learning learning;
 };
@@ -91,7 +91,8 @@ struct config {
     size_t places_max;   /* peers that there may be until the node is restarted (places.h) */
     struct sotto_key *peer_keys;            /* of file->peers, in their order */
     uint8_t (*peer_pins)[CONFIG_PIN_BYTES]; /* likewise; 0 where there is none */
-    size_t rows_memory;       /* bytes of a file's rows that stay in memory between rounds */
+    size_t rows_memory,
+        sources_memory;       /* bytes: of a file between rounds; of all databases' rows */
     struct sotto_rules rules; /* of disclosure control, those in force */
     unsigned rounds;
     unsigned refusals;     /* of a creator on a day: then its plans wait for the owner */
@@ -125,19 +126,19 @@ enum sotto_status config_check_policy(struct config *config, const char *path,
 /* "host:port" with a numeric host. Returns: false if it is not. */
 bool config_parse_listen(struct sockaddr_storage *out, socklen_t *out_bytes, const char *text);
 
-/* Whether policy lets the peer of this name ask, and offers this file. */
+/* Whether policy lets the peer of this name ask, offers this file, and lets tasks name a column of
+ * it, which the star means then. */
 bool config_may_ask(const struct config *config, const char *peer_name);
 bool config_offers(const struct config *config, const char *file_name);
-
-/* Whether tasks may name a column of a file, and the star means it. */
 bool config_shows(const struct config *config, const char *file_name, const char *column);
 
 /* What the owner says of a column. config: a struct config, as sotto_disclosure hands it on. */
 enum sotto_column_kind config_column_kind(const void *config, const char *file_name,
                                           const char *column);
 
-/* How a file is read, or NULL: the usual way. */
+/* How a file is read, or NULL: the usual way. Where its rows are, or NULL: in that file. */
 const struct file_words *config_words_of(const struct config *config, const char *file_name);
+const struct source_words *config_source_of(const struct config *config, const char *file_name);
 
 /* Whether text may name a file below data_dir: relative, no "..", no empty part, no control
  * character. (Opening it is checked again, against links: datasets.c.) */

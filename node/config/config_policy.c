@@ -98,6 +98,12 @@ const struct file_words *config_words_of(const struct config *config, const char
     return NULL;
 }
 
+const struct source_words *config_source_of(const struct config *config, const char *file_name)
+{
+    const struct file_words *words = config_words_of(config, file_name);
+    return words != NULL ? words->source : NULL;
+}
+
 /* --- Checks --- */
 
 /* Sets the error "node.yaml: line 12: policy.ask: text". */

@@ -197,6 +197,8 @@ static const cyaml_schema_field_t file_fields[] = {
     TEXT_FIELD("log", CYAML_FLAG_OPTIONAL, struct config_file, log),
     CYAML_FIELD_UINT_PTR("rows_memory_mb", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct config_file, rows_memory_mb),
+    CYAML_FIELD_UINT_PTR("sources_memory_mb", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         struct config_file, sources_memory_mb),
     CYAML_FIELD_MAPPING("policy", CYAML_FLAG_OPTIONAL, struct config_file, policy, policy_fields),
     CYAML_FIELD_MAPPING("learning", CYAML_FLAG_OPTIONAL, struct config_file, learning,
                         learning_fields),

@@ -39,4 +39,8 @@ enum sotto_status source_location_open(struct source_location *out,
                                        struct sotto_error *err) SOTTO_NODISCARD;
 void source_location_release(struct source_location *location);
 
+/* password.c: puts *** in place of the passwords of a secret URI where an error repeats them, as
+ * they are written or as they are meant: what a driver says, or a server. */
+void source_location_hide(const struct source_location *location, struct sotto_error *in_out);
+
 #endif

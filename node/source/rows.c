@@ -180,8 +180,9 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Waits until there is something to read, for as long as the limits let it. */
-static enum sotto_status await_bytes(const struct source_process *worker,
+/* Waits until there is something to read, for as long as the limits let it. end_ms: 0, or when all
+ * of it has to be there. */
+static enum sotto_status await_bytes(const struct source_process *worker, uint64_t end_ms,
                                      const struct source_limits *limits, struct sotto_error *err)
 {
     uint64_t until = now_ms() + (uint64_t)limits->silence_s * 1000;
@@ -189,6 +190,12 @@ static enum sotto_status await_bytes(const struct source_process *worker,
         struct pollfd fd = {.fd = worker->pipe, .events = POLLIN};
         if (sotto_interrupt_is_set(limits->interrupt)) {
             return sotto_error_set(err, SOTTO_ERROR_CANCELLED, "reading a source was interrupted");
+        }
+        if (end_ms != 0 && now_ms() >= end_ms) {
+            return sotto_error_set(err, SOTTO_ERROR_TIMEOUT,
+                                   "its rows did not come within %u s: ask for fewer of them in a "
+                                   "view or query",
+                                   limits->seconds_max);
         }
         if (poll(&fd, 1, STEP_MS) > 0) {
             return SOTTO_OK;
@@ -207,9 +214,10 @@ static enum sotto_status take_all(struct source_process *worker, struct sotto_pa
                                   const struct source_limits *limits, struct sotto_error *err)
 {
     uint8_t *piece = sotto_alloc(PIECE_BYTES);
+    uint64_t end_ms = limits->seconds_max > 0 ? now_ms() + (uint64_t)limits->seconds_max * 1000 : 0;
     enum sotto_status status = piece != NULL ? SOTTO_OK : sotto_error_no_memory(err);
     while (status == SOTTO_OK && !sotto_parcels_are_complete(parcels)) {
-        status = await_bytes(worker, limits, err);
+        status = await_bytes(worker, end_ms, limits, err);
         if (status != SOTTO_OK) {
             break;
         }
@@ -221,39 +229,6 @@ static enum sotto_status take_all(struct source_process *worker, struct sotto_pa
         }
     }
     sotto_free(piece);
-    return status;
-}
-
-/* Names a wanted column that was not read. */
-static enum sotto_status check_wanted(const struct sotto_parcels *parcels,
-                                      const struct source_request *request, struct sotto_error *err)
-{
-    size_t len = sotto_parcels_columns_len(parcels);
-    const char **names = sotto_alloc_array(len + 1, sizeof *names);
-    enum sotto_status status = names != NULL ? SOTTO_OK : sotto_error_no_memory(err);
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        names[i] = sotto_parcels_column(parcels, i).name;
-    }
-    for (size_t i = 0; status == SOTTO_OK && i < request->names_len; i++) {
-        const char *name = request->names[i];
-        size_t found = 0;
-        while (found < len && strcmp(names[found], name) != 0) {
-            found++;
-        }
-        const char *hidden = found < len ? sotto_parcels_column(parcels, found).hidden : NULL;
-        const char *nearest = sotto_text_nearest(name, names, len);
-        if (found == len) {
-            status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "there is no column \"%s\"%s%s%s",
-                                     name, nearest != NULL ? ", did you mean \"" : "",
-                                     nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
-        } else if (hidden != NULL) {
-            status = sotto_error_set(err, SOTTO_ERROR_TYPE,
-                                     "column \"%s\": its values are %s, for which there is no type "
-                                     "here: cast it in a view or query",
-                                     name, hidden);
-        }
-    }
-    sotto_free(names);
     return status;
 }
 
@@ -270,10 +245,6 @@ static enum sotto_status read_rows(struct source_rows *out, struct source_proces
         return status;
     }
     status = take_all(worker, out->parcels, limits, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    status = check_wanted(out->parcels, request, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -301,4 +272,37 @@ void source_rows_release(struct source_rows *rows)
     sotto_table_free(rows->table);
     sotto_parcels_free(rows->parcels);
     *rows = (struct source_rows){0};
+}
+
+enum sotto_status source_rows_check(const struct source_rows *rows, const char *const *wanted,
+                                    size_t wanted_len, struct sotto_error *err)
+{
+    const struct sotto_parcels *parcels = rows->parcels;
+    size_t len = sotto_parcels_columns_len(parcels);
+    const char **names = sotto_alloc_array(len + 1, sizeof *names);
+    enum sotto_status status = names != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
+        names[i] = sotto_parcels_column(parcels, i).name;
+    }
+    for (size_t i = 0; status == SOTTO_OK && i < wanted_len; i++) {
+        const char *name = wanted[i];
+        size_t found = 0;
+        while (found < len && strcmp(names[found], name) != 0) {
+            found++;
+        }
+        const char *hidden = found < len ? sotto_parcels_column(parcels, found).hidden : NULL;
+        const char *nearest = sotto_text_nearest(name, names, len);
+        if (found == len) {
+            status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "there is no column \"%s\"%s%s%s",
+                                     name, nearest != NULL ? ", did you mean \"" : "",
+                                     nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+        } else if (hidden != NULL) {
+            status = sotto_error_set(err, SOTTO_ERROR_TYPE,
+                                     "column \"%s\": its values are %s, for which there is no type "
+                                     "here: cast it in a view or query",
+                                     name, hidden);
+        }
+    }
+    sotto_free(names);
+    return status;
 }

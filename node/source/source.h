@@ -30,7 +30,7 @@ struct source_request {
     const char *integer; /* the SQL type that columns of integers are cast to, or NULL */
     struct source_option options[SOURCE_OPTIONS_MAX]; /* of the database */
     size_t options_len;
-    bool is_all; /* all columns are wanted, or: */
+    bool is_all; /* all columns but the named ones are wanted, else these */
     const char *const *names;
     size_t names_len;
 };
@@ -74,6 +74,7 @@ struct source_limits {
     const char *program;                     /* the executable sotto; NULL: this one */
     size_t bytes_max;                        /* of all values */
     unsigned silence_s;                      /* without a byte, after which the worker is ended */
+    unsigned seconds_max;                    /* for all of it; 0: as long as it takes */
     const struct sotto_interrupt *interrupt; /* or NULL */
 };
 
@@ -85,12 +86,16 @@ struct source_rows {
 
 /* Has a worker read them. name: the source, in errors. Returns: what the worker says of the
  * database; SOTTO_ERROR_STATE (the worker died), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_CANCELLED,
- * SOTTO_ERROR_PROTOCOL; SOTTO_ERROR_NOT_FOUND or SOTTO_ERROR_TYPE naming a wanted column that is
- * not there or of no type of Sotto's. All texts are for the owner of the source alone. Ownership:
- * *out is ended by source_rows_release. */
+ * SOTTO_ERROR_PROTOCOL. A wanted column that is not there or of no type of Sotto's is left out. All
+ * texts are for the owner of the source alone. Ownership: *out is ended by source_rows_release. */
 enum sotto_status source_rows_read(struct source_rows *out, const struct source_request *request,
                                    const struct source_limits *limits, const char *name,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 void source_rows_release(struct source_rows *rows);
+
+/* Returns: SOTTO_ERROR_NOT_FOUND or SOTTO_ERROR_TYPE naming the first of these columns that was not
+ * read. */
+enum sotto_status source_rows_check(const struct source_rows *rows, const char *const *names,
+                                    size_t names_len, struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

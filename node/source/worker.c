@@ -57,11 +57,11 @@ static void relation_release(struct relation *relation)
 
 static bool is_wanted(const struct source_request *request, const char *name)
 {
-    bool found = request->is_all;
+    bool found = false;
     for (size_t i = 0; !found && i < request->names_len; i++) {
         found = strcmp(request->names[i], name) == 0;
     }
-    return found;
+    return found != request->is_all;
 }
 
 /* Copies a schema's columns; those that nobody wants are hidden. */

@@ -43,10 +43,10 @@ void columns_tell(struct compute *compute, const struct job *job)
     struct sotto_error err = {0};
     struct dataset dataset;
     const char *file = (const char *)job->bytes.data;
-    enum sotto_status status = file == NULL
-                                   ? sotto_error_no_memory(&err)
-                                   : dataset_open(&dataset, compute->policy, compute->config.store,
-                                                  file, false, &compute->interrupt, &err);
+    enum sotto_status status =
+        file == NULL ? sotto_error_no_memory(&err)
+                     : dataset_describe(&dataset, compute->policy, compute->config.store, file,
+                                        &compute->interrupt, &err);
     if (status != SOTTO_OK) {
         tell_failure(compute, job, status, &err);
         return;

@@ -8,6 +8,7 @@
 #include "task/datasets.h"
 
 #include "loop/log.h"
+#include "task/sourced.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -21,6 +22,7 @@
 /* The store keeps a catalogue under the options of its file, written as one text; this one stands
  * for none. */
 #define OPTIONS_DEFAULT "default"
+#define OPTIONS_SOURCE "source" /* of rows in a database */
 #define OPTIONS_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* Opens part by part, following no link at all: for kernels before 5.6, which have no openat2. */
@@ -92,8 +94,8 @@ int dataset_open_beneath(const char *folder, const char *file, struct sotto_erro
     return -1;
 }
 
-/* The catalogue in the store. Returns: NULL if there is none that describes the file that is open.
- */
+/* The catalogue in the store. Returns: NULL if there is none that describes the file that is open;
+ * identity NULL: whatever it describes. */
 static struct sotto_catalogue *recall_catalogue(struct store *store, const char *file,
                                                 const char *options,
                                                 const struct sotto_file_identity *identity)
@@ -105,7 +107,7 @@ static struct sotto_catalogue *recall_catalogue(struct store *store, const char 
     }
     if (sotto_catalogue_decode(&catalogue, encoded.data, encoded.data_bytes) != SOTTO_OK) {
         catalogue = NULL;
-    } else if (!sotto_file_identity_equal(&catalogue->identity, identity)) {
+    } else if (identity != NULL && !sotto_file_identity_equal(&catalogue->identity, identity)) {
         sotto_catalogue_free(catalogue);
         catalogue = NULL;
     }
@@ -212,16 +214,13 @@ static size_t find_column(const struct sotto_catalogue *catalogue, const char *n
     return i < catalogue->columns_len ? i : SOTTO_NONE;
 }
 
-/* Makes the source of a file that has its catalogue, and marks the key, which may be hidden: nobody
- * is shown it. is_checked: it was found to be one. */
-static enum sotto_status make_source(struct dataset *dataset, const char *file, const char *key,
-                                     bool is_checked, struct sotto_error *err)
+/* Marks the key, which may be hidden: nobody is shown it. is_checked: it was found to be one. */
+static enum sotto_status mark_key(struct dataset *dataset, const char *file, const char *key,
+                                  bool is_checked, struct sotto_error *err)
 {
     size_t column = key != NULL ? find_column(dataset->catalogue, key) : SOTTO_NONE;
-    enum sotto_status status =
-        sotto_source_new_file(&dataset->source, dataset->csv, dataset->catalogue, err);
-    if (status != SOTTO_OK || key == NULL) {
-        return status;
+    if (key == NULL) {
+        return SOTTO_OK;
     }
     if (column == SOTTO_NONE) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
@@ -231,6 +230,18 @@ static enum sotto_status make_source(struct dataset *dataset, const char *file, 
     dataset->catalogue->columns[column].is_key = true;
     return is_checked ? SOTTO_OK
                       : sotto_source_check_key(dataset->source, dataset->csv, column, file, err);
+}
+
+/* Makes the source of a file that has its catalogue. */
+static enum sotto_status make_source(struct dataset *dataset, const char *file, const char *key,
+                                     bool is_checked, struct sotto_error *err)
+{
+    enum sotto_status status =
+        sotto_source_new_file(&dataset->source, dataset->csv, dataset->catalogue, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return mark_key(dataset, file, key, is_checked, err);
 }
 
 /* Gets the catalogue of the open file from the store, or makes it, and keeps it once the key is
@@ -262,16 +273,12 @@ static enum sotto_status find_catalogue(struct dataset *dataset, struct store *s
     return SOTTO_OK;
 }
 
-enum sotto_status dataset_open(struct dataset *out, const struct config *config,
-                               struct store *store, const char *file, bool is_read_again,
-                               const struct sotto_interrupt *interrupt, struct sotto_error *err)
+/* Opens a file, and gets its catalogue. */
+static enum sotto_status open_file(struct dataset *dataset, const struct config *config,
+                                   struct store *store, const char *file,
+                                   const struct sotto_interrupt *interrupt, struct sotto_error *err)
 {
-    struct dataset dataset = {0};
     struct file_options options = {0};
-    enum sotto_status status = check_offered(config, file, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
     int fd = dataset_open_beneath(config->file->data_dir, file, err);
     if (fd < 0) {
         return err != NULL ? err->status : SOTTO_ERROR_IO;
@@ -279,43 +286,22 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     const struct file_words *words = config_words_of(config, file);
     const char *wrong;
     char *text = join_words(words);
-    if (text == NULL) {
-        status = sotto_error_no_memory(err);
+    enum sotto_status status = text != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    if (status != SOTTO_OK) {
         goto out;
     }
     status = file_options_init(&options, words, &wrong, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_csv_open_fd(&dataset.csv, fd, file, &options.csv, err);
+    status = sotto_csv_open_fd(&dataset->csv, fd, file, &options.csv, err);
     fd = -1; /* the file's, or closed */
     if (status != SOTTO_OK) {
         goto out;
     }
-    sotto_csv_heed(dataset.csv, interrupt);
-    status = find_catalogue(&dataset, store, file, text, words != NULL ? words->key : NULL, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    hide_columns(dataset.catalogue, config, file);
-    if (words != NULL && words->complete_count > 0) {
-        status = sotto_source_new_complete(&dataset.source, dataset.source,
-                                           (const char *const *)words->complete,
-                                           words->complete_count, err);
-        if (status != SOTTO_OK) {
-            goto out;
-        }
-    }
-    if (is_read_again && config->rows_memory > 0) {
-        status = sotto_source_new_kept(&dataset.source, dataset.source, config->rows_memory, err);
-        if (status != SOTTO_OK) {
-            goto out;
-        }
-    }
-    *out = dataset;
-    dataset = (struct dataset){0};
+    sotto_csv_heed(dataset->csv, interrupt);
+    status = find_catalogue(dataset, store, file, text, words != NULL ? words->key : NULL, err);
 out:
-    dataset_release(&dataset);
     file_options_release(&options);
     sotto_free(text);
     if (fd >= 0) {
@@ -324,10 +310,86 @@ out:
     return status;
 }
 
+/* Reads rows of a database, and keeps what they are for dataset_describe. */
+static enum sotto_status open_rows(struct dataset *dataset, const struct config *config,
+                                   struct store *store, const char *file, bool is_read_again,
+                                   const struct sotto_interrupt *interrupt, struct sotto_error *err)
+{
+    enum sotto_status status = sourced_read(dataset, config, file, is_read_again, interrupt, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = mark_key(dataset, file, config_words_of(config, file)->key, false, err);
+    if (status == SOTTO_OK && store != NULL) {
+        keep_catalogue(store, file, OPTIONS_SOURCE, dataset->catalogue);
+    }
+    return status;
+}
+
+/* Leaves out what the owner does not offer of the rows, and keeps a file's between rounds. */
+static enum sotto_status limit_rows(struct dataset *dataset, const struct config *config,
+                                    const char *file, bool is_read_again, struct sotto_error *err)
+{
+    const struct file_words *words = config_words_of(config, file);
+    enum sotto_status status = SOTTO_OK;
+    SOTTO_REQUIRE(dataset->catalogue != NULL);
+    hide_columns(dataset->catalogue, config, file);
+    if (words != NULL && words->complete_count > 0) {
+        status = sotto_source_new_complete(&dataset->source, dataset->source,
+                                           (const char *const *)words->complete,
+                                           words->complete_count, err);
+    }
+    bool is_kept = is_read_again && dataset->csv != NULL && config->rows_memory > 0;
+    return status == SOTTO_OK && is_kept
+               ? sotto_source_new_kept(&dataset->source, dataset->source, config->rows_memory, err)
+               : status;
+}
+
+enum sotto_status dataset_open(struct dataset *out, const struct config *config,
+                               struct store *store, const char *file, bool is_read_again,
+                               const struct sotto_interrupt *interrupt, struct sotto_error *err)
+{
+    struct dataset dataset = {0};
+    enum sotto_status status = check_offered(config, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = config_source_of(config, file) != NULL
+                 ? open_rows(&dataset, config, store, file, is_read_again, interrupt, err)
+                 : open_file(&dataset, config, store, file, interrupt, err);
+    if (status == SOTTO_OK) {
+        status = limit_rows(&dataset, config, file, is_read_again, err);
+    }
+    if (status != SOTTO_OK) {
+        dataset_release(&dataset);
+        return status;
+    }
+    *out = dataset;
+    return SOTTO_OK;
+}
+
+enum sotto_status dataset_describe(struct dataset *out, const struct config *config,
+                                   struct store *store, const char *file,
+                                   const struct sotto_interrupt *interrupt, struct sotto_error *err)
+{
+    struct dataset dataset = {0};
+    if (store != NULL && check_offered(config, file, NULL) == SOTTO_OK &&
+        config_source_of(config, file) != NULL) {
+        dataset.catalogue = recall_catalogue(store, file, OPTIONS_SOURCE, NULL);
+    }
+    if (dataset.catalogue == NULL) {
+        return dataset_open(out, config, store, file, false, interrupt, err);
+    }
+    hide_columns(dataset.catalogue, config, file);
+    *out = dataset;
+    return SOTTO_OK;
+}
+
 void dataset_release(struct dataset *dataset)
 {
     sotto_source_free(dataset->source);
     sotto_catalogue_free(dataset->catalogue);
     sotto_csv_close(dataset->csv);
+    sourced_release(dataset);
     *dataset = (struct dataset){0};
 }

@@ -2,28 +2,38 @@
 #ifndef SOTTO_NODE_DATASETS_H
 #define SOTTO_NODE_DATASETS_H
 
-/* The owner's files: opened below data_dir and nowhere else, only those that policy offers, each
- * with its catalogue. Threads: the compute thread. */
+/* The owner's datasets, only those that policy offers, each with its catalogue: files, opened below
+ * data_dir and nowhere else, and rows of databases. Threads: the compute thread. */
 
 #include "config/config.h"
+#include "source/source.h"
 #include "store/store.h"
 #include <sotto/source.h>
 
 struct dataset {
-    struct sotto_csv *csv;
+    struct sotto_csv *csv;   /* NULL: rows of a database */
+    struct source_rows rows; /* of it */
+    size_t held_bytes;       /* by them */
     struct sotto_catalogue *catalogue;
-    struct sotto_source *source; /* of both */
+    struct sotto_source *source; /* of all rows */
 };
 
 /* Opens a file that policy offers and gets its catalogue, from the store if the file is the one
  * that was catalogued (store may be NULL: it is made). Returns: SOTTO_ERROR_NOT_FOUND (policy does
  * not offer it, or there is none), SOTTO_ERROR_REFUSED (a name or link that leads out of data_dir),
- * else as sotto_csv_open_fd and sotto_csv_catalogue. is_read_again: several rounds read it, so its
- * rows are kept between them. Ownership: the file heeds interrupt, which it borrows. */
+ * else as sotto_csv_open_fd and sotto_csv_catalogue, or as sourced_read. is_read_again: several
+ * rounds read it, so its rows are kept between them. Ownership: the file heeds interrupt, which it
+ * borrows. */
 enum sotto_status dataset_open(struct dataset *out, const struct config *config,
                                struct store *store, const char *file, bool is_read_again,
                                const struct sotto_interrupt *interrupt,
                                struct sotto_error *err) SOTTO_NODISCARD;
+/* As dataset_open, for its catalogue only: that of rows in a database is what they last were when a
+ * task read them, if one did. */
+enum sotto_status dataset_describe(struct dataset *out, const struct config *config,
+                                   struct store *store, const char *file,
+                                   const struct sotto_interrupt *interrupt,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
 /* Closes the file; a zeroed dataset is fine. */
 void dataset_release(struct dataset *dataset);
 

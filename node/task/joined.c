@@ -313,7 +313,7 @@ static void release_datasets(struct joined *joined)
     for (size_t i = joined->datasets_len; i-- > 0;) {
         bool is_shared = false;
         for (size_t j = 0; j < i; j++) {
-            is_shared = is_shared || joined->datasets[j].csv == joined->datasets[i].csv;
+            is_shared = is_shared || joined->datasets[j].source == joined->datasets[i].source;
         }
         if (!is_shared) {
             dataset_release(&joined->datasets[i]);

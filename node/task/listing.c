@@ -88,8 +88,8 @@ static json_t *list_dataset(const struct compute *compute, const struct config_p
     struct sotto_error err = {0};
     struct dataset dataset = {0};
     unsigned found = 0;
-    if (dataset_open(&dataset, compute->policy, compute->config.store, entry->dataset, false,
-                     &compute->interrupt, &err) != SOTTO_OK) {
+    if (dataset_describe(&dataset, compute->policy, compute->config.store, entry->dataset,
+                         &compute->interrupt, &err) != SOTTO_OK) {
         log_line("policy.publish: %s is not told of: %s", entry->dataset, err.text);
         return NULL;
     }

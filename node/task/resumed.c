@@ -8,8 +8,9 @@
  *    rounds, what its owner decided, and which files it read.
  * 2. That its rows leave masked, and its consent, are durable too (store_answer). The last of these
  *    entries says which session they left for.
- * 3. A new process makes the machine of both. It opens the files again: where one of them is
- *    another by now, or policy no longer offers it, the node leaves.
+ * 3. A new process makes the machine of both. It opens the files again, and reads databases: where
+ *    a file is another by now, rows have another digest, or policy no longer offers them, the node
+ *    leaves.
  * 4. What the task was answered stands in the ledger. The same question over the same rows and
  *    parties is a repetition there, which counts once.
  * 5. When the task is over the entries go. A node that could not write them goes on, and is lost if
@@ -84,9 +85,10 @@ static enum sotto_status check_files(const struct joined *joined, struct sotto_r
     for (size_t i = 0; i < joined->datasets_len; i++) {
         struct sotto_file_identity before = read_identity(reader);
         if (!sotto_file_identity_equal(&before, &joined->datasets[i].catalogue->identity)) {
-            return sotto_error_set(err, SOTTO_ERROR_CHANGED,
-                                   "%s is another file than when the task began",
-                                   sotto_plan_dataset_file(plan, i));
+            return sotto_error_set(err, SOTTO_ERROR_CHANGED, "%s %s than when the task began",
+                                   sotto_plan_dataset_file(plan, i),
+                                   joined->datasets[i].csv != NULL ? "is another file"
+                                                                   : "has other rows");
         }
     }
     return sotto_reader_finished(reader) ? SOTTO_OK : fail_malformed(err);

@@ -66,6 +66,7 @@ class Node:
         self.policy = {}
         self.files = []  # how they are read
         self.learning = {}  # programs of a cage
+        self.more = []  # other lines of node.yaml
         self.listen = "127.0.0.1:0"
         self.peer_listen = "127.0.0.1:0"
         self.tls = None  # certificate and key of the peer side
@@ -75,6 +76,7 @@ class Node:
 
     def configure(self):
         lines = [f"name: {self.name}", "data_dir: data", "state_dir: state", "identity: node.key",
+                 *self.more,
                  "api:", f'  listen: "{self.listen}"', "  token_file: token"]
         if self.api_tls:
             lines += [f"  tls_cert: {self.api_tls[0]}", f"  tls_key: {self.api_tls[1]}"]

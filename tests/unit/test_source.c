@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "files.h"
+#include "source/digest.h"
 #include "source/location.h"
 #include "source/source.h"
 #include "test.h"
@@ -130,6 +132,65 @@ static void test_words_become_requests(void **state)
     assert_int_equal(source_location_open(&location, &words, &err), SOTTO_ERROR_INPUT);
     assert_null(strstr(err.text, "CRET"));
     assert_int_equal(unlink(path), 0);
+}
+
+static struct sotto_file_identity digest_of(const char *text)
+{
+    struct sotto_file_identity out;
+    struct sotto_csv *csv = test_csv(text);
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_table *table = test_table(csv, catalogue, false);
+    source_table_digest(&out, table);
+    assert_true(source_table_bytes(table) > 0);
+    sotto_table_free(table);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+    return out;
+}
+
+static void expect_hidden(const char *uri, const char *text, const char *expected)
+{
+    const struct source_location location = {.secret = uri};
+    struct sotto_error err = {0};
+    (void)sotto_error_set(&err, SOTTO_ERROR_INPUT, "%s", text);
+    source_location_hide(&location, &err);
+    assert_string_equal(err.text, expected);
+}
+
+static void test_passwords_are_hidden(void **state)
+{
+    (void)state;
+    expect_hidden(NULL, "u:pw", "u:pw");
+    expect_hidden("postgresql://u@h/d", "no h/d", "no h/d");
+    expect_hidden("postgresql://u:a%40b@h/d", "\"a%40b\" and a@b, a@b: a@",
+                  "\"***\" and ***, ***: a@");
+    expect_hidden("postgresql://h/d?password=x%2f&user=u&sslpassword=yy", "x/x%2f yy",
+                  "****** ***");
+    expect_hidden("postgresql://u:@h/d", "all of it", "all of it");
+    expect_hidden("postgresql://u:pw@h/d", "postgresql://u:pw@h/d", "***");
+}
+
+/* Rows in another order are the same rows; every value, name and type counts, and how often. */
+static void test_digests(void **state)
+{
+    (void)state;
+    static const char *const same = "a,b,s\n1,0.5,x\n2,NA,\"\"\nNA,0.25,yz\n";
+    static const char *const others[] = {
+        "a,b,s\n1,0.5,x\n2,NA,\"\"\n",
+        "a,b,s\n1,0.5,x\n2,NA,\"\"\nNA,0.25,yz\nNA,0.25,yz\n",
+        "a,b,s\n1,0.5,x\n2,NA,\"\"\nNA,0.25,yy\n",
+        "a,b,s\n1,0.5,x\nNA,NA,\"\"\n2,0.25,yz\n",
+        "a,c,s\n1,0.5,x\n2,NA,\"\"\nNA,0.25,yz\n",
+        "a,b,s\n1,0.5,x\n2,NA,y\nNA,0.25,z\n",
+        "a,b,s\n1,0.50,x\n2,NA,\"\"\nNA,0.25,yz\n1,NA,\n",
+    };
+    struct sotto_file_identity first = digest_of(same);
+    struct sotto_file_identity again = digest_of("a,b,s\nNA,0.25,yz\n1,0.5,x\n2,NA,\"\"\n");
+    assert_true(sotto_file_identity_equal(&first, &again));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct sotto_file_identity other = digest_of(others[i]);
+        assert_false(sotto_file_identity_equal(&first, &other));
+    }
 }
 
 /* A worker stands in another folder. */
@@ -269,10 +330,16 @@ static void test_only_what_is_wanted_is_selected(void **state)
     assert_non_null(strstr(err.text, "SELECT \"n\", \"odd \"\"name\"\"\" FROM \"t\""));
     assert_int_equal(read_mode(&rows, "echo", false, NULL, &err), SOTTO_ERROR_INPUT);
     assert_non_null(strstr(err.text, "SELECT NULL AS x FROM \"t\""));
-    assert_int_equal(read_mode(&rows, "", true, "tag", &err), SOTTO_ERROR_NOT_FOUND);
+    assert_int_equal(read_mode(&rows, "echo", true, "n", &err), SOTTO_ERROR_INPUT);
+    assert_non_null(strstr(err.text, ": SELECT \"odd \"\"name\"\"\" FROM \"t\""));
+    const char *const names[] = {"n", "tag", "tags"};
+    assert_int_equal(read_mode(&rows, "", true, NULL, NULL), SOTTO_OK);
+    assert_int_equal(source_rows_check(&rows, names, 1, NULL), SOTTO_OK);
+    assert_int_equal(source_rows_check(&rows, names, 2, &err), SOTTO_ERROR_NOT_FOUND);
     assert_non_null(strstr(err.text, "no column \"tag\", did you mean \"tags\"?"));
-    assert_int_equal(read_mode(&rows, "", true, "tags", &err), SOTTO_ERROR_TYPE);
+    assert_int_equal(source_rows_check(&rows, names + 2, 1, &err), SOTTO_ERROR_TYPE);
     assert_non_null(strstr(err.text, "lists"));
+    source_rows_release(&rows);
 }
 
 static void test_what_is_no_driver_is_named(void **state)
@@ -331,6 +398,8 @@ int main(void)
         cmocka_unit_test(test_names_are_quoted),
         cmocka_unit_test(test_passwords_are_not_repeated),
         cmocka_unit_test(test_words_become_requests),
+        cmocka_unit_test(test_passwords_are_hidden),
+        cmocka_unit_test(test_digests),
         cmocka_unit_test(test_a_driver_is_found_from_here),
         cmocka_unit_test(test_requests_are_read_as_written),
         cmocka_unit_test(test_rows_arrive),
