@@ -90,6 +90,7 @@ sotto_e2e(models_r SLOW CASES MAY_SKIP)
 sotto_e2e(service SLOW MAY_SKIP)
 if(NOT SOTTO_SANITIZE) # drivers are not built for them
   sotto_e2e(sources SLOW MAY_SKIP)
+  sotto_e2e(sources_nodes SLOW MAY_SKIP)
 endif()
 sotto_e2e(reference CASES LEVELS)
 

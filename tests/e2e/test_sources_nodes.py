@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes whose rows are in SQLite, DuckDB or PostgreSQL: the answers, refusals and ledger of the same
+rows in a file, whatever happens to a table while a task is under way. Drivers come by ./dev setup
+more."""
+
+import pathlib
+import re
+import sqlite3
+import sys
+import tempfile
+import unittest
+
+from support import PATIENCE, ClusterCase, plan, skip
+
+from drivers import PLACES, DuckDB, PostgreSQL, find
+
+COLUMNS = ["id", "dept", "wage", "score", "secret"]
+TYPES = ["bigint", "text", "bigint", "double precision", "text"]
+DIRECTIONS = ["types", ["dept=string", "score=float64", "secret=string"]]
+COUNT = 60
+
+
+def make_rows(first):
+    return [[first + i, "abc"[min(i // 25, 2)], None if i % 11 == 0 else first + 10 * i, (i * 37 % 50) / 8, f"s{i}"]
+            for i in range(COUNT)]
+
+
+def csv_of(rows):
+    lines = [",".join("" if value is None else str(value) for value in row) for row in rows]
+    return "\n".join([",".join(COLUMNS), *lines]) + "\n"
+
+
+def sql_of(rows):
+    """Statements that make the table pay anew."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in zip(COLUMNS, TYPES, strict=True))
+    values = ", ".join("(" + ", ".join("NULL" if value is None else repr(value) for value in row) + ")" for row in rows)
+    return f"DROP TABLE IF EXISTS pay; CREATE TABLE pay ({columns}); INSERT INTO pay VALUES {values};"
+
+
+class Rows:
+    """The rows of a node, which can be given others."""
+
+    def __init__(self, node, kind, server):
+        self.node, self.kind, self.server = node, kind, server
+        words = {"csv": {"types": DIRECTIONS[1]},
+                 "sqlite": self.source("SQLITE", "sqlite:pay.sqlite", table="pay"),
+                 "duckdb": self.source("DUCKDB", "duckdb:pay.duckdb", query="SELECT * FROM pay -- all"),
+                 "postgresql": self.source("POSTGRESQL", server and server.uri("").rstrip("#"), table="public.pay")}
+        node.files = [{"file": "pay", "key": "id", **words[kind]}]
+        node.datasets = ["pay"]
+
+    @staticmethod
+    def source(name, uri, **what):
+        return {"source": {"adbc": find(f"SOTTO_ADBC_{name}"), "uri": uri, **what}}
+
+    def give(self, rows):
+        if self.kind == "csv":
+            (self.node.data / "pay").write_text(csv_of(rows))
+        elif self.kind == "sqlite":
+            database = sqlite3.connect(self.node.folder / "pay.sqlite")
+            database.executescript(sql_of(rows))
+            database.close()
+        elif self.kind == "duckdb":
+            database = DuckDB(self.node.folder / "pay.duckdb")
+            database.run(sql_of(rows))
+            database.close()
+        else:
+            self.server.run("SET client_min_messages = error; " + sql_of(rows))
+
+
+ASKED = [
+    ({"m": "mean(x.wage)", "s": "std(x.wage)", "n": "count(x.dept)"}, {}),
+    ({"m": "mean(x.score)", "c": "corr(x.score, x.wage)"}, {}),
+    ({"q": "median(x.wage)"}, {}),
+    ({"h": "hist(x.wage, 0, 1200, 1400, 2000)", "v": "value_counts(x.dept, 'a', 'b', 'c', 'd')"}, {}),
+    ({"m": "sum(x.score)"}, {"group_by": [{"column": "x.dept", "levels": ["a", "b", "c"]}]}),
+    ({"m": "mean(x.wage)"}, {"where": "x.score > 2"}),
+    ({"m": "mean(x.wage)"}, {"where": "x.wage < 1150"}),  # few rows
+    ({"m": "mean(x.wage)"}, {"where": "x.id != 1020"}),  # all but one
+    ({"m": "mean(x.secret)"}, {}),  # hidden
+    ({"m": "mean(x.nothing)"}, {}),
+    ({"m": "mean(x.dept)"}, {}),
+    ({"m": "dot(x.id, x.wage)"}, {}),
+    ({"m": "max(x.wage)"}, {}),
+    ({"m": "mean(x.wage + x.score)"}, {"where": "x.dept == 'c'"}),
+]
+
+
+class SourcesOfNodes(ClusterCase):
+    missing = [name for name in PLACES if find(name) is None]
+    server = None
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        pathlib.Path(folder.name).chmod(0o755)
+        (pathlib.Path(folder.name) / "pg").mkdir()
+        server = PostgreSQL(pathlib.Path(folder.name) / "pg")
+        if server.bin is None:
+            cls.missing.append("PostgreSQL's server")
+        elif "SOTTO_ADBC_POSTGRESQL" not in cls.missing:
+            cls.addClassCleanup(server.stop)
+            server.start()
+            cls.server = server
+
+    def kinds(self):
+        names = ["csv"] + [kind for kind in ("sqlite", "duckdb") if find(f"SOTTO_ADBC_{kind.upper()}")]
+        return names + (["postgresql"] if self.server else [])
+
+    def nodes(self, kind, len_=3, start=True, **policy):
+        """Nodes of which the last one has its rows in a database of a kind."""
+        cluster = self.cluster([{}] * len_, start=False)
+        for i, node in enumerate(cluster.nodes):
+            hidden = {"columns": [{"dataset": "pay", "hide": ["secret"]}]}
+            judging = {"min_rows": 5, "refusals": 100, **policy}  # the others would be heard first
+            node.policy = {**hidden, **(judging if node is cluster.nodes[-1] else {"profile": "open"})}
+            rows = Rows(node, kind if node is cluster.nodes[-1] else "csv", self.server)
+            rows.give(make_rows(1000 + i))
+        if start:
+            cluster.start()
+            cluster.wait_connected()
+        return cluster, rows
+
+    def ask(self, creator, outputs, **more):
+        """Returns: how a plan ends, and with what."""
+        status, answer = creator.request("POST", "/v1/task", plan(outputs, {"x": "pay"}, wait=5, connection=5, **more))
+        if status != 200:
+            return status, answer["detail"]
+        state = creator.wait_end(answer["task_id"])
+        said = creator.messages(answer["task_id"])
+        return (state, creator.result(answer["task_id"])["outputs"]) if state == "FINISHED" else (
+            state, [re.sub(r"task \d+", "task", line) for line in said if "[Error]" in line])
+
+    @staticmethod
+    def verdicts(node):
+        """What the owner's log says of each refusal, but when and of which task."""
+        return [re.sub(r"task \w+ of a \(\w+\)|of 20\d\d-[-0-9: ]+|since task [^,;.]*", "", line[20:])
+                for line in node.log().splitlines() if "declined (" in line or "refused" in line]
+
+    def test_the_same_answers_and_refusals(self):
+        expected = {}
+        for kind in self.kinds():
+            with self.subTest(kind):
+                cluster, rows = self.nodes(kind, dominance=20)
+                creator, _, last = cluster.nodes
+                found = [self.ask(creator, outputs, **more) for outputs, more in ASKED]
+                changed = make_rows(1002)
+                rows.give([*changed, [9999, "a", 1234, 1.5, "s"]])
+                found.append(self.ask(creator, *[{"m": "mean(x.wage)"}]))
+                changed[7][2] += 1
+                rows.give(changed)
+                found.append(self.ask(creator, *[{"m": "mean(x.wage)"}]))
+                verdicts = self.verdicts(last)
+                states = [state for state, _ in found]
+                expected = expected or {"found": found, "verdicts": verdicts}
+                for i, (one, other) in enumerate(zip(found, expected["found"], strict=True)):
+                    self.assertEqual(one, other, (ASKED + ["a row more", "a row changed"])[i])
+                self.assertEqual(verdicts, expected["verdicts"])
+                self.assertEqual(states[-2:], ["ERROR", "ERROR"])
+                self.assertGreater(states.count("FINISHED"), 4)
+                self.assertIn("ledger: fewer than 5", "".join(verdicts))
+
+    def test_a_task_has_the_rows_that_it_first_read(self):
+        """A table that is gone while the other party is away, for tasks of several rounds."""
+        for kind in self.kinds()[1:]:
+            with self.subTest(kind):
+                cluster, rows = self.nodes(kind)
+                creator, other, last = cluster.nodes
+                outputs = {"q": "median(x.wage)"}
+                state, expected = self.ask(creator, outputs)
+                other.stop()
+                body = plan(outputs, {"x": "pay"}, wait=PATIENCE, connection=PATIENCE)
+                task = creator.create(body)
+                last.wait_log("joined")
+                while last.log().count(": joined") < 2:
+                    last.wait_log("joined")
+                rows.give(make_rows(5000)[:3])
+                other.start()
+                self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+                self.assertEqual((state, creator.result(task)["outputs"]), ("FINISHED", expected))
+
+    def test_a_node_that_restarts_knows_its_rows_again(self):
+        if find("SOTTO_ADBC_SQLITE") is None:
+            self.skipTest("no driver")
+        cluster, rows = self.nodes("sqlite", 5, profile="open")
+        creator, last = cluster.nodes[0], cluster.nodes[-1]
+        outputs = {"v": "mean(abs(x.wage - mean(abs(x.wage - mean(x.wage)))))"}
+        expected = self.ask(creator, outputs, min_clients=5, max_clients=5)
+        for given, text in ((make_rows(1004)[::-1], "goes on after a restart"),
+                            (make_rows(1005), "pay has other rows than when the task began")):
+            last.stop()
+            last.start({"SOTTO_TEST_STOP_AT": "send-17", "SOTTO_TEST_STOP_ROUND": "3"})
+            last.wait_log("connected to ")
+            task = creator.create(plan(outputs, {"x": "pay"}, min_clients=4, max_clients=5, wait=5, connection=10))
+            last.process.wait(PATIENCE)
+            last.process.stdout.close()
+            last.process = None
+            rows.give(given)
+            last.start()
+            last.wait_log(text)
+            if "goes on" in text:
+                self.assertEqual((creator.wait_end(task), creator.result(task)["outputs"]), expected)
+
+    def test_two_tasks_at_once(self):
+        for kind in self.kinds()[1:]:
+            with self.subTest(kind):
+                cluster, _ = self.nodes(kind)
+                creator = cluster.nodes[0]
+                tasks = [creator.create(plan({"q": question}, {"x": "pay"})) for question in ("median(x.wage)", "sum(x.wage)")]
+                self.assertEqual([creator.wait_end(task) for task in tasks], ["FINISHED"] * 2)
+
+
+if __name__ == "__main__":
+    program = unittest.main(exit=False)
+    if not program.result.wasSuccessful():
+        sys.exit(1)
+    if SourcesOfNodes.missing:
+        skip("e2e/sources_nodes", "not there: " + ", ".join(SourcesOfNodes.missing))
