@@ -204,7 +204,7 @@ static const struct command commands[] = {
      CLIENT_OPTIONS | OPTION_JSON, cmd_datasets},
     {"cancel", NULL, "end a task", "sotto cancel NUMBER\n" CLIENT_USAGE, CLIENT_OPTIONS,
      cmd_cancel},
-    {"check", "check", "what would my node say to this plan?",
+    {"check", "check, sources", "what would my node say to this plan? what its databases?",
      "sotto check plan.json [--config node.yaml] [--from PEER]\n"
      "sotto check --data wages=wages.csv [--where CONDITION] [--by GROUPS]...\n"
      "            [--config node.yaml] [--from PEER] -- 'm=mean(wage)'...\n"
@@ -216,6 +216,14 @@ static const struct command commands[] = {
      "files are.\n",
      OPTION_CONFIG | OPTION_FROM | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME | OPTION_ROWS,
      cmd_check},
+    {"sources", NULL, "a node's rows in databases: which there are, can they be read",
+     "sotto sources [NAME] [--config node.yaml] [--json]\n"
+     "\n"
+     "Lists the datasets of node.yaml that have a source. NAME: reads this one as a task\n"
+     "would, and says how many rows it has, what its columns are, which of them policy\n"
+     "hides, and which have no type here; but no value. Exit code 1 if it can't be\n"
+     "read. Run it where the node's files are.\n",
+     OPTION_CONFIG | OPTION_JSON, cmd_sources},
     {"audit", "audit", "what has this node answered?",
      "sotto audit [--config node.yaml] [--json]    the ledger of answers\n"
      "sotto audit --epoch FILE                     hold its past against it no more\n"

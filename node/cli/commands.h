@@ -20,6 +20,7 @@ int cmd_result(const struct args *args);
 int cmd_run(const struct args *args);
 int cmd_list(const struct args *args);
 int cmd_show(const struct args *args);
+int cmd_sources(const struct args *args);
 int cmd_source_worker(const struct args *args);
 int cmd_status(const struct args *args);
 int cmd_datasets(const struct args *args);

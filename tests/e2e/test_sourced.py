@@ -2,6 +2,7 @@
 """Nodes with rows in a database, through a driver of tests: the same answers as over a file, and
 whatever a driver does, its owner is told all of it and others a class."""
 
+import json
 import os
 import pathlib
 import unittest
@@ -94,8 +95,12 @@ class Sourced(ClusterCase):
         self.refuse(creator, plan(OUTPUTS, {"x": "pay"}), "can't be read")
         creator.wait_log("***")
         told = creator.log() + (creator.folder / "state" / "node.log").read_text()
-        told += run("check", "--config", str(creator.folder / "node.yaml"), "-", check=False,
-                    stdin='{"x": 1}').stderr
+        config = ("--config", str(creator.folder / "node.yaml"))
+        for done in (run("check", "-", *config, check=False, stdin=json.dumps(plan(OUTPUTS, {"x": "pay"}))),
+                     run("sources", "pay", *config, check=False), run("doctor", *config, check=False)):
+            self.assertIn("***", done.stdout + done.stderr)
+            told += done.stdout + done.stderr
+        told += run("sources", *config).stdout + str(creator.get("/metrics"))
         lines = [path.read_bytes() for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
                  if path.exists() and os.access(path, os.R_OK)]
         self.assertNotIn("s3cr", told)
@@ -103,6 +108,38 @@ class Sourced(ClusterCase):
         (creator.folder / "uri").chmod(0o644)
         self.refuse(creator, plan(OUTPUTS, {"x": "pay"}), "can't be read")
         creator.wait_log("holds a secret that others may read")
+
+    def test_an_owner_sees_columns_and_no_value(self):
+        cluster = self.nodes(source(key="odd \"name\""), None, None,
+                             columns=[{"dataset": "pay", "hide": ["odd \"name\""]}])
+        node = cluster.nodes[0]
+        config = ("--config", str(node.folder / "node.yaml"))
+        self.assertEqual(run("sources", *config).stdout, f"pay: t of postgresql://h/d, by {DRIVER}\n")
+        listed = json.loads(run("sources", *config, "--json").stdout)
+        self.assertEqual(listed, {"sources": [{"dataset": "pay", "adbc": DRIVER, "uri": "postgresql://h/d", "table": "t"}]})
+        lines = run("sources", "pay", *config).stdout.splitlines()
+        self.assertEqual((lines[0], lines[3].split()), ("pay: 7 rows", ["n", "int64", "may", "name", "it"]))
+        self.assertIn("the key, hidden by policy", lines[4])
+        self.assertIn("can't be read", lines[5])
+        self.assertNotIn("xyz", "".join(lines))
+        self.assertIn("pay: 7 rows, 2 columns", run("doctor", *config, check=False).stdout)
+        done = run("sources", "wages", *config, check=False)
+        self.assertEqual((done.returncode, "no such dataset" in done.stderr), (1, True))
+        node.files = [source("lost")]
+        node.files[0]["source"]["adbc"] = DRIVER + ".gone"
+        node.configure()
+        node.cli("reload")
+        self.assertIn("there is no such file", run("sources", "pay", *config, check=False).stderr)
+        self.assertIn("there is no such file", run("doctor", *config, check=False).stdout)
+
+    def test_a_plan_is_checked_beforehand(self):
+        cluster = self.nodes(source(), None, None)
+        config = ("--config", str(cluster.nodes[0].folder / "node.yaml"))
+        asked = json.dumps(plan({"s": "sum(x.n)"}, {"x": "pay"}))
+        self.assertIn("This node lets it pass", run("check", "-", *config, stdin=asked).stdout)
+        cluster.nodes[0].policy["min_rows"] = 10
+        cluster.nodes[0].configure()
+        self.assertIn("refuses", run("check", "-", *config, stdin=asked, check=False).stdout)
 
     def test_memory_is_bounded(self):
         cluster = self.nodes(source("endless"), None, None)

@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
 from drivers import PLACES, DuckDB, PostgreSQL, find
-from support import PATIENCE, ClusterCase, plan, skip
+from support import PATIENCE, ClusterCase, plan, run, skip
 
 COLUMNS = ["id", "dept", "wage", "score", "secret"]
 TYPES = ["bigint", "text", "bigint", "double precision", "text"]
@@ -208,6 +208,8 @@ class SourcesOfNodes(ClusterCase):
         for kind in self.kinds()[1:]:
             with self.subTest(kind):
                 cluster, _ = self.nodes(kind)
+                told = run("sources", "pay", "--config", str(cluster.nodes[-1].folder / "node.yaml")).stdout
+                self.assertRegex(told, r"(?m)^secret +hidden by policy, not read$")
                 creator = cluster.nodes[0]
                 tasks = [creator.create(plan({"q": question}, {"x": "pay"})) for question in ("median(x.wage)", "sum(x.wage)")]
                 self.assertEqual([creator.wait_end(task) for task in tasks], ["FINISHED"] * 2)
