@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PARQUET ".parquet"
 
@@ -122,6 +123,18 @@ enum sotto_status source_words_check(const struct source_words *words, const cha
     return status;
 }
 
+static bool is_credential(const char *path)
+{
+    return strncmp(path, SOURCE_CREDENTIALS, strlen(SOURCE_CREDENTIALS)) == 0;
+}
+
+bool source_words_are_there(const struct source_words *words)
+{
+    bool has_uri = words->uri_file == NULL || is_credential(words->uri_file) ||
+                   access(words->uri_file, R_OK) == 0;
+    return has_uri && access(words->adbc, R_OK) == 0;
+}
+
 bool path_resolve(char **path, const char *config_path)
 {
     const char *slash = strrchr(config_path, '/');
@@ -143,11 +156,10 @@ bool path_resolve(char **path, const char *config_path)
 
 bool source_words_resolve(struct source_words *words, const char *config_path)
 {
-    bool is_credential = words->uri_file != NULL && strncmp(words->uri_file, SOURCE_CREDENTIALS,
-                                                            strlen(SOURCE_CREDENTIALS)) == 0;
+    bool is_path = words->uri_file == NULL || !is_credential(words->uri_file);
     enum source_kind kind = words->uri != NULL ? source_kind_find(words->uri) : SOURCE_KINDS_LEN;
     if (!path_resolve(&words->adbc, config_path) ||
-        (!is_credential && !path_resolve(&words->uri_file, config_path))) {
+        (is_path && !path_resolve(&words->uri_file, config_path))) {
         return false;
     }
     if (kind == SOURCE_KINDS_LEN || kind == SOURCE_POSTGRESQL) {

@@ -42,6 +42,9 @@ enum source_kind source_kind_find(const char *uri);
 enum sotto_status source_words_check(const struct source_words *words, const char **out_wrong,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Whether driver and uri_file can be read; a credential is not looked for. */
+bool source_words_are_there(const struct source_words *words);
+
 /* Puts the folder of the configuration file before a path that is relative. Paths are malloc's, as
  * all texts of node.yaml; NULL is fine. Returns: false if there is no memory. */
 bool path_resolve(char **path, const char *config_path);

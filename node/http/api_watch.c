@@ -46,11 +46,16 @@ static double find_free_bytes(const struct http_api *api)
 
 /* --- Whether it can work --- */
 
-/* Whether the folder with the datasets can be entered and its files listed. */
+/* Whether the folder with the datasets can be entered and its files listed, and drivers of
+ * databases are there: no database is asked. */
 static bool has_data(const struct http_api *api)
 {
-    const char *folder = api->shared->config->file->data_dir;
-    return folder == NULL || access(folder, R_OK | X_OK) == 0;
+    const struct config_file *file = api->shared->config->file;
+    bool has = file->data_dir == NULL || access(file->data_dir, R_OK | X_OK) == 0;
+    for (unsigned i = 0; has && i < file->files_count; i++) {
+        has = file->files[i].source == NULL || source_words_are_there(file->files[i].source);
+    }
+    return has;
 }
 
 void http_api__get_ready(struct http_api *api, struct http_request *request)

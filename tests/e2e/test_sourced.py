@@ -123,12 +123,14 @@ class Sourced(ClusterCase):
         self.assertIn("can't be read", lines[5])
         self.assertNotIn("xyz", "".join(lines))
         self.assertIn("pay: 7 rows, 2 columns", run("doctor", *config, check=False).stdout)
+        self.assertTrue(node.get("/readyz")["data"])
         done = run("sources", "wages", *config, check=False)
         self.assertEqual((done.returncode, "no such dataset" in done.stderr), (1, True))
         node.files = [source("lost")]
         node.files[0]["source"]["adbc"] = DRIVER + ".gone"
         node.configure()
         node.cli("reload")
+        self.assertEqual(node.request("GET", "/readyz")[1]["data"], False)
         self.assertIn("there is no such file", run("sources", "pay", *config, check=False).stderr)
         self.assertIn("there is no such file", run("doctor", *config, check=False).stdout)
 
