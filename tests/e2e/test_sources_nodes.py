@@ -5,7 +5,9 @@ more."""
 
 import pathlib
 import re
+import shlex
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -19,6 +21,7 @@ COLUMNS = ["id", "dept", "wage", "score", "secret"]
 TYPES = ["bigint", "text", "bigint", "double precision", "text"]
 DIRECTIONS = ["types", ["dept=string", "score=float64", "secret=string"]]
 COUNT = 60
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def make_rows(first):
@@ -95,6 +98,7 @@ class SourcesOfNodes(ClusterCase):
     def setUpClass(cls):
         cls.missing = [name for name in PLACES if find(name) is None]
         folder = tempfile.TemporaryDirectory()
+        cls.folder = folder.name
         cls.addClassCleanup(folder.cleanup)
         pathlib.Path(folder.name).chmod(0o755)
         (pathlib.Path(folder.name) / "pg").mkdir()
@@ -203,6 +207,55 @@ class SourcesOfNodes(ClusterCase):
             last.wait_log(text)
             if "goes on" in text:
                 self.assertEqual((creator.wait_end(task), creator.result(task)["outputs"]), expected)
+
+    def follow(self, blocks, setting):
+        """A folder of a node whose configuration says what the guide does. Returns: what its commands print."""
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        (folder / "data").mkdir()
+        run("keygen", "--out", str(folder / "node.key"))
+        for name, change in setting.items():
+            blocks = {label: text.replace(name, change) for label, text in blocks.items()}
+        (folder / "node.yaml").write_text("name: n\ndata_dir: data\nstate_dir: state\nidentity: node.key\n")
+        return folder, blocks
+
+    def test_the_guide(self):
+        """Both halves of SOURCES.md, as an owner would follow them."""
+        text = (ROOT / "node" / "SOURCES.md").read_text()
+        blocks = {name: body for name, body in re.findall(r"(?ms)^```\w+ (\w+)\n(.*?)^```$", text)}
+        rows = make_rows(1000)
+        if find("SOTTO_ADBC_DUCKDB"):
+            folder, blocks_here = self.follow(blocks, {"/opt/drivers/libduckdb.so": find("SOTTO_ADBC_DUCKDB")})
+            (folder / "wages").mkdir()
+            duckdb = DuckDB()
+            duckdb.run(sql_of(rows))
+            for part in range(2):
+                duckdb.run(f"COPY (SELECT id, dept, wage FROM pay WHERE id % 2 = {part}) TO '{folder}/wages/{part}.parquet'")
+            duckdb.close()
+            self.try_guide(folder, blocks_here["parquet"], blocks_here["try"], "wage    int64                  may name it")
+        if self.server:
+            self.server.run("DROP TABLE IF EXISTS wages CASCADE; " + sql_of(rows).replace("pay", "wages") + blocks["reader"])
+            folder, blocks_here = self.follow(blocks, {
+                "/opt/drivers/libadbc_driver_postgresql.so": find("SOTTO_ADBC_POSTGRESQL"),
+                "db.example/staff": f"/postgres?host={self.server.folder}"})
+            subprocess.run(["bash", "-euc", blocks_here["uri"]], cwd=folder, check=True)
+            told = self.try_guide(folder, blocks_here["postgresql"], blocks_here["try"],
+                                  "wage    decimal(2)             may name it")
+            self.assertIn("the key, hidden by policy", told)
+            (folder / "node.yaml").write_text((folder / "node.yaml").read_text().replace("wages_asked", "wages"))
+            done = run("sources", "wages", cwd=folder, check=False)
+            self.assertEqual((done.returncode, "permission denied" in done.stderr), (1, True), done.stderr)
+
+    def try_guide(self, folder, words, commands, expected):
+        with open(folder / "node.yaml", "a") as config:
+            config.write(words)
+        told = ""
+        for line in commands.splitlines():
+            done = run(*shlex.split(line)[1:], cwd=folder, check=False)
+            told += done.stdout + done.stderr
+        self.assertIn(expected, told)
+        self.assertIn(f"wages: {COUNT} rows", told)
+        self.assertIn("This node lets it pass", told)
+        return told
 
     def test_two_tasks_at_once(self):
         for kind in self.kinds()[1:]:
