@@ -70,6 +70,10 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
             goto out;
         }
     }
+    status = sotto__draw_make(&task->draw, task->plan, &task->course, &roster, task->opened, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     status = sotto__round_terms_init(&terms, task->plan, &task->course, &task->terms, task->opened,
                                      roster.adverts_len, err);
     if (status != SOTTO_OK) {
@@ -103,7 +107,7 @@ static bool comes_before(const struct sotto_task_aggregator *task, size_t invite
 static void choose_parties(struct sotto_task_aggregator *task)
 {
     size_t most = sotto_plan_strategy(task->plan)->max_clients;
-    if (count_invitees(task, SOTTO__INVITEE_JOINED) <= most) {
+    if (count_invitees(task, SOTTO__INVITEE_JOINED) <= most || sotto__course_draws(&task->course)) {
         return;
     }
     for (size_t i = 0; i < task->invited.len; i++) {
@@ -159,14 +163,16 @@ static void heed_demands(struct sotto_task_aggregator *task)
 {
     size_t joined;
     size_t left;
+    size_t most = sotto_plan_strategy(task->plan)->max_clients;
     do {
         joined = left = count_invitees(task, SOTTO__INVITEE_JOINED);
+        size_t counted = sotto__course_draws(&task->course) && joined > most ? most : joined;
         for (size_t i = 0; i < task->invited.len; i++) {
             const struct invitee *invitee = &task->invitees[i];
             if (invitee->state == SOTTO__INVITEE_JOINED &&
-                (invitee->demands.min_parties > joined ||
-                 (size_t)invitee->demands.colluders + 3 > joined)) {
-                exclude_demanding(task, i, joined);
+                (invitee->demands.min_parties > counted ||
+                 (size_t)invitee->demands.colluders + 3 > counted)) {
+                exclude_demanding(task, i, counted);
                 left--;
             }
         }
@@ -257,6 +263,22 @@ static bool may_lose(const struct sotto_task_aggregator *task)
     return task->terms.label.round == 1 || sotto__course_is_tolerant(&task->course);
 }
 
+static void log_drawn(struct sotto_task_aggregator *task)
+{
+    char names[SOTTO_ERROR_TEXT_BYTES] = "";
+    uint32_t len = sotto_session_aggregator_roster(task->session)->adverts_len;
+    for (uint32_t i = 0; i < len; i++) {
+        size_t used = strlen(names);
+        if (sotto__draw_has(&task->draw, i)) {
+            (void)snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
+                           sotto__task_aggregator_invitee_name(
+                               task, sotto__task_aggregator_invitee_of_member(task, i)));
+        }
+    }
+    sotto__outbox_log(&task->outbox, "[Select Candidates] task %llu round %u drawn [%s]",
+                      (unsigned long long)task->number, task->terms.label.round, names);
+}
+
 static void start_session(struct sotto_task_aggregator *task)
 {
     struct sotto_error err;
@@ -278,6 +300,9 @@ static void start_session(struct sotto_task_aggregator *task)
     }
     task->phase_seen = SOTTO_AGGREGATOR_DEALING;
     sotto__task_aggregator_log_members(task, "Select Candidates", "select candidates", NULL, true);
+    if (!task->draw.is_of_all) {
+        log_drawn(task);
+    }
     sotto__task_aggregator_set_deadline(task,
                                         sotto_plan_strategy(task->plan)->connection_timeout_s);
 }

@@ -60,11 +60,13 @@ static void keep_contributors(struct sotto_task_aggregator *task)
     }
 }
 
-static uint32_t count_contributors(const struct sotto_task_aggregator *task)
+/* Whose rows are in the sum: the survivors, of whom some may not be drawn. */
+static uint32_t count_summed(const struct sotto_task_aggregator *task)
 {
     uint32_t len = 0;
-    for (size_t i = 0; i < task->invited.len; i++) {
-        len += task->invitees[i].contributes;
+    uint32_t members = sotto_session_aggregator_roster(task->session)->adverts_len;
+    for (uint32_t i = 0; i < members; i++) {
+        len += sotto_session_aggregator_lives(task->session, i) && sotto__draw_has(&task->draw, i);
     }
     return len;
 }
@@ -300,7 +302,7 @@ static void finish_round(struct sotto_task_aggregator *task)
     sotto__opened_digest(task->opened, &opening, sum, sum_bytes);
     sotto__task_aggregator_record(task, sum, sum_bytes);
     enum sotto_status status =
-        sotto__course_advance(&task->course, sum, sum_bytes, count_contributors(task), &err);
+        sotto__course_advance(&task->course, sum, sum_bytes, count_summed(task), &err);
     if (status != SOTTO_OK) {
         sotto__task_aggregator_end(task, status, err.text);
         return;

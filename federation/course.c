@@ -48,7 +48,12 @@ bool sotto__course_learns(const struct sotto__course *course)
 
 bool sotto__course_is_tolerant(const struct sotto__course *course)
 {
-    return course->bundle.manifest.is_tolerant;
+    return course->bundle.manifest.strategy != SOTTO_STRATEGY_FEDAVG;
+}
+
+bool sotto__course_draws(const struct sotto__course *course)
+{
+    return course->bundle.manifest.strategy == SOTTO_STRATEGY_DRAWN;
 }
 
 bool sotto__course_is_set(const struct sotto__course *course)

@@ -26,6 +26,8 @@ enum sotto_status sotto__course_open(struct sotto__course *out, const struct sot
 bool sotto__course_learns(const struct sotto__course *course);
 /* Whether a round goes on without who is lost, as the code says: later ones are over fewer. */
 bool sotto__course_is_tolerant(const struct sotto__course *course);
+/* Whether max_clients members are drawn for each round, as the code says. */
+bool sotto__course_draws(const struct sotto__course *course);
 bool sotto__course_is_set(const struct sotto__course *course);
 /* What was agreed on is forgotten; and the bundle too. */
 void sotto__course_reset(struct sotto__course *course);

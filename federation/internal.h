@@ -7,6 +7,7 @@
 
 #include "course.h"
 #include "cover.h"
+#include "draw.h"
 
 #include <sotto/session.h>
 #include <sotto/task.h>

@@ -76,7 +76,7 @@ static enum sotto_status check_sum(struct sotto_task_party *task, struct check *
     sotto__opened_digest(task->opened, &check->opening, sum, bytes);
     check->dispute.kind = SOTTO_DISPUTE_SUM;
     /* Aligned, and little endian as limbs are. */
-    status = sotto__course_advance(&task->course, sum, bytes, task->contributors_len, &check->err);
+    status = sotto__course_advance(&task->course, sum, bytes, task->trained_len, &check->err);
     if (status != SOTTO_OK) {
         goto out;
     }

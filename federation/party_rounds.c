@@ -95,6 +95,10 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
     if (status != SOTTO_OK) {
         return status;
     }
+    status = sotto__draw_make(&task->draw, task->plan, &task->course, roster, task->opened, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     status = sotto__round_terms_init(&terms, task->plan, &task->course, &task->terms, task->opened,
                                      roster->adverts_len, err);
     if (status != SOTTO_OK) {
@@ -120,6 +124,27 @@ out:
     return status;
 }
 
+bool sotto_task_party_is_drawn(const struct sotto_task_party *task)
+{
+    struct sotto_key own = sotto_identity_key(task->identity);
+    return task->session == NULL || task->draw.is_of_all ||
+           sotto__draw_has(&task->draw,
+                           sotto_roster_find(sotto_session_party_roster(task->session), &own));
+}
+
+/* The input of who is not drawn. */
+static enum sotto_status give_zeros(struct sotto_task_party *task)
+{
+    size_t bytes = sotto__course_bytes(&task->course);
+    uint8_t *zeros = sotto_alloc_zeroed(bytes);
+    if (zeros == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    enum sotto_status status = sotto_session_party_input(task->session, zeros, bytes);
+    sotto_free(zeros);
+    return status;
+}
+
 void sotto__task_party_receive_roster(struct sotto_task_party *task, const uint8_t *bytes,
                                       size_t bytes_len)
 {
@@ -130,10 +155,17 @@ void sotto__task_party_receive_roster(struct sotto_task_party *task, const uint8
         return;
     }
     task->phase = SOTTO__TASK_SESSION;
-    task->computing = true;
     sotto__task_party_heard(task);
-    struct sotto_action action = {.kind = SOTTO_ACTION_PARTIAL};
-    sotto__outbox_push(&task->outbox, &action);
+    if (sotto_task_party_is_drawn(task)) {
+        struct sotto_action action = {.kind = SOTTO_ACTION_PARTIAL};
+        task->computing = true;
+        sotto__outbox_push(&task->outbox, &action);
+        return;
+    }
+    status = give_zeros(task);
+    if (status != SOTTO_OK) {
+        sotto__task_party_leave(task, status, sotto_status_text(status));
+    }
 }
 
 /* Not where it gave the session up meanwhile. */
@@ -279,8 +311,10 @@ enum sotto_status sotto__task_party_keep_contributors(struct sotto_task_party *t
     sotto_free(task->contributors);
     task->contributors = contributors;
     task->contributors_len = 0;
+    task->trained_len = 0;
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
         if (sotto_session_party_lives(task->session, i)) {
+            task->trained_len += sotto__draw_has(&task->draw, i);
             task->contributors[task->contributors_len++] = roster->adverts[i].sender;
         }
     }
@@ -301,7 +335,7 @@ enum sotto_status sotto__task_party_advance(struct sotto_task_party *task, const
     }
     memcpy(sum, aggregate, aggregate_bytes);
     enum sotto_status status =
-        sotto__course_advance(&task->course, sum, aggregate_bytes, task->contributors_len, err);
+        sotto__course_advance(&task->course, sum, aggregate_bytes, task->trained_len, err);
     if (status == SOTTO_OK && sotto__course_round(&task->course) != task->terms.label.round) {
         status = sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
                                  "the aggregator asks for a round that the plan does not have");

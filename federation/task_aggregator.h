@@ -55,7 +55,7 @@ struct sotto_task_aggregator {
     struct invitee *invitees;
     uint64_t now_ms;
     uint64_t deadline_ms;
-    bool hides_exact;
+    bool hides_exact, verifies; /* verifies: the parties of this round check its sum */
     const struct sotto_interrupt *interrupt;
     uint32_t joined_first; /* how many joined the first attempt: what the result calls joined */
 
@@ -63,9 +63,9 @@ struct sotto_task_aggregator {
     enum sotto_aggregator_phase phase_seen;
     struct sotto__course course;
     struct sotto__cover cover;          /* of the first round */
+    struct sotto__draw draw;            /* of the round */
     uint8_t opened[SOTTO_DIGEST_BYTES]; /* the chain of the rounds before */
-    bool verifies;                      /* the parties of this round check its sum */
-    const char *unverified;             /* why not, though they are shown it; else NULL */
+    const char *unverified;             /* why parties don't check what they are shown, or NULL */
     /* The one before, until all have said ADVERT of the next: what was shown of it may be disputed,
      * and may be shown again to who missed it. */
     struct sotto_session_aggregator *session_before;

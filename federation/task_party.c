@@ -164,11 +164,25 @@ uint64_t sotto_task_party_masked(const struct sotto_task_party *task)
     return task->masked;
 }
 
+/* Whether the sum is of enough of those that were drawn. */
+static bool is_draw_covered(const struct sotto_task_party *task)
+{
+    uint32_t living = 0;
+    uint32_t len = sotto_session_party_roster(task->session)->adverts_len;
+    for (uint32_t i = 0; i < len; i++) {
+        living += sotto_session_party_lives(task->session, i) && sotto__draw_has(&task->draw, i);
+    }
+    return living >= task->draw.needed;
+}
+
 /* Whether what the first round opens is covered by the survivors alone. Without memory it is not.
  */
 static bool is_living_covered(const struct sotto_task_party *task)
 {
     size_t len = sotto_session_party_roster(task->session)->adverts_len;
+    if (sotto__course_draws(&task->course)) {
+        return is_draw_covered(task);
+    }
     if (task->terms.label.round > 1) {
         return true; /* over the same parties */
     }

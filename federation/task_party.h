@@ -55,6 +55,8 @@ struct sotto_task_party {
     char *result;                   /* as FINISH or OPENED brought it, if one did */
     struct sotto_key *contributors; /* the survivors of the round before, once there is one */
     uint32_t contributors_len;
+    uint32_t trained_len;    /* how many of them trained in it: of fewer where they were drawn */
+    struct sotto__draw draw; /* of the round */
     struct sotto__outbox outbox;
 };
 

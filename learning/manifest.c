@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRATEGY "fedavg"
-#define STRATEGY_TOLERANT "fault_tolerant_fedavg"
+/* By their numbers. */
+static const char *const strategies[] = {"fedavg", "fault_tolerant_fedavg", "drawn_fedavg"};
+
+#define STRATEGIES_LEN (sizeof strategies / sizeof strategies[0])
 
 struct number_field {
     const char *key;
@@ -118,6 +120,10 @@ static enum sotto_status check_manifest(const struct sotto_bundle_manifest *mani
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "entry: expected 'module:Class', found '%s'",
                                manifest->entry.text);
     }
+    if ((size_t)manifest->strategy >= STRATEGIES_LEN) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "strategy: expected one of %zu, found %d",
+                               STRATEGIES_LEN, (int)manifest->strategy);
+    }
     for (size_t i = 0; i < NUMBER_FIELDS_LEN; i++) {
         const struct number_field *field = &number_fields[i];
         int64_t value = load_number(manifest, i);
@@ -147,8 +153,7 @@ static char *print_manifest(const struct sotto_bundle_manifest *manifest, size_t
     }
     failed |= json_object_set_new(object, "datasets", datasets);
     failed |= json_object_set_new(object, "entry", json_string(manifest->entry.text));
-    failed |= json_object_set_new(
-        object, "strategy", json_string(manifest->is_tolerant ? STRATEGY_TOLERANT : STRATEGY));
+    failed |= json_object_set_new(object, "strategy", json_string(strategies[manifest->strategy]));
     failed |= json_object_set_new(object, "merge",
                                   json_string(manifest->merges_iterations ? "iteration" : "epoch"));
     failed |= json_object_set_new(object, "weighted", json_boolean(manifest->is_weighted));
@@ -223,7 +228,11 @@ static bool read_object(struct sotto_bundle_manifest *out, const json_t *object)
     const char *merge = json_string_value(json_object_get(object, "merge"));
     out->merges_iterations = merge != NULL && strcmp(merge, "iteration") == 0;
     const char *strategy = json_string_value(json_object_get(object, "strategy"));
-    out->is_tolerant = strategy != NULL && strcmp(strategy, STRATEGY_TOLERANT) == 0;
+    for (size_t i = 0; strategy != NULL && i < STRATEGIES_LEN; i++) {
+        if (strcmp(strategy, strategies[i]) == 0) {
+            out->strategy = (enum sotto_bundle_strategy)i;
+        }
+    }
     out->is_weighted = json_is_true(json_object_get(object, "weighted"));
     return copy_string(&out->entry, json_object_get(object, "entry")) &&
            read_datasets(out, json_object_get(object, "datasets"));

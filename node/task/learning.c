@@ -389,10 +389,11 @@ void learning_release(struct joined *joined)
 enum sotto_status learning_use(const struct compute *compute, const struct joined *joined,
                                struct sotto_error *err)
 {
-    return learning_is(joined) ? store_code_use(compute->config.store,
-                                                sotto_task_party_bundle(joined->machine)->digest,
-                                                &joined->creator, err)
-                               : SOTTO_OK;
+    bool trains = learning_is(joined) && sotto_task_party_is_drawn(joined->machine);
+    return trains ? store_code_use(compute->config.store,
+                                   sotto_task_party_bundle(joined->machine)->digest,
+                                   &joined->creator, err)
+                  : SOTTO_OK;
 }
 
 void learning_end(const struct compute *compute, struct joined *joined)
@@ -411,6 +412,11 @@ void learning_describe(const struct joined *joined, char *out, size_t out_bytes)
     char hex[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
     const struct sotto_bundle *bundle = sotto_task_party_bundle(joined->machine);
     if (bundle == NULL || joined->learning == NULL) {
+        return;
+    }
+    if (!sotto_task_party_is_drawn(joined->machine)) {
+        (void)snprintf(out, out_bytes, "round %u: nothing of any row, as others are drawn for it",
+                       sotto_task_party_round(joined->machine));
         return;
     }
     (void)sodium_bin2hex(hex, sizeof hex, bundle->digest, sizeof bundle->digest);

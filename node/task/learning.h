@@ -24,6 +24,7 @@ bool learning_step(struct compute *compute, struct joined *joined);
 uint64_t learning_deadline(const struct joined *joined);
 
 /* Takes a round off the approval, before what was trained leaves: within the caller's transaction.
+ * None where others are drawn for the round: then nothing is trained here.
  * Returns: SOTTO_ERROR_REFUSED where the owner revoked it meanwhile, or its rounds are over. */
 enum sotto_status learning_use(const struct compute *compute, const struct joined *joined,
                                struct sotto_error *err) SOTTO_NODISCARD;

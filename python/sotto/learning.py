@@ -19,7 +19,7 @@ import numpy
 from .errors import PlanError, SottoWarning
 from .task import HorizontalAnalytics, Task
 
-_STRATEGIES = ("fedavg", "fault_tolerant_fedavg")
+_STRATEGIES = ("fedavg", "fault_tolerant_fedavg", "drawn_fedavg")
 
 _TYPES = {
     "F64": "<f8",
@@ -55,8 +55,9 @@ class HorizontalLearning:
     "module:Class"; python/sotto/_runner.py says which methods the class has. It begins with the
     same weights everywhere: it sets a seed. datasets: names of files or folders that every party
     has. rounds: how often weights are averaged. weighted: by rows. strategy: "fedavg", where a
-    party that is lost in a later round ends the task, or "fault_tolerant_fedavg", where the rounds
-    go on without it; owners approve it with the code (engine/LEAKAGE.md says what it opens).
+    party that is lost in a later round ends the task; "fault_tolerant_fedavg", where the rounds go
+    on without it; or "drawn_fedavg", where besides max_clients parties are drawn for each round.
+    Owners approve it with the code (engine/LEAKAGE.md says what it opens).
     epochs, or instead of them iterations: passes over the rows, or batches, in a round.
     range: no weight is larger, or it becomes that and is counted; precision: decimals that are kept
     of a weight. parameters, rows: the most that the model, and one party, may have.

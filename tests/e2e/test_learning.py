@@ -145,9 +145,9 @@ class Learning(ClusterCase):
         cluster.wait_connected()
         return cluster.nodes
 
-    def plan(self, digest, rounds=2, wait=60, connection=20, **more):
+    def plan(self, digest, rounds=2, wait=60, connection=20, most=5, **more):
         return {"version": 1, "name": "two weights", "type": "learning", "bundle": digest, "rounds": rounds,
-                "strategy": {"min_clients": 3, "max_clients": 5, "wait_timeout": wait,
+                "strategy": {"min_clients": 3, "max_clients": most, "wait_timeout": wait,
                              "connection_timeout": connection}, **more}
 
     def offer(self, nodes, source=SOURCE, approve=True, **manifest):
@@ -317,6 +317,26 @@ class Learning(ClusterCase):
         for i, names in enumerate(["a, b, c, d, e"] * 2 + ["a, b, c, d"] * 3, 1):
             opened = re.search(f"round {i} opens the mean of (.*)", log).group(1)
             self.assertEqual(", ".join(sorted(opened.split(", "))), names)
+
+    def test_three_of_four_are_drawn(self):
+        """Where the code says so; who is not drawn trains nothing, and has no round taken off."""
+        nodes = self.begin(self.make(4))
+        digest = self.offer(nodes, rounds=3, strategy="drawn_fedavg")
+        task = nodes[0].create(self.plan(digest, rounds=3, most=3))
+        self.assertEqual(nodes[0].wait_end(task), "FINISHED", nodes[0].messages(task))
+        lines = "\n".join(nodes[0].messages(task))
+        drawn = [re.search(rf"round {i} drawn \[(.*)\]", lines).group(1).split(", ") for i in (1, 2, 3)]
+        self.assertEqual([len(names) for names in drawn], [3] * 3)
+        result = nodes[0].result(task)
+        self.assertEqual(read_tensors(result["weight"]),
+                         expect(*([NUMBERS["abcd".index(name)] for name in names] for names in drawn)))
+        self.assertEqual(result["parties"]["names"], ["a", "b", "c", "d"])
+        for node in nodes:
+            rounds = sum(node.name in names for names in drawn)
+            self.assertEqual(node.get(f"/v1/code/one?digest={digest}")["rounds_left"], 3 - rounds)
+            self.assertEqual(node.log().count(": trains for round"), rounds)
+            said = [entry["text"] for entry in node.get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
+            self.assertEqual(sum("nothing of any row, as others are drawn" in text for text in said), 3 - rounds)
 
     def test_code_that_begins_with_chance(self):
         """Without a seed every party begins with other weights: that ends the task, and says so."""

@@ -19,7 +19,8 @@
 
 static struct sotto_bundle code;
 
-static void begin(size_t len, uint32_t min_clients, bool is_tolerant)
+static void begin_drawing(size_t len, uint32_t min_clients, uint32_t max_clients,
+                          enum sotto_bundle_strategy strategy)
 {
     char hex[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
     char format[512];
@@ -27,7 +28,7 @@ static void begin(size_t len, uint32_t min_clients, bool is_tolerant)
                                                    .datasets = {{"numbers"}},
                                                    .datasets_len = 1,
                                                    .is_weighted = true,
-                                                   .is_tolerant = is_tolerant,
+                                                   .strategy = strategy,
                                                    .merge_every = 1,
                                                    .rounds = ROUNDS,
                                                    .parameters_max = NET_WEIGHTS,
@@ -45,7 +46,13 @@ static void begin(size_t len, uint32_t min_clients, bool is_tolerant)
                    "\"wait_timeout\": 7, \"connection_timeout\": 5}}",
                    hex, ROUNDS);
     net_code = &code;
-    assert_ok(net_begin_plan(net_pays, len, format, min_clients, (uint32_t)len));
+    assert_ok(net_begin_plan(net_pays, len, format, min_clients, max_clients));
+}
+
+static void begin(size_t len, uint32_t min_clients, bool is_tolerant)
+{
+    begin_drawing(len, min_clients, (uint32_t)len,
+                  is_tolerant ? SOTTO_STRATEGY_FAULT_TOLERANT : SOTTO_STRATEGY_FEDAVG);
 }
 
 static void end(void)
@@ -55,21 +62,26 @@ static void end(void)
     sotto_bundle_release(&code);
 }
 
-/* Who is in the sum that a round opened, as bits of hosts: who lived in its last attempt. */
-static uint32_t find_survivors(uint32_t round)
+/* The hosts, as bits, that the last line of a round names; all where there is none. */
+static uint32_t find_named(uint32_t round, const char *what)
 {
     char line[64];
     uint32_t bits = 0;
     const char *last = NULL;
-    (void)snprintf(line, sizeof line, "round %u alive members [", round);
+    (void)snprintf(line, sizeof line, "round %u %s [", round, what);
     for (const char *at = net.log; (at = strstr(at, line)) != NULL; at++) {
         last = at + strlen(line);
     }
-    assert_non_null(last);
     for (const char *at = last; at != NULL && *at != ']'; at++) {
         bits |= *at == 'n' ? 1U << strtoul(at + 1, NULL, 10) : 0;
     }
-    return bits;
+    return last != NULL ? bits : UINT32_MAX;
+}
+
+/* Who lived in the attempt that a round opened. */
+static uint32_t find_survivors(uint32_t round)
+{
+    return find_named(round, "alive members");
 }
 
 /* The mean of the survivors' fixed-point weights by their rows, rounded once: both weights of all
@@ -98,7 +110,7 @@ static void assert_model_is_exact(void)
         uint32_t survivors = find_survivors(round);
         assert_int_equal(survivors & ~before, 0); /* nobody comes back */
         before = survivors;
-        expected = average(expected, survivors);
+        expected = average(expected, survivors & find_named(round, "drawn"));
     }
     const char *text = strstr(sotto_task_aggregator_result(net.aggregator), "\"weight\": \"");
     assert_non_null(text);
@@ -240,7 +252,8 @@ static void test_a_roster_of_others_is_refused(void **state)
         const struct sotto_roster roster = {.adverts = adverts,
                                             .adverts_len = (uint32_t)strlen(names)};
         struct sotto_task_party party = {.contributors = contributors, .contributors_len = 4};
-        party.course.bundle.manifest.is_tolerant = is_tolerant;
+        party.course.bundle.manifest.strategy =
+            is_tolerant ? SOTTO_STRATEGY_FAULT_TOLERANT : SOTTO_STRATEGY_FEDAVG;
         for (size_t k = 0; names[k] != '\0'; k++) {
             adverts[k].sender.bytes[0] = (uint8_t)names[k];
         }
@@ -278,6 +291,145 @@ static void test_any_deaths(void **state)
     assert_true(ended_well > 0);
 }
 
+/* --- Drawing --- */
+
+static uint32_t count_bits(uint32_t bits)
+{
+    uint32_t count = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        count++;
+    }
+    return count;
+}
+
+static void test_some_are_drawn_for_each_round(void **state)
+{
+    (void)state;
+    uint32_t all = 0;
+    uint32_t always = UINT32_MAX;
+    begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
+    net_run();
+    assert_model_is_exact();
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        uint32_t drawn = find_named(round, "drawn");
+        assert_int_equal(find_survivors(round), 0x7F); /* all stay, and check each sum */
+        assert_int_equal(count_bits(drawn), 4);
+        all |= drawn;
+        always &= drawn;
+    }
+    assert_true(count_bits(all) > 4 && count_bits(always) < 4);
+    net_assert_result_has("\"survived\": 7");
+    end();
+
+    begin_drawing(7, 3, 4, SOTTO_STRATEGY_FAULT_TOLERANT); /* other code draws nobody */
+    net_run();
+    assert_model_is_exact();
+    assert_int_equal(find_survivors(1), 0x0F);
+    end();
+}
+
+/* Several die, drawn or not: the model is exact, or too few of the drawn are left. */
+static void test_who_is_drawn_may_die(void **state)
+{
+    (void)state;
+    uint64_t seed = 3;
+    size_t ended_well = 0;
+    size_t cases = test_cases(10);
+    for (size_t i = 0; i < cases; i++) {
+        begin_drawing(8, 3, 5, SOTTO_STRATEGY_DRAWN);
+        for (size_t k = 1; k < 3; k++) {
+            let_die(k, &deaths[test_random_below(&seed, DEATHS_LEN)],
+                    1 + (uint32_t)test_random_below(&seed, ROUNDS));
+        }
+        net_run();
+        ended_well += net.ended == SOTTO_OK;
+        if (net.ended == SOTTO_OK) {
+            assert_model_is_exact();
+        } else {
+            assert_int_equal(net.ended, SOTTO_ERROR_PARTIES);
+        }
+        end();
+    }
+    assert_true(ended_well > 0);
+}
+
+/* A sum of the drawn is of as many as any sum: each party sees to it. */
+static void test_too_few_of_the_drawn_live(void **state)
+{
+    (void)state;
+    begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
+    net_deliver();
+    end();
+    uint32_t drawn = find_named(1, "drawn");
+    begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
+    for (size_t i = 1; i < 7; i++) { /* one of those that are drawn first */
+        if ((drawn >> i & 1) != 0) {
+            let_die(i, &deaths[2], 1);
+            break;
+        }
+    }
+    net_run();
+    assert_int_equal(net.ended, SOTTO_ERROR_PARTIES);
+    assert_int_equal(net.hosts[0].ended, SOTTO_ERROR_REFUSED);
+    assert_contains(net.hosts[0].end_text, "rule cover");
+    end();
+
+    begin_drawing(7, 3, 3, SOTTO_STRATEGY_DRAWN);
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PARTIES,
+                     "max_clients is 3, and of 7 parties a sum is of 4 at least");
+    end();
+}
+
+static void draw(struct sotto__draw *out, uint32_t len, uint8_t code_byte, uint8_t opened_byte)
+{
+    static const char text[] =
+        "{\"version\": 1, \"name\": \"n\", \"type\": \"learning\", \"rounds\": 2, \"bundle\": "
+        "\"0000000000000000000000000000000000000000000000000000000000000000\", "
+        "\"strategy\": {\"min_clients\": 3, \"max_clients\": 10}}";
+    struct sotto_advert adverts[40] = {0};
+    const uint8_t opened[SOTTO_DIGEST_BYTES] = {opened_byte};
+    const struct sotto_roster roster = {.adverts = adverts, .adverts_len = len};
+    struct sotto__course course = {.bundle = {.digest = {code_byte}}};
+    struct sotto_plan *plan = NULL;
+    course.bundle.manifest.strategy = SOTTO_STRATEGY_DRAWN;
+    for (uint32_t i = 0; i < len; i++) {
+        adverts[i].sender.bytes[0] = (uint8_t)(i + 1);
+    }
+    assert_ok(sotto_plan_parse_task(&plan, text, strlen(text), NULL));
+    assert_ok(sotto__draw_make(out, plan, &course, &roster, opened, NULL));
+    sotto_plan_free(plan);
+}
+
+/* Nothing that a creator may choose anew for each task has a part in it; what was opened has. */
+static void test_what_a_draw_depends_on(void **state)
+{
+    (void)state;
+    struct sotto__draw draws[5];
+    draw(&draws[0], 40, 1, 0);
+    draw(&draws[1], 40, 1, 0);
+    draw(&draws[2], 40, 2, 0);
+    draw(&draws[3], 40, 1, 1);
+    draw(&draws[4], 39, 1, 0);
+    uint32_t counts[5] = {0};
+    for (uint32_t i = 0; i < 40; i++) {
+        for (size_t k = 0; k < 5; k++) {
+            counts[k] += sotto__draw_has(&draws[k], i);
+        }
+    }
+    for (size_t k = 0; k < 5; k++) {
+        assert_int_equal(counts[k], 10);
+    }
+    assert_memory_equal(draws[0].drawn, draws[1].drawn, sizeof draws[0].drawn);
+    assert_memory_not_equal(draws[0].drawn, draws[2].drawn, sizeof draws[0].drawn);
+    assert_memory_not_equal(draws[0].drawn, draws[3].drawn, sizeof draws[0].drawn);
+    for (uint32_t i = 0; i < 39; i++) { /* one fewer: nobody loses a place for it */
+        assert_true(!sotto__draw_has(&draws[0], i) || sotto__draw_has(&draws[4], i));
+    }
+    draw(&draws[0], 10, 1, 0);
+    assert_true(draws[0].is_of_all);
+}
+
 int main(void)
 {
     if (sotto_init() != SOTTO_OK) {
@@ -291,6 +443,10 @@ int main(void)
         cmocka_unit_test(test_an_owner_who_asks_for_more),
         cmocka_unit_test(test_a_roster_of_others_is_refused),
         cmocka_unit_test(test_any_deaths),
+        cmocka_unit_test(test_some_are_drawn_for_each_round),
+        cmocka_unit_test(test_who_is_drawn_may_die),
+        cmocka_unit_test(test_too_few_of_the_drawn_live),
+        cmocka_unit_test(test_what_a_draw_depends_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

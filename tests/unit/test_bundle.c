@@ -64,7 +64,7 @@ static void test_vectors_of_another_writer(void **state)
     struct sotto_bundle_manifest manifests[2] = {make_manifest(), make_manifest()};
     manifests[1].is_weighted = false;
     manifests[1].merges_iterations = true;
-    manifests[1].is_tolerant = true;
+    manifests[1].strategy = SOTTO_STRATEGY_DRAWN;
     manifests[1].datasets_len = 2;
     manifests[1].datasets[0] = (struct sotto_bundle_name){"a"};
     manifests[1].datasets[1] = (struct sotto_bundle_name){"b.npy"};

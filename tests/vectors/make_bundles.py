@@ -43,7 +43,7 @@ def main():
         **MANIFEST,
         "datasets": ["a", "b.npy"],
         "merge": "iteration",
-        "strategy": "fault_tolerant_fedavg",
+        "strategy": "drawn_fedavg",
         "weighted": False,
     }
     for manifest, files in ((MANIFEST, SMALL), (other, LARGE)):

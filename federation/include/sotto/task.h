@@ -229,6 +229,10 @@ SOTTO_API enum sotto_status sotto_task_party_offer_model(struct sotto_task_party
 /* For a PARTIAL of a learning task: the weights to train on. Borrows, until the next call. */
 SOTTO_API const struct sotto_buffer *sotto_task_party_model(const struct sotto_task_party *task);
 
+/* Whether this party trains in the round that is under way: not where others were drawn. Then it
+ * gives zeros, and its host is asked for no PARTIAL. */
+SOTTO_API bool sotto_task_party_is_drawn(const struct sotto_task_party *task);
+
 /* The round that is under way, from 1. */
 SOTTO_API uint32_t sotto_task_party_round(const struct sotto_task_party *task);
 

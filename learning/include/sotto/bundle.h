@@ -21,13 +21,20 @@ struct sotto_bundle_name {
     char text[SOTTO_BUNDLE_NAME_BYTES_MAX + 1];
 };
 
+/* Whose weights a later round is of. */
+enum sotto_bundle_strategy {
+    SOTTO_STRATEGY_FEDAVG,         /* of all whose weights are in the first */
+    SOTTO_STRATEGY_FAULT_TOLERANT, /* of who is left of those in the round before */
+    SOTTO_STRATEGY_DRAWN,          /* of max_clients of these, drawn for the round */
+};
+
 /* What a bundle asks for, and keeps to. manifest.c has the bounds of each number. */
 struct sotto_bundle_manifest {
     struct sotto_bundle_name entry; /* "models.lenet:LeNet": a file of the bundle, a class in it */
     struct sotto_bundle_name datasets[SOTTO_BUNDLE_DATASETS_MAX];
     size_t datasets_len;
+    enum sotto_bundle_strategy strategy;
     bool is_weighted;       /* the mean is weighted by rows */
-    bool is_tolerant;       /* a round goes on without who is lost, and so do all after it */
     bool merges_iterations; /* merge_every counts batches, else passes over the rows */
     int64_t merge_every;    /* how far a party trains in a round */
     int64_t rounds;         /* at most */

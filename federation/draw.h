@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_FEDERATION_DRAW_H
+#define SOTTO_FEDERATION_DRAW_H
+
+/* Who trains in a round, where a learning task draws its parties. Both sides compute it alike. */
+
+#include "course.h"
+
+/* The members of a session that train: all, or those that were drawn. */
+struct sotto__draw {
+    bool is_of_all;
+    uint8_t drawn[SOTTO_SESSION_PARTIES_MAX]; /* 1 or 0 of each member, where not of all */
+    uint32_t needed; /* so many of them live at least, or nothing is opened; 0 where of all: the
+                        session sees to it */
+};
+
+/* Draws max_clients members of a roster, where the code says so and there are more. opened: the
+ * chain of the rounds before. Returns: SOTTO_ERROR_PARTIES where max_clients is fewer than must
+ * be in a sum of this roster. */
+enum sotto_status sotto__draw_make(struct sotto__draw *out, const struct sotto_plan *plan,
+                                   const struct sotto__course *course,
+                                   const struct sotto_roster *roster,
+                                   const uint8_t opened[SOTTO_DIGEST_BYTES],
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+bool sotto__draw_has(const struct sotto__draw *draw, uint32_t member);
+
+#endif
