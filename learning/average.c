@@ -106,6 +106,30 @@ size_t sotto_average_bytes(const struct sotto_average *average)
     return average->elements_len * average->element_bytes + COUNTS_LEN * sizeof(uint64_t);
 }
 
+/* Loads an element of a vector, and extends its sign. Most have 8 bytes: a size that the compiler
+ * knows. */
+static sotto__i128 load_sum(const uint8_t *from, uint32_t element_bytes)
+{
+    sotto__u128 bits = 0;
+    int64_t word;
+    if (element_bytes == sizeof word) {
+        memcpy(&word, from, sizeof word);
+        return word;
+    }
+    memcpy(&bits, from, element_bytes);
+    unsigned unused_bits = 128 - 8 * element_bytes;
+    return (sotto__i128)(bits << unused_bits) >> unused_bits;
+}
+
+static void store_sum(uint8_t *to, sotto__i128 sum, uint32_t element_bytes)
+{
+    if (element_bytes == sizeof(int64_t)) {
+        memcpy(to, &sum, sizeof(int64_t));
+    } else {
+        memcpy(to, &sum, element_bytes);
+    }
+}
+
 /* Encodes `len` weights of a tensor from index `begin`. */
 static enum sotto_status encode_chunk(uint8_t *to, size_t *in_out_clipped,
                                       const struct sotto_average *average,
@@ -113,7 +137,7 @@ static enum sotto_status encode_chunk(uint8_t *to, size_t *in_out_clipped,
                                       uint64_t weight, struct sotto_error *err)
 {
     double values[CHUNK_LEN];
-    uint8_t steps[CHUNK_LEN * sizeof(int64_t)];
+    int64_t steps[CHUNK_LEN]; /* as elements of 8 bytes are */
     size_t element = sotto_tensor_type_bytes(tensor->type);
     size_t clipped = 0;
     for (size_t i = 0; i < len; i++) {
@@ -125,14 +149,13 @@ static enum sotto_status encode_chunk(uint8_t *to, size_t *in_out_clipped,
         }
     }
     enum sotto_status status =
-        sotto_fixed_encode(steps, &clipped, &average->fixed, values, len, err);
+        sotto_fixed_encode((uint8_t *)steps, &clipped, &average->fixed, values, len, err);
     if (status != SOTTO_OK) {
         return status;
     }
     for (size_t i = 0; i < len; i++) {
-        sotto__i128 sum = (int64_t)sotto_load_u64(steps + i * sizeof(int64_t));
-        sum *= (sotto__i128)weight;
-        memcpy(to + i * average->element_bytes, &sum, average->element_bytes);
+        sotto__i128 sum = (sotto__i128)steps[i] * (sotto__i128)weight;
+        store_sum(to + i * average->element_bytes, sum, average->element_bytes);
     }
     *in_out_clipped += clipped;
     return SOTTO_OK;
@@ -187,15 +210,6 @@ enum sotto_status sotto_average_encode(uint8_t *vector, size_t *out_clipped,
         memset(vector, 0, sotto_average_bytes(average));
     }
     return status;
-}
-
-/* Loads an element of a sum, and extends its sign. */
-static sotto__i128 load_sum(const uint8_t *from, uint32_t element_bytes)
-{
-    sotto__u128 bits = 0;
-    memcpy(&bits, from, element_bytes);
-    unsigned unused_bits = 128 - 8 * element_bytes;
-    return (sotto__i128)(bits << unused_bits) >> unused_bits;
 }
 
 static enum sotto_status read_counts(struct sotto_average_counts *out,

@@ -132,10 +132,30 @@ static double round_once(uint64_t significand, bool is_inexact, int exponent,
     return ldexp((double)kept, exponent + cut);
 }
 
+/* Stores the nearest F32 where doubles tell which one that is. Conversions and the division are off
+ * by less than 2^-51 of the quotient, and rounding is monotone: if both ends of an interval that is
+ * wider have one nearest number, it is the quotient's too. Between 2^-123 and 2^63 nothing is
+ * subnormal. Returns: false, where the quotient is too close to the middle of two numbers. */
+static bool store_single(uint8_t *to, sotto__i128 numerator, uint64_t divisor, int scale_bits)
+{
+    if (numerator != (int64_t)numerator || scale_bits < 0 || scale_bits > 60) {
+        return false;
+    }
+    double near =
+        (double)(int64_t)numerator / (double)divisor / (double)((uint64_t)1 << scale_bits);
+    float low = (float)(near * (1 - 0x1p-50));
+    float high = (float)(near * (1 + 0x1p-50));
+    memcpy(to, &low, sizeof low);
+    return low == high;
+}
+
 void sotto__float_store(enum sotto_tensor_type type, uint8_t *to, sotto__i128 numerator,
                         uint64_t divisor, int scale_bits)
 {
     SOTTO_REQUIRE(divisor > 0 && divisor < (uint64_t)1 << 63);
+    if (type == SOTTO_TENSOR_F32 && store_single(to, numerator, divisor, scale_bits)) {
+        return;
+    }
     sotto__u128 magnitude = numerator < 0 ? -(sotto__u128)numerator : (sotto__u128)numerator;
     double value = 0;
     if (magnitude > 0) {

@@ -59,7 +59,11 @@ enum sotto_status sotto_fixed_encode(uint8_t *out, size_t *out_clipped,
         value = beyond ? copysign(fixed->bound, value) : value;
         /* Below 2^63 in magnitude, by sotto_fixed_check. */
         int64_t element = (int64_t)rint(value * scale);
-        memcpy(out + i * fixed->element_bytes, &element, fixed->element_bytes);
+        if (fixed->element_bytes == sizeof element) { /* a size that the compiler knows */
+            memcpy(out + i * sizeof element, &element, sizeof element);
+        } else {
+            memcpy(out + i * fixed->element_bytes, &element, fixed->element_bytes);
+        }
     }
     if (out_clipped != NULL) {
         *out_clipped = clipped;
