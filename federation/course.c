@@ -205,13 +205,14 @@ enum sotto_status sotto__course_round_words(const struct sotto__course *course,
 enum sotto_status sotto__course_reached_words(const struct sotto__course *course, char **out)
 {
     const struct sotto__training *training = course->training;
-    char words[96];
+    char words[128];
     if (training == NULL) {
         return sotto_driver_reached_words(course->driver, out, NULL);
     }
     uint32_t over = training->round == 0 ? training->rounds : training->round - 1;
-    const struct sotto_average_counts *counts = &training->counts[over - 1];
-    (void)snprintf(words, sizeof words, "weights of %llu rows, of which %llu were clipped",
-                   (unsigned long long)counts->rows, (unsigned long long)counts->clipped);
+    const struct sotto__training_round *last = &training->over[over - 1];
+    (void)snprintf(words, sizeof words,
+                   "weights of %u parties and %llu rows, of which %llu were clipped", last->parties,
+                   (unsigned long long)last->counts.rows, (unsigned long long)last->counts.clipped);
     return copy_words(out, words);
 }

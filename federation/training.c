@@ -55,7 +55,7 @@ void sotto__training_free(struct sotto__training *training)
         sotto_tensors_release(&training->shapes);
         sotto_buffer_release(&training->encoding);
         sotto_buffer_release(&training->model);
-        sotto_free(training->counts);
+        sotto_free(training->over);
         sotto_free(training);
     }
 }
@@ -79,8 +79,8 @@ static enum sotto_status init_training(struct sotto__training *training,
     if (status != SOTTO_OK) {
         return status;
     }
-    training->counts = sotto_alloc_array(training->rounds, sizeof *training->counts);
-    if (training->counts == NULL) {
+    training->over = sotto_alloc_array(training->rounds, sizeof *training->over);
+    if (training->over == NULL) {
         return sotto_error_no_memory(err);
     }
     status = sotto_buffer_copy(&training->encoding, offer, offer_bytes);
@@ -118,10 +118,11 @@ enum sotto_status sotto__training_advance(struct sotto__training *training, cons
         return sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over");
     }
     sotto_writer_init(&writer, SOTTO_VECTOR_BYTES_MAX);
-    enum sotto_status status =
-        sotto_average_decode(&writer, &training->counts[training->round - 1], &training->average,
-                             sum, &training->shapes, parties_len, err);
+    struct sotto__training_round *over = &training->over[training->round - 1];
+    enum sotto_status status = sotto_average_decode(&writer, &over->counts, &training->average, sum,
+                                                    &training->shapes, parties_len, err);
     if (status == SOTTO_OK) {
+        over->parties = parties_len;
         sotto_buffer_release(&training->model);
         training->model.data = sotto_writer_take(&writer, &training->model.data_bytes);
         training->round = training->round < training->rounds ? training->round + 1 : 0;
@@ -170,10 +171,11 @@ static void write_weights(struct sotto_writer *out, const struct sotto_buffer *m
 static void write_rounds(struct sotto_writer *out, const struct sotto__training *training)
 {
     for (uint32_t i = 0; i < training->rounds; i++) {
-        char text[96];
-        (void)snprintf(text, sizeof text, "%s{\"rows\": %llu, \"clipped\": %llu}",
-                       i > 0 ? ", " : "", (unsigned long long)training->counts[i].rows,
-                       (unsigned long long)training->counts[i].clipped);
+        char text[128];
+        const struct sotto__training_round *over = &training->over[i];
+        (void)snprintf(text, sizeof text, "%s{\"parties\": %u, \"rows\": %llu, \"clipped\": %llu}",
+                       i > 0 ? ", " : "", over->parties, (unsigned long long)over->counts.rows,
+                       (unsigned long long)over->counts.clipped);
         write_text(out, text);
     }
 }

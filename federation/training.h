@@ -8,13 +8,19 @@
 #include <sotto/average.h>
 #include <sotto/driver.h>
 
+/* What is said of a round beside its model. */
+struct sotto__training_round {
+    struct sotto_average_counts counts;
+    uint32_t parties; /* whose weights are in it */
+};
+
 struct sotto__training {
     struct sotto_average average;
     struct sotto_tensors shapes;  /* of the model, without data */
     struct sotto_buffer encoding; /* of shapes, and a digest of the weights that all begin with */
     struct sotto_buffer model;    /* safetensors: the mean of the last round; empty before it */
-    struct sotto_average_counts *counts; /* [rounds] */
-    uint32_t round;                      /* the next one; 0: none */
+    struct sotto__training_round *over; /* [rounds] */
+    uint32_t round;                     /* the next one; 0: none */
     uint32_t rounds;
     char bundle[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
 };

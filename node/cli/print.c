@@ -406,10 +406,12 @@ static void print_rounds(json_t *rounds, bool is_csv)
 {
     size_t i;
     json_t *round;
-    (void)printf(is_csv ? "%s,%s,%s\n" : "%5s  %12s  %12s\n", "round", "rows", "clipped");
+    (void)printf(is_csv ? "%s,%s,%s,%s\n" : "%5s  %7s  %12s  %12s\n", "round", "parties", "rows",
+                 "clipped");
     json_array_foreach(rounds, i, round)
     {
-        (void)printf(is_csv ? "%zu,%lld,%lld\n" : "%5zu  %12lld  %12lld\n", i + 1,
+        (void)printf(is_csv ? "%zu,%lld,%lld,%lld\n" : "%5zu  %7lld  %12lld  %12lld\n", i + 1,
+                     (long long)json_integer_value(json_object_get(round, "parties")),
                      (long long)json_integer_value(json_object_get(round, "rows")),
                      (long long)json_integer_value(json_object_get(round, "clipped")));
     }

@@ -172,7 +172,7 @@ def read_tensors(data: bytes) -> dict[str, Any]:
 
 
 def learned(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What get_result() gives: {"weight": tensors by name, "rounds": rows and clipped of each}.
+    """What get_result() gives: {"weight": tensors by name, "rounds": parties, rows and clipped}.
 
     Warns (SottoWarning) of parties that are not in it, and of weights that were clipped.
     """

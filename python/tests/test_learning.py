@@ -80,7 +80,7 @@ def test_tensors_of_a_result():
     result = {
         "type": "learning",
         "weight": base64.b64encode(data).decode(),
-        "rounds": [{"rows": 3, "clipped": 0}, {"rows": 3, "clipped": 2}],
+        "rounds": [{"parties": 3, "rows": 9, "clipped": i} for i in (0, 2)],
         "parties": {"missing": [{"name": "dogwood", "why": "it was away"}]},
     }
     with pytest.warns(SottoWarning) as told:

@@ -177,11 +177,11 @@ class Learning(ClusterCase):
             self.assertRegex(node.get("/metrics"), 'sotto_step_seconds_count{step="train"} [1-9]')
         result = nodes[0].result(task)
         self.assertEqual(read_tensors(result["weight"]), expect(*[NUMBERS[:3]] * 2))
-        self.assertEqual(result["rounds"], [{"rows": 6, "clipped": 0}] * 2)
+        self.assertEqual(result["rounds"], [{"parties": 3, "rows": 6, "clipped": 0}] * 2)
         self.assertEqual(result["parties"]["names"], ["a", "b", "c"])
         self.assertEqual([node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes], [0, 0, 0])
-        self.assertIn("    2             6             0\n", nodes[0].cli("result", str(task)).stdout)
-        self.assertIn("2,6,0\n", nodes[0].cli("result", str(task), "--csv").stdout)
+        self.assertIn("    2        3             6             0\n", nodes[0].cli("result", str(task)).stdout)
+        self.assertIn("2,3,6,0\n", nodes[0].cli("result", str(task), "--csv").stdout)
         answered = [entry["text"] for entry in nodes[1].get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
         self.assertEqual(answered, [f"round {i}: weights of 3 rows, in a sum of at most 3 parties, by the code "
                                     f"{digest}" for i in (2, 1)])
@@ -309,6 +309,7 @@ class Learning(ClusterCase):
         result = nodes[0].result(task)
         self.assertEqual(read_tensors(result["weight"]), expect(*[NUMBERS] * 2, *[NUMBERS[:4]] * 3))
         self.assertEqual([each["rows"] for each in result["rounds"]], [9, 9, 8, 8, 8])
+        self.assertEqual([each["parties"] for each in result["rounds"]], [5, 5, 4, 4, 4])
         self.assertEqual(result["parties"]["missing"], [{"name": "e", "why": "it dropped out"}])
         answered = [entry["text"] for entry in nodes[1].get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
         self.assertEqual([re.search("at most . parties", text).group() for text in reversed(answered)],

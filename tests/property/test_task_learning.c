@@ -270,7 +270,7 @@ static void test_any_deaths(void **state)
     (void)state;
     uint64_t seed = 7;
     size_t ended_well = 0;
-    size_t cases = test_cases(12);
+    size_t cases = test_cases(5);
     for (size_t i = 0; i < cases; i++) {
         begin(6, 3, true);
         net.shuffles = 1 + test_random_below(&seed, 1000);
@@ -334,7 +334,7 @@ static void test_who_is_drawn_may_die(void **state)
     (void)state;
     uint64_t seed = 3;
     size_t ended_well = 0;
-    size_t cases = test_cases(10);
+    size_t cases = test_cases(4);
     for (size_t i = 0; i < cases; i++) {
         begin_drawing(8, 3, 5, SOTTO_STRATEGY_DRAWN);
         for (size_t k = 1; k < 3; k++) {

@@ -901,9 +901,9 @@ static void test_a_result_of_learning(void **state)
 {
     (void)state;
     uint8_t model[] = "a model";
-    struct sotto_average_counts counts = {.rows = 9};
+    struct sotto__training_round over = {.counts = {.rows = 9}, .parties = 3};
     const struct sotto__training training = {.model = {.data = model, .data_bytes = sizeof model},
-                                             .counts = &counts,
+                                             .over = &over,
                                              .rounds = 1,
                                              .bundle = "00"};
     const char *names[] = {"a", "b", "c"};
@@ -917,6 +917,7 @@ static void test_a_result_of_learning(void **state)
                                                  .missing_len = 1};
     static const char *const lies[][2] = {
         {"\"rows\": 9", "\"rows\": 8"},
+        {"\"parties\": 3", "\"parties\": 4"},
         {"\"joined\": 3", "\"joined\": 9"},
         {"\"joined\": 3", "\"joined\": 2"},
         {"\"invited\": 4", "\"invited\": 5"},

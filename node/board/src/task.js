@@ -119,6 +119,7 @@ const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
 function Learned({ id, result }) {
   const columns = [
     { head: t("round"), isHead: true, cell: (_, i) => i + 1 },
+    { head: t("parties"), number: true, cell: (round) => round.parties },
     { head: t("rows"), number: true, cell: (round) => round.rows },
     { head: t("clipped"), number: true, cell: (round) => round.clipped },
   ];

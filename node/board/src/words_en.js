@@ -41,5 +41,5 @@ export default {
   page_code: "Code", words: "Words", no_code: "No code was offered.", rounds_left: "Rounds left", code_of: "Code that was offered",
   rounds_allowed: "Rounds that it may run", rounds_hint: "Left empty: as many as it asks for.", only_peer: "Only for the peer", revoke: "Revoke",
   compared_to: "What changed since the code that was approved before:", by_number: "{count} characters are shown by their numbers.",
-  state_OFFERED: "offered", state_REVOKED: "revoked", weights: "Weights", clipped: "Clipped values",
+  state_OFFERED: "offered", state_REVOKED: "revoked", weights: "Weights", parties: "Parties", clipped: "Clipped values",
 };

@@ -41,5 +41,5 @@ export default {
   page_code: "代码", words: "词语", no_code: "没有收到代码。", rounds_left: "剩余轮次", code_of: "收到的代码",
   rounds_allowed: "允许运行的轮次", rounds_hint: "留空：按代码所请求的轮次。", only_peer: "仅限节点", revoke: "撤销",
   compared_to: "与先前批准的代码相比的变化：", by_number: "{count} 个字符以编号显示。",
-  state_OFFERED: "待决定", state_REVOKED: "已撤销", weights: "权重", clipped: "截断的值",
+  state_OFFERED: "待决定", state_REVOKED: "已撤销", weights: "权重", parties: "参与方", clipped: "截断的值",
 };
