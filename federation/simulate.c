@@ -4,7 +4,7 @@
  * and does what a node does for them, without a network: one queue of messages, first in, first
  * out, and a clock that moves only when nothing is under way, so that a simulation never waits. */
 
-#include <sotto/simulate.h>
+#include "practice.h"
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
@@ -223,14 +223,18 @@ static enum sotto_status party_act(struct sim *sim, struct sim_party *party,
                                    struct sotto_action *action)
 {
     enum sotto_status status = SOTTO_OK;
+    bool learns = sotto_task_party_bundle(party->task) != NULL;
+    size_t i = (size_t)(party - sim->parties);
     switch (action->kind) {
     case SOTTO_ACTION_SEND:
         return sim_post(sim, SOTTO_NONE, &action->bytes);
     case SOTTO_ACTION_OFFER:
-        status = party_offer(sim, party);
+        status = learns ? sotto__practice_offer(party->task, sim->config, i, &party->trouble)
+                        : party_offer(sim, party);
         break;
     case SOTTO_ACTION_PARTIAL:
-        status = party_partial(sim, party);
+        status = learns ? sotto__practice_train(party->task, sim->config, i, &party->trouble)
+                        : party_partial(sim, party);
         break;
     case SOTTO_ACTION_PLEDGE:
     case SOTTO_ACTION_RECORD: /* nothing here outlives the process */
@@ -395,7 +399,7 @@ static enum sotto_status sim_add_party(struct sim *sim, size_t i)
     party->random = sim_random(sim, &party->stream, i + 1);
     size_t first = i * sim->config->datasets_len;
     party->files = sim->config->files != NULL ? sim->config->files + first : NULL;
-    party->tables = sim->config->files == NULL ? sim->config->tables + first : NULL;
+    party->tables = sim->config->tables != NULL ? sim->config->tables + first : NULL;
     enum sotto_status status = make_sources(party, sim->config->datasets_len, sim->kept_bytes);
     if (status != SOTTO_OK) {
         return status;
@@ -443,6 +447,8 @@ static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
         .plan_json_bytes = config->plan_json_bytes,
         .invited = sim->peers,
         .invited_len = config->parties_len,
+        .bundle = config->bundle,
+        .bundle_bytes = config->bundle_bytes,
     };
     struct sotto_random random = sim_random(sim, &sim->stream, 0);
     enum sotto_status status = random.fill(random.context, task.id.bytes, sizeof task.id.bytes);

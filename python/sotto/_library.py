@@ -134,6 +134,7 @@ int sotto_rehearsal_contribute(struct sotto_rehearsal *rehearsal, uint64_t *out,
                                struct sotto_source *const *sources, struct sotto_error *err);
 int sotto_rehearsal_refused(const struct sotto_rehearsal *rehearsal);
 
+struct sotto_simulation_update { const void *weights; size_t weights_bytes; uint64_t rows; };
 struct sotto_simulation {
     const char *plan_json;
     size_t plan_json_bytes;
@@ -141,6 +142,11 @@ struct sotto_simulation {
     const struct sotto_table *const *tables;
     size_t datasets_len;
     size_t parties_len;
+    const void *bundle;
+    size_t bundle_bytes;
+    int (*train)(void *context, size_t party, const void *model, size_t model_bytes,
+                 struct sotto_simulation_update *out);
+    void *train_context;
     uint64_t seed;
     const struct sotto_rules *rules;
     int *refused;

@@ -301,4 +301,6 @@ def serve(runner: Runner) -> None:
 
 
 if __name__ == "__main__":
-    serve(Runner(*read_bundle(bytes(receive(b"B")))))
+    # Without a cage (_practice.py) the folder and the descriptor are others.
+    FOLDER, SOCKET = (sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 2 else (DATA, SOCKET)
+    serve(Runner(*read_bundle(bytes(receive(b"B"))), FOLDER))

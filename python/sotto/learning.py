@@ -10,12 +10,13 @@ import math
 import struct
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy
 
+from ._practice import practise
 from .errors import PlanError, SottoWarning
 from .task import HorizontalAnalytics, Task
 
@@ -109,6 +110,26 @@ class HorizontalLearning:
             "validate_every": 0,
             "weighted": weighted,
         }
+
+    def simulate(
+        self,
+        folders: Sequence[str | Path],
+        *,
+        python: str | None = None,
+        seed: int = 0,
+        log: Callable[[str], Any] | None = None,
+    ) -> dict[str, Any]:
+        """What get_result() would give, with every party on this machine: a folder for each.
+
+        Each folder has the datasets by their names. The parties' sums go through the real protocol
+        in this process, so that the weights are those that nodes give, to the bit, where torch
+        computes alike. The code runs as at a node, a process for each party, but in no cage and
+        unread: only run your own so, on your own data. python: the interpreter that has torch;
+        None: this one. seed: of all keys, to repeat who is drawn; 0: none. log: takes each line of
+        the aggregator's log, such as print.
+        """
+        task = self.build()
+        return learned(practise(task.json, task.bundle, folders, python, seed, log))
 
     def build(self) -> LearningTask:
         """The task, for create_task()."""

@@ -11,6 +11,13 @@
 
 SOTTO_BEGIN_DECLS
 
+/* Weights as safetensors, of so many rows. Borrowed, until the next call of train. */
+struct sotto_simulation_update {
+    const void *weights;
+    size_t weights_bytes;
+    uint64_t rows;
+};
+
 struct sotto_simulation {
     const char *plan_json;
     size_t plan_json_bytes;
@@ -18,8 +25,16 @@ struct sotto_simulation {
      * tables likewise, and files NULL */
     struct sotto_csv *const *files;
     const struct sotto_table *const *tables;
-    size_t datasets_len;
+    size_t datasets_len; /* 0 of a learning task */
     size_t parties_len;
+    /* The code of a learning task (sotto/bundle.h), else NULL; and who runs it for a party: with a
+     * model it trains on it for a round; without one (NULL, 0) it says with which weights the code
+     * begins. Returns: anything but SOTTO_OK, and the party leaves. */
+    const void *bundle;
+    size_t bundle_bytes;
+    enum sotto_status (*train)(void *context, size_t party, const void *model, size_t model_bytes,
+                               struct sotto_simulation_update *out);
+    void *train_context;
     uint64_t seed; /* 0: the system's randomness */
     /* Of each party, as if its owner had set them; NULL: none. */
     const struct sotto_rules *rules;
