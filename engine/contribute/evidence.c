@@ -1,217 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* What a party's rows say about a round, beside its sums (sotto/evidence.h). It leans on inquiry.c
- * for what is asked of them, and on the registers of the room rows, which hold each operation of
- * the program.
- *
- * The one idea: evidence of some rows and evidence of others are evidence of all, in any order.
- * Whatever is added here has to merge like that: numbers of rows by a sum, a largest value by a
- * maximum, a set of values by a union. */
+ * for what is asked of them, on facts.c, which keeps it, and on the registers of the room rows,
+ * which hold each operation of the program. The one idea: rows are looked at a piece at a time,
+ * column by column, and whatever is found is added to what merges in any order. */
 
 #include "contribute/contribute.h"
-#include "contribute/extents.h"
 
 #include <float.h>
 #include <math.h>
 #include <sotto/alloc.h>
-#include <sotto/secret.h>
 #include <string.h>
 
-#define VALUES_MAX ((uint64_t)1 << 16) /* SOTTO_MIN_ROWS_MAX of sotto/disclosure.h */
-#define BITS_OF_WORD 32
 #define LANES 8
-
-/* --- Storage --- */
-
-/* Words of a key: the group, the number in each index, the bits, two for each level. */
-static size_t find_levels(const struct sotto__inquiry *inquiry)
-{
-    return 1 + inquiry->program->indices_len +
-           (inquiry->told_len + BITS_OF_WORD - 1) / BITS_OF_WORD;
-}
-
-static size_t count_words(const struct sotto__inquiry *inquiry)
-{
-    return find_levels(inquiry) + 2 * inquiry->levels_len;
-}
-
-static enum sotto_status allocate(struct sotto_evidence *out)
-{
-    const struct sotto__inquiry *inquiry = out->inquiry;
-    size_t groups_len = inquiry->program->groups_len;
-    size_t datasets_len = inquiry->driver->plan->datasets_len;
-    out->outside = sotto_alloc_array(2 * datasets_len, sizeof *out->outside);
-    out->atoms = sotto_alloc_array(datasets_len, sizeof *out->atoms);
-    out->terms = sotto_alloc_array(groups_len * inquiry->sums_len, sizeof *out->terms);
-    out->bins = sotto_alloc_array(groups_len * inquiry->bins_len, sizeof *out->bins);
-    out->digits = sotto_alloc_array(groups_len * inquiry->digits_len, sizeof *out->digits);
-    out->spreads = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->spreads);
-    out->levels = sotto_alloc_array(inquiry->levels_len, sizeof *out->levels);
-    out->distinct = sotto_alloc_array(inquiry->multiplied_len, sizeof *out->distinct);
-    out->extents = sotto_alloc_array(groups_len * inquiry->spreads_len, sizeof *out->extents);
-    out->affines = sotto_alloc_array(groups_len, sizeof *out->affines);
-    out->row = sotto_alloc_array(inquiry->columns_len + 1, sizeof *out->row);
-    out->signed_values =
-        sotto_alloc_aligned((inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof(double));
-    out->magnitudes =
-        sotto_alloc_aligned((inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof *out->magnitudes);
-    out->keys.words =
-        sotto_alloc_aligned(count_words(inquiry) * (SOTTO__ROWS_LEN + 1) * sizeof(uint32_t));
-    out->keys.used = sotto_alloc_array(count_words(inquiry), sizeof *out->keys.used);
-    out->left_out = sotto_alloc_aligned(SOTTO__ROWS_LEN);
-    return out->outside != NULL && out->atoms != NULL && out->terms != NULL &&
-                   out->affines != NULL && out->row != NULL && out->signed_values != NULL &&
-                   out->bins != NULL && out->digits != NULL && out->spreads != NULL &&
-                   out->levels != NULL && out->distinct != NULL && out->extents != NULL &&
-                   out->magnitudes != NULL && out->keys.words != NULL && out->keys.used != NULL &&
-                   out->left_out != NULL
-               ? SOTTO_OK
-               : SOTTO_ERROR_NO_MEMORY;
-}
-
-enum sotto_status sotto__evidence_init(struct sotto_evidence *out,
-                                       const struct sotto__inquiry *inquiry, uint64_t min_rows)
-{
-    *out = (struct sotto_evidence){.inquiry = inquiry, .values_max = (size_t)min_rows};
-    if (min_rows > VALUES_MAX) {
-        return SOTTO_ERROR_LIMIT;
-    }
-    enum sotto_status status = allocate(out);
-    if (status != SOTTO_OK) {
-        sotto__evidence_release(out);
-        return status;
-    }
-    for (size_t i = 0; i < inquiry->driver->plan->datasets_len; i++) {
-        sotto__atoms_init(&out->atoms[i], count_words(inquiry));
-    }
-    for (size_t i = 0; i < inquiry->program->groups_len * inquiry->spreads_len; i++) {
-        sotto__extent_init(&out->extents[i]);
-    }
-    for (size_t i = 0; i < inquiry->program->groups_len; i++) {
-        sotto__affine_init(&out->affines[i], inquiry->columns_len, inquiry->program->groups_len,
-                           (size_t)min_rows);
-    }
-    return SOTTO_OK;
-}
-
-static void wipe(void *data, size_t bytes)
-{
-    if (data != NULL) {
-        sotto_wipe(data, bytes);
-    }
-    sotto_free(data);
-}
-
-void sotto__evidence_release(struct sotto_evidence *evidence)
-{
-    const struct sotto__inquiry *inquiry = evidence->inquiry;
-    size_t groups_len = inquiry != NULL ? inquiry->program->groups_len : 0;
-    if (inquiry == NULL) {
-        return;
-    }
-    for (size_t i = 0; evidence->atoms != NULL && i < inquiry->driver->plan->datasets_len; i++) {
-        sotto__atoms_release(&evidence->atoms[i]);
-    }
-    for (size_t i = 0; evidence->spreads != NULL && i < groups_len * inquiry->spreads_len; i++) {
-        sotto__spread_release(&evidence->spreads[i]);
-    }
-    for (size_t i = 0; evidence->levels != NULL && i < inquiry->levels_len; i++) {
-        sotto__spread_release(&evidence->levels[i]);
-    }
-    sotto_free(evidence->levels);
-    sotto_free(evidence->distinct);
-    wipe(evidence->extents, groups_len * inquiry->spreads_len * sizeof *evidence->extents);
-    for (size_t i = 0; evidence->affines != NULL && i < groups_len; i++) {
-        sotto__affine_release(&evidence->affines[i]);
-    }
-    sotto_free(evidence->affines);
-    sotto_free(evidence->row);
-    wipe(evidence->signed_values, (inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof(double));
-    sotto_free(evidence->outside);
-    sotto_free(evidence->atoms);
-    wipe(evidence->terms, groups_len * inquiry->sums_len * sizeof *evidence->terms);
-    sotto_free(evidence->spreads);
-    sotto_free(evidence->bins);
-    sotto_free(evidence->digits);
-    sotto_free(evidence->listed);
-    wipe(evidence->magnitudes,
-         (inquiry->columns_len + 1) * SOTTO__ROWS_LEN * sizeof *evidence->magnitudes);
-    sotto_free(evidence->keys.words);
-    sotto_free(evidence->keys.used);
-    sotto_free(evidence->left_out);
-    *evidence = (struct sotto_evidence){0};
-}
-
-static void keep_status(struct sotto_evidence *evidence, enum sotto_status status)
-{
-    evidence->status = evidence->status == SOTTO_OK ? status : evidence->status;
-}
-
-/* --- Merging --- */
-
-static void take_magnitude(struct sotto_evidence_terms *terms, double magnitude)
-{
-    if (magnitude > terms->largest[0]) {
-        terms->largest[1] = terms->largest[0];
-        terms->largest[0] = magnitude;
-    } else if (magnitude > terms->largest[1]) {
-        terms->largest[1] = magnitude;
-    }
-}
-
-static void merge_terms(struct sotto_evidence_terms *in_out,
-                        const struct sotto_evidence_terms *other)
-{
-    in_out->rows += other->rows;
-    in_out->infinite += other->infinite;
-    in_out->total += other->total;
-    take_magnitude(in_out, other->largest[0]);
-    take_magnitude(in_out, other->largest[1]);
-}
-
-void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evidence *other)
-{
-    const struct sotto__inquiry *inquiry = in_out->inquiry;
-    size_t groups_len = inquiry->program->groups_len;
-    for (size_t i = 0; i < inquiry->driver->plan->datasets_len; i++) {
-        const struct sotto__atoms *from = &other->atoms[i];
-        in_out->outside[2 * i] += other->outside[2 * i];
-        in_out->outside[2 * i + 1] += other->outside[2 * i + 1];
-        for (size_t j = 0; j < from->len; j++) {
-            const uint32_t *key = from->keys + j * from->words;
-            sotto__atoms_add(&in_out->atoms[i], key, sotto__atoms_hash_key(from, key),
-                             from->rows[j]);
-        }
-        keep_status(in_out, from->status);
-    }
-    for (size_t i = 0; i < groups_len * inquiry->sums_len; i++) {
-        merge_terms(&in_out->terms[i], &other->terms[i]);
-    }
-    for (size_t i = 0; i < groups_len; i++) {
-        keep_status(in_out, sotto__affine_merge(&in_out->affines[i], &other->affines[i]));
-    }
-    for (size_t i = 0; i < groups_len * inquiry->bins_len; i++) {
-        in_out->bins[i] += other->bins[i];
-    }
-    for (size_t i = 0; i < groups_len * inquiry->digits_len; i++) {
-        in_out->digits[i] += other->digits[i];
-    }
-    for (size_t i = 0; i < groups_len * inquiry->spreads_len; i++) {
-        keep_status(in_out, sotto__spread_merge(&in_out->spreads[i], &other->spreads[i],
-                                                in_out->values_max));
-    }
-    for (size_t i = 0; i < inquiry->levels_len; i++) {
-        keep_status(in_out, sotto__spread_merge(&in_out->levels[i], &other->levels[i],
-                                                SOTTO_EVIDENCE_LEVELS_MAX));
-    }
-    for (size_t i = 0; i < inquiry->multiplied_len; i++) {
-        sotto__distinct_merge(&in_out->distinct[i], &other->distinct[i]);
-    }
-    for (size_t i = 0; i < inquiry->program->groups_len * inquiry->spreads_len; i++) {
-        sotto__extent_merge(&in_out->extents[i], &other->extents[i]);
-    }
-    keep_status(in_out, other->status);
-}
 
 /* --- Atoms --- */
 
@@ -260,7 +61,8 @@ static bool take_level(struct sotto_evidence *evidence, size_t at, const double 
         uint64_t word;
         memcpy(&word, &value, sizeof word);
         if (evidence->left_out[i] == 0 && value == value) {
-            keep_status(evidence, sotto__spread_add(level, word, 1, SOTTO_EVIDENCE_LEVELS_MAX));
+            sotto__evidence_keep(evidence,
+                                 sotto__spread_add(level, word, 1, SOTTO_EVIDENCE_LEVELS_MAX));
         }
     }
     return !level->is_over;
@@ -287,8 +89,8 @@ static bool make_levels(struct sotto_evidence *evidence, size_t dataset, size_t 
             continue;
         }
         is_one = false;
-        uint32_t *words[2] = {use_word(evidence, find_levels(inquiry) + 2 * i),
-                              use_word(evidence, find_levels(inquiry) + 2 * i + 1)};
+        uint32_t *words[2] = {use_word(evidence, evidence->lens.levels_first + 2 * i),
+                              use_word(evidence, evidence->lens.levels_first + 2 * i + 1)};
         for (size_t j = 0; j < len; j++) {
             double value = values[j] == values[j] ? values[j] + 0.0 : 0;
             uint64_t word;
@@ -324,14 +126,14 @@ static bool make_bits(struct sotto_evidence *evidence, const struct sotto__rows 
         if (!bit->is_told_apart) {
             continue;
         }
-        for (; words_len <= bit->at / BITS_OF_WORD; words_len++) {
+        for (; words_len <= bit->at / SOTTO__BITS_OF_WORD; words_len++) {
             word = use_word(evidence, 1 + program->indices_len + words_len);
         }
         if (of != dataset && of != SOTTO_NONE) {
             continue;
         }
         is_one = find_bit(holds, rows, bit, len) && is_one;
-        set_bits(word, holds, (unsigned)(bit->at % BITS_OF_WORD), len);
+        set_bits(word, holds, (unsigned)(bit->at % SOTTO__BITS_OF_WORD), len);
     }
     return is_one;
 }
@@ -362,7 +164,7 @@ static bool make_keys(struct sotto_evidence *evidence, const struct sotto__rows 
 static void take_atoms(struct sotto_evidence *evidence, const struct sotto__rows *rows,
                        size_t dataset, size_t len)
 {
-    size_t words = count_words(evidence->inquiry);
+    size_t words = evidence->lens.words;
     struct sotto__atoms *atoms = &evidence->atoms[dataset];
     uint32_t *key = evidence->keys.words + words * SOTTO__ROWS_LEN; /* of one row */
     uint64_t hashes[SOTTO__ROWS_LEN] = {0};
@@ -418,8 +220,8 @@ struct seen_values {
 static void flush_seen(struct sotto_evidence *evidence, struct sotto__spread_values *out,
                        struct seen_values *seen, size_t which)
 {
-    keep_status(evidence, sotto__spread_add(out, seen->values[which], seen->rows[which],
-                                            evidence->values_max));
+    sotto__evidence_keep(evidence, sotto__spread_add(out, seen->values[which], seen->rows[which],
+                                                     evidence->values_max));
     seen->rows[which] = 0;
 }
 
@@ -531,8 +333,8 @@ static void take_spread(struct sotto_evidence *evidence, const struct sotto__row
         struct sotto__spread_values *values =
             &evidence->spreads[rows->groups[i] * inquiry->spreads_len + at];
         if (skipped[i] == 0 && !values->is_over) {
-            keep_status(evidence, sotto__spread_add(values, identify_value(reg, type, i), 1,
-                                                    evidence->values_max));
+            sotto__evidence_keep(evidence, sotto__spread_add(values, identify_value(reg, type, i),
+                                                             1, evidence->values_max));
         }
     }
 }
@@ -615,7 +417,7 @@ static void take_magnitudes(struct sotto_evidence_terms *out, const double *rest
         most = largest[j] > most ? largest[j] : most;
     }
     for (size_t i = 0; most > out->largest[1] && i < len; i++) {
-        take_magnitude(out, values[i]);
+        sotto__evidence_take_magnitude(out, values[i]);
     }
 }
 
@@ -656,7 +458,7 @@ static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *
             double value = a[i] * (b != NULL ? b[i] : 1);
             terms->rows++;
             terms->total += value;
-            take_magnitude(terms, value);
+            sotto__evidence_take_magnitude(terms, value);
         }
     }
 }
@@ -686,7 +488,7 @@ static void take_affine(struct sotto_evidence *evidence, const struct sotto__row
             bool is_here = inquiry->columns[j].dataset == dataset;
             evidence->row[j] = is_here ? evidence->signed_values[j * SOTTO__ROWS_LEN + i] : NAN;
         }
-        keep_status(evidence, sotto__affine_add(affine, evidence->row, hashes[i]));
+        sotto__evidence_keep(evidence, sotto__affine_add(affine, evidence->row, hashes[i]));
     }
 }
 
@@ -823,56 +625,16 @@ enum sotto_status sotto__evidence_fail(enum sotto_status status, struct sotto_er
                : sotto_error_no_memory(err);
 }
 
-/* Puts atoms together that were told apart by columns which turned out to have many values. */
-static void forget_levels(struct sotto_evidence *evidence, struct sotto__atoms *in_out)
-{
-    const struct sotto__inquiry *inquiry = evidence->inquiry;
-    struct sotto__atoms merged;
-    sotto__atoms_init(&merged, in_out->words);
-    for (size_t i = 0; i < in_out->len; i++) {
-        uint32_t *key = in_out->keys + i * in_out->words;
-        for (size_t j = 0; j < inquiry->levels_len; j++) {
-            uint32_t *words = key + find_levels(inquiry) + 2 * j;
-            words[0] = evidence->levels[j].is_over ? 0 : words[0];
-            words[1] = evidence->levels[j].is_over ? 0 : words[1];
-        }
-        sotto__atoms_add(&merged, key, sotto__atoms_hash_key(&merged, key), in_out->rows[i]);
-    }
-    keep_status(evidence, merged.status);
-    keep_status(evidence, in_out->status);
-    sotto__atoms_release(in_out);
-    *in_out = merged;
-}
-
-static bool has_many_values(const struct sotto_evidence *evidence)
-{
-    bool found = false;
-    for (size_t i = 0; i < evidence->inquiry->levels_len; i++) {
-        found = found || evidence->levels[i].is_over;
-    }
-    return found;
-}
-
 enum sotto_status sotto__evidence_finish(struct sotto_evidence *evidence, struct sotto_error *err)
 {
     size_t len = 0;
-    size_t datasets_len = evidence->inquiry->driver->plan->datasets_len;
-    bool forgets = has_many_values(evidence);
+    size_t datasets_len = evidence->lens.datasets;
+    sotto__evidence_settle(evidence);
     for (size_t i = 0; i < datasets_len; i++) {
-        if (forgets) {
-            forget_levels(evidence, &evidence->atoms[i]);
-        }
-        sotto__atoms_sort(&evidence->atoms[i]);
-        keep_status(evidence, evidence->atoms[i].status);
         len += evidence->atoms[i].len;
     }
-    size_t groups_len = evidence->inquiry->program->groups_len;
-    for (size_t i = 0; i < groups_len; i++) {
-        sotto__affine_prune(&evidence->affines[i]);
-        keep_status(evidence, sotto__affine_sort(&evidence->affines[i]));
-    }
     evidence->listed = sotto_alloc_array(len, sizeof *evidence->listed);
-    keep_status(evidence, evidence->listed != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY);
+    sotto__evidence_keep(evidence, evidence->listed != NULL ? SOTTO_OK : SOTTO_ERROR_NO_MEMORY);
     if (evidence->status != SOTTO_OK) {
         return sotto__evidence_fail(evidence->status, err);
     }
@@ -972,7 +734,7 @@ bool sotto_evidence_holds(const struct sotto_evidence *evidence, size_t atom, si
     }
     for (size_t i = 0; holds && i < member->bits_len; i++) {
         size_t at = inquiry->bits[inquiry->literals[member->bits_first + i]].at;
-        holds = ((words[at / BITS_OF_WORD] >> at % BITS_OF_WORD) & 1) != 0;
+        holds = ((words[at / SOTTO__BITS_OF_WORD] >> at % SOTTO__BITS_OF_WORD) & 1) != 0;
     }
     return holds;
 }
@@ -1050,8 +812,8 @@ double sotto_evidence_level(const struct sotto_evidence *evidence, size_t atom, 
 {
     const struct sotto__inquiry *inquiry = evidence->inquiry;
     const struct sotto__atoms *atoms = &evidence->atoms[inquiry->columns[column].dataset];
-    const uint32_t *words =
-        atoms->keys + atom * atoms->words + find_levels(inquiry) + 2 * find_level(inquiry, column);
+    const uint32_t *words = atoms->keys + atom * atoms->words + evidence->lens.levels_first +
+                            2 * find_level(inquiry, column);
     uint64_t word = words[0] | (uint64_t)words[1] << 32;
     double value;
     memcpy(&value, &word, sizeof value);

@@ -4,10 +4,9 @@
 
 /* What is asked of a party's rows, and what they say. */
 
-#include "contribute/tables.h"
+#include "contribute/facts.h"
 #include "driver.h"
 #include "sums/sums.h"
-#include <sotto/evidence.h>
 
 /* --- inquiry.c: what a round asks of rows --- */
 
@@ -103,38 +102,6 @@ void sotto__inquiry_release(struct sotto__inquiry *inquiry);
 
 /* --- evidence.c: what a party's rows say beside their sums --- */
 
-/* Of some of the rows. */
-struct sotto_evidence {
-    const struct sotto__inquiry *inquiry; /* NULL: nothing is counted */
-    size_t values_max;
-    uint64_t *outside;                    /* [2 * dataset]: left out by where, in no group */
-    struct sotto__atoms *atoms;           /* [dataset] */
-    struct sotto_evidence_terms *terms;   /* [group * sums_len + sum] */
-    struct sotto__spread_values *spreads; /* [group * spreads_len + spread] */
-    struct sotto__spread_values *levels;  /* [level]: of all groups */
-    struct sotto__extent *extents;        /* as spreads: of those that are multiplied */
-    struct sotto__distinct *distinct;     /* [multiplied]: of all groups */
-    struct sotto__affine *affines;        /* [group] */
-    double *row;                          /* scratch: of one row, each column's value */
-    uint64_t *bins;                       /* [group * bins_len + bin]: rows */
-    uint64_t *digits;                     /* [group * digits_len + digit]: likewise */
-    struct sotto_evidence_atom *listed;   /* of all datasets, once it is complete */
-    double *signed_values;                /* as the next, with signs; NaN where there is none */
-    double *magnitudes;                   /* [column * SOTTO__ROWS_LEN + row]: of a block */
-    struct sotto__keys keys;              /* of a piece, then one row's */
-    uint8_t *left_out;                    /* scratch: of a piece, 1 for each row that is */
-    size_t kept_len;                      /* of a piece: rows that are not left out */
-    enum sotto_status status;             /* the first failure */
-};
-
-/* Of no rows. Borrows asked. Returns: SOTTO_ERROR_NO_MEMORY, SOTTO_ERROR_LIMIT. Ended by
- * sotto__evidence_release, which wipes it and bears zeros too. */
-enum sotto_status sotto__evidence_init(struct sotto_evidence *out,
-                                       const struct sotto__inquiry *inquiry,
-                                       uint64_t min_rows) SOTTO_NODISCARD;
-void sotto__evidence_release(struct sotto_evidence *evidence);
-/* Adds what other rows say, of an equal question. A failure is kept. */
-void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evidence *other);
 /* Takes a piece of a dataset's rows after its operations. */
 void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto__rows *rows,
                                size_t dataset, size_t len);
