@@ -311,10 +311,44 @@ static void write_sum(const struct sotto_evidence *evidence, size_t group, size_
                floor(16 * log2(terms.total + 1e-300) + 0.37));
     for (size_t i = 0; i < 2 && of->factors[i] != SOTTO_NONE; i++) {
         struct sotto_evidence_values values = sotto_evidence_values_of(evidence, group, sum, i);
-        write_line(", %llu %llu %zu %d", (unsigned long long)values.rows,
-                   (unsigned long long)values.differing, values.distinct, values.is_counted);
+        double step = 0;
+        double bits = sotto_evidence_bits(evidence, &step, group, sum, i);
+        write_line(", %llu %llu %llu %zu %d %.17g %.17g", (unsigned long long)values.rows,
+                   (unsigned long long)values.differing, (unsigned long long)values.least,
+                   values.distinct, values.is_counted, bits, values.rows > 0 ? step : 0);
     }
     write_line("\n");
+}
+
+static void write_counts(const uint64_t *counts, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (counts[i] > 0) {
+            write_line("%zu:%llu ", i, (unsigned long long)counts[i]);
+        }
+    }
+    write_line("\n");
+}
+
+/* What methods count by themselves, and a sample of rows. */
+static void write_rows(const struct sotto_evidence *evidence, size_t group, size_t columns_len)
+{
+    size_t len;
+    bool is_all;
+    const uint64_t *counts = sotto_evidence_bins(evidence, group, &len);
+    write_counts(counts, len);
+    counts = sotto_evidence_values(evidence, group, &len);
+    write_counts(counts, len);
+    len = columns_len > 1 ? sotto_evidence_sample_len(evidence, group) : 0;
+    for (size_t i = 0; i < len; i++) {
+        write_line("%llu:", (unsigned long long)sotto_evidence_sample_rows(evidence, group, i));
+        for (size_t j = 0; j < columns_len; j++) {
+            write_line(" %.17g", sotto_evidence_sample_value(evidence, group, i, j) + 0.0);
+        }
+        write_line("\n");
+    }
+    uint64_t few = sotto_evidence_sample_few(evidence, &is_all, group, len);
+    write_line("%llu %d\n", (unsigned long long)few, is_all);
 }
 
 static enum sotto_status write_evidence(void *context, const struct sotto_evidence *evidence,
@@ -334,10 +368,15 @@ static enum sotto_status write_evidence(void *context, const struct sotto_eviden
                    (unsigned long long)outside[1]);
         write_atoms(evidence, i);
     }
+    for (size_t i = 0; i < columns_len; i++) {
+        write_line("%d%d ", sotto_evidence_is_identifier(evidence, i),
+                   sotto_evidence_has_levels(evidence, i));
+    }
     for (size_t group = 0; group < sotto_evidence_groups_len(evidence); group++) {
         for (size_t i = 0; i < sums_len; i++) {
             write_sum(evidence, group, i, &sums[i]);
         }
+        write_rows(evidence, group, columns_len);
         for (size_t i = 0; i < columns_len * columns_len; i++) {
             size_t a = i / columns_len;
             size_t b = i % columns_len;
