@@ -280,6 +280,17 @@ enum sotto_status sotto__affine_add(struct sotto__affine *affine, const double *
     return sample_row(affine, row, hash, 1);
 }
 
+enum sotto_status sotto__affine_restore(struct sotto__affine *affine)
+{
+    return affine->lines == NULL ? allocate_lines(affine) : SOTTO_OK;
+}
+
+enum sotto_status sotto__affine_restore_row(struct sotto__affine *affine, const double *row,
+                                            uint64_t hash, uint64_t rows)
+{
+    return sample_row(affine, row, hash, rows);
+}
+
 enum sotto_status sotto__affine_merge(struct sotto__affine *in_out,
                                       const struct sotto__affine *other)
 {
@@ -357,6 +368,7 @@ enum sotto_status sotto__affine_sort(struct sotto__affine *affine)
                row_bytes);
     }
     memcpy(affine->counts, counts, len * sizeof *counts);
+    qsort(affine->hashes, len, sizeof *affine->hashes, compare_hashes);
     wipe_values(affine);
     affine->values = values;
     sotto_free(order);

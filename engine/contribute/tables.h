@@ -125,6 +125,11 @@ static inline bool sotto__affine_passes(struct sotto__affine *affine, uint64_t h
     affine->is_sampled = affine->is_sampled || passes;
     return passes;
 }
+/* Makes room for the lines of rows that were looked at elsewhere, of at least two columns; a row of
+ * their sample, with how often it occurs. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__affine_restore(struct sotto__affine *affine) SOTTO_NODISCARD;
+enum sotto_status sotto__affine_restore_row(struct sotto__affine *affine, const double *row,
+                                            uint64_t hash, uint64_t rows) SOTTO_NODISCARD;
 void sotto__affine_prune(struct sotto__affine *affine);
 /* Puts the sample in an order that its rows alone decide; afterwards none can be added. Returns:
  * SOTTO_ERROR_NO_MEMORY. */

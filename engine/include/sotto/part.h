@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_PART_H
+#define SOTTO_PART_H
+
+/* A party whose rows are in several places computes its contribution in parts: bytes that are made
+ * where the rows are and merged anywhere, in any order and any tree, to the bits that all rows
+ * together give (engine/PARTS.md). A *round* says what is asked of all parts next. In round 0 parts
+ * say which types their rows have; these are agreed on, and then the plan's rounds follow. */
+
+#include <sotto/contribution.h>
+
+SOTTO_BEGIN_DECLS
+
+/* Of parts that there are in all. */
+#define SOTTO_PARTS_MAX 1048576
+/* Of min_rows. */
+#define SOTTO_PART_MIN_ROWS_MAX 65536
+/* Room for a snapshot's name and a 0. */
+#define SOTTO_PART_SNAPSHOT_BYTES 128
+
+struct sotto_round;
+
+/* Which part of the party's rows some rows are. */
+struct sotto_part_place {
+    uint32_t part;      /* from 1 */
+    uint32_t parts_len; /* in this round; others may have more or fewer */
+    uint32_t
+        min_rows; /* of the rules that will judge all rows, from 1 to SOTTO_PART_MIN_ROWS_MAX */
+    const char *snapshot; /* the state of the party's rows: printable ASCII without " and \ */
+};
+
+/* A part, of whoever made it. Borrows both. */
+struct sotto_part_bytes {
+    const void *data;
+    size_t data_bytes;
+    const char *name; /* in errors */
+};
+
+/* Round 0 of a plan. Returns: as sotto_plan_parse. Ownership: *out is ended by sotto_round_free. */
+SOTTO_API enum sotto_status sotto_round_new(struct sotto_round **out, const void *plan,
+                                            size_t plan_bytes,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A later round, which sotto_round_write wrote for the same bytes of a plan: everything is derived
+ * again from what the rounds before it opened. Returns: SOTTO_ERROR_INPUT for a text that is none,
+ * or of another plan; as sotto_plan_parse, sotto_driver_new and sotto_driver_advance. */
+SOTTO_API enum sotto_status sotto_round_read(struct sotto_round **out, const void *plan,
+                                             size_t plan_bytes, const void *text, size_t text_bytes,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* NULL is fine. */
+SOTTO_API void sotto_round_free(struct sotto_round *round);
+
+/* Borrows from the round. */
+SOTTO_API const struct sotto_plan *sotto_round_plan(const struct sotto_round *round);
+
+/* Whether the last round is over, and there is a result. */
+SOTTO_API bool sotto_round_is_over(const struct sotto_round *round);
+
+/* The round as text, JSON, for whoever makes parts. Returns: SOTTO_ERROR_STATE in round 0, and once
+ * the last one is over. Ownership: *out is ended by sotto_free. */
+SOTTO_API enum sotto_status sotto_round_write(const struct sotto_round *round, char **out,
+                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* What these rows contribute to the round: sources[d] are of the plan's dataset d. Returns:
+ * SOTTO_ERROR_CHANGED for another snapshot than that of round 0; SOTTO_ERROR_REFUSED where sets of
+ * rows cut each other into more pieces than can be judged; as sotto_driver_contribute.
+ * Ownership: *out is ended by sotto_buffer_release. */
+SOTTO_API enum sotto_status sotto_round_part(const struct sotto_round *round,
+                                             struct sotto_buffer *out,
+                                             const struct sotto_part_place *place,
+                                             struct sotto_source *const *sources,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Puts parts together to one, at least one of them. Returns: SOTTO_ERROR_INPUT for bytes that are
+ * no part, for a part that is there twice, and for one of another plan, round, snapshot, min_rows
+ * or number of parts, naming it; SOTTO_ERROR_LIMIT. Ownership: *out is ended by
+ * sotto_buffer_release. */
+SOTTO_API enum sotto_status sotto_part_merge(struct sotto_buffer *out,
+                                             const struct sotto_part_bytes *parts, size_t parts_len,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Goes on with what all parts together say, as a task of this one party would: to the next round,
+ * or to the result. Returns: SOTTO_ERROR_NOT_FOUND naming a part that is missing,
+ * SOTTO_ERROR_CHANGED where there are more or fewer rows than in round 0; as sotto_part_merge and
+ * sotto_schema_agree. On failure the round stays. */
+SOTTO_API enum sotto_status sotto_round_advance(struct sotto_round *round,
+                                                const struct sotto_part_bytes *party,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The contribution of all parts together, for a judge whose min_rows they were made for. Returns:
+ * as sotto_round_advance; SOTTO_ERROR_STATE in round 0. Ownership: borrows round and judge; *out is
+ * ended by sotto_contribution_free. */
+SOTTO_API enum sotto_status sotto_round_contribution(const struct sotto_round *round,
+                                                     struct sotto_contribution **out,
+                                                     const struct sotto_part_bytes *party,
+                                                     const struct sotto_judge *judge,
+                                                     struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The result as JSON, that of sotto_driver_result for one party. Returns: SOTTO_ERROR_STATE before
+ * the last round is over. Ownership: *out is ended by sotto_free. */
+SOTTO_API enum sotto_status sotto_round_result(const struct sotto_round *round, char **out,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
+
+SOTTO_END_DECLS
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_ENGINE_PARTS_PARTS_H
+#define SOTTO_ENGINE_PARTS_PARTS_H
+
+/* Room parts: what some of a party's rows contribute to a round, as bytes (PARTS.md), and put
+ * together where nobody has the plan. */
+
+#include "contribute/contribute.h"
+#include <sotto/part.h>
+#include <sotto/secret.h>
+
+/* --- head.c: what a part is of, and which rows are in it --- */
+
+/* Whether a text may name a snapshot. */
+bool sotto__part_is_snapshot(const char *text);
+
+/* Parts from one number to another, both in it. */
+struct sotto__part_run {
+    uint32_t first;
+    uint32_t last;
+};
+
+struct sotto__part_head {
+    uint8_t plan[SOTTO_SHORT_DIGEST_BYTES];
+    uint8_t types[SOTTO_SHORT_DIGEST_BYTES]; /* that were agreed on; zeros in round 0 */
+    uint8_t round[SOTTO_SHORT_DIGEST_BYTES]; /* all that later rounds start from; likewise */
+    uint32_t number;                         /* of the round; 0: what types the rows are of */
+    uint32_t min_rows;
+    char snapshot[SOTTO_PART_SNAPSHOT_BYTES];
+    uint32_t parts_len;           /* that there are in all */
+    struct sotto__part_run *runs; /* those that are in it, in order, with gaps between */
+    size_t runs_len;
+    uint64_t *rows; /* of each dataset */
+    size_t datasets_len;
+};
+
+/* Of one part. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__part_head_release. */
+enum sotto_status sotto__part_head_init(struct sotto__part_head *out,
+                                        const struct sotto_part_place *place,
+                                        size_t datasets_len) SOTTO_NODISCARD;
+void sotto__part_head_release(struct sotto__part_head *head);
+void sotto__part_head_write(const struct sotto__part_head *head, struct sotto_writer *writer);
+/* Makes the reader fail for what nobody writes. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__part_head_read(struct sotto__part_head *out,
+                                        struct sotto_reader *reader) SOTTO_NODISCARD;
+/* Whether both are of the same question about the same rows. name: the other's, in errors. */
+enum sotto_status sotto__part_head_check(const struct sotto__part_head *head,
+                                         const struct sotto__part_head *other, const char *name,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+/* Adds another's parts and rows. Returns: SOTTO_ERROR_INPUT for a part that both have,
+ * SOTTO_ERROR_LIMIT for more rows than there may be. */
+enum sotto_status sotto__part_head_merge(struct sotto__part_head *in_out,
+                                         const struct sotto__part_head *other, const char *name,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+/* Whether all parts are in it. Returns: SOTTO_ERROR_NOT_FOUND naming the first that is missing. */
+enum sotto_status sotto__part_head_is_whole(const struct sotto__part_head *head,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- facts_bytes.c: evidence as bytes --- */
+
+/* Evidence that is settled. Returns: SOTTO_ERROR_NO_MEMORY; else a failure is the writer's. */
+enum sotto_status sotto__facts_write(const struct sotto_evidence *evidence,
+                                     struct sotto_writer *writer) SOTTO_NODISCARD;
+/* The evidence of at most so many rows. Makes the reader fail for what no rows say. Returns:
+ * SOTTO_ERROR_NO_MEMORY, SOTTO_ERROR_LIMIT. Ended by sotto__evidence_release, after a failure too.
+ */
+enum sotto_status sotto__facts_read(struct sotto_evidence *out, struct sotto_reader *reader,
+                                    uint64_t min_rows, uint64_t rows_max) SOTTO_NODISCARD;
+
+/* --- part.c: a part --- */
+
+/* Slots of as many limbs, one after the other. */
+struct sotto__part_slots {
+    uint32_t len;
+    uint16_t limbs;
+};
+
+struct sotto__part {
+    struct sotto__part_head head;
+    struct sotto_buffer *offers; /* round 0: different ones, in the order of their bytes */
+    size_t offers_len;
+    size_t offers_capacity_len;
+    struct sotto__part_slots *slots; /* later rounds; neighbours differ in limbs */
+    size_t slots_len;
+    uint64_t *limbs; /* of all slots */
+    size_t limbs_len;
+    struct sotto_evidence evidence;
+};
+
+/* A part of zeros is fine. */
+void sotto__part_release(struct sotto__part *part);
+/* Takes an offer, as bytes, unless it is there. Returns: SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY.
+ */
+enum sotto_status sotto__part_add_offer(struct sotto__part *in_out, const void *data,
+                                        size_t data_bytes, struct sotto_error *err) SOTTO_NODISCARD;
+/* What a contribution holds becomes the part's, and it can only be freed. Returns:
+ * SOTTO_ERROR_REFUSED for more than can be judged, SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__part_take(struct sotto__part *in_out,
+                                   struct sotto_contribution *contribution,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+/* Returns: *out, ended by sotto_buffer_release. Settles its evidence. */
+enum sotto_status sotto__part_write(struct sotto__part *part, struct sotto_buffer *out,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* Returns: SOTTO_ERROR_INPUT for bytes that sotto__part_write does not write. Ended by
+ * sotto__part_release, after a failure too. */
+enum sotto_status sotto__part_read(struct sotto__part *out, const struct sotto_part_bytes *bytes,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+/* Adds what a part holds, to a contribution to its round. Returns: SOTTO_ERROR_INPUT where its
+ * numbers cannot be those of such a round. */
+enum sotto_status sotto__part_give(const struct sotto__part *part,
+                                   struct sotto_contribution *in_out,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- round.c: what is asked of all parts next; round_text.c: as text; round_parts.c --- */
+
+struct sotto_round {
+    struct sotto_plan *plan;
+    uint8_t plan_digest[SOTTO_SHORT_DIGEST_BYTES];
+    char snapshot[SOTTO_PART_SNAPSHOT_BYTES];
+    uint64_t *rows; /* of each dataset, once types are agreed on */
+    struct sotto_schema types;
+    struct sotto_driver *driver; /* NULL: types are not agreed on */
+    struct sotto_buffer *opened; /* of each round that is over, its limbs as bytes */
+    size_t opened_len;
+    size_t opened_capacity_len;
+};
+
+/* Types were agreed on, of so many rows (one number a dataset) of a snapshot: the round is 1. */
+enum sotto_status sotto__part_round_start(struct sotto_round *round,
+                                          const struct sotto_schema *types, const uint64_t *rows,
+                                          const char *snapshot,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+/* Goes on with what a round opened. */
+enum sotto_status sotto__part_round_open(struct sotto_round *round, const uint64_t *limbs,
+                                         size_t limbs_len, struct sotto_error *err) SOTTO_NODISCARD;
+/* Returns: SOTTO_ERROR_STATE once the last round is over. */
+enum sotto_status sotto__part_round_check_not_over(const struct sotto_round *round,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is asked of all parts next. Leans on the driver. The one
+ * idea: a round is derived from what all rounds before it opened, by the driver, as each party of a
+ * task derives it; so it is the same wherever it is read, and nobody is asked to believe it. */
+
+#include "parts/parts.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+enum sotto_status sotto_round_new(struct sotto_round **out, const void *plan, size_t plan_bytes,
+                                  struct sotto_error *err)
+{
+    struct sotto_round *made = sotto_alloc_zeroed(sizeof *made);
+    if (made == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = sotto_plan_parse(&made->plan, plan, plan_bytes, err);
+    if (status != SOTTO_OK) {
+        sotto_round_free(made);
+        return status;
+    }
+    sotto_short_digest(made->plan_digest, plan, plan_bytes);
+    *out = made;
+    return SOTTO_OK;
+}
+
+void sotto_round_free(struct sotto_round *round)
+{
+    if (round == NULL) {
+        return;
+    }
+    sotto_driver_free(round->driver);
+    sotto_schema_release(&round->types);
+    for (size_t i = 0; i < round->opened_len; i++) {
+        sotto_buffer_release(&round->opened[i]);
+    }
+    sotto_free(round->opened);
+    sotto_free(round->rows);
+    sotto_plan_free(round->plan);
+    sotto_free(round);
+}
+
+const struct sotto_plan *sotto_round_plan(const struct sotto_round *round)
+{
+    return round->plan;
+}
+
+bool sotto_round_is_over(const struct sotto_round *round)
+{
+    return round->driver != NULL && sotto_driver_round(round->driver) == 0;
+}
+
+enum sotto_status sotto__part_round_check_not_over(const struct sotto_round *round,
+                                                   struct sotto_error *err)
+{
+    return sotto_round_is_over(round)
+               ? sotto_error_set(err, SOTTO_ERROR_STATE, "the last round is over")
+               : SOTTO_OK;
+}
+
+/* --- From round to round --- */
+
+enum sotto_status sotto__part_round_start(struct sotto_round *round,
+                                          const struct sotto_schema *types, const uint64_t *rows,
+                                          const char *snapshot, struct sotto_error *err)
+{
+    size_t len = sotto_plan_datasets_len(round->plan);
+    struct sotto_schema copy = {0};
+    struct sotto_driver *driver = NULL;
+    uint64_t *kept = sotto_alloc_array(len, sizeof *kept);
+    enum sotto_status status = kept != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_schema_copy(&copy, types);
+    if (status != SOTTO_OK) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
+    status = sotto_driver_new(&driver, round->plan, types, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    memcpy(kept, rows, len * sizeof *kept);
+    memcpy(round->snapshot, snapshot, strlen(snapshot) + 1);
+    round->driver = driver;
+    round->rows = kept;
+    round->types = copy;
+    return SOTTO_OK;
+out:
+    sotto_schema_release(&copy);
+    sotto_free(kept);
+    return status;
+}
+
+static enum sotto_status make_room(struct sotto_round *round)
+{
+    if (round->opened_len < round->opened_capacity_len) {
+        return SOTTO_OK;
+    }
+    size_t len = 2 * round->opened_len + 4;
+    struct sotto_buffer *grown = sotto_alloc_array(len, sizeof *grown);
+    if (grown == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    if (round->opened_len > 0) {
+        memcpy(grown, round->opened, round->opened_len * sizeof *grown);
+    }
+    sotto_free(round->opened);
+    round->opened = grown;
+    round->opened_capacity_len = len;
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto__part_round_open(struct sotto_round *round, const uint64_t *limbs,
+                                         size_t limbs_len, struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    struct sotto_buffer opened = {0};
+    if (make_room(round) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    sotto_writer_init(&writer, limbs_len * sizeof *limbs);
+    sotto_writer_reserve(&writer, limbs_len * sizeof *limbs);
+    for (size_t i = 0; i < limbs_len; i++) {
+        sotto_write_u64(&writer, limbs[i]);
+    }
+    if (sotto_writer_status(&writer) != SOTTO_OK) {
+        sotto_writer_release(&writer);
+        return sotto_error_no_memory(err);
+    }
+    opened.data = sotto_writer_take(&writer, &opened.data_bytes);
+    enum sotto_status status = sotto_driver_advance(round->driver, limbs, limbs_len, err);
+    if (status != SOTTO_OK) {
+        sotto_buffer_release(&opened);
+        return status;
+    }
+    round->opened[round->opened_len++] = opened;
+    return SOTTO_OK;
+}
+
+enum sotto_status sotto_round_result(const struct sotto_round *round, char **out,
+                                     struct sotto_error *err)
+{
+    static const struct sotto_result_parties parties = {.invited = 1, .joined = 1, .survived = 1};
+    if (!sotto_round_is_over(round)) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "there are rounds to come");
+    }
+    return sotto_driver_result(round->driver, out, &parties, &round->types, 1, err);
+}
