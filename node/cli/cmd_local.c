@@ -8,14 +8,12 @@
 #include "cli/print.h"
 #include "cli/reading.h"
 #include "cli/rules.h"
-#include "cli/source.h"
-#include "source/location.h"
+#include "cli/tables.h"
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
 #include <sotto/rehearsal.h>
 #include <sotto/simulate.h>
-#include <sotto/survey.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,151 +24,29 @@ static const struct sotto_strategy local_strategy = {
     .connection_timeout_s = 60,
 };
 
-/* Opened files in the order of the plan's datasets, or rows of databases. */
-struct tables {
-    struct sotto_csv **files; /* NULL: rows of a location */
-    const char **paths;
-    struct source_rows *rows;
-    const struct sotto_catalogue **catalogues; /* of the surveys */
-    struct sotto_survey **surveys;
-    struct sotto_source **sources;     /* of files and catalogues */
-    struct sotto_rehearsal *rehearsal; /* of the rules that are tried; NULL: none are */
+/* The one party. */
+struct party {
     const struct sotto_plan *plan;
-    size_t len;
+    struct tables tables;
+    struct sotto_rehearsal *rehearsal; /* of the rules that are tried; NULL: none are */
 };
-
-static void tables_release(struct tables *tables)
-{
-    for (size_t i = 0; i < tables->len; i++) {
-        sotto_source_free(tables->sources[i]);
-        sotto_survey_free(tables->surveys[i]);
-        sotto_csv_close(tables->files[i]);
-        source_rows_release(&tables->rows[i]);
-    }
-    sotto_free(tables->files);
-    sotto_free(tables->paths);
-    sotto_free(tables->rows);
-    sotto_free(tables->surveys);
-    sotto_free(tables->sources);
-    sotto_free(tables->catalogues);
-    sotto_rehearsal_free(tables->rehearsal);
-}
-
-static enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
-                                     const struct data_options *data, const struct args *args,
-                                     struct sotto_error *err)
-{
-    size_t len = sotto_plan_datasets_len(plan);
-    struct tables tables = {0};
-    tables.files = sotto_alloc_zeroed((len + 1) * sizeof *tables.files);
-    tables.paths = sotto_alloc_zeroed((len + 1) * sizeof *tables.paths);
-    tables.rows = sotto_alloc_zeroed((len + 1) * sizeof *tables.rows);
-    tables.catalogues = sotto_alloc_zeroed((len + 1) * sizeof *tables.catalogues);
-    tables.surveys = sotto_alloc_zeroed((len + 1) * sizeof *tables.surveys);
-    tables.sources = sotto_alloc_zeroed((len + 1) * sizeof *tables.sources);
-    enum sotto_status status = SOTTO_OK;
-    if (tables.files == NULL || tables.paths == NULL || tables.rows == NULL ||
-        tables.catalogues == NULL || tables.surveys == NULL || tables.sources == NULL) {
-        status = sotto_error_no_memory(err);
-        goto out;
-    }
-    tables.len = len;
-    for (size_t i = 0; i < len; i++) {
-        const char *alias = sotto_plan_dataset_alias(plan, i);
-        size_t at = 0;
-        while (at + 1 < data->len && strcmp(data->aliases[at], alias) != 0) {
-            at++;
-        }
-        tables.paths[i] = data->paths[at];
-        status = source_is_location(data->paths[at])
-                     ? SOTTO_OK /* its rows come when the plan's columns are asked for */
-                     : args_open_file(&tables.files[i], data->paths[at], args, err);
-        if (status != SOTTO_OK) {
-            goto out;
-        }
-    }
-    *out = tables;
-    tables = (struct tables){0};
-out:
-    tables_release(&tables);
-    return status;
-}
-
-/* Reads the columns of a source that the plan reads. */
-static enum sotto_status read_source(struct tables *tables, size_t i, const struct sotto_plan *plan,
-                                     const struct args *args, struct sotto_error *err)
-{
-    size_t len = sotto_plan_columns_len(plan);
-    const char **names = sotto_alloc_array(len + 1, sizeof *names);
-    struct source_wanted wanted = {.where = tables->paths[i],
-                                   .name = sotto_plan_dataset_alias(plan, i),
-                                   .is_all = sotto_plan_is_framed(plan, i),
-                                   .names = names};
-    if (names == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    for (size_t j = 0; j < len; j++) {
-        struct sotto_plan_column column = sotto_plan_column(plan, j);
-        if (column.dataset == i) {
-            names[wanted.names_len++] = column.name;
-        }
-    }
-    enum sotto_status status = source_read(&tables->rows[i], &wanted, args, err);
-    sotto_free(names);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return sotto_source_new_table(&tables->sources[i], tables->rows[i].table, err);
-}
-
-static enum sotto_status survey_file(struct tables *tables, size_t i, const struct sotto_plan *plan,
-                                     struct sotto_error *err)
-{
-    enum sotto_status status = sotto_survey_new(&tables->surveys[i], plan, tables->files[i], err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    tables->catalogues[i] = sotto_survey_catalogue(tables->surveys[i]);
-    status =
-        sotto_source_new_file(&tables->sources[i], tables->files[i], tables->catalogues[i], err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return sotto_plan_rounds(plan) > 1
-               ? sotto_source_new_kept(&tables->sources[i], tables->sources[i],
-                                       SOTTO_KEPT_BYTES_DEFAULT, err)
-               : SOTTO_OK;
-}
-
-static enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
-                                       const struct args *args, struct sotto_error *err)
-{
-    for (size_t i = 0; i < tables->len; i++) {
-        enum sotto_status status = tables->files[i] != NULL
-                                       ? survey_file(tables, i, plan, err)
-                                       : read_source(tables, i, plan, args, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    return SOTTO_OK;
-}
 
 /* The rows that one party would contribute, by the rules that are tried. */
 static enum sotto_status contribute(const struct sotto_driver *driver, uint64_t *limbs,
-                                    size_t limbs_len, const struct tables *tables,
+                                    size_t limbs_len, const struct party *party,
                                     struct tried_rules *tried, struct sotto_error *err)
 {
-    if (tables->rehearsal == NULL) {
-        return sotto_driver_contribute(driver, limbs, limbs_len, NULL, tables->sources, NULL, err);
+    if (party->rehearsal == NULL) {
+        return sotto_driver_contribute(driver, limbs, limbs_len, NULL, party->tables.sources, NULL,
+                                       err);
     }
     enum sotto_status status = sotto_rehearsal_contribute(
-        tables->rehearsal, limbs, limbs_len, driver, tables->plan, tables->sources, err);
-    tried->refused = sotto_rehearsal_refused(tables->rehearsal);
+        party->rehearsal, limbs, limbs_len, driver, party->plan, party->tables.sources, err);
+    tried->refused = sotto_rehearsal_refused(party->rehearsal);
     return status;
 }
 
-static enum sotto_status run_round(struct sotto_driver *driver, const struct tables *tables,
+static enum sotto_status run_round(struct sotto_driver *driver, const struct party *party,
                                    struct tried_rules *tried, struct sotto_error *err)
 {
     size_t limbs_len = sotto_driver_limbs_len(driver);
@@ -179,10 +55,11 @@ static enum sotto_status run_round(struct sotto_driver *driver, const struct tab
         return sotto_error_no_memory(err);
     }
     enum sotto_status status = SOTTO_OK;
+    const struct tables *tables = &party->tables;
     bool surveyed = tables->len == 1 && !tried->is_given && tables->surveys[0] != NULL &&
                     sotto_survey_partial(tables->surveys[0], driver, limbs, limbs_len);
     if (!surveyed) {
-        status = contribute(driver, limbs, limbs_len, tables, tried, err);
+        status = contribute(driver, limbs, limbs_len, party, tried, err);
         if (status != SOTTO_OK) {
             goto out;
         }
@@ -194,11 +71,11 @@ out:
 }
 
 /* Runs all rounds with one party, whose partial is the aggregate. */
-static enum sotto_status run_rounds(struct sotto_driver *driver, struct tables *tables,
+static enum sotto_status run_rounds(struct sotto_driver *driver, const struct party *party,
                                     struct tried_rules *tried, struct sotto_error *err)
 {
     while (sotto_driver_round(driver) != 0) {
-        enum sotto_status status = run_round(driver, tables, tried, err);
+        enum sotto_status status = run_round(driver, party, tried, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -239,7 +116,7 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
 {
     static const struct sotto_result_parties parties = {.invited = 1, .joined = 1, .survived = 1};
     struct sotto_plan *plan = NULL;
-    struct tables tables = {0};
+    struct party party = {0};
     struct sotto_schema offer = {0};
     struct sotto_schema agreed = {0};
     struct sotto_driver *driver = NULL;
@@ -248,20 +125,20 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     if (status != SOTTO_OK) {
         return status;
     }
-    status = tables_open(&tables, plan, data, args, err);
+    status = tables_open(&party.tables, plan, data, args, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    reading = reading_show(tables.files, tables.len, 2);
-    status = tables_survey(&tables, plan, args, err);
+    reading = reading_show(party.tables.files, party.tables.len, 2);
+    status = tables_survey(&party.tables, plan, args, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_source_offer(&offer, plan, tables.sources, err);
+    status = sotto_source_offer(&offer, plan, party.tables.sources, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_schema_check_words(plan, &offer, tables.files, err);
+    status = sotto_schema_check_words(plan, &offer, party.tables.files, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -273,15 +150,15 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
     if (status != SOTTO_OK) {
         goto out;
     }
-    tables.plan = plan;
+    party.plan = plan;
     if (tried->is_given) {
         offer.rules = sotto_rules_offered(&tried->rules);
-        status = sotto_rehearsal_new(&tables.rehearsal, &tried->rules, 0, err);
+        status = sotto_rehearsal_new(&party.rehearsal, &tried->rules, 0, err);
     }
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = run_rounds(driver, &tables, tried, err);
+    status = run_rounds(driver, &party, tried, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -289,12 +166,13 @@ static enum sotto_status run_plan(char **out_json, const char *plan_json,
 out:
     reading_end(reading);
     if (status == SOTTO_ERROR_TYPE) {
-        tell_misfits(plan, tables.files);
+        tell_misfits(plan, party.tables.files);
     }
     sotto_driver_free(driver);
     sotto_schema_release(&agreed);
     sotto_schema_release(&offer);
-    tables_release(&tables);
+    sotto_rehearsal_free(party.rehearsal);
+    tables_release(&party.tables);
     sotto_plan_free(plan);
     return status;
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_CLI_TABLES_H
+#define SOTTO_NODE_CLI_TABLES_H
+
+/* The rows that commands compute with: files, or what databases have. */
+
+#include "cli/source.h"
+
+#include <sotto/source.h>
+#include <sotto/survey.h>
+
+/* Opened files in the order of the plan's datasets, or rows of databases. */
+struct tables {
+    struct sotto_csv **files; /* NULL: rows of a location */
+    const char **paths;
+    struct source_rows *rows;
+    const struct sotto_catalogue **catalogues; /* of the surveys */
+    struct sotto_survey **surveys;
+    struct sotto_source **sources; /* of files and catalogues */
+    size_t len;
+};
+
+/* Opens the files of a plan's datasets. Returns: as args_open_file. Ownership: borrows data's
+ * paths; *out is ended by tables_release. */
+enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
+                              const struct data_options *data, const struct args *args,
+                              struct sotto_error *err) SOTTO_NODISCARD;
+/* Makes their sources; a file is summed up meanwhile. Returns: as sotto_survey_new and source_read.
+ */
+enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
+                                const struct args *args, struct sotto_error *err) SOTTO_NODISCARD;
+/* Tables of zeros are fine. */
+void tables_release(struct tables *tables);
+
+#endif
