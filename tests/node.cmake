@@ -54,6 +54,7 @@ foreach(name
     options
     owner
     pages
+    parts
     peer_side
     peers
     poc

@@ -45,8 +45,10 @@ enum command_option {
     OPTION_FORGET = 1 << 26,
     OPTION_DRIVER = 1 << 27,
     OPTION_CHECK = 1 << 28,
+    OPTION_ROUND = 1 << 29, /* --plan, --round */
+    OPTION_PART = 1 << 30,  /* --part, --snapshot */
 };
-#define OPTION_GROUPS_LEN 29
+#define OPTION_GROUPS_LEN 31
 #define CONFIG_DEFAULT "node.yaml" /* in the current folder */
 #define BY_LEN_MAX 2
 #define DEFINITIONS_LEN_MAX 64
@@ -86,6 +88,10 @@ struct args {
     const char *listen;
     const char *api; /* PORT, or HOST:PORT */
     const char *driver;
+    const char *plan;
+    const char *round;
+    const char *part;
+    const char *snapshot;
     const char *role;
     uint32_t days;       /* 0: not given */
     uint32_t start_from; /* a task; 0: not given */

@@ -62,6 +62,30 @@ static const struct command commands[] = {
      OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS |
          OPTION_WORDS | OPTION_POLICY,
      cmd_simulate},
+    {"partial", "partial, merge", "rows on many machines, put together",
+     "sotto partial --plan plan.json [--round round.json] [--part 3/8] [--out FILE]\n"
+     "              [--snapshot NAME] [--policy safe] wages-3.csv (or --data ALIAS=FILE...)\n"
+     "\n"
+     "What a part of the rows says: without --round of which types it is. --snapshot:\n"
+     "a name of the rows' state, the same in all parts. --policy: whose min_rows the\n"
+     "part is made for. sotto merge puts parts together, sotto advance goes on with\n"
+     "them; the result is that of one file (engine/PARTS.md).\n" WORDS_USAGE,
+     OPTION_ROUND | OPTION_PART | OPTION_OUT | OPTION_DATA | OPTION_WORDS | OPTION_POLICY |
+         OPTION_DRIVER,
+     cmd_partial},
+    {"merge", NULL, "parts of rows, put together to one part",
+     "sotto merge PART... [--out FILE]\n"
+     "\n"
+     "In any order and any tree. A part that is there twice, or is of another plan,\n"
+     "round or snapshot, is an error.\n",
+     OPTION_OUT, cmd_merge},
+    {"advance", NULL, "from all parts to the next round, or to the result",
+     "sotto advance --plan plan.json [--round round.json] --out next.json PART\n"
+     "              [--json | --csv | --plot]\n"
+     "\n"
+     "PART has all parts. Writes the next round, for sotto partial, or prints the\n"
+     "result and writes nothing.\n" TABLE_USAGE,
+     OPTION_ROUND | OPTION_OUT | OPTION_JSON | OPTION_CSV | OPTION_TABLE, cmd_advance},
     {"describe", "describe", "the columns of a file, as a task reads them",
      "sotto describe wages.csv [--json]\n"
      "\n"
@@ -224,7 +248,7 @@ static const struct command commands[] = {
      "hides, and which have no type here; but no value. Exit code 1 if it can't be\n"
      "read. Run it where the node's files are.\n",
      OPTION_CONFIG | OPTION_JSON, cmd_sources},
-    {"audit", "audit", "what has this node answered?",
+    {"audit", "audit, record", "what has this node answered, and what was it asked?",
      "sotto audit [--config node.yaml] [--json]    the ledger of answers\n"
      "sotto audit --epoch FILE                     hold its past against it no more\n"
      "\n"
@@ -255,7 +279,7 @@ static const struct command commands[] = {
      "for byte, in a cage. --peer: for this peer alone. --rounds: so many, instead of\n"
      "those that the code asks for. Compare the words of a digest by voice.\n" CLIENT_USAGE,
      CLIENT_OPTIONS | OPTION_JSON | OPTION_CODE, cmd_code},
-    {"record", "record", "what was asked of this node, and what became of it",
+    {"record", NULL, "what was asked of this node, and what became of it",
      "sotto record [--json]           every question, verdict and decision, the newest first\n"
      "sotto record NUMBER [--json]    one of them, with its plan\n"
      "\n"

@@ -6,6 +6,9 @@
 struct args;
 int cmd_local(const struct args *args);
 int cmd_simulate(const struct args *args);
+int cmd_partial(const struct args *args);
+int cmd_merge(const struct args *args);
+int cmd_advance(const struct args *args);
 int cmd_trial(const struct args *args); /* sotto simulate --parties */
 int cmd_describe(const struct args *args);
 int cmd_functions(const struct args *args);

@@ -125,3 +125,18 @@ enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *
     }
     return SOTTO_OK;
 }
+
+enum sotto_status tables_catalogue(struct tables *tables, const struct sotto_plan *plan,
+                                   const struct args *args, struct sotto_error *err)
+{
+    for (size_t i = 0; i < tables->len; i++) {
+        enum sotto_status status =
+            tables->files[i] != NULL
+                ? sotto_source_new_file(&tables->sources[i], tables->files[i], NULL, err)
+                : read_source(tables, i, plan, args, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}

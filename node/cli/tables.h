@@ -29,6 +29,11 @@ enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
  */
 enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
                                 const struct args *args, struct sotto_error *err) SOTTO_NODISCARD;
+/* Makes their sources; a file is read when it is first asked what it is. Returns: as source_read.
+ */
+enum sotto_status tables_catalogue(struct tables *tables, const struct sotto_plan *plan,
+                                   const struct args *args,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
 /* Tables of zeros are fine. */
 void tables_release(struct tables *tables);
 

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A party's rows in three files: the script of engine/PARTS.md prints what sotto local says of one file, in methods
+of many rounds, too. Parts that are missing, cut short, there twice or of something else are errors that say so."""
+
+import json
+import os
+import pathlib
+import random
+import re
+import subprocess
+import tempfile
+import unittest
+
+from support import SOTTO, run
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUTPUTS = ["m=median(pay)", "f=glm(ill, pay, family=binomial)", "a=var(pay * age)", "h=hist(age, 0, 40, 80)"]
+
+
+def script_of(name):
+    return re.search(r"^```sh\n(.*?)^```$", (ROOT / name).read_text(), re.M | re.S)[1]
+
+
+class Parts(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        rng = random.Random(22)
+        rows = [f"{rng.choice('ab')},{rng.gauss(50, 9):.{i % 3}f},{rng.choice(['', rng.randrange(90)])},"
+                f"{rng.randrange(2)}\n" for i in range(700)]
+        self.write("all.csv", rows)
+        for i in range(3):
+            self.write(f"part-{i + 1}.csv", rows[i::3])
+        self.plan("plan.json", *OUTPUTS)
+
+    def write(self, name, rows):
+        (self.folder / name).write_text("dept,pay,age,ill\n" + "".join(rows))
+
+    def plan(self, name, *outputs):
+        done = self.sotto("run", "--dry-run", "--data", "staff=all.csv", "--by", "dept in ('a', 'b')", "--", *outputs)
+        (self.folder / name).write_text(done.stdout)
+
+    def sotto(self, *arguments):
+        return run(*arguments, cwd=self.folder)
+
+    def refuse(self, arguments, *parts):
+        done = run(*arguments, check=False, cwd=self.folder)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for part in parts:
+            self.assertIn(part, done.stderr)
+
+    def partial(self, i, *more, out=None, of=3):
+        self.sotto("partial", "--plan", "plan.json", "--part", f"{i}/{of}", "--out", out or f"{i}.slots", *more,
+                   f"part-{i}.csv")
+
+    def test_the_script_gives_what_one_file_gives(self):
+        where = {**os.environ, "PATH": f"{pathlib.Path(SOTTO).resolve().parent}:{os.environ['PATH']}"}
+        done = subprocess.run(["sh", "-c", script_of("engine/PARTS.md")], cwd=self.folder, env=where, timeout=60,
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        local = self.sotto("local", "--json", "--by", "dept in ('a', 'b')", "--data", "staff=all.csv", "--", *OUTPUTS)
+        self.assertEqual((self.folder / "result.json").read_text(), local.stdout)
+        self.assertIn("opened", json.loads((self.folder / "round.json").read_text()))
+
+    def test_parts_that_are_missing_or_there_twice(self):
+        for i in (1, 2, 3):
+            self.partial(i)
+        advance = ["advance", "--plan", "plan.json", "--out", "round.json"]
+        self.sotto("merge", "--out", "two.slots", "3.slots", "1.slots")
+        self.refuse([*advance, "two.slots"], "expected all 3 parts, found 2: part 2 is missing")
+        self.refuse(["merge", "two.slots", "1.slots"], "1.slots: expected each part once, found part 1 of 3 again")
+        killed = (self.folder / "2.slots").read_bytes()[:-9]
+        (self.folder / "killed.slots").write_bytes(killed)
+        self.refuse(["merge", "two.slots", "killed.slots"], "killed.slots: expected a part", "cut short")
+        self.assertFalse((self.folder / "round.json").exists())
+        self.sotto("merge", "--out", "all.slots", "two.slots", "2.slots")
+        self.sotto(*advance, "all.slots")
+        self.refuse([*advance, "all.slots", "--round", "round.json"],
+                    "all.slots: expected a part of round 1, found one of round 0")
+        self.refuse(["advance", "--plan", "plan.json", "all.slots"], "expected --out FILE: another round follows")
+
+    def test_rows_that_change_between_rounds(self):
+        for i in (1, 2, 3):
+            self.partial(i)
+        advance = ["advance", "--plan", "plan.json", "--out", "round.json"]
+        self.sotto("merge", "--out", "all.slots", "1.slots", "2.slots", "3.slots")
+        self.sotto(*advance, "all.slots")
+        later = ["--round", "round.json"]
+        (self.folder / "part-2.csv").write_text("dept,pay,age,ill\n")
+        for i in (1, 2, 3):
+            self.partial(i, *later)
+        self.sotto("merge", "--out", "all.slots", "1.slots", "2.slots", "3.slots")
+        self.refuse([*advance, *later, "all.slots"], "expected 700 rows in all parts, as in round 0, found 467")
+        self.refuse(["partial", "--plan", "plan.json", *later, "--snapshot", "v2", "part-1.csv"],
+                    'expected rows of snapshot "", as in round 0, found "v2"')
+        self.plan("other.json", "m=mean(pay)")
+        self.refuse(["partial", "--plan", "other.json", *later, "part-1.csv"],
+                    "round.json: expected a round of this plan, found one of another")
+
+    def test_what_a_command_takes(self):
+        for part in ("0/3", "4/3", "3", "1/0", "x/3", "1/3x", "1/1048577", "-1/3"):
+            done = run("partial", "--plan", "plan.json", "--part", part, "part-1.csv", check=False, cwd=self.folder)
+            self.assertEqual(done.returncode, 2, part)
+            self.assertIn(f"--part {part}: expected which part it is", done.stderr)
+        self.refuse(["merge", "part-1.csv"], "part-1.csv: expected a part")
+        self.refuse(["partial", "--plan", "plan.json", "part-1.csv", "part-2.csv"],
+                    "expected a file for each of the plan's datasets, 1, found 2")
+        self.refuse(["partial", "--plan", "plan.json", "--round", "plan.json", "part-1.csv"],
+                    "plan.json: expected a round as sotto advance writes it")
+
+
+if __name__ == "__main__":
+    unittest.main()
