@@ -11,6 +11,7 @@
 #include "test.h"
 
 #include <sotto/alloc.h>
+#include <sotto/disclosure.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -208,6 +209,54 @@ static void compare_contributions(const struct sotto_round *round, const struct 
     sotto_contribution_free(own);
 }
 
+/* What a judge says of a contribution; words is ended by sotto_free. */
+struct verdict {
+    enum sotto_status status;
+    uint8_t withheld[8]; /* groups */
+    char *words;
+};
+
+static struct verdict judge(struct sotto_contribution *contribution)
+{
+    struct verdict found = {0};
+    struct sotto_error err = {0};
+    assert_true(sotto_driver_groups_len(contribution->driver) <= sizeof found.withheld);
+    found.status = sotto_contribution_judge(contribution, found.withheld, &err);
+    found.words = sotto_text_copy(err.text, strlen(err.text));
+    return found;
+}
+
+/* The rules of a profile say the same of a party's part as of all of its rows, and leave the same
+ * of its sums. */
+static enum sotto_status compare_verdicts(const struct sotto_round *round,
+                                          const struct sotto_buffer *party,
+                                          struct sotto_source *whole, enum sotto_profile profile)
+{
+    struct sotto_rules rules;
+    struct sotto_disclosure disclosure;
+    struct sotto_contribution *given = NULL;
+    struct sotto_contribution *own = NULL;
+    const struct sotto_part_bytes bytes = bytes_of(party);
+    sotto_rules_init(&rules, profile);
+    rules.min_rows = first_place.min_rows;
+    sotto_disclosure_init(&disclosure, &rules, 4711);
+    const struct sotto_judge *judged = sotto_disclosure_judge(&disclosure);
+    assert_ok(sotto_round_contribution(round, &given, &bytes, judged, NULL));
+    assert_ok(sotto_contribution_new(&own, round->driver, judged, NULL));
+    assert_ok(sotto_contribution_add(own, whole, 0, NULL));
+    struct verdict of_parts = judge(given);
+    struct verdict of_all = judge(own);
+    assert_int_equal(of_parts.status, of_all.status);
+    assert_string_equal(of_parts.words, of_all.words);
+    assert_memory_equal(of_parts.withheld, of_all.withheld, sizeof of_all.withheld);
+    assert_memory_equal(given->limbs, own->limbs, own->limbs_len * sizeof *own->limbs);
+    sotto_free(of_parts.words);
+    sotto_free(of_all.words);
+    sotto_contribution_free(given);
+    sotto_contribution_free(own);
+    return of_all.status;
+}
+
 /* Parts are the same bytes however often they pass through. */
 static void compare_bytes(const struct sotto_buffer *party)
 {
@@ -218,6 +267,10 @@ static void compare_bytes(const struct sotto_buffer *party)
     assert_memory_equal(again.data, party->data, party->data_bytes);
     sotto_buffer_release(&again);
 }
+
+/* Of all rounds; in so many of them safe rules refused. */
+static size_t judged_len;
+static size_t refused_len;
 
 /* The result of all rounds, or why there is none; ended by sotto_free. */
 static char *run_parts(const char *plan, const char *whole, char (*rows)[ROW_BYTES],
@@ -235,6 +288,11 @@ static char *run_parts(const char *plan, const char *whole, char (*rows)[ROW_BYT
         compare_bytes(&party);
         if (round->driver != NULL) {
             compare_contributions(round, &party, all.source);
+            enum sotto_status of_safe =
+                compare_verdicts(round, &party, all.source, SOTTO_PROFILE_SAFE);
+            (void)compare_verdicts(round, &party, all.source, SOTTO_PROFILE_OPEN);
+            refused_len += of_safe == SOTTO_ERROR_REFUSED;
+            judged_len++;
             write_and_read(&round, plan);
         }
         status = sotto_round_advance(round, &bytes, &err);
@@ -290,6 +348,7 @@ static void test_parts_are_the_whole(void **state)
         sotto_free(of_parts);
     }
     assert_true(cases < 24 || results_len > 14);
+    assert_true(cases < 24 || (refused_len > 5 && judged_len - refused_len > 5));
 }
 
 /* --- What is no part, or of something else --- */
