@@ -8,7 +8,7 @@ if node.trace(task_id):
     print(node.get_result(task_id))
 """
 
-from . import dataset, debug, errors, pandas, plot, stats
+from . import dataset, debug, errors, pandas, parts, plot, stats
 from ._client import AsyncDeltaNode, DeltaNode
 from .errors import NotAnAggregate, NotSupported, PlanError, SottoError
 from .learning import HorizontalLearning
@@ -38,6 +38,7 @@ __all__ = [
     "glm",
     "local",
     "pandas",
+    "parts",
     "plot",
     "secure_sum",
     "simulate",

@@ -135,6 +135,29 @@ int sotto_rehearsal_contribute(struct sotto_rehearsal *rehearsal, uint64_t *out,
 int sotto_rehearsal_refused(const struct sotto_rehearsal *rehearsal);
 
 struct sotto_simulation_update { const void *weights; size_t weights_bytes; uint64_t rows; };
+struct sotto_buffer { uint8_t *data; size_t data_bytes; void *owners; };
+void sotto_buffer_release(struct sotto_buffer *buffer);
+struct sotto_round;
+struct sotto_part_place {
+    uint32_t part; uint32_t parts_len; uint32_t min_rows; const char *snapshot;
+};
+struct sotto_part_bytes { const void *data; size_t data_bytes; const char *name; };
+int sotto_round_new(struct sotto_round **out, const void *plan, size_t plan_bytes,
+                    struct sotto_error *err);
+int sotto_round_read(struct sotto_round **out, const void *plan, size_t plan_bytes,
+                     const void *text, size_t text_bytes, struct sotto_error *err);
+void sotto_round_free(struct sotto_round *round);
+_Bool sotto_round_is_over(const struct sotto_round *round);
+int sotto_round_write(const struct sotto_round *round, char **out, struct sotto_error *err);
+int sotto_round_part(const struct sotto_round *round, struct sotto_buffer *out,
+                     const struct sotto_part_place *place, struct sotto_source *const *sources,
+                     struct sotto_error *err);
+int sotto_part_merge(struct sotto_buffer *out, const struct sotto_part_bytes *parts,
+                     size_t parts_len, struct sotto_error *err);
+int sotto_round_advance(struct sotto_round *round, const struct sotto_part_bytes *party,
+                        struct sotto_error *err);
+int sotto_round_result(const struct sotto_round *round, char **out, struct sotto_error *err);
+
 struct sotto_simulation {
     const char *plan_json;
     size_t plan_json_bytes;

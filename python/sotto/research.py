@@ -48,7 +48,7 @@ def local(
     `dominance` as node.yaml has them: what they refuse raises RuleRefused.
     """
     asked = _settled(query, data)
-    return run_plan(_plan(asked, _names(data), where), _by_name(data, asked), exact, policy)
+    return run_plan(plan_of(asked, _names(data), where), by_name(data, asked), exact, policy)
 
 
 def simulate(
@@ -72,14 +72,14 @@ def simulate(
             f"{len(parties)} parties: expected at least {MIN_PARTIES}, fewer can't be private"
         )
     asked = _settled(query, parties[0])
-    plan = _plan(asked, _names(parties[0]), where)
+    plan = plan_of(asked, _names(parties[0]), where)
     clients = {"min_clients": len(parties), "max_clients": len(parties)}
     plan = {**plan, "strategy": {**plan["strategy"], **clients}}
     with ExitStack() as stack:
-        scope = _Scope(stack)
-        parsed = _Plan(scope, plan)
-        data = [parsed.ordered(_by_name(each, asked)) for each in parties]
-        rules = _rules(scope, policy)
+        scope = Scope(stack)
+        parsed = ParsedPlan(scope, plan)
+        data = [parsed.ordered(by_name(each, asked)) for each in parties]
+        rules = rules_of(scope, policy)
         return from_json(_simulated(scope, parsed, data, seed, log, rules), exact)
 
 
@@ -91,9 +91,9 @@ def run_plan(
 ) -> Any:
     """The result of a plan on one table for each of its datasets, as pandas."""
     with ExitStack() as stack:
-        scope = _Scope(stack)
-        parsed = _Plan(scope, plan)
-        rules = _rules(scope, policy)
+        scope = Scope(stack)
+        parsed = ParsedPlan(scope, plan)
+        rules = rules_of(scope, policy)
         return from_json(_computed(scope, parsed, parsed.ordered(data), rules), exact)
 
 
@@ -151,7 +151,7 @@ def _parameters(query: Callable[..., Any]) -> list[str]:
     return [parameter.name for parameter in parameters if parameter.default is parameter.empty]
 
 
-def _by_name(data: Any, query: Settled) -> Mapping[str, Any]:
+def by_name(data: Any, query: Settled) -> Mapping[str, Any]:
     if _is_datasets(data):
         return data  # type: ignore[no-any-return]
     names = list(query.plan["datasets"]) if isinstance(query, Task) else ["data"]
@@ -160,7 +160,7 @@ def _by_name(data: Any, query: Settled) -> Mapping[str, Any]:
     return {names[0]: data}
 
 
-def _plan(query: Settled, names: list[str] | None, where: str | None) -> Mapping[str, Any]:
+def plan_of(query: Settled, names: list[str] | None, where: str | None) -> Mapping[str, Any]:
     if isinstance(query, Task):
         if where is not None:
             raise PlanError(
@@ -192,7 +192,7 @@ def _plan(query: Settled, names: list[str] | None, where: str | None) -> Mapping
 # --- Running a plan in libsotto ---
 
 
-class _Scope:
+class Scope:
     """Objects of libsotto that end together, after those that were made later."""
 
     def __init__(self, stack: ExitStack) -> None:
@@ -215,10 +215,10 @@ class _Scope:
         return out
 
 
-class _Plan:
+class ParsedPlan:
     """A plan that was parsed: `pointer`, its JSON text, and the names of its datasets in order."""
 
-    def __init__(self, scope: _Scope, plan: Mapping[str, Any]) -> None:
+    def __init__(self, scope: Scope, plan: Mapping[str, Any]) -> None:
         self.text = Task(plan).json.encode()
         self.pointer = scope.made(
             "struct sotto_plan",
@@ -241,7 +241,7 @@ class _Plan:
         return [data[name] for name in self.datasets]
 
 
-def _opened(scope: _Scope, path: Any) -> Any:
+def _opened(scope: Scope, path: Any) -> Any:
     return scope.made(
         "struct sotto_csv",
         "sotto_csv_close",
@@ -251,23 +251,23 @@ def _opened(scope: _Scope, path: Any) -> Any:
     )
 
 
-def _imported(scope: _Scope, table: Any) -> Any:
+def _imported(scope: Scope, table: Any) -> Any:
     schema, array = scope.ffi.new("struct ArrowSchema *"), scope.ffi.new("struct ArrowArray *")
     addresses = [int(scope.ffi.cast("uintptr_t", struct)) for struct in (array, schema)]
     record_batch(table)._export_to_c(*addresses)
     return scope.made("struct sotto_table", "sotto_table_free", "sotto_arrow_import", schema, array)
 
 
-def _source(scope: _Scope, kind: str, *what: Any) -> Any:
+def _source(scope: Scope, kind: str, *what: Any) -> Any:
     return scope.made("struct sotto_source", "sotto_source_free", f"sotto_source_new_{kind}", *what)
 
 
-def _profiles(scope: _Scope) -> list[str]:
+def _profiles(scope: Scope) -> list[str]:
     names = iter(map(scope.lib.sotto_profile_name, itertools.count()))
     return [scope.engine.text(name) for name in iter(lambda: next(names), scope.ffi.NULL)]
 
 
-def _rules(scope: _Scope, policy: Policy | None) -> Any:
+def rules_of(scope: Scope, policy: Policy | None) -> Any:
     """The rules of a policy, None for none. Raises PlanError for a policy that is none."""
     if policy is None:
         return None
@@ -288,11 +288,11 @@ def _rules(scope: _Scope, policy: Policy | None) -> Any:
     return rules
 
 
-def _refused(scope: _Scope, error: EngineError, rule: int) -> RuleRefused:
+def _refused(scope: Scope, error: EngineError, rule: int) -> RuleRefused:
     return RuleRefused(str(error), scope.engine.text(scope.lib.sotto_rule_code(rule)))
 
 
-def _contribute(scope: _Scope, rehearsal: Any, plan: Any, *arguments: Any) -> None:
+def _contribute(scope: Scope, rehearsal: Any, plan: Any, *arguments: Any) -> None:
     """One party's partial, by the rules of a rehearsal; None: there are none."""
     driver, limbs, limbs_len, sources = arguments
     if rehearsal is None:
@@ -315,9 +315,9 @@ def _are_files(data: Sequence[Any]) -> bool:
     return all(paths)
 
 
-def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any], rules: Any) -> dict[str, Any]:
-    """The result over one table for each dataset: its partials are the aggregates."""
-    ffi, lib = scope.ffi, scope.lib
+def sources_of(scope: Scope, plan: ParsedPlan, data: Sequence[Any]) -> tuple[Any, Any]:
+    """A source for each dataset, and the types that they offer."""
+    ffi = scope.ffi
     files: list[Any] = []
     if _are_files(data):
         files = [_opened(scope, path) for path in data]
@@ -329,6 +329,13 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any], rules: Any) -> di
     if files:
         handles = ffi.new("struct sotto_csv *[]", files)
         scope.call("sotto_schema_check_words", plan.pointer, offer, handles)
+    return sources, offer
+
+
+def _computed(scope: Scope, plan: ParsedPlan, data: Sequence[Any], rules: Any) -> dict[str, Any]:
+    """The result over one table for each dataset: its partials are the aggregates."""
+    ffi, lib = scope.ffi, scope.lib
+    sources, offer = sources_of(scope, plan, data)
     agreed = scope.schema("sotto_schema_agree", plan.pointer, offer, ffi.NULL, 1)
     driver = scope.made(
         "struct sotto_driver", "sotto_driver_free", "sotto_driver_new", plan.pointer, agreed
@@ -351,8 +358,8 @@ def _computed(scope: _Scope, plan: _Plan, data: Sequence[Any], rules: Any) -> di
 
 
 def _simulated(
-    scope: _Scope,
-    plan: _Plan,
+    scope: Scope,
+    plan: ParsedPlan,
     parties: Sequence[Sequence[Any]],
     seed: int,
     log: Callable[[str], Any] | None,

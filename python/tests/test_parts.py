@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of a table, made and merged in any way, give what the table gives."""
+
+import pathlib
+import pickle
+import random
+import re
+
+import numpy
+import pandas
+import pytest
+
+import sotto
+from sotto import parts
+from sotto.errors import EngineError, PlanError
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+QUERIES = [
+    {"m": "median(x)", "v": "var(x * n)", "h": "hist(n, 0, 10, 50)"},
+    {"f": "glm(ill, x, family=binomial)"},
+    {"t": "ttest(x, dept in ('a', 'b'))", "d": "describe(n)"},
+]
+
+
+@pytest.fixture(scope="module")
+def staff():
+    rng = numpy.random.default_rng(22)
+    frame = pandas.DataFrame(
+        {
+            "dept": rng.choice(["a", "b", "c"], 500),
+            "x": rng.normal(50, 9, 500),
+            "n": pandas.array(rng.integers(0, 50, 500), dtype="Int64"),
+            "ill": rng.integers(0, 2, 500),
+        }
+    )
+    frame.loc[::7, "n"] = pandas.NA
+    return frame
+
+
+def run(asked, frame, rng, **options):
+    """Each round in as many parts as it likes, merged as a tree."""
+    while not asked.is_over:
+        asked = pickle.loads(pickle.dumps(asked))
+        many = rng.randint(1, 6)
+        made = [
+            asked.part(frame.iloc[i::many], i + 1, many, **options)
+            for i in rng.sample(range(many), many)
+        ]
+        while len(made) > 1:
+            made = [parts.merge(made[:2]), *made[2:]]
+        asked = asked.advance(made[0])
+    return asked.result()
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("where", [None, "x > 45"])
+def test_parts_give_what_the_table_gives(staff, query, where):
+    whole = sotto.local(staff, query, where=where)
+    found = run(parts.begin(query, where=where), staff, random.Random(1))
+    assert str(found) == str(whole)
+
+
+def test_the_example_of_the_document(staff, capsys):
+    text = (TREE / "engine/PARTS.md").read_text()
+    example = re.search(r"^```python\n(.*?)^```$", text, re.M | re.S)[1]
+    frame = staff.rename(columns={"x": "pay"})
+    exec(example, {"tables": [frame[:90], frame[90:]]})
+    assert capsys.readouterr().out == f"{sotto.local(frame, {'m': 'median(pay)'})}\n"
+
+
+def test_files_and_tables_are_parts_alike(staff, tmp_path):
+    staff[:200].to_csv(tmp_path / "a.csv", index=False)
+    asked = parts.begin({"s": "sum(n)", "c": "count(dept == 'a')"})
+    while not asked.is_over:
+        made = [asked.part(tmp_path / "a.csv", 1, 2), asked.part({"data": staff[200:]}, 2, 2)]
+        asked = asked.advance(parts.merge(made))
+    whole = sotto.local(staff, {"s": "sum(n)", "c": "count(dept == 'a')"}, exact=True)
+    assert str(asked.result(exact=True)) == str(whole)
+
+
+def test_what_does_not_go_together(staff):
+    asked = parts.begin("mean(x)")
+    first, second = (asked.part(staff[i::2], i + 1, 2) for i in range(2))
+    with pytest.raises(EngineError, match=r"parts\[1\]: expected each part once, found part 1"):
+        parts.merge([first, first])
+    with pytest.raises(EngineError, match="expected all 2 parts, found 1: part 1 is missing"):
+        asked.advance(second)
+    other = parts.begin("var(x)").part(staff, 2, 2)
+    with pytest.raises(EngineError, match="expected a part of the same plan"):
+        parts.merge([first, other])
+    with pytest.raises(EngineError, match="cut short or changed"):
+        parts.merge([first[:-1]])
+    strict = asked.part(staff, 2, 2, policy={"min_rows": 20})
+    with pytest.raises(EngineError, match="the same min_rows"):
+        parts.merge([first, strict])
+    later = asked.advance(parts.merge([first, second]))
+    with pytest.raises(EngineError, match='rows of snapshot "", as in round 0, found "v2"'):
+        later.part(staff, snapshot="v2")
+    with pytest.raises(EngineError, match="expected 500 rows in all parts, as in round 0, found 9"):
+        later.advance(later.part(staff[:9]))
+    with pytest.raises(PlanError, match="part 3 of 2"):
+        asked.part(staff, 3, 2)
+    with pytest.raises(PlanError, match="there are rounds to come"):
+        later.result()
+    with pytest.raises(PlanError, match="at least one part"):
+        parts.merge([])
