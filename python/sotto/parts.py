@@ -7,7 +7,7 @@ while not asked.is_over:
     asked = asked.advance(sotto.parts.merge(parts))
 print(asked.result())
 
-Rounds and parts can be pickled, and parts made on other machines (engine/PARTS.md).
+Rounds and parts are plain data: parts may be made on other machines (engine/PARTS.md).
 """
 
 from __future__ import annotations
