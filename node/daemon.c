@@ -175,13 +175,15 @@ static void renew_certificates(struct daemon *daemon)
     struct sotto_error err = {0};
     if (http_api_renew_tls(daemon->api, &err) != SOTTO_OK ||
         (daemon->peer != NULL && peer_server_renew_tls(daemon->peer, &err) != SOTTO_OK)) {
-        log_line("a certificate stays as it was: %s", err.text);
+        log_warning("a certificate stays as it was: %s", err.text);
     }
 }
 
 static void set_log(const struct config_file *file)
 {
+    bool is_quiet = file->log_level != NULL && strcmp(file->log_level, "warning") == 0;
     log_format(file->log != NULL && strcmp(file->log, "json") == 0);
+    log_least(is_quiet ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO);
 }
 
 /* What the API answers once the compute thread has gone over. */
@@ -240,7 +242,7 @@ static enum sotto_status reload(void *context, uint64_t request, struct sotto_er
     job = NULL;
 out:
     if (status != SOTTO_OK) {
-        log_line("the configuration is not reloaded, the old one stays in force: %s", err->text);
+        log_warning("the configuration is not reloaded, the old one stays in force: %s", err->text);
     }
     job_free(job);
     config_drop(config);
@@ -334,7 +336,7 @@ static enum sotto_status write_address(const struct daemon *daemon, uint16_t api
     (void)fflush(stdout);
     log_line("%s is up: %s", file->name, line);
     if (file->policy.datasets_count == 0) {
-        log_line("policy.datasets is empty: this node offers no data and joins no task");
+        log_warning("policy.datasets is empty: this node offers no data and joins no task");
     }
     return SOTTO_OK;
 }

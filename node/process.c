@@ -30,7 +30,7 @@ void process_lock_memory(void)
     struct rlimit limit;
     bool is_free = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
     if (!is_free || mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-        log_line("memory may be swapped: RLIMIT_MEMLOCK does not let this node lock all of it");
+        log_warning("memory may be swapped: RLIMIT_MEMLOCK does not let this node lock all of it");
     }
 }
 

@@ -243,6 +243,18 @@ static enum sotto_status read_memory(size_t *out, const unsigned *megabytes, siz
     return SOTTO_OK;
 }
 
+/* Whether the value of a key is one of two words, or left out. */
+static enum sotto_status check_word(const char *path, const char *key, const char *value,
+                                    const char *one, const char *other, struct sotto_error *err)
+{
+    if (value == NULL || strcmp(value, one) == 0 || strcmp(value, other) == 0) {
+        return SOTTO_OK;
+    }
+    return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                           "%s: line %u: %s: expected %s or %s, found \"%.64s\"", path,
+                           config_line(path, key), key, one, other, value);
+}
+
 static enum sotto_status check_sections(struct config *config, const char *path,
                                         struct sotto_error *err)
 {
@@ -271,10 +283,13 @@ static enum sotto_status check_sections(struct config *config, const char *path,
             return status;
         }
     }
-    if (file->log != NULL && strcmp(file->log, "text") != 0 && strcmp(file->log, "json") != 0) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "%s: line %u: log: expected text or json, found \"%.64s\"", path,
-                               config_line(path, "log"), file->log);
+    status = check_word(path, "log", file->log, "text", "json", err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_word(path, "log_level", file->log_level, "info", "warning", err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     status = read_memory(&config->rows_memory, file->rows_memory_mb, SOTTO_KEPT_BYTES_DEFAULT, path,
                          "rows_memory_mb", err);

@@ -73,7 +73,7 @@ struct config_file {
     char *data_dir;
     char *state_dir;
     char *identity;
-    char *log; /* "text" or "json"; NULL: text */
+    char *log, *log_level; /* "text" or "json"; "info" or "warning"; NULL: the first */
     struct config_listener api;
     struct config_listener *peer;
     struct config_peer *peers;
@@ -91,9 +91,9 @@ struct config {
     size_t places_max;   /* peers that there may be until the node is restarted (places.h) */
     struct sotto_key *peer_keys;            /* of file->peers, in their order */
     uint8_t (*peer_pins)[CONFIG_PIN_BYTES]; /* likewise; 0 where there is none */
-    size_t rows_memory,
-        sources_memory;       /* bytes: of a file between rounds; of all databases' rows */
-    struct sotto_rules rules; /* of disclosure control, those in force */
+    size_t rows_memory;                     /* bytes of a file's rows between rounds */
+    size_t sources_memory;                  /* of all rows of databases */
+    struct sotto_rules rules;               /* of disclosure control, those in force */
     unsigned rounds;
     unsigned refusals;     /* of a creator on a day: then its plans wait for the owner */
     unsigned approve_days; /* that a plan waits for the owner, and that a decision stands */

@@ -195,6 +195,7 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_SEQUENCE("files", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct config_file,
                          files, &words_entry, 0, DATASETS_MAX),
     TEXT_FIELD("log", CYAML_FLAG_OPTIONAL, struct config_file, log),
+    TEXT_FIELD("log_level", CYAML_FLAG_OPTIONAL, struct config_file, log_level),
     CYAML_FIELD_UINT_PTR("rows_memory_mb", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                          struct config_file, rows_memory_mb),
     CYAML_FIELD_UINT_PTR("sources_memory_mb", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,

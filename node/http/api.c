@@ -93,7 +93,7 @@ static bool find_task(struct http_api *api, struct http_request *request, struct
 
 void http_api__answer_error(struct http_request *request, const struct sotto_error *err)
 {
-    log_line("%s", err->text);
+    log_warning("%s", err->text);
     http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, err->status, "%s", err->text);
 }
 

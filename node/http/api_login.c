@@ -49,7 +49,7 @@ static void refresh_tokens(struct http_api *api)
     }
     api->tokens_changed = info.st_ctim;
     if (tokens_load(&api->tokens, api->tokens_path, &err) != SOTTO_OK) {
-        log_line("only the first token counts: %s", err.text);
+        log_warning("only the first token counts: %s", err.text);
     }
 }
 

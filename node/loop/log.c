@@ -27,6 +27,7 @@ static char log_path[4200];
 static off_t log_bytes;
 static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER; /* over all of these */
 static atomic_bool log_is_json;
+static atomic_int log_least_level;
 
 int64_t clock_unix_ms(void)
 {
@@ -69,6 +70,13 @@ enum sotto_status log_open(const char *path, struct sotto_error *err)
 void log_format(bool is_json)
 {
     atomic_store(&log_is_json, is_json);
+}
+
+static const char *const level_words[LOG_LEVELS_LEN] = {"info", "warning"};
+
+void log_least(enum log_level level)
+{
+    atomic_store(&log_least_level, (int)level);
 }
 
 void log_reopen(void)
@@ -159,9 +167,16 @@ static void escape_text(char out[JSON_TEXT_BYTES], const char *text)
     out[used] = '\0';
 }
 
+/* What a line says beside its text. cause, who: "" where it is this node's own. */
+struct line_about {
+    enum log_level level;
+    const char *cause;
+    const char *who;
+};
+
 /* One object, its time in UTC as RFC 3339 has it. Returns: its bytes. */
-static size_t write_json(char *out, size_t out_bytes, const char *text, const char *cause,
-                         const char *who)
+static size_t write_json(char *out, size_t out_bytes, const char *text,
+                         const struct line_about *about)
 {
     char escaped[JSON_TEXT_BYTES];
     char peer[JSON_TEXT_BYTES];
@@ -173,26 +188,29 @@ static size_t write_json(char *out, size_t out_bytes, const char *text, const ch
         (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
     }
     escape_text(escaped, text);
-    escape_text(peer, who);
+    escape_text(peer, about->who);
     int bytes = snprintf(out, out_bytes,
-                         "{\"time\": \"%s.%03dZ\", \"message\": \"%s\", \"cause\": \"%s\", "
-                         "\"peer\": \"%s\"}\n",
-                         when, (int)(now_ms % 1000), escaped, cause, peer);
+                         "{\"time\": \"%s.%03dZ\", \"level\": \"%s\", \"message\": \"%s\", "
+                         "\"cause\": \"%s\", \"peer\": \"%s\"}\n",
+                         when, (int)(now_ms % 1000), level_words[about->level], escaped,
+                         about->cause, peer);
     return (size_t)bytes < out_bytes ? (size_t)bytes : out_bytes - 1;
 }
 
-/* cause, who: "" where it is this node's own. */
-__attribute__((format(printf, 3, 0))) static void write_line(const char *cause, const char *who,
+__attribute__((format(printf, 2, 0))) static void write_line(const struct line_about *about,
                                                              const char *format, va_list args)
 {
     char text[TEXT_BYTES];
     char when[LOG_TIME_BYTES];
     char line[JSON_TEXT_BYTES + 512];
     size_t used;
+    if ((int)about->level < atomic_load(&log_least_level)) {
+        return;
+    }
     (void)vsnprintf(text, sizeof text, format, args);
     sotto_text_sanitize(text);
     if (atomic_load(&log_is_json)) {
-        used = write_json(line, sizeof line, text, cause, who);
+        used = write_json(line, sizeof line, text, about);
     } else {
         log_time(when, clock_unix_ms());
         used = (size_t)snprintf(line, sizeof line, "%s  %s\n", when, text);
@@ -205,7 +223,15 @@ void log_line(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_line("", "", format, args);
+    write_line(&(struct line_about){LOG_LEVEL_INFO, "", ""}, format, args);
+    va_end(args);
+}
+
+void log_warning(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_line(&(struct line_about){LOG_LEVEL_WARNING, "", ""}, format, args);
     va_end(args);
 }
 
@@ -219,6 +245,11 @@ static const char *const cause_words[LOG_CAUSES_LEN] = {
     [LOG_REQUESTS] = "requests", [LOG_CONNECTIONS] = "connections", [LOG_MESSAGES] = "messages",
     [LOG_JOINED] = "tasks",      [LOG_DECLINED] = "declined tasks",
 };
+
+static enum log_level level_of(enum log_cause cause)
+{
+    return cause == LOG_CONNECTIONS || cause == LOG_JOINED ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
+}
 
 /* What one cause of one peer may still write. */
 struct budget {
@@ -286,7 +317,9 @@ void log_limited(enum log_cause cause, const char *who, const char *format, ...)
     if (who == NULL || spend_line(cause, who)) {
         va_list args;
         va_start(args, format);
-        write_line(cause_words[cause], who != NULL ? who : "", format, args);
+        write_line(
+            &(struct line_about){level_of(cause), cause_words[cause], who != NULL ? who : ""},
+            format, args);
         va_end(args);
     }
 }

@@ -15,16 +15,25 @@ void log_reopen(void);
 /* Lines are objects of JSON from now on, or texts. */
 void log_format(bool is_json);
 
+enum log_level {
+    LOG_LEVEL_INFO,    /* what happened */
+    LOG_LEVEL_WARNING, /* what went wrong, or was refused */
+    LOG_LEVELS_LEN,
+};
+/* Lines below this level are not written from now on. */
+void log_least(enum log_level level);
+
 /* One line, with the time before it and control characters made harmless. */
 void log_line(const char *format, ...) SOTTO_PRINTF(1, 2);
+void log_warning(const char *format, ...) SOTTO_PRINTF(1, 2);
 
 /* What others can cause, again and again: the lines of each (cause, who) are limited. */
 enum log_cause {
-    LOG_REQUESTS,    /* of whoever can connect */
+    LOG_REQUESTS,    /* of whoever can connect; warnings */
     LOG_CONNECTIONS, /* with a peer */
-    LOG_MESSAGES,    /* that a peer brought or did not fetch */
+    LOG_MESSAGES,    /* that a peer brought or did not fetch; warnings */
     LOG_JOINED,      /* steps of tasks that a peer created */
-    LOG_DECLINED,
+    LOG_DECLINED,    /* warnings */
     LOG_CAUSES_LEN,
 };
 #define LOG_LINES_OF_CAUSE 100

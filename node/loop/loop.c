@@ -182,7 +182,7 @@ void loop_run(struct loop *loop)
         wait_ms = choose_shorter(wait_ms, find_timers_wait(loop)); /* hooks may have armed timers */
         int len = epoll_wait(loop->epoll_fd, events, EVENTS_LEN, wait_ms);
         if (len < 0 && errno != EINTR) {
-            log_line("epoll: %s", strerror(errno));
+            log_warning("epoll: %s", strerror(errno));
             break;
         }
         for (int i = 0; i < len; i++) {

@@ -683,7 +683,7 @@ static void renew_link(struct peer_client *client, size_t index)
         return;
     }
     if (!link_init(link, client, index)) {
-        log_line("%s is not called: out of memory", peer->name);
+        log_warning("%s is not called: out of memory", peer->name);
         link_release(link);
         *link = (struct link){0};
         outbox_clear(&waiting);

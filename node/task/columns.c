@@ -31,7 +31,7 @@ static void tell_failure(struct compute *compute, const struct job *job, enum so
 {
     bool is_of_policy = status == SOTTO_ERROR_NOT_FOUND || status == SOTTO_ERROR_REFUSED;
     if (!is_of_policy) {
-        log_line("columns were asked for: %s", err->text);
+        log_warning("columns were asked for: %s", err->text);
     }
     compute__reply_detail(
         compute, job->request, HTTP_BAD_REQUEST, is_of_policy ? status : SOTTO_ERROR_INPUT,

@@ -51,8 +51,8 @@ void compute__send(struct compute *compute, struct sotto_action *action, uint64_
     bool is_own = sotto_key_equal(&action->peer, &compute->key);
     struct job *job = job_new(is_own ? JOB_MESSAGE : EVENT_SEND);
     if (job == NULL || !sotto_message_route(&route, action->bytes.data, action->bytes.data_bytes)) {
-        log_line("a message to %s is lost: out of memory",
-                 compute__peer_name(compute, &action->peer));
+        log_warning("a message to %s is lost: out of memory",
+                    compute__peer_name(compute, &action->peer));
         job_free(job);
         return;
     }
@@ -206,11 +206,11 @@ static void keep_house(struct compute *compute)
     compute->housekeeping_ms = clock_ms() + HOUSEKEEPING_MS;
     int64_t now_ms = clock_unix_ms();
     if (store_prune(compute->config.store, now_ms - KEPT_MS, &err) != SOTTO_OK) {
-        log_line("%s", err.text);
+        log_warning("%s", err.text);
     }
     if (sotto_ledger_prune(compute->config.ledger, now_ms - LEDGER_KEPT_MS, now_ms, &err) !=
         SOTTO_OK) {
-        log_line("%s", err.text);
+        log_warning("%s", err.text);
     }
 }
 

@@ -105,7 +105,7 @@ static bool search_once(struct search *search, const struct compute *compute,
     search_under_way(search, compute, joined);
     if (search->found == NULL && store_each_continued(compute->config.store, &joined->creator,
                                                       compare, search, &err) != SOTTO_OK) {
-        log_line("%s", err.text);
+        log_warning("%s", err.text);
     }
     return search->found != NULL;
 }

@@ -62,7 +62,7 @@ static void write_log(struct compute *compute, bool *in_transaction, uint64_t nu
 {
     struct sotto_error err = {0};
     if (store_line(compute->config.store, in_transaction, number, text, &err) != SOTTO_OK) {
-        log_line("task %llu: a log line is lost: %s", (unsigned long long)number, err.text);
+        log_warning("task %llu: a log line is lost: %s", (unsigned long long)number, err.text);
     }
 }
 
@@ -70,7 +70,7 @@ static void commit_log(struct compute *compute, bool *in_transaction)
 {
     struct sotto_error err = {0};
     if (*in_transaction && store_commit(compute->config.store, &err) != SOTTO_OK) {
-        log_line("%s", err.text);
+        log_warning("%s", err.text);
         store_rollback(compute->config.store);
     }
     *in_transaction = false;
@@ -149,8 +149,8 @@ static void keep_awaited(struct compute *compute, struct created *created)
     if (write_awaited(compute, created, &err) == SOTTO_OK) {
         created->has_result = true;
     } else {
-        log_line("task %llu has a result, which is stored when it ends: %s",
-                 (unsigned long long)created->number, err.text);
+        log_warning("task %llu has a result, which is stored when it ends: %s",
+                    (unsigned long long)created->number, err.text);
     }
 }
 
@@ -254,8 +254,9 @@ static void end_created(struct compute *compute, struct created *created)
     created->is_over = true;
     if (write_some_end(compute, created, &err) != SOTTO_OK) {
         if (!was_over) {
-            log_line("task %llu is %s, and it can't be stored; it is tried again until it can: %s",
-                     (unsigned long long)created->number, state, err.text);
+            log_warning(
+                "task %llu is %s, and it can't be stored; it is tried again until it can: %s",
+                (unsigned long long)created->number, state, err.text);
         }
         created->deadline_ms = clock_ms() + END_RETRY_MS;
         return;

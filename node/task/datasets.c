@@ -125,7 +125,7 @@ static void keep_catalogue(struct store *store, const char *file, const char *op
     }
     if (store_catalogue_put(store, file, options, encoded.data, encoded.data_bytes, &err) !=
         SOTTO_OK) {
-        log_line("the catalogue of %s is not kept: %s", file, err.text); /* it is made again */
+        log_warning("the catalogue of %s is not kept: %s", file, err.text); /* it is made again */
     }
     sotto_buffer_release(&encoded);
 }

@@ -90,7 +90,7 @@ static json_t *list_dataset(const struct compute *compute, const struct config_p
     unsigned found = 0;
     if (dataset_describe(&dataset, compute->policy, compute->config.store, entry->dataset,
                          &compute->interrupt, &err) != SOTTO_OK) {
-        log_line("policy.publish: %s is not told of: %s", entry->dataset, err.text);
+        log_warning("policy.publish: %s is not told of: %s", entry->dataset, err.text);
         return NULL;
     }
     json_t *object = json_pack("{s:s}", "dataset", entry->dataset);
@@ -100,12 +100,12 @@ static json_t *list_dataset(const struct compute *compute, const struct config_p
         (void)json_object_set_new(object, "rows", json_integer((json_int_t)*entry->rows));
     }
     if (entry->rows != NULL && dataset.catalogue->rows < *entry->rows) {
-        log_line("policy.publish: %s has fewer rows than the %u that others are told",
-                 entry->dataset, *entry->rows);
+        log_warning("policy.publish: %s has fewer rows than the %u that others are told",
+                    entry->dataset, *entry->rows);
     }
     if (found < entry->columns_count) {
-        log_line("policy.publish: %s lacks %u of the columns that node.yaml describes",
-                 entry->dataset, entry->columns_count - found);
+        log_warning("policy.publish: %s lacks %u of the columns that node.yaml describes",
+                    entry->dataset, entry->columns_count - found);
     }
     (void)json_object_set_new(object, "columns", columns);
     dataset_release(&dataset);
@@ -137,8 +137,8 @@ static char *write_listing(const struct compute *compute, bool *out_failed)
         json_t *dataset = list_dataset(compute, &policy->publish[i]);
         *out_failed = *out_failed || dataset == NULL;
         if (dataset != NULL && !append_fitting(datasets, &bytes, dataset)) {
-            log_line("policy.publish: %s is not told of: with it the listing is too long",
-                     policy->publish[i].dataset);
+            log_warning("policy.publish: %s is not told of: with it the listing is too long",
+                        policy->publish[i].dataset);
             left_out++;
         }
         json_decref(dataset);
@@ -207,7 +207,7 @@ void listing_tell(struct compute *compute, const struct sotto_message_route *rou
         config_may_ask(compute->policy, name) ? listing_make(compute) : "{\"datasets\":[]}";
     if (text == NULL || sotto_listing_seal(&action.bytes, text, strlen(text), &route->task,
                                            compute->config.identity) != SOTTO_OK) {
-        log_line("%s is not told what is published: out of memory", name);
+        log_warning("%s is not told what is published: out of memory", name);
         return;
     }
     compute__send(compute, &action, BROWSE_MS);

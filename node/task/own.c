@@ -40,7 +40,7 @@ static enum sotto_status hide_value(enum sotto_status status, const char *file,
     if (status != SOTTO_ERROR_INPUT) {
         return status;
     }
-    log_line("a task was to be created: %s", err->text);
+    log_warning("a task was to be created: %s", err->text);
     size_t bytes = strlen(file);
     const char *line = strncmp(err->text, file, bytes) == 0 ? err->text + bytes : "";
     size_t line_bytes = *line == ':' ? 1 + strspn(line + 1, "0123456789") : 0;

@@ -125,7 +125,7 @@ void owner_ledger(struct compute *compute, const struct job *job)
         .limit = job->number,
     };
     if (store_audit_json(&audit, &object, &err) != SOTTO_OK) {
-        log_line("%s", err.text);
+        log_warning("%s", err.text);
         compute__reply_detail(compute, job->request, HTTP_INTERNAL, err.status, err.text);
         return;
     }

@@ -29,8 +29,8 @@ void reached_keep(const struct compute *compute, struct created *created)
         created->has_reached = created->has_reached || status == SOTTO_OK;
     }
     if (status != SOTTO_OK) {
-        log_line("task %llu: how far its models have come is not kept: %s",
-                 (unsigned long long)created->number, err.text);
+        log_warning("task %llu: how far its models have come is not kept: %s",
+                    (unsigned long long)created->number, err.text);
     }
     sotto_free(json);
 }

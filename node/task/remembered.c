@@ -218,7 +218,7 @@ void remembered_end(const struct compute *compute, struct joined *joined)
     if (joined->answer.number != 0 && !is_masked &&
         sotto_ledger_annul(compute->config.ledger, joined->answer.number, clock_unix_ms(), &err) !=
             SOTTO_OK) {
-        log_line("%s: its answer counts, though it never left: %s", joined->label, err.text);
+        log_warning("%s: its answer counts, though it never left: %s", joined->label, err.text);
     }
     sotto_ledger_pending_release(&joined->answer);
 }
@@ -233,7 +233,7 @@ void remembered_refusal(const struct compute *compute, const struct joined *join
     if (sotto_ledger_refuse(compute->config.ledger, joined->id.bytes, joined->creator.bytes, reason,
                             plan != NULL ? sotto_plan_name(plan) : "", clock_unix_ms(),
                             &err) != SOTTO_OK) {
-        log_line("%s: the refusal is not in the ledger: %s", joined->label, err.text);
+        log_warning("%s: the refusal is not in the ledger: %s", joined->label, err.text);
     }
 }
 

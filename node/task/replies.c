@@ -17,7 +17,7 @@ void compute__reply(struct compute *compute, uint64_t request, int http_status, 
     struct job *event = json != NULL ? job_new(EVENT_REPLY) : NULL;
     if (event == NULL) {
         sotto_free(json);
-        log_line("an API request gets no answer: out of memory");
+        log_warning("an API request gets no answer: out of memory");
         return; /* its connection times out */
     }
     event->request = request;

@@ -176,7 +176,7 @@ void resumed_forget(struct compute *compute, struct joined *joined)
     struct sotto_error err = {0};
     if (joined->is_kept && store_underway_forget(compute->config.store, &joined->id,
                                                  &joined->creator, &err) != SOTTO_OK) {
-        log_line("%s: its rounds are still in the database: %s", joined->label, err.text);
+        log_warning("%s: its rounds are still in the database: %s", joined->label, err.text);
     }
     joined->is_kept = false;
 }
@@ -251,15 +251,16 @@ void resumed_start(struct compute *compute)
     struct store_underway *tasks = sotto_alloc_array(JOINED_MAX, sizeof *tasks);
     if (tasks == NULL ||
         store_list_underway(compute->config.store, tasks, JOINED_MAX, &len, &err) != SOTTO_OK) {
-        log_line("tasks that were under way are lost: %s", tasks != NULL ? err.text : "no memory");
+        log_warning("tasks that were under way are lost: %s",
+                    tasks != NULL ? err.text : "no memory");
     }
     for (size_t i = 0; i < len; i++) {
         struct joined *joined = NULL;
         struct sotto_error reason = {0};
         enum sotto_status status = restore_joined(compute, &joined, &tasks[i], &reason);
         if (status != SOTTO_OK) {
-            log_line("a task of %s that was under way is lost: %s",
-                     compute__peer_name(compute, &tasks[i].creator), reason.text);
+            log_warning("a task of %s that was under way is lost: %s",
+                        compute__peer_name(compute, &tasks[i].creator), reason.text);
             (void)!store_underway_forget(compute->config.store, &tasks[i].id, &tasks[i].creator,
                                          &reason);
             continue;

@@ -219,6 +219,9 @@ class Peers(ClusterCase):
         yaml.write_text(text + "log: jason\n")
         self.assertIn('log: expected text or json, found "jason"', a.request("POST", "/v1/reload", "")[1]["detail"])
         yaml.write_text(text + "log: json\n")
+        yaml.write_text(text + "log_level: debug\n")
+        self.assertIn('log_level: expected info or warning, found "debug"', a.request("POST", "/v1/reload", "")[1]["detail"])
+        yaml.write_text(text + "log: json\n")
         log.rename(a.folder / "state" / "moved")
         self.assertEqual(a.request("POST", "/v1/reload", "")[0], 200)
         self.assertEqual(a.wait_end(a.create(plan())), "FINISHED")
@@ -226,6 +229,14 @@ class Peers(ClusterCase):
         self.assertIn('task 1 "wage_avg" created here', [line["message"] for line in lines])
         self.assertTrue(all(line["time"].endswith("Z") for line in lines))
         self.assertNotIn(a.token, log.read_text())
+        yaml.write_text(text + "log: json\nlog_level: warning\n")
+        self.assertEqual(a.request("POST", "/v1/reload", "")[0], 200)
+        before = len(log.read_text().splitlines())
+        self.assertEqual(a.wait_end(a.create(plan())), "FINISHED")
+        self.assertEqual(a.wait_end(a.create(plan(files={"wages": "none.csv"}, wait=1, connection=1))), "ERROR")
+        lines = [json.loads(line) for line in log.read_text().splitlines()[before:]]
+        self.assertEqual({line["level"] for line in lines}, {"warning"})
+        self.assertIn("none.csv is not offered", "".join(line["message"] for line in lines))
 
     def test_reloads_under_load(self):
         """Whoever asks while d is out gets nothing of d; every task ends; the node lives."""

@@ -101,7 +101,11 @@ static void test_lines_of_json(void **state)
     log_limited(LOG_DECLINED, "b\"", "of others");
     (void)snprintf(moved, sizeof moved, "%s.old", path);
     assert_int_equal(rename(path, moved), 0);
-    log_line("to the old one");
+    log_least(LOG_LEVEL_WARNING);
+    log_line("that all is well");
+    log_limited(LOG_JOINED, "b", "that it joined");
+    log_warning("to the old one");
+    log_least(LOG_LEVEL_INFO);
     log_reopen();
     log_format(false);
     log_line("plain");
@@ -111,11 +115,13 @@ static void test_lines_of_json(void **state)
     assert_non_null(file);
     char line[1024];
     const char *const messages[] = {"a \"quoted\" \\ and a break?", "of others", "to the old one"};
+    const char *const levels[] = {"info", "warning", "warning"};
     for (int i = 0; i < 3; i++) {
         assert_non_null(fgets(line, sizeof line, file));
         json_t *object = json_loads(line, 0, NULL);
         assert_non_null(object);
         assert_string_equal(json_string_value(json_object_get(object, "message")), messages[i]);
+        assert_string_equal(json_string_value(json_object_get(object, "level")), levels[i]);
         const char *when = json_string_value(json_object_get(object, "time"));
         assert_int_equal(strlen(when), strlen("2026-11-30T03:00:00.000Z"));
         assert_int_equal(when[10], 'T');
