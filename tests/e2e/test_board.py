@@ -143,7 +143,10 @@ class Board(unittest.TestCase):
                          "mean_wage = mean(wage)\nhist_age = hist(age, 20, 30, 40, 50, 65)\nols_wage = ols(wage, age)")
         self.find("#check").click()
         self.wait_text("#checked", "hist(age, 20, 30, 40, 50, 65)")
-        self.assertEqual({row[1] for row in self.cells("What each rule says")}, {"lets it pass"})
+        said = self.cells("What each rule says")
+        self.assertEqual({row[1] for row in said}, {"lets it pass"})
+        self.assertIn("ask who may ask", [row[0] for row in said])
+        self.assertNotIn("rule_", " ".join(row[0] for row in said))  # each has its words
         self.load_axe()
         self.check_page("compose-checked")
         self.find("#ask").click()

@@ -5,7 +5,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { get, post } from "./api.js";
-import { Field, Foreign, Lines, Page, Problem, Table, html, link } from "./parts.js";
+import { Field, Foreign, Lines, Page, Problem, Rule, Table, html, link } from "./parts.js";
 import { t } from "./words.js";
 
 // What the form knows to write. needs: what it takes beside columns.
@@ -144,7 +144,7 @@ function Adder({ columns, types, onAdd }) {
 
 export function Rules({ rules }) {
   const columns = [
-    { head: t("rule"), isHead: true, cell: (rule) => rule.rule },
+    { head: t("rule"), isHead: true, cell: (rule) => html`<${Rule} rule=${rule.rule} />` },
     { head: t("says"), cell: (rule) => html`<span class=${rule.passes ? "passes" : "refuses"}>${t(rule.passes ? "passes" : "refuses")}</span>` },
     { head: t("reason"), cell: (rule) => html`<${Foreign} text=${rule.text} limit=${2000} />` },
   ];

@@ -32,11 +32,14 @@ export function Lines({ text }) {
 export const Time = ({ ms }) => html`<time datetime=${new Date(ms).toISOString()}>${formatTime(ms)}</time>`;
 export const State = ({ state }) => html`<span class="state state-${state}">${t("state_" + state)}</span>`;
 
+/** A rule by its code, and what it asks for. Its reasons, which the node gives, have that in full. */
+export const Rule = ({ rule }) => html`${rule} <small>${t(`rule_${rule}`)}</small>`;
+
 export function Problem({ error }) {
   if (!error) {
     return null;
   }
-  return html`<div class="problem" role="alert">${error.rule && html`<strong>${error.rule}: </strong>`}<${Foreign} text=${error.message} limit=${2000} /></div>`;
+  return html`<div class="problem" role="alert">${error.rule && html`<strong><${Rule} rule=${error.rule} />: </strong>`}<${Foreign} text=${error.message} limit=${2000} /></div>`;
 }
 
 /** A table; of many columns on a narrow screen a list of rows, each cell behind its head (app.css), so
