@@ -23,6 +23,7 @@
  * for none. */
 #define OPTIONS_DEFAULT "default"
 #define OPTIONS_SOURCE "source" /* of rows in a database */
+#define DESCRIBED_SECONDS 600
 #define OPTIONS_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* Opens part by part, following no link at all: for kernels before 5.6, which have no openat2. */
@@ -321,7 +322,10 @@ static enum sotto_status open_rows(struct dataset *dataset, const struct config 
     }
     status = mark_key(dataset, file, config_words_of(config, file)->key, false, err);
     if (status == SOTTO_OK && store != NULL) {
-        keep_catalogue(store, file, OPTIONS_SOURCE, dataset->catalogue);
+        struct sotto_catalogue kept = *dataset->catalogue;
+        kept.text_bytes = kept.rows; /* a catalogue has a byte for each */
+        kept.identity = (struct sotto_file_identity){.changed_ns = clock_unix_ms() * 1000000};
+        keep_catalogue(store, file, OPTIONS_SOURCE, &kept);
     }
     return status;
 }
@@ -368,6 +372,13 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     return SOTTO_OK;
 }
 
+/* Whether rows of a database were read not long ago. */
+static bool is_recent(const struct sotto_catalogue *catalogue)
+{
+    int64_t age_ms = clock_unix_ms() - catalogue->identity.changed_ns / 1000000;
+    return age_ms >= 0 && age_ms < (int64_t)DESCRIBED_SECONDS * 1000;
+}
+
 enum sotto_status dataset_describe(struct dataset *out, const struct config *config,
                                    struct store *store, const char *file,
                                    const struct sotto_interrupt *interrupt, struct sotto_error *err)
@@ -377,7 +388,8 @@ enum sotto_status dataset_describe(struct dataset *out, const struct config *con
         config_source_of(config, file) != NULL) {
         dataset.catalogue = recall_catalogue(store, file, OPTIONS_SOURCE, NULL);
     }
-    if (dataset.catalogue == NULL) {
+    if (dataset.catalogue == NULL || !is_recent(dataset.catalogue)) {
+        dataset_release(&dataset);
         return dataset_open(out, config, store, file, false, interrupt, err);
     }
     hide_columns(dataset.catalogue, config, file);

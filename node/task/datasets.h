@@ -28,8 +28,8 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
                                struct store *store, const char *file, bool is_read_again,
                                const struct sotto_interrupt *interrupt,
                                struct sotto_error *err) SOTTO_NODISCARD;
-/* As dataset_open, for its catalogue only: that of rows in a database is what they last were when a
- * task read them, if one did. */
+/* As dataset_open, for its catalogue only: that of rows in a database may be minutes old, as
+ * whoever asks what is published would else have all of them read. */
 enum sotto_status dataset_describe(struct dataset *out, const struct config *config,
                                    struct store *store, const char *file,
                                    const struct sotto_interrupt *interrupt,

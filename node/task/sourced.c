@@ -180,7 +180,6 @@ enum sotto_status sourced_read(struct dataset *out, const struct config *config,
     if (status != SOTTO_OK) {
         goto out;
     }
-    dataset.catalogue->text_bytes = dataset.catalogue->rows; /* a kept one has a byte for each */
     if (has_digest) {
         source_table_digest(&dataset.catalogue->identity, dataset.rows.table);
     }

@@ -68,6 +68,17 @@ class Sourced(ClusterCase):
             self.assertNotIn("password", answer["detail"])
         creator.wait_log("password authentication")
 
+    def test_what_is_told_of_columns_costs_no_reading(self):
+        """Peers may ask 60 times a minute, and rows may be many; a task reads them all the same."""
+        creator = self.nodes(source(), None, None).nodes[0]
+        before = creator.get("/v1/columns?dataset=pay")
+        self.assertEqual([column["name"] for column in before["columns"]], ["n", 'odd "name"'])
+        creator.files = [source("lost")]
+        creator.configure()
+        creator.cli("reload")
+        self.assertEqual(creator.get("/v1/columns?dataset=pay"), before)
+        self.refuse(creator, plan(OUTPUTS, {"x": "pay"}), "can't be read")
+
     def test_hidden_columns_are_not_asked_for(self):
         cluster = self.nodes(source("echo", key="n"), None, None,
                              columns=[{"dataset": "pay", "hide": ["odd \"name\""]}])

@@ -257,6 +257,19 @@ class SourcesOfNodes(ClusterCase):
         self.assertIn("This node lets it pass", told)
         return told
 
+    def test_a_column_that_cannot_be_read_is_hidden(self):
+        if self.server is None:
+            self.skipTest("no PostgreSQL")
+        cluster, _ = self.nodes("postgresql")
+        creator, last = cluster.nodes[0], cluster.nodes[-1]
+        self.server.run("ALTER TABLE pay ADD COLUMN bonus money")
+        self.assertEqual(self.ask(creator, {"m": "mean(x.wage)"}), ("ERROR", ["c (input)"]))
+        last.wait_log("cannot cast type money")
+        last.policy["columns"] = [{"dataset": "pay", "hide": ["secret", "bonus"]}]
+        last.configure()
+        last.cli("reload")
+        self.assertEqual(self.ask(creator, {"m": "mean(x.wage)"})[0], "FINISHED")
+
     def test_two_tasks_at_once(self):
         for kind in self.kinds()[1:]:
             with self.subTest(kind):
