@@ -524,14 +524,16 @@ static void check_levels(const struct sotto_evidence *evidence, struct sotto_rea
 }
 
 enum sotto_status sotto__facts_read(struct sotto_evidence *out, struct sotto_reader *reader,
-                                    uint64_t min_rows, uint64_t rows_max)
+                                    const struct sotto__facts_limits *limits)
 {
     struct sotto__evidence_lens lens = {0};
+    uint64_t rows_max = limits->rows;
     read_lens(&lens, reader);
+    demand(reader, lens.groups <= limits->groups);
     if (reader->failed) {
         return SOTTO_OK;
     }
-    enum sotto_status status = sotto__evidence_init_lens(out, &lens, min_rows);
+    enum sotto_status status = sotto__evidence_init_lens(out, &lens, limits->min_rows);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -122,7 +122,7 @@ static enum sotto_status read_offers(struct sotto__part *out, struct sotto_reade
 
 /* --- Slots --- */
 
-static enum sotto_status find_slots(struct sotto__part *out, const struct sotto_driver *driver)
+enum sotto_status sotto__part_find_slots(struct sotto__part *out, const struct sotto_driver *driver)
 {
     size_t widths_len = 0;
     const uint16_t *widths = sotto_driver_slots(driver, &widths_len);
@@ -187,7 +187,7 @@ static enum sotto_status read_slots(struct sotto__part *out, struct sotto_reader
     return SOTTO_OK;
 }
 
-static bool has_same_slots(const struct sotto__part *a, const struct sotto__part *b)
+bool sotto__part_has_slots(const struct sotto__part *a, const struct sotto__part *b)
 {
     bool same = a->slots_len == b->slots_len;
     for (size_t i = 0; same && i < a->slots_len; i++) {
@@ -214,7 +214,7 @@ enum sotto_status sotto__part_take(struct sotto__part *in_out,
     if (contribution->evidence.status != SOTTO_OK) {
         return sotto__evidence_fail(contribution->evidence.status, err);
     }
-    if (find_slots(in_out, contribution->driver) != SOTTO_OK) {
+    if (sotto__part_find_slots(in_out, contribution->driver) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
     in_out->limbs = contribution->limbs;
@@ -290,7 +290,10 @@ static enum sotto_status read_contribution(struct sotto__part *out, struct sotto
     if (status != SOTTO_OK || reader->failed) {
         return status;
     }
-    status = sotto__facts_read(&out->evidence, reader, out->head.min_rows, rows);
+    /* Each group has a limb, of those that are there. */
+    const struct sotto__facts_limits limits = {out->head.min_rows, rows,
+                                               out->limbs_len > 0 ? out->limbs_len : 1};
+    status = sotto__facts_read(&out->evidence, reader, &limits);
     if (status == SOTTO_OK && !reader->failed && !has_rows(out)) {
         sotto_reader_fail(reader);
     }
@@ -369,7 +372,7 @@ static enum sotto_status merge_part(struct sotto__part *in_out, const struct sot
     if (status != SOTTO_OK || in_out->head.number == 0) {
         return status;
     }
-    if (!has_same_slots(in_out, other) ||
+    if (!sotto__part_has_slots(in_out, other) ||
         memcmp(&in_out->evidence.lens, &other->evidence.lens, sizeof other->evidence.lens) != 0) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: expected as many sums as the others have, found others: all "
@@ -404,84 +407,4 @@ out:
     sotto__part_release(&other);
     sotto__part_release(&merged);
     return status;
-}
-
-/* --- Given to whoever has the plan --- */
-
-/* Whether no group counts more rows than there are, and says nothing that is not of rows. */
-static bool has_its_counts(const uint64_t *group, const struct sotto__program *program,
-                           uint64_t rows)
-{
-    bool has = program->keys_len == 0 || group[program->group_limbs - 1] == 0;
-    for (size_t i = 0; has && i < program->terms_len; i++) {
-        const struct sotto__term *term = &program->terms[i];
-        const uint64_t *at = group + term->offset;
-        uint64_t most = sotto__term_is_of_parties(term) ? 0 : rows;
-        has = term->kind == SOTTO__TERM_SUM || at[0] <= most;
-        has = has && (!term->is_cell || at[term->limbs] == 0);
-        for (size_t j = 0; has && term->has_infinities && j < 2; j++) {
-            has = at[term->limbs + j] <= rows;
-        }
-    }
-    return has;
-}
-
-static bool has_all_counts(const struct sotto__part *part, const struct sotto__program *program)
-{
-    uint64_t rows = 0;
-    bool has = true;
-    for (size_t i = 0; i < part->head.datasets_len; i++) {
-        rows += part->head.rows[i];
-    }
-    for (size_t group = 0; has && group < program->groups_len; group++) {
-        has = has_its_counts(part->limbs + group * program->group_limbs, program, rows);
-    }
-    return has;
-}
-
-/* Whether the numbers of atoms are those of the program, and all rows are told that it looks at. */
-static bool has_its_rows(const struct sotto__part *part, const struct sotto__inquiry *inquiry,
-                         size_t dataset)
-{
-    const struct sotto_evidence *evidence = &part->evidence;
-    const struct sotto__program *program = inquiry->program;
-    const struct sotto__atoms *atoms = &evidence->atoms[dataset];
-    const struct sotto_evidence asked = {.inquiry = inquiry};
-    uint64_t rows = evidence->outside[2 * dataset] + evidence->outside[2 * dataset + 1];
-    bool has = true;
-    for (size_t i = 0; i < atoms->len; i++) {
-        const uint32_t *key = atoms->keys + i * atoms->words;
-        rows += atoms->rows[i];
-        for (size_t j = 0; has && j < program->indices_len; j++) {
-            has = key[1 + j] <= program->indices[j].len + 3;
-        }
-    }
-    bool reads = sotto_evidence_reads(&asked, dataset);
-    return has && (reads || rows == 0) &&
-           (!reads || program->is_complete || rows == part->head.rows[dataset]);
-}
-
-enum sotto_status sotto__part_give(const struct sotto__part *part,
-                                   struct sotto_contribution *in_out, struct sotto_error *err)
-{
-    struct sotto__part own = {0};
-    const struct sotto__evidence_lens *lens = &in_out->evidence.lens;
-    if (find_slots(&own, in_out->driver) != SOTTO_OK) {
-        return sotto_error_no_memory(err);
-    }
-    bool is_of_round = has_same_slots(part, &own) && part->limbs_len == in_out->limbs_len &&
-                       memcmp(&part->evidence.lens, lens, sizeof *lens) == 0;
-    sotto__part_release(&own);
-    for (size_t i = 0; is_of_round && i < lens->datasets; i++) {
-        is_of_round = has_its_rows(part, &in_out->inquiry, i);
-    }
-    if (!is_of_round || !has_all_counts(part, in_out->driver->program)) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "expected the sums and the rows that the plan asks for, found "
-                               "others: all parts are made by the same version of sotto");
-    }
-    sotto_driver_add(in_out->driver, in_out->limbs, part->limbs, part->limbs_len);
-    sotto__evidence_merge(&in_out->evidence, &part->evidence);
-    return in_out->evidence.status == SOTTO_OK ? SOTTO_OK
-                                               : sotto__evidence_fail(in_out->evidence.status, err);
 }

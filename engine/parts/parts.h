@@ -61,11 +61,18 @@ enum sotto_status sotto__part_head_is_whole(const struct sotto__part_head *head,
 /* Evidence that is settled. Returns: SOTTO_ERROR_NO_MEMORY; else a failure is the writer's. */
 enum sotto_status sotto__facts_write(const struct sotto_evidence *evidence,
                                      struct sotto_writer *writer) SOTTO_NODISCARD;
-/* The evidence of at most so many rows. Makes the reader fail for what no rows say. Returns:
- * SOTTO_ERROR_NO_MEMORY, SOTTO_ERROR_LIMIT. Ended by sotto__evidence_release, after a failure too.
- */
+
+/* What evidence is of, at most; values of columns are told apart up to min_rows. */
+struct sotto__facts_limits {
+    uint64_t min_rows;
+    uint64_t rows;
+    size_t groups;
+};
+
+/* Makes the reader fail for what no such rows say. Returns: SOTTO_ERROR_NO_MEMORY,
+ * SOTTO_ERROR_LIMIT. Ended by sotto__evidence_release, after a failure too. */
 enum sotto_status sotto__facts_read(struct sotto_evidence *out, struct sotto_reader *reader,
-                                    uint64_t min_rows, uint64_t rows_max) SOTTO_NODISCARD;
+                                    const struct sotto__facts_limits *limits) SOTTO_NODISCARD;
 
 /* --- part.c: a part --- */
 
@@ -105,36 +112,18 @@ enum sotto_status sotto__part_write(struct sotto__part *part, struct sotto_buffe
  * sotto__part_release, after a failure too. */
 enum sotto_status sotto__part_read(struct sotto__part *out, const struct sotto_part_bytes *bytes,
                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* Sets the slots of the driver's round. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__part_find_slots(struct sotto__part *out,
+                                         const struct sotto_driver *driver) SOTTO_NODISCARD;
+/* Whether two parts have the same slots. */
+bool sotto__part_has_slots(const struct sotto__part *a, const struct sotto__part *b);
+
+/* --- given.c: a part given to whoever has the plan --- */
+
 /* Adds what a part holds, to a contribution to its round. Returns: SOTTO_ERROR_INPUT where its
  * numbers cannot be those of such a round. */
 enum sotto_status sotto__part_give(const struct sotto__part *part,
                                    struct sotto_contribution *in_out,
                                    struct sotto_error *err) SOTTO_NODISCARD;
-
-/* --- round.c: what is asked of all parts next; round_text.c: as text; round_parts.c --- */
-
-struct sotto_round {
-    struct sotto_plan *plan;
-    uint8_t plan_digest[SOTTO_SHORT_DIGEST_BYTES];
-    char snapshot[SOTTO_PART_SNAPSHOT_BYTES];
-    uint64_t *rows; /* of each dataset, once types are agreed on */
-    struct sotto_schema types;
-    struct sotto_driver *driver; /* NULL: types are not agreed on */
-    struct sotto_buffer *opened; /* of each round that is over, its limbs as bytes */
-    size_t opened_len;
-    size_t opened_capacity_len;
-};
-
-/* Types were agreed on, of so many rows (one number a dataset) of a snapshot: the round is 1. */
-enum sotto_status sotto__part_round_start(struct sotto_round *round,
-                                          const struct sotto_schema *types, const uint64_t *rows,
-                                          const char *snapshot,
-                                          struct sotto_error *err) SOTTO_NODISCARD;
-/* Goes on with what a round opened. */
-enum sotto_status sotto__part_round_open(struct sotto_round *round, const uint64_t *limbs,
-                                         size_t limbs_len, struct sotto_error *err) SOTTO_NODISCARD;
-/* Returns: SOTTO_ERROR_STATE once the last round is over. */
-enum sotto_status sotto__part_round_check_not_over(const struct sotto_round *round,
-                                                   struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

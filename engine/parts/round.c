@@ -4,7 +4,7 @@
  * idea: a round is derived from what all rounds before it opened, by the driver, as each party of a
  * task derives it; so it is the same wherever it is read, and nobody is asked to believe it. */
 
-#include "parts/parts.h"
+#include "parts/round.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

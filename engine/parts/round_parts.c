@@ -4,7 +4,7 @@
  * what rows say, and on part.c for its bytes. The one idea: a part is a contribution that nobody
  * has judged; only that of all rows, of which none is missing or there twice, is of any use. */
 
-#include "parts/parts.h"
+#include "parts/round.h"
 
 #include <sotto/alloc.h>
 #include <string.h>

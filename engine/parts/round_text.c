@@ -5,7 +5,7 @@
  * on, how many rows there are, and what each round has opened. */
 
 #include "number/number.h"
-#include "parts/parts.h"
+#include "parts/round.h"
 
 #include <jansson.h>
 #include <sotto/alloc.h>
