@@ -205,6 +205,7 @@ void sotto__evidence_merge(struct sotto_evidence *in_out, const struct sotto_evi
     add_counts(in_out->digits, other->digits, lens->groups * lens->digits);
     for (size_t i = 0; i < lens->datasets; i++) {
         merge_atoms(&in_out->atoms[i], &other->atoms[i]);
+        sotto__evidence_keep(in_out, in_out->atoms[i].status);
         sotto__evidence_keep(in_out, other->atoms[i].status);
     }
     for (size_t i = 0; i < lens->groups * lens->sums; i++) {

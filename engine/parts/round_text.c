@@ -27,39 +27,6 @@ static void write_digits(struct sotto_writer *writer, const uint8_t *data, size_
     sotto_write_u8(writer, '"');
 }
 
-/* Returns: 16 for what is no digit. */
-static unsigned read_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return (unsigned)(digit - '0');
-    }
-    return digit >= 'a' && digit <= 'f' ? (unsigned)(digit - 'a') + 10 : 16;
-}
-
-/* Returns: SOTTO_ERROR_INPUT for what write_digits does not write. */
-static enum sotto_status read_digits(struct sotto_buffer *out, const json_t *text)
-{
-    size_t digits_len = json_string_length(text);
-    const char *digits = json_string_value(text);
-    if (digits == NULL || digits_len % 2 != 0) {
-        return SOTTO_ERROR_INPUT;
-    }
-    *out = (struct sotto_buffer){.data = sotto_alloc_array(digits_len / 2 + 1, 1)};
-    if (out->data == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    for (; out->data_bytes < digits_len / 2; out->data_bytes++) {
-        unsigned high = read_digit(digits[2 * out->data_bytes]);
-        unsigned low = read_digit(digits[2 * out->data_bytes + 1]);
-        if (high > 15 || low > 15) {
-            sotto_buffer_release(out);
-            return SOTTO_ERROR_INPUT;
-        }
-        out->data[out->data_bytes] = (uint8_t)(high << 4 | low);
-    }
-    return SOTTO_OK;
-}
-
 /* --- Writing --- */
 
 static void write_types(struct sotto_writer *writer, const struct sotto_round *round)
@@ -118,18 +85,56 @@ static enum sotto_status fail_text(struct sotto_error *err)
                            "expected a round as sotto advance writes it, found another text");
 }
 
+/* Returns: 16 for what is no digit. */
+static unsigned read_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9') {
+        return (unsigned)(digit - '0');
+    }
+    return digit >= 'a' && digit <= 'f' ? (unsigned)(digit - 'a') + 10 : 16;
+}
+
+static enum sotto_status read_digits(struct sotto_buffer *out, const json_t *text,
+                                     struct sotto_error *err)
+{
+    size_t digits_len = json_string_length(text);
+    const char *digits = json_string_value(text);
+    if (digits == NULL || digits_len % 2 != 0) {
+        return fail_text(err);
+    }
+    *out = (struct sotto_buffer){.data = sotto_alloc_array(digits_len / 2 + 1, 1)};
+    if (out->data == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (; out->data_bytes < digits_len / 2; out->data_bytes++) {
+        unsigned high = read_digit(digits[2 * out->data_bytes]);
+        unsigned low = read_digit(digits[2 * out->data_bytes + 1]);
+        if (high > 15 || low > 15) {
+            sotto_buffer_release(out);
+            return fail_text(err);
+        }
+        out->data[out->data_bytes] = (uint8_t)(high << 4 | low);
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status read_opened(struct sotto_round *round, const json_t *text,
                                      struct sotto_error *err)
 {
     struct sotto_buffer bytes = {0};
-    enum sotto_status status = sotto__part_round_check_not_over(round, NULL);
-    size_t limbs_len = status == SOTTO_OK ? sotto_driver_limbs_len(round->driver) : 0;
+    if (sotto_round_is_over(round)) {
+        return fail_text(err);
+    }
+    size_t limbs_len = sotto_driver_limbs_len(round->driver);
     uint64_t *limbs = sotto_alloc_array(limbs_len + 1, sizeof *limbs);
     if (limbs == NULL) {
         return sotto_error_no_memory(err);
     }
-    if (status != SOTTO_OK || read_digits(&bytes, text) != SOTTO_OK ||
-        bytes.data_bytes != limbs_len * sizeof *limbs) {
+    enum sotto_status status = read_digits(&bytes, text, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (bytes.data_bytes != limbs_len * sizeof *limbs) {
         status = fail_text(err);
         goto out;
     }
@@ -148,9 +153,9 @@ static enum sotto_status read_types(struct sotto_schema *out, const struct sotto
 {
     struct sotto_buffer bytes = {0};
     struct sotto_reader reader;
-    enum sotto_status status = read_digits(&bytes, text);
+    enum sotto_status status = read_digits(&bytes, text, err);
     if (status != SOTTO_OK) {
-        return status == SOTTO_ERROR_INPUT ? fail_text(err) : sotto_error_no_memory(err);
+        return status;
     }
     sotto_reader_init(&reader, bytes.data, bytes.data_bytes);
     status = sotto_schema_read(out, plan, &reader);
@@ -202,14 +207,16 @@ static enum sotto_status check_plan(const struct sotto_round *round, const json_
                                     struct sotto_error *err)
 {
     struct sotto_buffer digest = {0};
-    enum sotto_status status = read_digits(&digest, text);
-    if (status == SOTTO_OK && digest.data_bytes == sizeof round->plan_digest &&
-        memcmp(digest.data, round->plan_digest, digest.data_bytes) != 0) {
+    enum sotto_status status = read_digits(&digest, text, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (digest.data_bytes != sizeof round->plan_digest) {
+        status = fail_text(err);
+    } else if (memcmp(digest.data, round->plan_digest, digest.data_bytes) != 0) {
         status = sotto_error_set(err, SOTTO_ERROR_INPUT,
                                  "expected a round of this plan, found one of another: the plan is "
                                  "the same to the byte in all rounds and parts");
-    } else if (status != SOTTO_OK || digest.data_bytes != sizeof round->plan_digest) {
-        status = fail_text(err);
     }
     sotto_buffer_release(&digest);
     return status;

@@ -6,6 +6,7 @@
 
 #include <sotto/alloc.h>
 #include <sotto/disclosure.h>
+#include <sotto/part.h>
 
 static const char json[] =
     "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", \"datasets\": {\"t\": \"t.csv\"},"
@@ -326,6 +327,85 @@ static void test_parts(void **state)
     sotto_plan_free(plan);
 }
 
+/* Two parts as bytes, merged, from the first round on. place: of the first. */
+static enum sotto_status merge_bytes(struct sotto_buffer *out, const struct sotto_round *round,
+                                     struct sotto_source *source, struct sotto_part_place place)
+{
+    struct sotto_buffer parts[2] = {{0}};
+    struct sotto_part_bytes bytes[2];
+    enum sotto_status status = SOTTO_OK;
+    for (uint32_t i = 0; status == SOTTO_OK && i < 2; i++) {
+        place.part = i + 1;
+        status = sotto_round_part(round, &parts[i], &place, &source, NULL);
+        bytes[i] = (struct sotto_part_bytes){parts[i].data, parts[i].data_bytes, "x"};
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_part_merge(out, bytes, 2, NULL);
+    }
+    sotto_buffer_release(&parts[0]);
+    sotto_buffer_release(&parts[1]);
+    return status;
+}
+
+/* The round after its text was written and read. */
+static enum sotto_status rewrite_round(struct sotto_round **in_out)
+{
+    struct sotto_round *again = NULL;
+    char *text = NULL;
+    enum sotto_status status = sotto_round_write(*in_out, &text, NULL);
+    if (status == SOTTO_OK) {
+        status =
+            sotto_round_read(&again, framed_json, strlen(framed_json), text, strlen(text), NULL);
+    }
+    if (status == SOTTO_OK) {
+        sotto_round_free(*in_out);
+        *in_out = again;
+    }
+    sotto_free(text);
+    return status;
+}
+
+static enum sotto_status bytes_run(void *context)
+{
+    const struct sotto_part_place place = {.parts_len = 2, .min_rows = 2, .snapshot = ""};
+    struct sotto_round *round = NULL;
+    char *result = NULL;
+    enum sotto_status status = sotto_round_new(&round, framed_json, strlen(framed_json), NULL);
+    while (status == SOTTO_OK && !sotto_round_is_over(round)) {
+        struct sotto_buffer party = {0};
+        status = merge_bytes(&party, round, context, place);
+        if (status == SOTTO_OK) {
+            const struct sotto_part_bytes bytes = {party.data, party.data_bytes, "x"};
+            status = sotto_round_advance(round, &bytes, NULL);
+        }
+        if (status == SOTTO_OK && !sotto_round_is_over(round)) {
+            status = rewrite_round(&round);
+        }
+        sotto_buffer_release(&party);
+    }
+    if (status == SOTTO_OK) {
+        status = sotto_round_result(round, &result, NULL);
+    }
+    sotto_free(result);
+    sotto_round_free(round);
+    return status;
+}
+
+static void test_parts_as_bytes(void **state)
+{
+    struct sotto_csv *csv = test_csv("a,b,c,d\n1,x,1,1\n,,2,2\n3,z,1,3\n");
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    struct sotto_table *table = test_table(csv, catalogue, false);
+    struct sotto_source *source = NULL;
+    (void)state;
+    assert_ok(sotto_source_new_table(&source, table, NULL));
+    assert_true(fault_each_allocation(bytes_run, source) > 200);
+    sotto_source_free(source);
+    sotto_table_free(table);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
 static enum sotto_status schema_run(void *context)
 {
     static const uint8_t bytes[17 + 4 + 8 + 4] = {3, 0, 0, 0, 4, 0,
@@ -373,7 +453,7 @@ int main(void)
         cmocka_unit_test(test_rich_task),   cmocka_unit_test(test_methods_tasks),
         cmocka_unit_test(test_models_task), cmocka_unit_test(test_framed_task),
         cmocka_unit_test(test_judge),       cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_schemas),     cmocka_unit_test(test_parts_as_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
