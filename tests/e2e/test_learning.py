@@ -11,6 +11,7 @@ import re
 import signal
 import struct
 import subprocess
+import time
 import unittest
 
 from support import SOTTO, ClusterCase, make_bundle, run, skip
@@ -338,6 +339,26 @@ class Learning(ClusterCase):
             self.assertEqual(node.log().count(": trains for round"), rounds)
             said = [entry["text"] for entry in node.get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
             self.assertEqual(sum("nothing of any row, as others are drawn" in text for text in said), 3 - rounds)
+
+    def test_four_runners_at_once(self):
+        """A fifth task is declined while four are at work; when one is over there is room again."""
+        nodes = self.make(4).nodes[:2]  # the others are away: a task waits for them
+        for node in nodes:
+            node.start()
+        nodes[1].wait_log("connected to ")
+        digest = self.offer(nodes, "import time\n\ntime.sleep(600)\n", rounds=1)
+        nodes[0].cli("code", "revoke", digest)  # only one of the two runs anything
+        tasks = [nodes[0].create(self.plan(digest, rounds=1, connection=300)) for _ in range(5)]
+        nodes[1].wait_log("4 runners are at work here, and that is the most")
+        self.assertEqual(nodes[1].log().count("its code runs"), 4)
+        for task in tasks:
+            nodes[0].cli("cancel", str(task), check=False)
+        tasks = [nodes[0].create(self.plan(digest, rounds=1, connection=300))]
+        end = time.monotonic() + 60
+        while nodes[1].log().count("its code runs") < 5:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        self.assertEqual(nodes[1].log().count("4 runners are at work"), 1)
 
     def test_code_that_begins_with_chance(self):
         """Without a seed every party begins with other weights: that ends the task, and says so."""
