@@ -16,24 +16,25 @@ import venv
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-# Packages whose modules have other names.
-PACKAGES = {"sklearn": "scikit-learn"}
+# Packages whose modules have other names; versions where a benchmark goes below what is documented.
+PACKAGES = {"flwr": "flwr==1.42.0", "sklearn": "scikit-learn"}
 
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def peers_python(peers):
-    """The interpreter of build/venv, with these packages where they can be had; missing ones are said loudly."""
-    folder = ROOT / "build" / "venv"
+def peers_python(peers, name="venv"):
+    """The interpreter of build/venv, or of another name, with these packages where they can be had; missing ones are
+    said loudly."""
+    folder = ROOT / "build" / name
     python = folder / "bin" / "python"
     if not python.exists():
-        say("making build/venv ...")
+        say(f"making build/{name} ...")
         venv.create(folder, with_pip=True)
     wanted = [PACKAGES.get(peer, peer) for peer in peers if subprocess.run([python, "-c", f"import {peer}"], capture_output=True).returncode]
     if wanted:
-        say(f"installing {' '.join(wanted)} into build/venv ...")
+        say(f"installing {' '.join(wanted)} into build/{name} ...")
         if subprocess.run([python, "-m", "pip", "install", "-q", *wanted], stdout=sys.stderr).returncode:
             say("*** PyPI CAN'T BE REACHED: peers that are not installed ARE SKIPPED, ratios are missing. ***")
     return python
