@@ -77,7 +77,7 @@ def test_a_simulation_trains_as_nodes_do(tmp_path):
 
 
 def test_a_simulation_draws_parties(tmp_path):
-    asked = learning(strategy="drawn_fedavg", max_clients=3)
+    asked = learning(strategy="drawn_fedavg", weighted=False, max_clients=3)
     found, lines = practise(tmp_path, asked, 4)
     assert [each["parties"] for each in found["rounds"]] == [3] * 3
     assert sum(" drawn [" in line for line in lines) == 3
