@@ -20,7 +20,7 @@ struct sim_party {
     struct sotto_random random;
     struct sotto_random_stream stream;
     struct sotto_task_party *task;  /* NULL before the invitation and after the end */
-    struct sotto_csv *const *files; /* by dataset; NULL: */
+    struct sotto_csv *const *files; /* by dataset; NULL, or NULL there: */
     const struct sotto_table *const *tables;
     struct sotto_source **sources;     /* of files or tables; files are catalogued for the offer */
     struct sotto_error trouble;        /* why it declined */
@@ -356,12 +356,12 @@ static enum sotto_status make_sources(struct sim_party *party, size_t len, size_
     if (party->sources == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    SOTTO_REQUIRE(len == 0 || party->files != NULL || party->tables != NULL);
     for (size_t d = 0; status == SOTTO_OK && d < len; d++) {
-        status = party->files != NULL
-                     ? sotto_source_new_file(&party->sources[d], party->files[d], NULL, NULL)
-                     : sotto_source_new_table(&party->sources[d], party->tables[d], NULL);
-        if (status == SOTTO_OK && party->files != NULL && kept_bytes > 0) {
+        struct sotto_csv *file = party->files != NULL ? party->files[d] : NULL;
+        SOTTO_REQUIRE(file != NULL || party->tables != NULL);
+        status = file != NULL ? sotto_source_new_file(&party->sources[d], file, NULL, NULL)
+                              : sotto_source_new_table(&party->sources[d], party->tables[d], NULL);
+        if (status == SOTTO_OK && file != NULL && kept_bytes > 0) {
             status = sotto_source_new_kept(&party->sources[d], party->sources[d], kept_bytes, NULL);
         }
     }

@@ -9,6 +9,7 @@
 #include "cli/reading.h"
 #include "cli/rules.h"
 #include "cli/tables.h"
+#include "source/location.h"
 
 #include <sotto/alloc.h>
 #include <sotto/contribution.h>
@@ -226,38 +227,84 @@ static void print_log(void *context, const char *line)
     (void)fprintf(stderr, "%s\n", line);
 }
 
+/* What each party has: a file, or rows of a location. */
+struct simulated {
+    struct sotto_csv **files;
+    struct source_rows *rows;
+    const struct sotto_table **tables; /* of rows */
+    size_t len;
+};
+
+static void simulated_release(struct simulated *simulated)
+{
+    for (size_t i = 0; i < simulated->len; i++) {
+        sotto_csv_close(simulated->files[i]);
+        source_rows_release(&simulated->rows[i]);
+    }
+    sotto_free(simulated->files);
+    sotto_free(simulated->rows);
+    sotto_free(simulated->tables);
+}
+
+/* Ownership: *out is ended by simulated_release, also on failure. */
+static enum sotto_status simulated_open(struct simulated *out, const struct sotto_plan *plan,
+                                        const struct args *args, struct sotto_error *err)
+{
+    size_t len = args->positional_len;
+    out->files = sotto_alloc_zeroed((len + 1) * sizeof *out->files);
+    out->rows = sotto_alloc_zeroed((len + 1) * sizeof *out->rows);
+    out->tables = sotto_alloc_zeroed((len + 1) * sizeof *out->tables);
+    if (out->files == NULL || out->rows == NULL || out->tables == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (out->len = 0; out->len < len; out->len++) {
+        const char *path = args->positional[out->len];
+        bool is_location = source_is_location(path);
+        enum sotto_status status =
+            is_location ? source_read_planned(&out->rows[out->len], path, plan, 0, args, err)
+                        : args_open_file(&out->files[out->len], path, args, err);
+        if (status != SOTTO_OK) {
+            return is_location ? sotto_error_prefix(err, "party %zu", out->len + 1) : status;
+        }
+        out->tables[out->len] = out->rows[out->len].table;
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status run_simulation(char **out_json, const char *plan_json,
-                                        struct sotto_csv **files, size_t files_len,
                                         const struct args *args, struct tried_rules *tried,
                                         struct sotto_error *err)
 {
-    for (size_t i = 0; i < files_len; i++) {
-        enum sotto_status status = args_open_file(&files[i], args->positional[i], args, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
+    struct simulated simulated = {0};
+    struct sotto_plan *plan = NULL;
+    enum sotto_status status = sotto_plan_parse(&plan, plan_json, strlen(plan_json), err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = simulated_open(&simulated, plan, args, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     struct sotto_simulation simulation = {
         .plan_json = plan_json,
         .plan_json_bytes = strlen(plan_json),
-        .files = files,
+        .files = simulated.files,
+        .tables = simulated.tables,
         .datasets_len = 1,
-        .parties_len = files_len,
+        .parties_len = simulated.len,
         .rules = tried->is_given ? &tried->rules : NULL,
         .refused = &tried->refused,
         .log = args->log ? print_log : NULL,
     };
-    struct reading *reading = reading_show(files, files_len, 2);
-    enum sotto_status status = sotto_simulate(out_json, &simulation, err);
+    struct reading *reading = reading_show(simulated.files, simulated.len, 2);
+    status = sotto_simulate(out_json, &simulation, err);
     reading_end(reading);
-    struct sotto_plan *plan = NULL;
-    if (status == SOTTO_ERROR_TYPE &&
-        sotto_plan_parse(&plan, plan_json, strlen(plan_json), NULL) == SOTTO_OK) {
-        for (size_t i = 0; i < files_len; i++) {
-            tell_misfits(plan, &files[i]);
-        }
-        sotto_plan_free(plan);
+    for (size_t i = 0; status == SOTTO_ERROR_TYPE && i < simulated.len; i++) {
+        tell_misfits(plan, &simulated.files[i]);
     }
+out:
+    simulated_release(&simulated);
+    sotto_plan_free(plan);
     return status;
 }
 
@@ -271,10 +318,6 @@ static enum sotto_status simulate_files(char **out_json, const struct args *args
     strategy.min_clients = (uint32_t)len;
     strategy.max_clients = (uint32_t)len;
     const char *first[] = {args->positional[0]};
-    struct sotto_csv **files = sotto_alloc_zeroed((len + 1) * sizeof *files);
-    if (files == NULL) {
-        return sotto_error_no_memory(err);
-    }
     enum sotto_status status = data_options_parse(&data, first, 1, err);
     if (status != SOTTO_OK) {
         goto out;
@@ -283,12 +326,8 @@ static enum sotto_status simulate_files(char **out_json, const struct args *args
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = run_simulation(out_json, plan_json, files, len, args, tried, err);
+    status = run_simulation(out_json, plan_json, args, tried, err);
 out:
-    for (size_t i = 0; i < len; i++) {
-        sotto_csv_close(files[i]);
-    }
-    sotto_free(files);
     sotto_free(plan_json);
     data_options_release(&data);
     return status;

@@ -53,14 +53,15 @@ static const struct command commands[] = {
     {"simulate", "simulate", "every file a party, the real protocol in one process",
      "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--log]\n"
      "               [--policy safe] [--json | --csv | --plot] -- 'm=mean(wage)'...\n" POLICY_USAGE
-         ROWS_USAGE WORDS_USAGE TABLE_USAGE "--log prints the aggregator's log on standard error.\n"
+         ROWS_USAGE WORDS_USAGE TABLE_USAGE
+     "--log: the aggregator's log. A file may be a database (sotto help local).\n"
      "\n"
      "sotto simulate --parties N [--elements 1] [--bits 24] [--drop 0]\n"
      "               [--corrupted 0.05] [--graph auto|complete|curious|semi-malicious]\n"
      "               [--seed N] [--json | --csv]\n"
      "measures each step of a secure sum; --drop: what part vanishes after dealing.\n",
      OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_LOG | OPTION_TRIAL | OPTION_ROWS |
-         OPTION_WORDS | OPTION_POLICY,
+         OPTION_WORDS | OPTION_POLICY | OPTION_DRIVER,
      cmd_simulate},
     {"partial", "partial, merge", "rows on many machines, put together",
      "sotto partial --plan plan.json [--round round.json] [--part 3/8] [--out FILE]\n"

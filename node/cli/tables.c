@@ -66,27 +66,35 @@ out:
     return status;
 }
 
-/* Reads the columns of a source that the plan reads. */
-static enum sotto_status read_source(struct tables *tables, size_t i, const struct sotto_plan *plan,
-                                     const struct args *args, struct sotto_error *err)
+enum sotto_status source_read_planned(struct source_rows *out, const char *where,
+                                      const struct sotto_plan *plan, size_t dataset,
+                                      const struct args *args, struct sotto_error *err)
 {
     size_t len = sotto_plan_columns_len(plan);
     const char **names = sotto_alloc_array(len + 1, sizeof *names);
-    struct source_wanted wanted = {.where = tables->paths[i],
-                                   .name = sotto_plan_dataset_alias(plan, i),
-                                   .is_all = sotto_plan_is_framed(plan, i),
+    struct source_wanted wanted = {.where = where,
+                                   .name = sotto_plan_dataset_alias(plan, dataset),
+                                   .is_all = sotto_plan_is_framed(plan, dataset),
                                    .names = names};
     if (names == NULL) {
         return sotto_error_no_memory(err);
     }
-    for (size_t j = 0; j < len; j++) {
-        struct sotto_plan_column column = sotto_plan_column(plan, j);
-        if (column.dataset == i) {
+    for (size_t i = 0; i < len; i++) {
+        struct sotto_plan_column column = sotto_plan_column(plan, i);
+        if (column.dataset == dataset) {
             names[wanted.names_len++] = column.name;
         }
     }
-    enum sotto_status status = source_read(&tables->rows[i], &wanted, args, err);
+    enum sotto_status status = source_read(out, &wanted, args, err);
     sotto_free(names);
+    return status;
+}
+
+static enum sotto_status read_source(struct tables *tables, size_t i, const struct sotto_plan *plan,
+                                     const struct args *args, struct sotto_error *err)
+{
+    enum sotto_status status =
+        source_read_planned(&tables->rows[i], tables->paths[i], plan, i, args, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -20,6 +20,13 @@ struct tables {
     size_t len;
 };
 
+/* Reads the columns of a dataset that a plan reads, from a location. Returns: as source_read.
+ * Ownership: *out is ended by source_rows_release. */
+enum sotto_status source_read_planned(struct source_rows *out, const char *where,
+                                      const struct sotto_plan *plan, size_t dataset,
+                                      const struct args *args,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Opens the files of a plan's datasets. Returns: as args_open_file. Ownership: borrows data's
  * paths; *out is ended by tables_release. */
 enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,

@@ -256,6 +256,22 @@ class Sources(unittest.TestCase):
                         self.assertEqual(found.stdout, expected.stdout)
         self.assertEqual(codes[:4], [0, 1, 1, 1])  # the last: two rows make most of the sum
 
+    def test_each_party_where_its_rows_are(self):
+        """The real protocol in one process between a file and all databases, over several rounds."""
+        plan = ["--json", "--", "median(id)", "mean(f)", "corr(f, id)"]
+        files = [self.folder / "wages.csv", *self.places("wages")]
+        typed = self.folder / "typed.csv"
+        typed.write_text("id,f\n" + "".join(
+            f"{row[0] if row[0] is not None else ''},{'' if row[2] is None or is_nan(row[2]) else repr(row[2])}\n"
+            for row in self.tables["wages"]))
+        expected = sotto("simulate", *[str(typed)] * len(files), *plan)
+        found = sotto("simulate", str(typed), *map(str, self.places("wages")), *plan)
+        self.assertEqual((expected.returncode, found.returncode), (0, 0), expected.stderr + found.stderr)
+        self.assertEqual(strip_exact(json.loads(found.stdout)["outputs"]),
+                         strip_exact(json.loads(expected.stdout)["outputs"]))
+        done = sotto("simulate", str(typed), str(typed), f"sqlite:{self.folder}/absent#wages", "--", "mean(f)")
+        self.assertEqual((done.returncode, "party 3: " in done.stderr), (1, True), done.stderr)
+
     def test_what_is_wrong_is_said(self):
         self.need("SOTTO_ADBC_DUCKDB", "SOTTO_ADBC_SQLITE")
         (self.folder / "no.sqlite").write_text("this is no database, but long enough for its header" * 20)

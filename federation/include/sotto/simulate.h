@@ -21,8 +21,8 @@ struct sotto_simulation_update {
 struct sotto_simulation {
     const char *plan_json;
     size_t plan_json_bytes;
-    /* files[party * datasets_len + dataset] for the datasets of the plan, sorted by alias; or
-     * tables likewise, and files NULL */
+    /* files[party * datasets_len + dataset] for the datasets of the plan, sorted by alias; where it
+     * is NULL, or there are no files at all, the table there */
     struct sotto_csv *const *files;
     const struct sotto_table *const *tables;
     size_t datasets_len; /* 0 of a learning task */
