@@ -21,6 +21,7 @@
 #include "cage/cage.h"
 #include "config/policy.h"
 #include "store/store_code.h"
+#include "task/recorded.h"
 
 #include <jansson.h>
 #include <sodium.h>

@@ -50,11 +50,5 @@ void code_decide(struct compute *compute, const struct job *job);
 
 /* joined.c: a runner may have answered; what it leads to is done. */
 void joined_step(struct compute *compute, struct joined *joined);
-/* joined.c: declines, and says so in the log and the record; says that this node takes part; the
- * name under which its lines are limited. */
-void joined_decline(const struct compute *compute, struct joined *joined,
-                    const struct sotto_error *err, const char *rule);
-void joined_tell_joined(const struct compute *compute, const struct joined *joined);
-const char *joined_creator_name(const struct compute *compute, const struct joined *joined);
 
 #endif
