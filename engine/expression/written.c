@@ -78,14 +78,18 @@ static char *copy_negative(struct parser *parser)
 
 static void refuse_level(struct parser *parser, size_t start, const char *number)
 {
+    char first = parser->text[start];
+    const char *plain = first == '[' || first == '(' ? ", without brackets" : "";
     if (number != NULL && strcmp(number, SOTTO__AN_EDGE) == 0) {
         sotto__parser_fail_at(parser, start,
                               "expected an edge: a number, written out, a date as \"2020-01-31\" "
-                              "or a time as \"2020-01-31 12:00\"");
+                              "or a time as \"2020-01-31 12:00\"%s",
+                              plain);
     } else if (number != NULL) {
-        sotto__parser_fail_at(parser, start, "expected %s: a number, written out", number);
+        sotto__parser_fail_at(parser, start, "expected %s: a number, written out%s", number, plain);
     } else {
-        sotto__parser_fail_at(parser, start, "expected a level: a number or a text, written out");
+        sotto__parser_fail_at(parser, start, "expected a level: a number or a text, written out%s",
+                              plain);
     }
 }
 

@@ -139,7 +139,8 @@ static void test_expression_errors(void **state)
                    "output \"x\": column 5: unknown function \"medain\"; did you mean \"median\"?");
     refuses_output("frobnicate(a)", "there are count, sum, mean, var");
     refuses_output("zyxwvutsrq(a)", "row_any and more");
-    refuses_output("mean(quarter(a))", "nearest to it is \"month\": quarters are bins of it: hist(month(d), 1, 4,");
+    refuses_output("mean(quarter(a))",
+                   "nearest to it is \"month\": quarters are bins of it: hist(month(d), 1, 4,");
     refuses_output("mean(2 * 3)", "column 8: mean takes a column, found a constant");
     refuses_output("mean(a) > 2", "column 9: this works on rows, not on aggregates");
     refuses_output("isna(mean(a))", "column 1: this works on rows");
@@ -168,6 +169,9 @@ static void test_expression_errors(void **state)
     refuses_output("hist(a, 1, 2, 2)", "column 15: expected edges that rise");
     refuses_output("hist(a, -1, -2)", "column 13: expected edges that rise");
     refuses_output("hist(a, 1, b)", "column 12: expected an edge: a number, written out");
+    refuses_output("hist(a, [1, 2])", "2020-01-31 12:00\", without brackets");
+    refuses_output("quantile(a, [0.5])", "a number, written out, without brackets");
+    refuses_output("value_counts(a, ['x'])", "a number or a text, written out, without brackets");
     refuses_output("hist([a, b], 1, 2)", "column 1: this takes a single column");
     refuses_output("value_counts(a, 1, 1.0)", "column 20: this level is there already");
     refuses_output("value_counts(a, 'x', 'x')", "column 22: this level is there already");
