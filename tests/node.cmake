@@ -88,6 +88,7 @@ sotto_e2e(three_hosts MAY_SKIP)
 sotto_e2e(models CASES)
 sotto_e2e(learning SLOW MAY_SKIP)
 sotto_e2e(models_r SLOW CASES MAY_SKIP)
+sotto_e2e(sequences SLOW)
 sotto_e2e(service SLOW MAY_SKIP)
 if(NOT SOTTO_SANITIZE) # drivers are not built for them
   sotto_e2e(sources SLOW MAY_SKIP)

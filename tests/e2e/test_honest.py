@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Honest work under profile safe: what analysts ask of companies and hospitals, each at parties that
-have answered nothing before. What a ledger lets pass after other answers is in tests/unit/test_tally.c."""
+have answered nothing before. What a ledger lets pass after other answers is in tests/unit/test_tally.c,
+and all of it in any order in test_sequences.py."""
 
 import json
 import pathlib
