@@ -163,10 +163,17 @@ void sotto__compile_check_argument(struct sotto__compiler *compiler, const struc
         return;
     }
     const struct sotto__column *from = &compiler->expansion->columns[column->column];
-    compiler->status = sotto_error_set(compiler->err, SOTTO_ERROR_TYPE,
-                                       "%s takes numbers or booleans, but column %s.%s is string",
-                                       sotto__function_card(node->function)->name,
-                                       compiler->plan->datasets[from->dataset].alias, from->name);
+    bool is_model = node->function == SOTTO__FUNCTION_OLS ||
+                    node->function == SOTTO__FUNCTION_GLM ||
+                    node->function == SOTTO__FUNCTION_MNLOGIT;
+    compiler->status =
+        sotto_error_set(compiler->err, SOTTO_ERROR_TYPE,
+                        "%s takes numbers or booleans, but column %s.%s is string%s",
+                        sotto__function_card(node->function)->name,
+                        compiler->plan->datasets[from->dataset].alias, from->name,
+                        is_model ? ": of its levels terms are made by C(), such as "
+                                   "C(ward in ('a', 'b')), in Python C(ward, levels=['a', 'b'])"
+                                 : "");
 }
 
 static void add_sums(struct sotto__compiler *compiler, struct sotto__moments *moments,

@@ -58,7 +58,10 @@ class _Runner:
     def _exactly(self, length: int) -> bytes:
         data = bytearray()
         while len(data) < length:
-            more = self._socket.recv(length - len(data))
+            try:
+                more = self._socket.recv(length - len(data))
+            except OSError:  # it ended with bytes unread
+                more = b""
             if not more:
                 self._fail()
             data += more
@@ -66,7 +69,10 @@ class _Runner:
 
     def _fail(self) -> None:
         code = self._process.wait()
-        raise EngineError(f"the code ended with status {code}: its traceback stands above")
+        raise EngineError(
+            f"the code ended with status {code}: its traceback stands above; python= names the "
+            "interpreter that has what it imports"
+        )
 
     def weights(self) -> bytes:
         """The weights with which the code begins, as safetensors."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy
 
 from ._practice import practise
+from ._secure_sum import MIN_PARTIES
 from .errors import PlanError, SottoWarning
 from .task import HorizontalAnalytics, Task
 
@@ -128,6 +129,10 @@ class HorizontalLearning:
         None: this one. seed: of all keys, to repeat who is drawn; 0: none. log: takes each line of
         the aggregator's log, such as print.
         """
+        if len(folders) < MIN_PARTIES:
+            raise PlanError(
+                f"{len(folders)} folders: expected at least {MIN_PARTIES}, one for each party"
+            )
         task = self.build()
         return learned(practise(task.json, task.bundle, folders, python, seed, log))
 

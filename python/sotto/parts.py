@@ -23,8 +23,9 @@ from .errors import PlanError
 from .research import (
     ParsedPlan,
     Policy,
+    Query,
     Scope,
-    Settled,
+    built_of,
     by_name,
     plan_of,
     rules_of,
@@ -114,17 +115,21 @@ class Round:
 
 
 def begin(
-    query: Settled | HorizontalAnalytics,
+    query: Query,
     datasets: Sequence[str] | None = None,
     *,
     where: str | None = None,
 ) -> Round:
     """The first round of a question.
 
-    query: an expression, a dict or a list of them, or a task. datasets: of expressions, the names
-    of tables where there are several. where: a condition on rows, for expressions.
+    query: as for `sotto.local`; of a function's frames columns are named. datasets: of expressions,
+    the names of tables where there are several. where: a condition on rows, for expressions.
     """
-    built = query.build() if isinstance(query, HorizontalAnalytics) else query
+    built: Any = query
+    if isinstance(query, HorizontalAnalytics):
+        built = query.build()
+    elif callable(query):
+        built = built_of(query)
     if isinstance(built, LateTask):
         raise PlanError(
             "a task on all columns of a table: name them, parts may have different ones"

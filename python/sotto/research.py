@@ -67,6 +67,8 @@ def simulate(
     min_clients and max_clients are. seed: of all keys, to repeat a run. log: takes each line of the
     aggregator's log, such as print. policy: of each party, as for `local`.
     """
+    if isinstance(parties, Mapping):
+        raise PlanError("expected a list of the parties' tables, found a dict: list(x.values())")
     if len(parties) < MIN_PARTIES:
         raise PlanError(
             f"{len(parties)} parties: expected at least {MIN_PARTIES}, fewer can't be private"
@@ -106,7 +108,7 @@ def _settled(query: Query, data: Any) -> Settled:
     if isinstance(query, HorizontalAnalytics):
         built = query.build()
     elif callable(query):
-        built = _built(query)
+        built = built_of(query)
     if not isinstance(built, LateTask):
         return built  # type: ignore[no-any-return]
 
@@ -127,7 +129,7 @@ def columns_of(data: Any, question: ColumnsOf) -> list[str]:
         return list(local(data, "count(*)").index)
 
 
-def _built(query: Callable[..., Any]) -> Task | LateTask:
+def built_of(query: Callable[..., Any]) -> Task | LateTask:
     """The task of a function of lazy frames."""
     datasets = {name: f"{name}.csv" for name in _parameters(query)}
 

@@ -104,3 +104,10 @@ def test_what_does_not_go_together(staff):
         later.result()
     with pytest.raises(PlanError, match="at least one part"):
         parts.merge([])
+
+
+def test_a_function_of_a_frame(staff):
+    asked = parts.begin(lambda staff: staff.x.mean())
+    assert asked.advance(asked.part(staff)).plan == asked.plan
+    with pytest.raises(PlanError, match="a task on all columns"):
+        parts.begin(lambda staff: staff.drop(columns=["x"]).mean())

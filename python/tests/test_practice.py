@@ -85,8 +85,13 @@ def test_a_simulation_draws_parties(tmp_path):
 
 def test_code_that_fails_in_a_simulation(tmp_path, capfd):
     source = TRAINS.replace("numbers = list(batches)", "raise ValueError('of mine')")
+    folders = make_folders(tmp_path, NUMBERS[:3])
     with pytest.raises(EngineError, match="the code ended with status 1"):
-        practise(tmp_path, learning(source), 3)
+        learning(source).simulate(folders, python=PYTHON)
     assert "ValueError: of mine" in capfd.readouterr().err
+    with pytest.raises(EngineError, match=r"status 1: .* python= names the interpreter"):
+        learning("import nowhere_to_be_found\n" + TRAINS).simulate(folders, python=PYTHON)
+    with pytest.raises(PlanError, match="2 folders: expected at least 3"):
+        learning().simulate(folders[:2])
     with pytest.raises(PlanError, match="expected a folder"):
         learning().simulate([tmp_path / "nowhere"] * 3)

@@ -205,8 +205,10 @@ static void test_hostile_regressions(void **state)
     test_gives1("r=ols(y, a)", "y,a\n2,1\n2,2\n2,4\n",
                 "\"r2\": {\"value\": null, \"special\": "
                 "\"NaN\"}");
-    refused1("r=ols(s, a)", "s,a\nx,1\n", SOTTO_ERROR_TYPE,
-             "ols takes numbers or booleans, but column t.s is string");
+    refused1(
+        "r=ols(s, a)", "s,a\nx,1\n", SOTTO_ERROR_TYPE,
+        "ols takes numbers or booleans, but column t.s is string: of its levels terms are made by "
+        "C(), such as C(ward in");
 }
 
 /* The number alone after a frame is the option, as after one column. */

@@ -260,7 +260,8 @@ class _Formula:
     def _unknown(self, term: ast.expr) -> PlanError:
         return PlanError(
             f"{self.text!r}: {ast.unparse(term)!r} is not known here: expected columns, Q('name'), "
-            "C(column, levels=[...]), I(arithmetic), columns with : or * between, and + between all"
+            "C(column, levels=[...]), I(arithmetic), columns with : or * between, and + between "
+            "all; of another function a column of its own, df['log_x'] = np.log(df['x'])"
         )
 
     def _terms(self, node: ast.expr, is_left_out: bool = False) -> Iterator[tuple[ast.expr, bool]]:

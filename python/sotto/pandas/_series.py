@@ -503,5 +503,6 @@ def column_of(series: Series) -> Column:
         return column
     raise PlanError(
         f"{series!r}: expected a column as it is in the file, such as df['dept'], or in groupby a "
-        "part of its dates, df['day'].dt.month; quarters are bins=[1, 4, 7, 10, 13] of months"
+        "part of its dates, df['day'].dt.month; bins make groups of numbers, groupby('age', "
+        "bins=[0, 18, 65, 120]), and quarters are bins=[1, 4, 7, 10, 13] of months"
     )
