@@ -9,7 +9,8 @@
  * changed in one less what changed in the other are the rows of no.
  *
  * Answers are gone through as they were given, and each atom is held against the others as they
- * were then. Four atoms or more that change in a circle are not looked for, nor three of many. */
+ * were then. What is not told anew is not looked at: whoever asks has nothing of it to subtract.
+ * Four atoms or more that change in a circle are not looked for, nor three of many. */
 
 #include "ledger_changed.h"
 
@@ -124,7 +125,8 @@ void sotto__changed_compare(struct decision *decision)
 {
     struct sotto__changed *changed = &decision->changed[decision->measure];
     const struct sotto__changed_atom *list = changed->list;
-    for (size_t i = 0; i < changed->len; i++) {
+    bool is_told = !decision->file->measures[decision->measure].is_context;
+    for (size_t i = 0; is_told && i < changed->len; i++) {
         for (size_t j = 0; j < i; j++) {
             const struct sotto__changed_atom *atoms[3] = {&list[i], &list[j]};
             int64_t more = list[i].more + list[j].more;
@@ -168,6 +170,14 @@ bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_en
     return true;
 }
 
+/* Whether a sum of a measure is told now that is not as it was told last. What is not told now is
+ * only known as its columns are, whatever else had to be present when it was told. */
+static bool is_told_anew(const struct decision *decision, size_t measure,
+                         const struct sotto__changed_atom *atom)
+{
+    return !decision->file->measures[measure].is_context && atom->is_asked && atom->is_other;
+}
+
 void sotto__changed_compare_pair(struct decision *decision, const struct sotto_ledger_pair *pair)
 {
     const struct sotto__changed *alone = &decision->changed[pair->alone];
@@ -175,11 +185,14 @@ void sotto__changed_compare_pair(struct decision *decision, const struct sotto_l
     if (decision->told_sums[pair->alone].len == 0 || decision->told_sums[pair->product].len == 0) {
         return; /* one of them was never told */
     }
+    decision->measure = pair->alone; /* which a failure names */
     for (size_t i = 0; i < alone->len; i++) {
         for (size_t j = 0; j < product->len; j++) {
             const struct sotto__changed_atom *one = &alone->list[i];
             const struct sotto__changed_atom *other = &product->list[j];
-            if ((one->is_asked || other->is_asked) && is_same_atom(one, other) &&
+            bool is_any_new = is_told_anew(decision, pair->alone, one) ||
+                              is_told_anew(decision, pair->product, other);
+            if (is_any_new && is_same_atom(one, other) &&
                 sotto__decision_is_few(decision, &one->change, &other->change)) {
                 fail_atom(decision, one);
                 fail_atom(decision, other);

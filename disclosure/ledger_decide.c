@@ -119,8 +119,9 @@ static enum sotto_status fail_changed(const struct decision *decision, struct so
     write_date(date, answer.entry.created_ms);
     return sotto_error_set(err, SOTTO_ERROR_REFUSED,
                            "ledger: fewer than %llu values of %.100s in %.100s changed since task "
-                           "%s (%.60s) of %s was answered: that answer stands. Ask again when more "
-                           "have changed",
+                           "%s (%.60s) of %s was answered, or are missing there: that answer "
+                           "stands. Ask again when more have changed, or of the same rows, such as "
+                           "where not isna(x)",
                            (unsigned long long)decision->question->min_rows,
                            file->measures[decision->failed_measure].text, file->file, digits,
                            answer.entry.name, date);

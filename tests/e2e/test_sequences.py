@@ -70,6 +70,39 @@ class Sequences(ClusterCase):
             else:
                 self.assertIn(f"ledger: quantiles of `{quantile or condition}`", creator.log())
 
+    def test_columns_that_a_few_rows_lack(self):
+        """Nothing is told of a column anew: other sums that had it were over the rows that have all."""
+        rng = random.Random(3)
+        files = []
+        for rows, lack_sbp, lack_again in ((210, 19, 11), (170, 15, 7), (120, 7, 5)):
+            columns = [rng.sample(range(rows), few) for few in (lack_sbp, lack_again)]
+            lines = ["sbp,age,smoker,again,sex"]
+            for i in range(rows):
+                sbp, again = ("" if i in few else value for few, value in
+                              zip(columns, (rng.randint(90, 180), int(rng.random() < 0.3))))
+                lines.append(f"{sbp},{rng.randint(20, 90)},{int(rng.random() < 0.3)},{again},{rng.choice('fm')}")
+            files.append({"wages.csv": "\n".join(lines) + "\n"})
+        by_age = ("mean(wages.sbp)", {"where": "wages.age >= 65"})
+        for asked in (["glm(wages.again, wages.age, family=binomial)", "mean(wages.again)"],
+                      ["ols(wages.sbp, wages.age, wages.smoker)", "ols(wages.sbp, wages.age)"],
+                      ["ttest(wages.sbp, wages.sex in ('f', 'm'))", "ols(wages.sbp, wages.age)", "mean(wages.sbp)"],
+                      [by_age, "ols(wages.sbp, wages.smoker)", "mean(wages.sbp)"]):
+            cluster = self.cluster(files, start=False)
+            for node in cluster.nodes:
+                node.policy = {"min_rows": 10}
+            cluster.start()
+            cluster.wait_connected()
+            creator = cluster.nodes[0]
+            for one in asked:
+                text, rows = one if isinstance(one, tuple) else (one, {})
+                task = creator.create(plan({"x": text}, **rows))
+                self.assertEqual(creator.wait_end(task), "FINISHED", (one, creator.log()[-800:]))
+            # What would tell seven rows apart is refused: here age, of all rows, beside those that have sbp.
+            if "ols(wages.sbp, wages.age)" in asked:
+                task = creator.create(plan({"x": "mean(wages.age)"}))
+                self.assertEqual(creator.wait_end(task), "ERROR")
+                self.assertIn("fewer than 10 values of `age` in wages.csv changed", cluster.nodes[2].log())
+
     def test_twenty_questions(self):
         for seed in range(2):
             with self.subTest(seed):
