@@ -12,6 +12,7 @@
  *    open, as ever. */
 
 #include "task/created.h"
+#include "task/sourced.h"
 
 #include <sotto/alloc.h>
 
@@ -84,6 +85,7 @@ void compute__follow(struct compute *compute, struct config *config)
     struct config *dropped = compute->reloaded;
     compute->policy = config;
     compute->reloaded = config;
+    sourced_wake();
     compute->policy_number++;
     name_peers(compute);
     for (size_t i = 0; i < before->file->peers_count; i++) {

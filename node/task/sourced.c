@@ -18,10 +18,11 @@
 
 #define SOURCE_SILENCE_SECONDS 60
 #define SOURCE_SECONDS_MAX 600
+#define SOURCE_VAIN_SECONDS 1
 #define REST_FACTOR 10 /* who kept this thread waiting is left alone for so many times as long */
 #define RESTING_LEN 16
 
-/* Of this process: tables of all tasks, and sources that did not answer. */
+/* Of this process: tables of all tasks, and sources that were waited for in vain. */
 static size_t held_bytes;
 static struct {
     char file[256];
@@ -29,10 +30,15 @@ static struct {
 } resting[RESTING_LEN];
 static size_t resting_at;
 
-/* --- Sources that do not answer --- */
+/* --- Sources that are waited for in vain --- */
 
+/* Whoever may ask could else keep this thread, as the source fails again and again: whether it says
+ * so itself or is given up. */
 static void let_rest(const char *file, uint64_t took_ms)
 {
+    if (took_ms < SOURCE_VAIN_SECONDS * UINT64_C(1000)) {
+        return;
+    }
     (void)snprintf(resting[resting_at].file, sizeof resting[resting_at].file, "%s", file);
     resting[resting_at].until_ms = clock_ms() + REST_FACTOR * took_ms;
     resting_at = (resting_at + 1) % RESTING_LEN;
@@ -45,13 +51,18 @@ static enum sotto_status check_rested(const char *file, struct sotto_error *err)
         if (strncmp(resting[i].file, file, sizeof resting[i].file - 1) == 0 &&
             now_ms < resting[i].until_ms) {
             return sotto_error_set(err, SOTTO_ERROR_TIMEOUT,
-                                   "%s: it did not answer in time before, and is asked again in "
-                                   "%llu s",
+                                   "%s: it was waited for in vain before, and is asked again in "
+                                   "%llu s, or after a reload",
                                    file,
                                    (unsigned long long)((resting[i].until_ms - now_ms) / 1000 + 1));
         }
     }
     return SOTTO_OK;
+}
+
+void sourced_wake(void)
+{
+    memset(resting, 0, sizeof resting);
 }
 
 /* --- Columns --- */
@@ -127,10 +138,8 @@ static enum sotto_status ask_worker(struct dataset *dataset, const struct config
     if (status == SOTTO_OK) {
         status = source_rows_read(&dataset->rows, &location.request, &limits, file, err);
     }
-    if (status == SOTTO_ERROR_TIMEOUT) {
-        let_rest(file, clock_ms() - start_ms);
-    }
     if (status != SOTTO_OK) {
+        let_rest(file, clock_ms() - start_ms);
         source_location_hide(&location, err);
     }
     sotto_free(names);

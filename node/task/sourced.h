@@ -16,6 +16,9 @@ enum sotto_status sourced_read(struct dataset *out, const struct config *config,
                                bool has_digest, const struct sotto_interrupt *interrupt,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Lets sources be asked again that were waited for in vain: node.yaml is another one. */
+void sourced_wake(void);
+
 /* Ends what sourced_read read, and gives its memory to others; a zeroed dataset is fine. */
 void sourced_release(struct dataset *dataset);
 

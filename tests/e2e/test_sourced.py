@@ -79,6 +79,18 @@ class Sourced(ClusterCase):
         self.assertEqual(creator.get("/v1/columns?dataset=pay"), before)
         self.refuse(creator, plan(OUTPUTS, {"x": "pay"}), "can't be read")
 
+    def test_a_source_that_fails_late_is_left_alone(self):
+        """What it costs a node to hear so is not for whoever asks to repeat; a reload ends it."""
+        creator = self.nodes(source("late"), None, None).nodes[0]
+        self.refuse(creator, plan(OUTPUTS, {"x": "pay"}), "can't be read")
+        creator.wait_log("too many clients")
+        self.refuse(creator, plan(OUTPUTS, {"x": "pay"}), "can't be read")
+        creator.wait_log("waited for in vain before, and is asked again in")
+        creator.files = [source()]
+        creator.configure()
+        creator.cli("reload")
+        self.ask(creator)
+
     def test_hidden_columns_are_not_asked_for(self):
         cluster = self.nodes(source("echo", key="n"), None, None,
                              columns=[{"dataset": "pay", "hide": ["odd \"name\""]}])

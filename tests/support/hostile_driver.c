@@ -157,6 +157,10 @@ static uint8_t database_init(struct AdbcDatabase *database, struct AdbcError *er
     if (is_mode("repeat")) {
         return fail(error, uri);
     }
+    if (is_mode("late")) {
+        (void)sleep(3);
+        return fail(error, "too many clients already");
+    }
     return is_mode("refuse") ? fail(error, "password authentication\nfailed") : 0;
 }
 
