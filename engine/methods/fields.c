@@ -111,6 +111,14 @@ void sotto__value_set_nans(struct sotto__value *out, size_t len)
     }
 }
 
+enum sotto_status sotto__value_check_square(mpq_srcptr square, struct sotto_error *err)
+{
+    return mpq_sgn(square) >= 0
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "the aggregate has sums of products that no parties' rows have");
+}
+
 void sotto__value_set_t(struct sotto__value *t, struct sotto__value *p, mpq_srcptr difference,
                         mpq_srcptr square, mpq_srcptr freedom)
 {

@@ -81,6 +81,10 @@ void sotto__value_set_root(struct sotto__value *out, mpq_srcptr square);
 void sotto__value_set_rounded(struct sotto__value *out, double number);
 void sotto__value_set_nans(struct sotto__value *out, size_t len);
 
+/* Whether a square may be one, of sums that are exact. Returns: SOTTO_ERROR_PROTOCOL. */
+enum sotto_status sotto__value_check_square(mpq_srcptr square,
+                                            struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Sets t = difference / sqrt(square), with the rules of IEEE 754, and its two-sided probability
  * (freedom NULL: the normal's). */
 void sotto__value_set_t(struct sotto__value *t, struct sotto__value *p, mpq_srcptr difference,

@@ -226,7 +226,7 @@ static enum sotto_status find_square(mpq_t out, const struct regression *regress
     sotto__normal_set_inverse(out, &regression->normal, i, i);
     mpq_mul(out, out, regression->residual);
     mpq_div(out, out, regression->freedom);
-    return SOTTO_OK;
+    return sotto__value_check_square(out, err);
 }
 
 /* Without degrees of freedom nothing is known of how far coefficients are off. */
@@ -243,6 +243,8 @@ static enum sotto_status set_coefficients(struct sotto__value *out,
         sotto__value_set_rational(&out[COEFFICIENTS * k + i], regression->solution[i]);
         if (has_freedom) {
             status = find_square(square, regression, i, err);
+        }
+        if (has_freedom && status == SOTTO_OK) {
             set_coefficient(out, regression, i, square);
         }
     }
@@ -317,13 +319,13 @@ static enum sotto_status set_fit(struct sotto__value *out, struct regression *re
     struct sotto__value variance;
     sotto__normal_solve(regression->solution, &regression->normal, regression->moments);
     split_squares(regression);
-    if (mpq_sgn(regression->residual) < 0) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "the aggregate has sums of products that no parties' rows have");
+    enum sotto_status status = sotto__value_check_square(regression->residual, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     sotto__value_init(&variance);
     set_ratio(&variance, regression->residual, regression->freedom); /* 0 / 0 is NaN */
-    enum sotto_status status = set_coefficients(out, regression, err);
+    status = set_coefficients(out, regression, err);
     set_shares(scalars, regression);
     set_f(scalars, regression, &variance);
     sotto__value_set(&scalars[RESIDUAL_SD], &variance);

@@ -79,6 +79,9 @@ enum sotto_status sotto__sandwich_set(mpq_t out, const struct sotto__normal *nor
         mpfr_mul_ui(sum, sum, n, MPFR_RNDN);
         mpfr_div_ui(sum, sum, n - normal->k, MPFR_RNDN);
     }
+    if (mpfr_sgn(sum) < 0) { /* of what is 0 but for rounding, or made up */
+        mpfr_set_zero(sum, 1);
+    }
     mpfr_get_q(out, sum);
     for (size_t j = 0; j < normal->k; j++) {
         mpfr_clear(row[j]);

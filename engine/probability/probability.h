@@ -21,8 +21,8 @@
 /* --- tails.c: how likely so large a statistic is --- */
 
 /* Each returns the double nearest to the exact probability, or, where that is halfway between two,
- * its neighbour; 0 below the doubles. Statistics are not negative, freedoms are positive; those of
- * F may be fractions. */
+ * its neighbour; 0 below the doubles; NaN of a statistic below 0. Freedoms are positive; those of F
+ * may be fractions. */
 
 /* P(|T| >= t), of the square of t. */
 double sotto__t_tails(mpq_srcptr square, mpq_srcptr freedom);

@@ -376,6 +376,9 @@ static void set_chi2(struct tail *out, mpq_srcptr statistic, mpq_srcptr freedom)
 double sotto__f_tail(mpq_srcptr f, mpq_srcptr freedom, mpq_srcptr residual_freedom)
 {
     struct tail tail;
+    if (mpq_sgn(f) < 0) {
+        return NAN;
+    }
     tail_init(&tail);
     set_f(&tail, f, freedom, residual_freedom);
     double out = round_tail(&tail);
@@ -420,6 +423,9 @@ double sotto__binomial_tail(mpq_srcptr least, mpq_srcptr n, mpq_srcptr probabili
 double sotto__chi2_tail(mpq_srcptr statistic, mpq_srcptr freedom)
 {
     struct tail tail;
+    if (mpq_sgn(statistic) < 0) {
+        return NAN;
+    }
     tail_init(&tail);
     set_chi2(&tail, statistic, freedom);
     double out = round_tail(&tail);

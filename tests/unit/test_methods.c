@@ -236,6 +236,53 @@ static void test_many_shares(void **state)
     run_end(&run);
 }
 
+/* --- Sums that no rows have --- */
+
+/* Two of the round's sums, which may be one, are larger. Returns: whether the round is refused for
+ * that. */
+static bool refuses_larger_sums(const char *output, uint32_t round, size_t one, size_t other)
+{
+    struct run run;
+    struct sotto_error err = {0};
+    size_t slots_len;
+    run_begin(&run, small_text, "", output);
+    while (sotto_driver_round(run.driver) < round) {
+        take_round(&run);
+    }
+    size_t limbs_len = compute_round(&run);
+    const uint16_t *widths = sotto_driver_slots(run.driver, &slots_len);
+    uint64_t *at = run.limbs;
+    for (size_t i = 0; i < slots_len; at += widths[i++]) {
+        for (size_t j = widths[i]; (i == one || i == other) && j-- > 0;) {
+            at[j] = at[j] << 20 | (j > 0 ? at[j - 1] >> 44 : 0);
+        }
+    }
+    enum sotto_status status = sotto_driver_advance(run.driver, run.limbs, limbs_len, &err);
+    run_end(&run);
+    assert_true(status == SOTTO_OK || status == SOTTO_ERROR_INPUT ||
+                status == SOTTO_ERROR_PROTOCOL);
+    return strstr(err.text, "sums of products that no parties' rows have") != NULL;
+}
+
+/* Whoever masks its rows can make them up: each sum is refused or told, at once. */
+static void test_sums_that_no_rows_have(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *output;
+        uint32_t round;
+        size_t slots_len;
+    } cases[] = {{"\"m\": \"ols(d, i)\"", 1, 6}, {"\"m\": \"ols(d, i, cov=hc1)\"", 2, 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t refused_len = 0;
+        for (size_t j = 0; j < cases[i].slots_len * cases[i].slots_len; j++) {
+            refused_len += refuses_larger_sums(cases[i].output, cases[i].round,
+                                               j / cases[i].slots_len, j % cases[i].slots_len);
+        }
+        assert_true(refused_len > 0);
+    }
+}
+
 static void test_what_is_refused(void **state)
 {
     (void)state;
@@ -388,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_many_groups),
         cmocka_unit_test(test_withheld_later),
         cmocka_unit_test(test_other_rows),
+        cmocka_unit_test(test_sums_that_no_rows_have),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_too_many_values),
         cmocka_unit_test(test_many_shares),

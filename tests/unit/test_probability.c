@@ -203,6 +203,25 @@ static void test_statistics_beyond_doubles(void **state)
     mpq_clears(statistic, one, freedom, NULL);
 }
 
+/* Squares are no less than 0; sums that somebody made up may say so. */
+static void test_statistics_below_0(void **state)
+{
+    static const char *const squares[] = {"-1/2", "-9", "-10", "-11", "-1000000"};
+    mpq_t square;
+    mpq_t freedom;
+    (void)state;
+    mpq_inits(square, freedom, NULL);
+    mpq_set_ui(freedom, 10, 1);
+    for (size_t i = 0; i < sizeof squares / sizeof squares[0]; i++) {
+        assert_int_equal(mpq_set_str(square, squares[i], 10), 0);
+        assert_true(isnan(sotto__t_tails(square, freedom)));
+        assert_true(isnan(sotto__f_tail(square, freedom, freedom)));
+        assert_true(isnan(sotto__chi2_tail(square, freedom)));
+        assert_true(isnan(sotto__normal_tails(square)));
+    }
+    mpq_clears(square, freedom, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_statistics_beyond_doubles),
         cmocka_unit_test(test_exact_answers),
         cmocka_unit_test(test_quantiles_give_their_tails),
+        cmocka_unit_test(test_statistics_below_0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
