@@ -288,13 +288,22 @@ static void take_bearing(struct sotto__step *step, const struct sotto__index *in
     let_wait(step, index);
 }
 
+/* Whether a part begins behind its cell: nobody has rows there. */
+static bool is_beyond(const struct sotto__step *step, size_t target, size_t part)
+{
+    const uint64_t *cell = find_cell(step, target);
+    return count_level(step->round) > 0 && (sotto__uint128)part << cell[SOTTO__CELL_SHIFT] >
+                                               sotto__order_read(cell, SOTTO__CELL_SPAN);
+}
+
 /* Finds in which cell of the grid one of the two values is; its counts begin at number first. */
 static bool find_part(const struct sotto__step *step, const struct sotto__index *index,
                       size_t target, size_t first)
 {
     size_t part;
     uint64_t values_len = step->state[SOTTO__ORDER_LENS + target];
-    if (!sotto__order_find_digit(&part, step, index, target, first)) {
+    if (!sotto__order_find_digit(&part, step, index, target, first) ||
+        is_beyond(step, target, part)) {
         return false;
     }
     size_t parts_len = count_parts(find_map(step, target), index, part);

@@ -283,6 +283,36 @@ static void test_sums_that_no_rows_have(void **state)
     }
 }
 
+/* Of a guarded search: values behind the end of the cell that it is in. */
+static void test_values_behind_a_cell(void **state)
+{
+    (void)state;
+    struct run run;
+    struct sotto_error err = {0};
+    static char text[512] = "i\n";
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%d\n", 8 + i % 8);
+    }
+    run_begin(&run, text, "", "\"m\": \"median(i)\"");
+    for (size_t i = 0; i < 3; i++) {
+        take_round(&run);
+    }
+    size_t limbs_len = compute_round(&run);
+    assert_int_equal(limbs_len, 512); /* counts of the parts of two cells, of eight keys */
+    for (size_t cell = 0; cell < 2; cell++) {
+        uint64_t *counts = run.limbs + 256 * cell;
+        for (size_t i = 0; i < 255; i++) {
+            counts[255] += counts[i];
+            counts[i] = 0;
+        }
+    }
+    assert_int_equal(sotto_driver_advance(run.driver, run.limbs, limbs_len, &err),
+                     SOTTO_ERROR_PROTOCOL);
+    assert_contains(err.text, "this round has other values");
+    run_result(&run, "\"m\": {\"value\": 11.5, ");
+    run_end(&run);
+}
+
 static void test_what_is_refused(void **state)
 {
     (void)state;
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_withheld_later),
         cmocka_unit_test(test_other_rows),
         cmocka_unit_test(test_sums_that_no_rows_have),
+        cmocka_unit_test(test_values_behind_a_cell),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_too_many_values),
         cmocka_unit_test(test_many_shares),
