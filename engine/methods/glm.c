@@ -177,6 +177,9 @@ static bool is_descent(double *out, const struct sotto__fit *fit, const struct s
     for (size_t i = 0; i < len; i++) {
         is_whole = is_whole && sums[i].kind == SOTTO__VALUE_FINITE;
     }
+    for (size_t i = 0; i < fit->k; i++) {
+        is_whole = is_whole && isfinite(sotto__fit_read(fit, SOTTO__GLM_BETA + i));
+    }
     *out = 2 * sotto__value_double(&sums[SOTTO__GLM_HALF]);
     return is_whole && !sotto__fit_rises(before, *out);
 }

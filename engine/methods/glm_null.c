@@ -100,7 +100,8 @@ void sotto__fit_step_null(const struct sotto__fit *fit, const struct sotto__valu
         move_back(fit);
     } else if (!has_steps) {
         end_null(fit, deviance);
-    } else if (mpq_sgn(null[SOTTO__GLM_NULL_INFORMATION].number) <= 0) {
+    } else if (mpq_sgn(null[SOTTO__GLM_NULL_INFORMATION].number) <= 0 ||
+               !isfinite(sotto__fit_read(fit, SOTTO__GLM_NULL_BETA))) {
         end_null(fit, (double)NAN);
     } else {
         move_on(fit, null, deviance);

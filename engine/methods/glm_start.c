@@ -89,6 +89,26 @@ static const char *find_fault(bool *out_is_failure, const struct sotto__fit *fit
                : fault;
 }
 
+/* Whether some rows have these sums of weights and of y, where nothing is at fault. */
+static bool has_rows(const struct sotto__fit *fit, const struct sotto__value *sums)
+{
+    mpq_srcptr weight = sums[SOTTO__GLM_WEIGHT].number;
+    bool is_of_levels = fit->family == SOTTO__FAMILY_MULTINOMIAL;
+    size_t parts_len = is_of_levels ? fit->equations : fit->family != SOTTO__FAMILY_GAUSSIAN;
+    bool has = mpq_sgn(weight) > 0 &&
+               mpq_equal(sums[SOTTO__GLM_VALID].number, sums[SOTTO__GLM_FINITE].number) != 0;
+    mpq_t rest;
+    mpq_init(rest);
+    mpq_set(rest, weight);
+    for (size_t i = 0; i < parts_len; i++) {
+        has = has && mpq_sgn(sums[SOTTO__GLM_Y + i].number) > 0;
+        mpq_sub(rest, rest, sums[SOTTO__GLM_Y + i].number);
+    }
+    has = has && ((!is_of_levels && fit->family != SOTTO__FAMILY_BINOMIAL) || mpq_sgn(rest) > 0);
+    mpq_clear(rest);
+    return has;
+}
+
 /* Why equations have no solution, of the columns themselves. */
 static enum sotto_status end_singular(const struct sotto__fit *fit,
                                       const struct sotto__equations *equations, size_t rank,
@@ -383,19 +403,25 @@ static void solve_line(const struct sotto__fit *fit, struct sotto__equations *eq
 
 /* Sets the coefficients before the first step, X b + o being near the predictor p of the mean m,
  * and after it: X'X b = X'(p - o + d (y - m)), d being the slope. */
-static void make_first_step(const struct sotto__fit *fit, struct sotto__equations *equations,
-                            const struct sotto__value *sums)
+static enum sotto_status make_first_step(const struct sotto__fit *fit,
+                                         struct sotto__equations *equations,
+                                         const struct sotto__value *sums, struct sotto_error *err)
 {
     mpq_srcptr n = sums[SOTTO__GLM_WEIGHT].number;
     mpq_srcptr y = sums[SOTTO__GLM_Y].number;
     bool is_known = fit->options->intercept && sotto__fit_has_likelihood(fit) &&
                     fit->options->offset_at == 0; /* the deviance before the step */
+    double of_mean = sotto__glm_predictor(fit->link, n, y);
+    double of_slope = sotto__glm_slope(fit->link, n, y);
+    if (!isfinite(of_mean) || !isfinite(of_slope)) {
+        return sotto__fit_end_without(fit, "the mean of y is too near its limit: scale y", err);
+    }
     mpq_t predictor;
     mpq_t slope;
     mpq_t part;
     mpq_inits(predictor, slope, part, NULL);
-    mpq_set_d(predictor, sotto__glm_predictor(fit->link, n, y));
-    mpq_set_d(slope, sotto__glm_slope(fit->link, n, y));
+    mpq_set_d(predictor, of_mean);
+    mpq_set_d(slope, of_slope);
     solve_line(fit, equations, sums, predictor, NULL, SOTTO__GLM_BEFORE);
     mpq_mul(part, y, slope);
     mpq_div(part, part, n);
@@ -406,6 +432,7 @@ static void make_first_step(const struct sotto__fit *fit, struct sotto__equation
     }
     fit->step->state[SOTTO__GLM_STEPS] = 1;
     mpq_clears(predictor, slope, part, NULL);
+    return SOTTO_OK;
 }
 
 /* equations: of X'X. */
@@ -432,8 +459,7 @@ static enum sotto_status begin(const struct sotto__fit *fit, struct sotto__equat
     if (has_start || is_of_levels) {
         return begin_at_flat(fit, sums, equations, has_start || !fit->options->intercept, err);
     }
-    make_first_step(fit, equations, sums);
-    return SOTTO_OK;
+    return make_first_step(fit, equations, sums, err);
 }
 
 enum sotto_status sotto__fit_start(const struct sotto__fit *fit, const struct sotto__value *sums,
@@ -448,6 +474,10 @@ enum sotto_status sotto__fit_start(const struct sotto__fit *fit, const struct so
     if (fault != NULL) {
         sotto__fit_tell_nothing(fit, fault, &sums[SOTTO__GLM_PRESENT]);
         return SOTTO_OK;
+    }
+    if (!has_rows(fit, sums)) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "the aggregate has sums of y that no parties' rows have");
     }
     keep_start(fit, sums);
     enum sotto_status status = sotto__equations_init(&equations, fit->regressors, err);

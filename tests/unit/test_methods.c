@@ -261,7 +261,7 @@ static bool refuses_larger_sums(const char *output, uint32_t round, size_t one, 
     run_end(&run);
     assert_true(status == SOTTO_OK || status == SOTTO_ERROR_INPUT ||
                 status == SOTTO_ERROR_PROTOCOL);
-    return strstr(err.text, "sums of products that no parties' rows have") != NULL;
+    return strstr(err.text, " that no parties' rows have") != NULL;
 }
 
 /* Whoever masks its rows can make them up: each sum is refused or told, at once. */
@@ -272,7 +272,11 @@ static void test_sums_that_no_rows_have(void **state)
         const char *output;
         uint32_t round;
         size_t slots_len;
-    } cases[] = {{"\"m\": \"ols(d, i)\"", 1, 6}, {"\"m\": \"ols(d, i, cov=hc1)\"", 2, 4}};
+    } cases[] = {{"\"m\": \"ols(d, i)\"", 1, 6},
+                 {"\"m\": \"ols(d, i, cov=hc1)\"", 2, 4},
+                 {"\"m\": \"glm(i > 2, d, family=binomial)\"", 1, 12},
+                 {"\"m\": \"glm(i > 2, d, family=binomial, link=probit)\"", 1, 12},
+                 {"\"m\": \"mnlogit(g in ('a', 'b'), d)\"", 1, 12}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t refused_len = 0;
         for (size_t j = 0; j < cases[i].slots_len * cases[i].slots_len; j++) {
@@ -280,6 +284,25 @@ static void test_sums_that_no_rows_have(void **state)
                                                j / cases[i].slots_len, j % cases[i].slots_len);
         }
         assert_true(refused_len > 0);
+    }
+}
+
+/* 1 / y is infinite, or its square is. */
+static void test_values_near_0(void **state)
+{
+    (void)state;
+    static const char *const families[] = {"poisson", "gamma"};
+    for (size_t i = 0; i < 2; i++) {
+        struct run run;
+        struct sotto_error err = {0};
+        char output[64];
+        (void)snprintf(output, sizeof output, "\"m\": \"glm(y, x, family=%s)\"", families[i]);
+        run_begin(&run, "y,x\n1e-310,1\n2e-310,2\n1.5e-310,3\n3e-310,4\n", "", output);
+        size_t limbs_len = compute_round(&run);
+        assert_int_equal(sotto_driver_advance(run.driver, run.limbs, limbs_len, &err),
+                         SOTTO_ERROR_INPUT);
+        assert_contains(err.text, "the mean of y is too near its limit: scale y");
+        run_end(&run);
     }
 }
 
@@ -466,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_withheld_later),
         cmocka_unit_test(test_other_rows),
         cmocka_unit_test(test_sums_that_no_rows_have),
+        cmocka_unit_test(test_values_near_0),
         cmocka_unit_test(test_values_behind_a_cell),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_too_many_values),
