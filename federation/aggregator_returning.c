@@ -129,8 +129,9 @@ enum sotto_status sotto__task_aggregator_receive_return(struct sotto_task_aggreg
     struct invitee *invitee = &task->invitees[index];
     uint32_t round = task->terms.label.round;
     bool fits = message->label.round == round || message->label.round + 1 == round;
-    if (message->body_bytes != 0 || round == 1 || task->is_confirming || !may_come(task, invitee) ||
-        !fits) {
+    /* Who learns keeps nothing that it could return with. */
+    if (message->body_bytes != 0 || round == 1 || task->is_confirming ||
+        sotto__course_learns(&task->course) || !may_come(task, invitee) || !fits) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "a return out of turn");
     }
     sotto__outbox_log(&task->outbox, "[Join] task %llu round %u %s is back, restarted",

@@ -291,6 +291,43 @@ static void test_any_deaths(void **state)
     assert_true(ended_well > 0 || cases < 5); /* of few all may end badly */
 }
 
+/* --- Out of turn --- */
+
+static bool is_from_to(const struct net_letter *letter, size_t from, size_t to, uint16_t type,
+                       uint32_t round)
+{
+    struct sotto_message message;
+    assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+    const struct sotto_key *sender = &net.peers[from == SOTTO_NONE ? 0 : from].key;
+    return letter->to == to && message.type == type && message.label.round == round &&
+           sotto_key_equal(&message.sender, sender);
+}
+
+/* Host 2 says that it is back, where others deal. */
+static void say_returned(struct net_letter *letter)
+{
+    struct sotto_message message;
+    if (is_from_to(letter, 2, SOTTO_NONE, SOTTO_MESSAGE_DEAL, 2)) {
+        assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
+        sotto_buffer_release(&letter->bytes);
+        assert_ok(sotto__return_seal(&letter->bytes, &message.label, net.hosts[2].identity));
+    }
+}
+
+/* Who learns has nothing to return with: such a one is neither invited again nor shown a sum. */
+static void test_a_return_is_refused(void **state)
+{
+    (void)state;
+    begin(5, 3, true);
+    net.forge = say_returned;
+    net_run();
+    assert_model_is_exact();
+    assert_int_equal(find_survivors(2), 0x1B);
+    assert_int_equal(net_count_in_log("is back"), 0);
+    assert_int_equal(net.expiries, 1); /* nobody waits for it in the rounds after */
+    end();
+}
+
 /* --- Drawing --- */
 
 static uint32_t count_bits(uint32_t bits)
@@ -443,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_an_owner_who_asks_for_more),
         cmocka_unit_test(test_a_roster_of_others_is_refused),
         cmocka_unit_test(test_any_deaths),
+        cmocka_unit_test(test_a_return_is_refused),
         cmocka_unit_test(test_some_are_drawn_for_each_round),
         cmocka_unit_test(test_who_is_drawn_may_die),
         cmocka_unit_test(test_too_few_of_the_drawn_live),
