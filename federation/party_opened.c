@@ -17,7 +17,8 @@
  * 4. What is wrong is disputed: a class and a digest of what was shown. The party has left then.
  * 5. FINISH is believed as a success only after 3, where the last round is verified: a result that
  *    was never shown to be right can't be passed off as one. Who never consented, because it was
- *    too late, nobody asked it or its process was gone, has no result then, and accuses nobody. */
+ *    too late, nobody asked it or its process was gone, has no result then, and accuses nobody; nor
+ *    does who has not in a later round of tolerant code, which may go on without it. */
 
 #include "party_returned.h"
 #include "verified.h"
@@ -195,14 +196,25 @@ void sotto__task_party_follow_opened(struct sotto_task_party *task)
 
 /* --- FINISH --- */
 
+static bool is_asked_to_consent(const struct sotto_task_party *task)
+{
+    return task->session != NULL &&
+           sotto_session_party_phase(task->session) >= SOTTO_PARTY_RECORDING;
+}
+
+/* Whether a later round may be over without this party. */
+static bool is_left_behind(const struct sotto_task_party *task)
+{
+    return task->contributors != NULL && sotto__course_is_tolerant(&task->course) &&
+           !is_asked_to_consent(task);
+}
+
 /* Whether the aggregator owes this party what opened the last round. A party that never consented
  * was perhaps shown it, and does not look. */
 static bool is_owed(const struct sotto_task_party *task)
 {
-    bool is_in = task->contributors != NULL ||
-                 (task->session != NULL &&
-                  sotto_session_party_phase(task->session) >= SOTTO_PARTY_RECORDING);
-    return sotto_plan_publishes(task->plan) && task->verifies && is_in &&
+    bool is_in = task->contributors != NULL || is_asked_to_consent(task);
+    return sotto_plan_publishes(task->plan) && task->verifies && is_in && !is_left_behind(task) &&
            task->next_round.data == NULL;
 }
 
@@ -286,7 +298,11 @@ enum sotto_status sotto__task_party_finish(struct sotto_task_party *task,
     if (finish.result_bytes > 0) { /* without memory for it the task has ended all the same */
         task->result = sotto_text_copy(finish.result, finish.result_bytes);
     }
-    (void)snprintf(text, sizeof text, "the task ended: %s", sotto_status_text(finish.status));
+    if (finish.status == SOTTO_OK && is_left_behind(task)) {
+        (void)snprintf(text, sizeof text, "the task ended without this party");
+    } else {
+        (void)snprintf(text, sizeof text, "the task ended: %s", sotto_status_text(finish.status));
+    }
     sotto__task_party_end(task, finish.status, text);
     return SOTTO_OK;
 }

@@ -18,6 +18,7 @@
 #define SCALE_BITS 20
 
 static struct sotto_bundle code;
+static const char *results = "initiator"; /* of the next plan */
 
 static void begin_drawing(size_t len, uint32_t min_clients, uint32_t max_clients,
                           enum sotto_bundle_strategy strategy)
@@ -42,9 +43,10 @@ static void begin_drawing(size_t len, uint32_t min_clients, uint32_t max_clients
     (void)sodium_bin2hex(hex, sizeof hex, code.digest, sizeof code.digest);
     (void)snprintf(format, sizeof format,
                    "{\"version\": 1, \"name\": \"n\", \"type\": \"learning\", \"bundle\": \"%s\", "
-                   "\"rounds\": %d, \"strategy\": {\"min_clients\": %%u, \"max_clients\": %%u, "
+                   "\"rounds\": %d, \"results\": \"%s\", \"strategy\": {\"min_clients\": %%u, "
+                   "\"max_clients\": %%u, "
                    "\"wait_timeout\": 7, \"connection_timeout\": 5}}",
-                   hex, ROUNDS);
+                   hex, ROUNDS, results);
     net_code = &code;
     assert_ok(net_begin_plan(net_pays, len, format, min_clients, max_clients));
 }
@@ -328,6 +330,32 @@ static void test_a_return_is_refused(void **state)
     end();
 }
 
+static void slow_down(struct net_letter *letter)
+{
+    if (is_from_to(letter, SOTTO_NONE, 2, SOTTO_MESSAGE_ROSTER, 3)) {
+        net.hosts[2].slow = true;
+    }
+}
+
+/* A process that lives and is too slow is lost as any other: nobody owes it what is opened then. */
+static void test_who_is_too_slow_accuses_nobody(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        results = i == 0 ? "participants" : "initiator";
+        begin(5, 3, true);
+        net.forge = slow_down;
+        net_run();
+        assert_model_is_exact();
+        assert_int_equal(find_survivors(3), 0x1B);
+        assert_true(net.hosts[2].done);
+        assert_string_equal(net.hosts[2].end_text, "the task ended without this party");
+        assert_int_equal(net.hosts[2].ended, SOTTO_OK);
+        assert_null(sotto_task_party_result(net.hosts[2].task));
+        end();
+    }
+}
+
 /* --- Drawing --- */
 
 static uint32_t count_bits(uint32_t bits)
@@ -481,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_a_roster_of_others_is_refused),
         cmocka_unit_test(test_any_deaths),
         cmocka_unit_test(test_a_return_is_refused),
+        cmocka_unit_test(test_who_is_too_slow_accuses_nobody),
         cmocka_unit_test(test_some_are_drawn_for_each_round),
         cmocka_unit_test(test_who_is_drawn_may_die),
         cmocka_unit_test(test_too_few_of_the_drawn_live),
