@@ -437,13 +437,14 @@ void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, uint64_t now
 }
 
 void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
-                                    const struct sotto_key *peer)
+                                    const struct sotto_key *peer, uint64_t now_ms)
 {
     size_t index = sotto__peers_find(&task->invited, peer);
     if (index == SOTTO_NONE || task->outbox.ended) {
         return;
     }
     struct invitee *invitee = &task->invitees[index];
+    task->now_ms = now_ms;
     bool is_in = invitee->state == SOTTO__INVITEE_JOINED;
     bool learns_on = task->terms.label.round > 1 && sotto__course_learns(&task->course);
     if (task->session == NULL && task->terms.label.round == 1 &&

@@ -325,7 +325,7 @@ void created_returned(struct compute *compute, struct created *created,
                       const struct sotto_key *peer)
 {
     if (!created->has_ended) {
-        sotto_task_aggregator_returned(created->machine, peer);
+        sotto_task_aggregator_returned(created->machine, peer, clock_ms());
         carry_out(compute, created);
     }
 }

@@ -156,7 +156,7 @@ static void test_who_is_away_is_not_waited_for(void **state)
     net_deliver();
     assert_false(net.done);
     net.hosts[3].off = false;
-    sotto_task_aggregator_returned(net.aggregator, &net.peers[3].key);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[3].key, net.now_ms);
     net_pump();
     net_run();
     assert_int_equal(net.expiries, 0);

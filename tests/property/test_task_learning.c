@@ -183,7 +183,7 @@ static void test_who_is_restarted_is_lost_at_once(void **state)
             if (net.hosts[2].off) {
                 net_host_restart(&net.hosts[2]);
                 net.hosts[2].off = true; /* it has no task, and hears of none */
-                sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key);
+                sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key, net.now_ms);
                 net_pump();
             }
             net_deliver();

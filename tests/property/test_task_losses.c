@@ -155,7 +155,7 @@ static void test_a_party_that_comes_back_before_the_start_takes_part(void **stat
     net.hosts[1].off = true;
     net_deliver(); /* three joined */
     net_host_restart(&net.hosts[1]);
-    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key, net.now_ms);
     net_pump();
     net_run();
     assert_int_equal(net.expiries, 0);
@@ -170,12 +170,12 @@ static void test_a_party_that_joined_died_and_came_back_joins_anew(void **state)
     net.hosts[2].off = true;
     net_deliver();
     net_host_restart(&net.hosts[1]);
-    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key, net.now_ms);
     net_pump();
     net_deliver();
     assert_false(net.done);
     net_host_restart(&net.hosts[2]);
-    sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key, net.now_ms);
     net_pump();
     net_run();
     net_assert_result_has("\"joined\": 4, \"survived\": 4");
@@ -189,9 +189,11 @@ static void test_a_party_that_comes_back_too_late_is_lost_at_once(void **state)
     net.hosts[1].dies_before = SOTTO_MESSAGE_MASKED;
     net_deliver(); /* the others wait for it */
     assert_false(net.done);
+    net.now_ms = net.deadline_ms - 1; /* a step that begins now has its whole time */
     net_host_restart(&net.hosts[1]);
-    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key, net.now_ms);
     net_pump();
+    assert_int_equal(net.deadline_ms, net.now_ms + 5000);
     net_run();
     assert_int_equal(net.expiries, 0);
     net_assert_result_has("\"joined\": 4, \"survived\": 3");
@@ -227,7 +229,7 @@ static void test_a_peer_that_is_removed_is_not_waited_for(void **state)
         remove_peer(removed);
         if (removed == 2) {
             net_host_restart(&net.hosts[1]);
-            sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key);
+            sotto_task_aggregator_returned(net.aggregator, &net.peers[1].key, net.now_ms);
             net_pump();
         }
         net_run();

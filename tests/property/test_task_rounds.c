@@ -71,7 +71,7 @@ static void tell_of_n2(struct net_letter *letter)
     assert_true(sotto_message_parse(&message, letter->bytes.data, letter->bytes.data_bytes));
     if (!is_told && message.type == SOTTO_MESSAGE_CONSENT) {
         is_told = true;
-        sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key);
+        sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key, net.now_ms);
         net_pump();
     }
 }

@@ -199,7 +199,7 @@ static void test_who_comes_back_does_not_confirm(void **state)
     begin(published, 4);
     net.hosts[2].dies_before = SOTTO_MESSAGE_CONFIRM;
     net_deliver();
-    sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[2].key, net.now_ms);
     net_pump();
     assert_true(net.done);
     assert_ok(net.ended);

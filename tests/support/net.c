@@ -353,7 +353,7 @@ enum sotto_status net_host_return(struct net_host *host)
     if (status == SOTTO_OK) {
         net_host_pump(host);
     }
-    sotto_task_aggregator_returned(net.aggregator, &net.peers[host - net.hosts].key);
+    sotto_task_aggregator_returned(net.aggregator, &net.peers[host - net.hosts].key, net.now_ms);
     net_pump();
     return status;
 }

@@ -83,7 +83,7 @@ SOTTO_API void sotto_task_aggregator_tick(struct sotto_task_aggregator *task, ui
 /* A peer came (back) on line with another process: it is invited again if joining is open, and has
  * left the session that is under way. */
 SOTTO_API void sotto_task_aggregator_returned(struct sotto_task_aggregator *task,
-                                              const struct sotto_key *peer);
+                                              const struct sotto_key *peer, uint64_t now_ms);
 
 /* A peer is known not to be there, its host having waited for it for a while: joining goes on
  * without waiting for it, though it takes part if it answers before the start. After that: nothing.
