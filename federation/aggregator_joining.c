@@ -55,6 +55,27 @@ static enum sotto_status make_roster(struct sotto_task_aggregator *task, struct 
     return status;
 }
 
+/* Draws who trains, in a later round among all survivors of the one before. */
+static enum sotto_status draw_parties(struct sotto_task_aggregator *task,
+                                      const struct sotto_roster *roster, struct sotto_error *err)
+{
+    struct sotto_key *contributors = sotto_alloc_array(task->invited.len, sizeof *contributors);
+    struct sotto__draw_terms terms = {
+        .plan = task->plan, .course = &task->course, .roster = roster, .opened = task->opened};
+    if (contributors == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < task->invited.len; i++) {
+        if (task->invitees[i].contributes) {
+            contributors[terms.contributors_len++] = task->invited.peers[i].key;
+        }
+    }
+    terms.contributors = task->terms.label.round > 1 ? contributors : NULL;
+    enum sotto_status status = sotto__draw_make(&task->draw, &terms, err);
+    sotto_free(contributors);
+    return status;
+}
+
 static enum sotto_status open_session(struct sotto_task_aggregator *task, struct sotto_error *err)
 {
     struct sotto__round_terms terms = {0};
@@ -70,7 +91,7 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
             goto out;
         }
     }
-    status = sotto__draw_make(&task->draw, task->plan, &task->course, &roster, task->opened, err);
+    status = draw_parties(task, &roster, err);
     if (status != SOTTO_OK) {
         goto out;
     }

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The draw of a learning task. It leans on the chain of opened rounds, and on the digest of the
- * code. The idea: a member's lot is a hash of a seed and of its key, and the lowest lots train.
+ * code. The idea: a party's lot is a hash of a seed and of its key, and the lowest lots train.
  *
  * 1. From the second round on the seed is the chain, which has the sum of the round before. Nobody
- *    knows that sum before its survivors are settled by consents, and nobody can change it after:
- *    so nobody chooses a draw, and there is one for each round.
+ *    knows that sum before its survivors are settled by consents, and nobody can change it after.
+ *    These survivors are who is drawn from, whoever of them the aggregator then has in a roster: so
+ *    nobody chooses a draw, and there is one for each round and all its attempts. Were it made
+ *    among the members, who makes a roster would know the lots of all, and leave out those whose
+ *    places are to be others'.
  * 2. Before the first sum the chain is empty. There the seed is the digest of the code that owners
- *    approved: asked again, the same members are drawn again.
+ *    approved: the same members are drawn again when they are asked again. Who they are, the
+ *    aggregator chooses, and who writes the code may try texts until the lots are as they like.
  * 3. Who is not drawn gives zeros, masked as any vector is. So all members check each sum, and hold
  *    the next model, and a sum is of the drawn alone.
  * 4. A sum of the drawn is of as many survivors as one of all has to be. Whoever calls a drawn
- *    member lost loses it for the whole task, and gets no other in its place in that session. */
+ *    contributor lost loses it for the whole task, and gets no other in its place in that round. */
 
 #include "draw.h"
 
@@ -22,7 +26,7 @@
 
 struct lot {
     uint8_t digest[SOTTO_DIGEST_BYTES];
-    uint32_t member;
+    uint32_t member; /* UINT32_MAX: it is not there */
 };
 
 static int compare_lots(const void *left, const void *right)
@@ -31,48 +35,56 @@ static int compare_lots(const void *left, const void *right)
     return memcmp(lots[0]->digest, lots[1]->digest, sizeof lots[0]->digest);
 }
 
-static struct lot make_lot(const struct sotto_bundle *bundle,
-                           const uint8_t opened[SOTTO_DIGEST_BYTES], uint32_t member,
-                           const struct sotto_key *key)
+static struct lot make_lot(const struct sotto__draw_terms *terms, const struct sotto_key *key)
 {
-    struct lot lot = {.member = member};
+    struct lot lot = {.member = sotto_roster_find(terms->roster, key)};
     uint8_t bytes[SOTTO_BUNDLE_DIGEST_BYTES + SOTTO_DIGEST_BYTES + sizeof key->bytes];
     uint8_t *at = bytes;
-    memcpy(at, bundle->digest, SOTTO_BUNDLE_DIGEST_BYTES);
+    memcpy(at, terms->course->bundle.digest, SOTTO_BUNDLE_DIGEST_BYTES);
     at += SOTTO_BUNDLE_DIGEST_BYTES;
-    memcpy(at, opened, SOTTO_DIGEST_BYTES);
+    memcpy(at, terms->opened, SOTTO_DIGEST_BYTES);
     memcpy(at + SOTTO_DIGEST_BYTES, key->bytes, sizeof key->bytes);
     sotto_digest(lot.digest, "sotto draw", bytes, sizeof bytes);
     return lot;
 }
 
-enum sotto_status sotto__draw_make(struct sotto__draw *out, const struct sotto_plan *plan,
-                                   const struct sotto__course *course,
-                                   const struct sotto_roster *roster,
-                                   const uint8_t opened[SOTTO_DIGEST_BYTES],
-                                   struct sotto_error *err)
+/* Returns: how many of the drawn are there. */
+static uint32_t draw(struct sotto__draw *out, const struct sotto__draw_terms *terms, size_t len,
+                     uint32_t max_clients)
 {
-    struct lot lots[SOTTO_SESSION_PARTIES_MAX];
-    const struct sotto_strategy *strategy = sotto_plan_strategy(plan);
-    uint32_t len = roster->adverts_len;
-    *out = (struct sotto__draw){.is_of_all = true};
-    if (!sotto__course_draws(course) || len <= strategy->max_clients) {
-        return SOTTO_OK;
-    }
-    uint32_t needed = sotto__cover_needed(roster);
-    needed = needed > strategy->min_clients ? needed : strategy->min_clients;
-    if (needed > strategy->max_clients) {
-        return sotto_error_set(err, SOTTO_ERROR_PARTIES,
-                               "max_clients is %u, and of %u parties a sum is of %u at least: "
-                               "expected so many to be drawn",
-                               strategy->max_clients, len, needed);
-    }
-    for (uint32_t i = 0; i < len; i++) {
-        lots[i] = make_lot(&course->bundle, opened, i, &roster->adverts[i].sender);
+    struct lot lots[SOTTO_SESSION_PARTIES_MAX] = {{.member = 0}};
+    uint32_t members = 0;
+    for (size_t i = 0; i < len; i++) {
+        lots[i] = make_lot(terms, terms->contributors != NULL ? &terms->contributors[i]
+                                                              : &terms->roster->adverts[i].sender);
     }
     qsort(lots, len, sizeof *lots, compare_lots);
-    for (uint32_t i = 0; i < strategy->max_clients; i++) {
-        out->drawn[lots[i].member] = 1;
+    for (uint32_t i = 0; i < max_clients; i++) {
+        if (lots[i].member != UINT32_MAX) {
+            out->drawn[lots[i].member] = 1;
+            members++;
+        }
+    }
+    return members;
+}
+
+enum sotto_status sotto__draw_make(struct sotto__draw *out, const struct sotto__draw_terms *terms,
+                                   struct sotto_error *err)
+{
+    const struct sotto_strategy *strategy = sotto_plan_strategy(terms->plan);
+    size_t len = terms->contributors != NULL ? terms->contributors_len : terms->roster->adverts_len;
+    *out = (struct sotto__draw){.is_of_all = true};
+    if (!sotto__course_draws(terms->course) || len <= strategy->max_clients) {
+        return SOTTO_OK;
+    }
+    uint32_t needed = sotto__cover_needed(terms->roster);
+    needed = needed > strategy->min_clients ? needed : strategy->min_clients;
+    uint32_t members = draw(out, terms, len, strategy->max_clients);
+    if (needed > members) {
+        return sotto_error_set(err, SOTTO_ERROR_PARTIES,
+                               "%u of %zu parties are drawn, of whom %u are there, and a sum is of "
+                               "%u at least: expected a larger max_clients",
+                               strategy->max_clients, len, members, needed);
     }
     out->is_of_all = false;
     out->needed = needed;

@@ -14,13 +14,21 @@ struct sotto__draw {
                         session sees to it */
 };
 
-/* Draws max_clients members of a roster, where the code says so and there are more. opened: the
- * chain of the rounds before. Returns: SOTTO_ERROR_PARTIES where max_clients is fewer than must
- * be in a sum of this roster. */
-enum sotto_status sotto__draw_make(struct sotto__draw *out, const struct sotto_plan *plan,
-                                   const struct sotto__course *course,
-                                   const struct sotto_roster *roster,
-                                   const uint8_t opened[SOTTO_DIGEST_BYTES],
+/* What a draw is made of. Borrows. */
+struct sotto__draw_terms {
+    const struct sotto_plan *plan;
+    const struct sotto__course *course;
+    const struct sotto_roster *roster;
+    const struct sotto_key *contributors; /* all survivors of the round before, be they in the
+                                             roster or not; NULL in the first round */
+    size_t contributors_len;
+    const uint8_t *opened; /* SOTTO_DIGEST_BYTES: the chain of the rounds before */
+};
+
+/* Draws max_clients contributors, in the first round members, where the code says so and there are
+ * more. Returns: SOTTO_ERROR_PARTIES where fewer of them are members than must be in a sum of this
+ * roster. */
+enum sotto_status sotto__draw_make(struct sotto__draw *out, const struct sotto__draw_terms *terms,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 
 bool sotto__draw_has(const struct sotto__draw *draw, uint32_t member);

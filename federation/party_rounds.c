@@ -95,7 +95,13 @@ static enum sotto_status start_session(struct sotto_task_party *task, struct sot
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__draw_make(&task->draw, task->plan, &task->course, roster, task->opened, err);
+    const struct sotto__draw_terms draw = {.plan = task->plan,
+                                           .course = &task->course,
+                                           .roster = roster,
+                                           .contributors = is_first ? NULL : task->contributors,
+                                           .contributors_len = task->contributors_len,
+                                           .opened = task->opened};
+    status = sotto__draw_make(&task->draw, &draw, err);
     if (status != SOTTO_OK) {
         return status;
     }

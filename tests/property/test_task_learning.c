@@ -393,6 +393,28 @@ static void test_some_are_drawn_for_each_round(void **state)
     end();
 }
 
+/* Who is drawn is settled with the round before: who does not come then has no other in its place.
+ */
+static void test_nobody_takes_the_place_of_who_is_drawn(void **state)
+{
+    (void)state;
+    size_t lost = 1;
+    begin_drawing(8, 3, 5, SOTTO_STRATEGY_DRAWN);
+    net_run();
+    end();
+    uint32_t drawn = find_named(3, "drawn");
+    while ((drawn >> lost & 1) == 0) {
+        lost++;
+    }
+    begin_drawing(8, 3, 5, SOTTO_STRATEGY_DRAWN);
+    let_die(lost, &deaths[0], 3);
+    net_run();
+    assert_model_is_exact();
+    assert_int_equal(find_named(3, "drawn"), drawn & ~(1U << lost));
+    assert_int_equal(count_bits(find_named(4, "drawn")), 5);
+    end();
+}
+
 /* Several die, drawn or not: the model is exact, or too few of the drawn are left. */
 static void test_who_is_drawn_may_die(void **state)
 {
@@ -442,27 +464,39 @@ static void test_too_few_of_the_drawn_live(void **state)
     begin_drawing(7, 3, 3, SOTTO_STRATEGY_DRAWN);
     net_run();
     net_assert_ended(SOTTO_ERROR_PARTIES,
-                     "max_clients is 3, and of 7 parties a sum is of 4 at least");
+                     "3 of 7 parties are drawn, of whom 3 are there, and a sum is of 4 at least");
     end();
 }
 
-static void draw(struct sotto__draw *out, uint32_t len, uint8_t code_byte, uint8_t opened_byte)
+/* Draws 10 of so many; missing: a contributor that is in no roster; 0: the round is the first. */
+static void draw(struct sotto__draw *out, uint32_t len, uint8_t code_byte, uint8_t opened_byte,
+                 uint32_t missing)
 {
     static const char text[] =
         "{\"version\": 1, \"name\": \"n\", \"type\": \"learning\", \"rounds\": 2, \"bundle\": "
         "\"0000000000000000000000000000000000000000000000000000000000000000\", "
         "\"strategy\": {\"min_clients\": 3, \"max_clients\": 10}}";
     struct sotto_advert adverts[40] = {0};
+    struct sotto_key contributors[40] = {0};
     const uint8_t opened[SOTTO_DIGEST_BYTES] = {opened_byte};
-    const struct sotto_roster roster = {.adverts = adverts, .adverts_len = len};
+    struct sotto_roster roster = {.adverts = adverts};
     struct sotto__course course = {.bundle = {.digest = {code_byte}}};
     struct sotto_plan *plan = NULL;
     course.bundle.manifest.strategy = SOTTO_STRATEGY_DRAWN;
     for (uint32_t i = 0; i < len; i++) {
-        adverts[i].sender.bytes[0] = (uint8_t)(i + 1);
+        contributors[i].bytes[0] = (uint8_t)(i + 1);
+        if (i + 1 != missing) {
+            adverts[roster.adverts_len++].sender = contributors[i];
+        }
     }
     assert_ok(sotto_plan_parse_task(&plan, text, strlen(text), NULL));
-    assert_ok(sotto__draw_make(out, plan, &course, &roster, opened, NULL));
+    const struct sotto__draw_terms terms = {.plan = plan,
+                                            .course = &course,
+                                            .roster = &roster,
+                                            .contributors = missing > 0 ? contributors : NULL,
+                                            .contributors_len = len,
+                                            .opened = opened};
+    assert_ok(sotto__draw_make(out, &terms, NULL));
     sotto_plan_free(plan);
 }
 
@@ -471,11 +505,11 @@ static void test_what_a_draw_depends_on(void **state)
 {
     (void)state;
     struct sotto__draw draws[5];
-    draw(&draws[0], 40, 1, 0);
-    draw(&draws[1], 40, 1, 0);
-    draw(&draws[2], 40, 2, 0);
-    draw(&draws[3], 40, 1, 1);
-    draw(&draws[4], 39, 1, 0);
+    draw(&draws[0], 40, 1, 0, 0);
+    draw(&draws[1], 40, 1, 0, 0);
+    draw(&draws[2], 40, 2, 0, 0);
+    draw(&draws[3], 40, 1, 1, 0);
+    draw(&draws[4], 39, 1, 0, 0);
     uint32_t counts[5] = {0};
     for (uint32_t i = 0; i < 40; i++) {
         for (size_t k = 0; k < 5; k++) {
@@ -491,8 +525,26 @@ static void test_what_a_draw_depends_on(void **state)
     for (uint32_t i = 0; i < 39; i++) { /* one fewer: nobody loses a place for it */
         assert_true(!sotto__draw_has(&draws[0], i) || sotto__draw_has(&draws[4], i));
     }
-    draw(&draws[0], 10, 1, 0);
+    draw(&draws[0], 10, 1, 0, 0);
     assert_true(draws[0].is_of_all);
+}
+
+/* Whoever is left out of a roster once lots are known, no other trains in its place. */
+static void test_a_roster_chooses_nobody(void **state)
+{
+    (void)state;
+    struct sotto__draw all;
+    struct sotto__draw less;
+    draw(&all, 39, 1, 1, 40); /* there is no such contributor: all are there */
+    for (uint32_t missing = 1; missing <= 39; missing++) {
+        draw(&less, 39, 1, 1, missing);
+        for (uint32_t i = 0; i < 38; i++) {
+            assert_int_equal(sotto__draw_has(&less, i),
+                             sotto__draw_has(&all, i + (i + 1 >= missing)));
+        }
+    }
+    draw(&less, 11, 1, 1, 11); /* as few members as are drawn: not all of them for that */
+    assert_false(less.is_of_all);
 }
 
 int main(void)
@@ -511,9 +563,11 @@ int main(void)
         cmocka_unit_test(test_a_return_is_refused),
         cmocka_unit_test(test_who_is_too_slow_accuses_nobody),
         cmocka_unit_test(test_some_are_drawn_for_each_round),
+        cmocka_unit_test(test_nobody_takes_the_place_of_who_is_drawn),
         cmocka_unit_test(test_who_is_drawn_may_die),
         cmocka_unit_test(test_too_few_of_the_drawn_live),
         cmocka_unit_test(test_what_a_draw_depends_on),
+        cmocka_unit_test(test_a_roster_chooses_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
