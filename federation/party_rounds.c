@@ -132,10 +132,12 @@ out:
 
 bool sotto_task_party_is_drawn(const struct sotto_task_party *task)
 {
-    struct sotto_key own = sotto_identity_key(task->identity);
-    return task->session == NULL || task->draw.is_of_all ||
-           sotto__draw_has(&task->draw,
-                           sotto_roster_find(sotto_session_party_roster(task->session), &own));
+    if (task->session == NULL) {
+        return true;
+    }
+    struct sotto_key key = sotto_identity_key(task->identity);
+    uint32_t own = sotto_roster_find(sotto_session_party_roster(task->session), &key);
+    return own == UINT32_MAX || sotto__draw_has(&task->draw, own);
 }
 
 /* The input of who is not drawn. */

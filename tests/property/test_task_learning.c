@@ -367,12 +367,26 @@ static uint32_t count_bits(uint32_t bits)
     return count;
 }
 
+/* Whether host 0 trains, as it knows before a roster and after it. */
+static void look_at_draw(struct net_letter *letter)
+{
+    const struct sotto_task_party *task = net.hosts[0].task;
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        if (is_from_to(letter, SOTTO_NONE, 0, SOTTO_MESSAGE_ROSTER, round)) {
+            assert_true(sotto_task_party_is_drawn(task)); /* for all that it knows */
+        } else if (is_from_to(letter, SOTTO_NONE, 0, SOTTO_MESSAGE_SHARES, round)) {
+            assert_int_equal(sotto_task_party_is_drawn(task), find_named(round, "drawn") & 1);
+        }
+    }
+}
+
 static void test_some_are_drawn_for_each_round(void **state)
 {
     (void)state;
     uint32_t all = 0;
     uint32_t always = UINT32_MAX;
     begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
+    net.forge = look_at_draw;
     net_run();
     assert_model_is_exact();
     for (uint32_t round = 1; round <= ROUNDS; round++) {

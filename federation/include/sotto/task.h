@@ -230,7 +230,7 @@ SOTTO_API enum sotto_status sotto_task_party_offer_model(struct sotto_task_party
 SOTTO_API const struct sotto_buffer *sotto_task_party_model(const struct sotto_task_party *task);
 
 /* Whether this party trains in the round that is under way: not where others were drawn. Then it
- * gives zeros, and its host is asked for no PARTIAL. */
+ * gives zeros, and its host is asked for no PARTIAL. Before the roster of the round: true. */
 SOTTO_API bool sotto_task_party_is_drawn(const struct sotto_task_party *task);
 
 /* The round that is under way, from 1. */
