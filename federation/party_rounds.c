@@ -140,6 +140,28 @@ bool sotto_task_party_is_drawn(const struct sotto_task_party *task)
     return own == UINT32_MAX || sotto__draw_has(&task->draw, own);
 }
 
+size_t sotto_task_party_trainers(const struct sotto_task_party *task, struct sotto_key *out,
+                                 size_t max)
+{
+    size_t len = 0;
+    if (task->session == NULL) {
+        return 0;
+    }
+    const struct sotto_roster *roster = sotto_session_party_roster(task->session);
+    bool is_settled = sotto_session_party_phase(task->session) >= SOTTO_PARTY_RECORDING;
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        if (!sotto__draw_has(&task->draw, i) ||
+            (is_settled && !sotto_session_party_lives(task->session, i))) {
+            continue;
+        }
+        if (len < max) {
+            out[len] = roster->adverts[i].sender;
+        }
+        len++;
+    }
+    return len;
+}
+
 /* The input of who is not drawn. */
 static enum sotto_status give_zeros(struct sotto_task_party *task)
 {

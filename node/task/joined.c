@@ -207,14 +207,14 @@ static void answer_pledge(struct compute *compute, struct joined *joined,
 }
 
 /* Of a learning task, whose weights the sum is of: it may be opened from here on. */
-static void tell_survivors(const struct compute *compute, const struct joined *joined)
+static void tell_trainers(const struct compute *compute, const struct joined *joined)
 {
     char names[SOTTO_ERROR_TEXT_BYTES] = "";
     struct sotto_key keys[SOTTO_SESSION_PARTIES_MAX];
-    size_t len = sotto_task_party_survivors(joined->machine, keys, SOTTO_SESSION_PARTIES_MAX);
     if (!learning_is(joined)) {
         return;
     }
+    size_t len = sotto_task_party_trainers(joined->machine, keys, SOTTO_SESSION_PARTIES_MAX);
     for (size_t i = 0, used = 0; i < len && used < sizeof names; i++) {
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
                                  compute__peer_name(compute, &keys[i]));
@@ -243,7 +243,7 @@ static void answer_record(struct compute *compute, struct joined *joined,
                     err.text);
         return;
     }
-    tell_survivors(compute, joined);
+    tell_trainers(compute, joined);
     joined_stop_for_test(joined, "record");
     sotto_task_party_recorded(joined->machine);
 }

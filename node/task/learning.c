@@ -425,5 +425,5 @@ void learning_describe(const struct joined *joined, char *out, size_t out_bytes)
         out, out_bytes,
         "round %u: weights of %llu rows, in a sum of at most %zu parties, by the code %s",
         sotto_task_party_round(joined->machine), (unsigned long long)joined->learning->rows,
-        sotto_task_party_members(joined->machine, NULL, 0), hex);
+        sotto_task_party_trainers(joined->machine, NULL, 0), hex);
 }

@@ -339,6 +339,9 @@ class Learning(ClusterCase):
             self.assertEqual(node.log().count(": trains for round"), rounds)
             said = [entry["text"] for entry in node.get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
             self.assertEqual(sum("nothing of any row, as others are drawn" in text for text in said), 3 - rounds)
+            self.assertEqual(sum("in a sum of at most 3 parties" in text for text in said), rounds)
+            opened = re.findall(r"round \d opens the mean of (.*)", node.log())
+            self.assertEqual([sorted(names.split(", ")) for names in opened], [sorted(names) for names in drawn])
 
     def test_four_runners_at_once(self):
         """A fifth task is declined while four are at work; when one is over there is room again."""

@@ -367,14 +367,16 @@ static uint32_t count_bits(uint32_t bits)
     return count;
 }
 
-/* Whether host 0 trains, as it knows before a roster and after it. */
-static void look_at_draw(struct net_letter *letter)
+/* What host 0 knows of those that train, before a roster and when what they train is awaited. */
+static void look_at_trainers(struct net_letter *letter)
 {
     const struct sotto_task_party *task = net.hosts[0].task;
     for (uint32_t round = 1; round <= ROUNDS; round++) {
         if (is_from_to(letter, SOTTO_NONE, 0, SOTTO_MESSAGE_ROSTER, round)) {
             assert_true(sotto_task_party_is_drawn(task)); /* for all that it knows */
+            assert_int_equal(sotto_task_party_trainers(task, NULL, 0), 0);
         } else if (is_from_to(letter, SOTTO_NONE, 0, SOTTO_MESSAGE_SHARES, round)) {
+            assert_int_equal(sotto_task_party_trainers(task, NULL, 0), 4);
             assert_int_equal(sotto_task_party_is_drawn(task), find_named(round, "drawn") & 1);
         }
     }
@@ -386,7 +388,7 @@ static void test_some_are_drawn_for_each_round(void **state)
     uint32_t all = 0;
     uint32_t always = UINT32_MAX;
     begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
-    net.forge = look_at_draw;
+    net.forge = look_at_trainers;
     net_run();
     assert_model_is_exact();
     for (uint32_t round = 1; round <= ROUNDS; round++) {

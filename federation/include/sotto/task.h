@@ -233,6 +233,12 @@ SOTTO_API const struct sotto_buffer *sotto_task_party_model(const struct sotto_t
  * gives zeros, and its host is asked for no PARTIAL. Before the roster of the round: true. */
 SOTTO_API bool sotto_task_party_is_drawn(const struct sotto_task_party *task);
 
+/* The keys of the parties whose weights the sum of a learning task's round is of, ascending: at
+ * most max of them. They are those that were drawn; from RECORD on only those that survive.
+ * Returns: how many there are; 0 before the roster of the round. */
+SOTTO_API size_t sotto_task_party_trainers(const struct sotto_task_party *task,
+                                           struct sotto_key *out, size_t max);
+
 /* The round that is under way, from 1. */
 SOTTO_API uint32_t sotto_task_party_round(const struct sotto_task_party *task);
 
