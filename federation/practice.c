@@ -42,6 +42,9 @@ enum sotto_status sotto__practice_train(struct sotto_task_party *task,
     if (status != SOTTO_OK) {
         return status;
     }
+    if (update.rows == 0) { /* a node's runner says a number, or its party is out */
+        return sotto_error_set(err, SOTTO_ERROR_INPUT, "its code trained on no rows");
+    }
     status = sotto_buffer_copy(&weights, update.weights, update.weights_bytes);
     if (status != SOTTO_OK) {
         return sotto_error_no_memory(err);

@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 import sotto
-from sotto.errors import EngineError, PlanError
+from sotto.errors import EngineError, PlanError, SottoWarning
 
 PYTHON = "/usr/bin/python3"
 if subprocess.run([PYTHON, "-c", "import torch"], capture_output=True).returncode != 0:
@@ -46,13 +46,19 @@ def learning(source=TRAINS, **options):
     )
 
 
+def make_folders(tmp_path, numbers_of):
+    """A folder for each party, with its numbers."""
+    folders = [tmp_path / str(i) for i in range(len(numbers_of))]
+    for folder, numbers in zip(folders, numbers_of, strict=True):
+        folder.mkdir()
+        (folder / "numbers").write_text("".join(f"{number}\n" for number in numbers))
+    return folders
+
+
 def practise(tmp_path, asked, parties):
     """A simulation by the Python that has torch, of parties with some numbers each."""
-    folders = [tmp_path / str(i) for i in range(parties)]
-    for folder, numbers in zip(folders, NUMBERS, strict=False):
-        folder.mkdir(exist_ok=True)
-        (folder / "numbers").write_text("".join(f"{number}\n" for number in numbers))
     lines = []
+    folders = make_folders(tmp_path, NUMBERS[:parties])
     return asked.simulate(folders, python=PYTHON, seed=1, log=lines.append), lines
 
 
@@ -81,6 +87,15 @@ def test_a_simulation_draws_parties(tmp_path):
     found, lines = practise(tmp_path, asked, 4)
     assert [each["parties"] for each in found["rounds"]] == [3] * 3
     assert sum(" drawn [" in line for line in lines) == 3
+
+
+def test_a_party_without_rows_is_no_party(tmp_path):
+    """A node declines then: where the mean is not by rows, it would count as one that trained."""
+    folders = make_folders(tmp_path, [*NUMBERS[:3], []])
+    asked = learning(TRAINS.replace("sum(numbers) / len(numbers)", "1"), weighted=False)
+    with pytest.warns(SottoWarning, match="party 4"):
+        found = asked.simulate(folders, python=PYTHON)
+    assert found["rounds"] == [{"parties": 3, "rows": 3, "clipped": 0}] * 3
 
 
 def test_code_that_fails_in_a_simulation(tmp_path, capfd):

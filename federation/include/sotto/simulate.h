@@ -11,7 +11,8 @@
 
 SOTTO_BEGIN_DECLS
 
-/* Weights as safetensors, of so many rows. Borrowed, until the next call of train. */
+/* Weights as safetensors, of so many rows; without rows the party declines. Borrowed, until the
+ * next call of train. */
 struct sotto_simulation_update {
     const void *weights;
     size_t weights_bytes;
