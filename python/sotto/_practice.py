@@ -112,14 +112,16 @@ def practise(
             return runners[party].train(model) if model else (runners[party].weights(), 0)
 
         def train(_: Any, party: int, model: Any, model_bytes: int, out: Any) -> int:
+            if raised:
+                return _FAILED
             try:
                 weights, rows = run(party, bytes(ffi.buffer(model, model_bytes)) if model else b"")
+                held[:] = [ffi.from_buffer(weights)]
+                out.weights, out.weights_bytes, out.rows = held[0], len(weights), rows
             except BaseException as error:
                 # C can't carry it: it is raised when the simulation is over.
                 raised.append(error)
                 return _FAILED
-            held[:] = [ffi.from_buffer(weights)]
-            out.weights, out.weights_bytes, out.rows = held[0], len(weights), rows
             return 0
 
         def tell(_: Any, line: Any) -> None:

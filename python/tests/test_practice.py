@@ -98,6 +98,21 @@ def test_a_party_without_rows_is_no_party(tmp_path):
     assert found["rounds"] == [{"parties": 3, "rows": 3, "clipped": 0}] * 3
 
 
+def test_a_log_that_fails_ends_a_simulation(tmp_path):
+    """What is raised there comes before any more is trained."""
+    trained = tmp_path / "trained"
+    source = TRAINS.replace("numbers = list", f"open({str(trained)!r}, 'w'); numbers = list")
+
+    def fail(line):
+        if "[Select Candidates]" in line:
+            raise KeyboardInterrupt
+
+    folders = make_folders(tmp_path, NUMBERS[:3])
+    with pytest.raises(KeyboardInterrupt):
+        learning(source).simulate(folders, python=PYTHON, log=fail)
+    assert not trained.exists()
+
+
 def test_code_that_fails_in_a_simulation(tmp_path, capfd):
     source = TRAINS.replace("numbers = list(batches)", "raise ValueError('of mine')")
     folders = make_folders(tmp_path, NUMBERS[:3])
