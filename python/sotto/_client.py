@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -24,13 +26,27 @@ Anything = Task | LateTask | HorizontalAnalytics | HorizontalLearning | Mapping[
 
 
 _CONTENT: dict[type, str] = {str: "application/json", bytes: "application/octet-stream"}
-_OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 def _print_lines(lines: list[tuple[float, str]]) -> None:
     for seconds, message in lines:
         print(log_line(seconds, message))
     sys.stdout.flush()
+
+
+def _is_own(host: str) -> bool:
+    """Whether a host is this machine, which no network is between."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _trusting(path: str | os.PathLike[str]) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError) as error:
+        raise PlanError(f"{path}: expected a file of certificates ({error})") from None
 
 
 class _Node:
@@ -43,14 +59,24 @@ class _Node:
                 "'http://127.0.0.1:6700'"
             )
         self.url = url.rstrip("/")
+        host = httpx.URL(self.url).host
         token = os.environ.get("SOTTO_TOKEN", "") if token is None else token
+        if token and self.url.startswith("http://") and not _is_own(host):
+            raise PlanError(
+                f"{self.url}: expected https:// for another machine than this one, since the "
+                "token would travel in the clear"
+            )
+        if verify is True:
+            verify = os.environ.get("SOTTO_CA") or True
+        if isinstance(verify, str | os.PathLike):
+            verify = _trusting(verify)
         self._options: dict[str, Any] = {
             "base_url": self.url,
             "headers": {"Authorization": f"Bearer {token.strip()}"} if token else {},
             "timeout": httpx.Timeout(30, read=say.HELD_S + 30),
             "verify": verify,
             # A proxy of the environment can't reach this machine's own addresses.
-            "trust_env": httpx.URL(self.url).host not in _OWN_HOSTS,
+            "trust_env": not _is_own(host),
         }
 
     def __repr__(self) -> str:
@@ -72,6 +98,12 @@ class _Node:
             return Response(response.status_code, response.text)
 
     def _unreachable(self, error: httpx.TransportError) -> NodeUnreachable:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return NodeUnreachable(
+                f"{self.url} has a certificate that is not known here ({error}): verify=, or "
+                "SOTTO_CA in the environment, names the file that it is checked against, a copy of "
+                "the node's"
+            )
         return NodeUnreachable(
             f"no answer from {self.url} ({error or type(error).__name__}): is the node running "
             "(`sotto node --config node.yaml`), and is this the address that it printed?"
@@ -82,7 +114,8 @@ class DeltaNode(_Node):
     """A node that creates tasks, watches them and gives results.
 
     url: of the node's API. token: default the environment's SOTTO_TOKEN; the node keeps it in the
-    file `token`. verify: a file of certificates to check an https node by, if not the system's.
+    file `token`. verify: a file of certificates to check an https node by; default the
+    environment's SOTTO_CA, or the system's.
     """
 
     def __init__(self, url: str, token: str | None = None, verify: Any = True) -> None:

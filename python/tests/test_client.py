@@ -5,6 +5,8 @@ import asyncio
 import json
 import pathlib
 import re
+import socket
+import subprocess
 
 import httpx
 import pandas
@@ -200,6 +202,47 @@ def test_the_token(cluster, monkeypatch):
             node.create_task(dict(WageAvg().build().plan))
 
 
+def test_a_token_does_not_travel_in_the_clear(monkeypatch):
+    monkeypatch.delenv("SOTTO_TOKEN", raising=False)
+    for url in ("http://node.example:6700", "http://127.0.0.1@node.example", "http://10.0.0.1"):
+        with pytest.raises(sotto.PlanError, match="in the clear"):
+            sotto.DeltaNode(url, "secret")
+        with pytest.raises(sotto.PlanError, match="in the clear"):
+            sotto.AsyncDeltaNode(url, "secret")
+    monkeypatch.setenv("SOTTO_TOKEN", "secret")
+    with pytest.raises(sotto.PlanError, match="in the clear"):
+        sotto.DeltaNode("http://node.example")
+    for url in (
+        "https://node.example",
+        "http://localhost",
+        "http://127.1.2.3",
+        "http://[::1]:6700",
+    ):
+        sotto.DeltaNode(url)
+
+
+def test_a_certificate_that_is_not_known(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    support.run("init", "acorn", "--api", f"acorn.example:{port}", cwd=tmp_path)
+    daemon = subprocess.Popen([support.SOTTO, "node"], cwd=tmp_path, stdout=subprocess.PIPE)
+    try:
+        daemon.stdout.readline()
+        url, token = f"https://localhost:{port}", (tmp_path / "token").read_text().strip()
+        monkeypatch.delenv("SOTTO_CA", raising=False)
+        with pytest.raises(NodeUnreachable, match=r"not known here .* SOTTO_CA"):
+            sotto.DeltaNode(url, token).nodes()
+        assert len(sotto.DeltaNode(url, token, verify=str(tmp_path / "api.pem")).nodes()) == 1
+        with pytest.raises(sotto.PlanError, match="expected a file of certificates"):
+            sotto.DeltaNode(url, token, verify=tmp_path / "api.key")
+        monkeypatch.setenv("SOTTO_CA", str(tmp_path / "api.pem"))
+        assert len(sotto.DeltaNode(url, token).nodes()) == 1
+    finally:
+        daemon.kill()
+        daemon.wait()
+        daemon.stdout.close()
+
+
 def test_nobody_there():
     with pytest.raises(NodeUnreachable, match="is the node running"):
         sotto.DeltaNode("http://127.0.0.1:9").tasks()
@@ -214,7 +257,7 @@ def test_a_proxy_is_not_asked_for_this_machine(cluster, monkeypatch):
 
 
 def test_an_answer_that_is_none(monkeypatch):
-    node = sotto.DeltaNode("http://node.example")
+    node = sotto.DeltaNode("http://node.example", "")
     node._http = httpx.Client(
         base_url=node.url,
         transport=httpx.MockTransport(lambda request: httpx.Response(200, text="<html>")),
