@@ -198,8 +198,8 @@ static bool are_one(const struct sotto__step *step)
 }
 
 /* Notes that a value's key is in parts_len parts of its cell, from first on: its least and greatest
- * key. */
-static void note_parts(const struct sotto__step *step, const struct sotto__index *index,
+ * key. Returns: false where there is no such key, so that nobody has rows there. */
+static bool note_parts(const struct sotto__step *step, const struct sotto__index *index,
                        size_t target, size_t first, size_t parts_len)
 {
     const uint64_t *cell = find_cell(step, target);
@@ -220,8 +220,12 @@ static void note_parts(const struct sotto__step *step, const struct sotto__index
         low = base + ((sotto__uint128)first << cell[SOTTO__CELL_SHIFT]);
         high = base + (beyond < span ? beyond : span);
     }
+    if (low > high || high > last_key) {
+        return false;
+    }
     sotto__order_write(step->state, SOTTO__ORDER_LOWS + 2 * target, low);
     sotto__order_write(step->state, SOTTO__ORDER_HIGHS + 2 * target, high);
+    return true;
 }
 
 /* What is noted of a value is all that will be known of it. */
@@ -288,26 +292,19 @@ static void take_bearing(struct sotto__step *step, const struct sotto__index *in
     let_wait(step, index);
 }
 
-/* Whether a part begins behind its cell: nobody has rows there. */
-static bool is_beyond(const struct sotto__step *step, size_t target, size_t part)
-{
-    const uint64_t *cell = find_cell(step, target);
-    return count_level(step->round) > 0 && (sotto__uint128)part << cell[SOTTO__CELL_SHIFT] >
-                                               sotto__order_read(cell, SOTTO__CELL_SPAN);
-}
-
 /* Finds in which cell of the grid one of the two values is; its counts begin at number first. */
 static bool find_part(const struct sotto__step *step, const struct sotto__index *index,
                       size_t target, size_t first)
 {
     size_t part;
     uint64_t values_len = step->state[SOTTO__ORDER_LENS + target];
-    if (!sotto__order_find_digit(&part, step, index, target, first) ||
-        is_beyond(step, target, part)) {
+    if (!sotto__order_find_digit(&part, step, index, target, first)) {
         return false;
     }
     size_t parts_len = count_parts(find_map(step, target), index, part);
-    note_parts(step, index, target, part, parts_len);
+    if (!note_parts(step, index, target, part, parts_len)) {
+        return false;
+    }
     enter_parts(step, index, target);
     bool is_key = sotto__order_read(find_cell(step, target), SOTTO__CELL_SPAN) == 0;
     /* A cell of several parts with all of the values: only empty parts around it were cut off.
