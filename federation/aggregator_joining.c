@@ -335,11 +335,12 @@ void sotto__task_aggregator_end_lost(struct sotto_task_aggregator *task, size_t 
 {
     char text[SOTTO_ERROR_TEXT_BYTES];
     uint32_t round = task->terms.label.round;
-    (void)snprintf(
-        text, sizeof text,
-        "%.64s was lost in round %u (%.200s), and once round 1 is opened all its survivors "
-        "must stay: ask again as a new task",
-        sotto__task_aggregator_invitee_name(task, invitee), round, why);
+    (void)snprintf(text, sizeof text,
+                   "%.64s was lost in round %u (%.200s), and %s: ask again as a new task",
+                   sotto__task_aggregator_invitee_name(task, invitee), round, why,
+                   sotto__course_is_tolerant(&task->course)
+                       ? "too few of those that began it are left"
+                       : "once round 1 is opened all its survivors must stay");
     sotto__task_aggregator_end(task, SOTTO_ERROR_PARTIES, text);
 }
 

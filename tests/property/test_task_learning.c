@@ -220,6 +220,21 @@ static void test_too_few_are_left(void **state)
     end();
 }
 
+/* Too many die for the round to be opened: what is said is true of tolerant code. */
+static void test_a_round_that_fails_for_good(void **state)
+{
+    (void)state;
+    begin(5, 3, true);
+    for (size_t i = 1; i < 4; i++) {
+        let_die(i, &deaths[3], 3); /* masked, and asked to consent */
+    }
+    net_run();
+    net_assert_ended(SOTTO_ERROR_PARTIES, "was lost in round 3");
+    net_assert_ended(SOTTO_ERROR_PARTIES, "too few of those that began it are left");
+    assert_int_equal(net_count_in_log("must stay"), 0);
+    end();
+}
+
 /* What an owner demands holds of each round: with fewer it is out, and the others go on. */
 static void test_an_owner_who_asks_for_more(void **state)
 {
@@ -573,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_who_is_restarted_is_lost_at_once),
         cmocka_unit_test(test_other_code_takes_no_loss),
         cmocka_unit_test(test_too_few_are_left),
+        cmocka_unit_test(test_a_round_that_fails_for_good),
         cmocka_unit_test(test_an_owner_who_asks_for_more),
         cmocka_unit_test(test_a_roster_of_others_is_refused),
         cmocka_unit_test(test_any_deaths),
