@@ -10,12 +10,14 @@
 #include "config/contact.h"
 #include "config/keys.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sotto/alloc.h>
 #include <sotto/bytes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,21 +93,30 @@ struct new_node {
     struct address api;
 };
 
-/* Where only this machine calls it, no other one can. */
-static bool is_loopback(const struct address *address)
+/* Where only this machine calls it, no other one can. Returns: that address as a number; NULL where
+ * others can. */
+static const char *find_loopback(const struct address *address)
 {
-    return (strncmp(address->host, "127.", 4) == 0 &&
-            strspn(address->host, "0123456789.") == strlen(address->host)) ||
-           strcmp(address->host, "::1") == 0;
+    struct in6_addr v6;
+    struct in_addr v4;
+    if (address->is_v6) {
+        return inet_pton(AF_INET6, address->host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6) ? "::1"
+                                                                                         : NULL;
+    }
+    if (strcasecmp(address->host, "localhost") == 0) {
+        return "127.0.0.1";
+    }
+    bool is_own = inet_pton(AF_INET, address->host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
+    return is_own ? address->host : NULL;
 }
 
 /* What is listened on where others find a node at an address: there, or on all interfaces. */
 static void write_listen(FILE *out, const struct address *address)
 {
+    const char *own = find_loopback(address);
     const char *any = address->is_v6 ? "::" : "0.0.0.0";
-    const char *host = is_loopback(address) ? address->host : any;
-    (void)fprintf(out, "  listen: \"%s%s%s:%s\"\n", address->is_v6 ? "[" : "", host,
-                  address->is_v6 ? "]" : "", address->port);
+    (void)fprintf(out, "  listen: \"%s%s%s:%s\"\n", address->is_v6 ? "[" : "",
+                  own != NULL ? own : any, address->is_v6 ? "]" : "", address->port);
 }
 
 static void print_url(FILE *out, const struct address *address)

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -59,6 +60,15 @@ class Init(unittest.TestCase):
         for i, own in enumerate(("127.0.0.1:7001", "[::1]:7001")):  # where nobody else finds it
             self.run_in(f"local{i}", "init", "acorn", "--listen", own)
             self.assertIn(f'listen: "{own}"', (self.root / f"local{i}" / "node.yaml").read_text())
+
+    def test_what_only_this_machine_calls(self):
+        """However it is written, nothing listens on other interfaces."""
+        for i, (own, listen) in enumerate((("localhost", "127.0.0.1"), ("127.1.2.3", "127.1.2.3"),
+                                           ("[::1]", "[::1]"), ("[0::0:1]", "[::1]"))):
+            folder = f"own{i}"
+            self.run_in(folder, "init", "birch", "--api", f"{own}:7001", "--listen", f"{own}:7002")
+            text = (self.root / folder / "node.yaml").read_text()
+            self.assertEqual(re.findall(r'listen: "(.*)"', text), [f"{listen}:7001", f"{listen}:7002"])
 
     def test_two_on_one_machine(self):
         made = (("a", 6700, self.run_in("a", "init", "acorn")),
