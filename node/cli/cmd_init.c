@@ -16,6 +16,7 @@
 #include <sotto/alloc.h>
 #include <sotto/bytes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -261,6 +262,13 @@ static enum sotto_status find_addresses(struct new_node *in_out, struct sotto_er
     }
     if (in_out->peer.port[0] == '\0') {
         (void)snprintf(in_out->peer.port, sizeof in_out->peer.port, PEER_PORT_DEFAULT);
+    }
+    if (in_out->is_called &&
+        strtoul(in_out->api.port, NULL, 10) == strtoul(in_out->peer.port, NULL, 10)) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "the API and the side that other nodes call would listen on port %s "
+                               "both: expected two ports, of --api and of --listen",
+                               in_out->peer.port);
     }
     return SOTTO_OK;
 }

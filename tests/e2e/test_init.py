@@ -62,13 +62,18 @@ class Init(unittest.TestCase):
             self.assertIn(f'listen: "{own}"', (self.root / f"local{i}" / "node.yaml").read_text())
 
     def test_what_only_this_machine_calls(self):
-        """However it is written, nothing listens on other interfaces."""
+        """However it is written, nothing listens on other interfaces; and no two on one port."""
         for i, (own, listen) in enumerate((("localhost", "127.0.0.1"), ("127.1.2.3", "127.1.2.3"),
                                            ("[::1]", "[::1]"), ("[0::0:1]", "[::1]"))):
             folder = f"own{i}"
             self.run_in(folder, "init", "birch", "--api", f"{own}:7001", "--listen", f"{own}:7002")
             text = (self.root / folder / "node.yaml").read_text()
             self.assertEqual(re.findall(r'listen: "(.*)"', text), [f"{listen}:7001", f"{listen}:7002"])
+        for i, options in enumerate((("--listen", "acorn.example:6700"), ("--api", "6701", "--listen", "acorn.example"),
+                                     ("--api", "a.example:07", "--listen", "b.example:7"))):
+            done = self.run_in(f"same{i}", "init", "birch", *options, code=1)
+            self.assertIn("expected two ports, of --api and of --listen", done.stderr)
+            self.assertEqual(os.listdir(self.root / f"same{i}"), [])
 
     def test_two_on_one_machine(self):
         made = (("a", 6700, self.run_in("a", "init", "acorn")),
