@@ -432,6 +432,15 @@ def test_a_mistyped_method_of_a_frame_is_no_column(rows, frame):
     assert found["wage"] == rows(frame)[["wage"]].where(rows(frame).smokes).wage.count()
 
 
+def test_a_column_is_no_function(frame):
+    """Where pandas takes functions: apply() and agg() say what they expect, of any column."""
+    for ask in (lambda df: df.age.apply(df.wage), lambda df: df.age.map(df["wage"])):
+        with pytest.raises(sotto.errors.NotSupported, match=r"apply.*expected a function"):
+            sotto.local(frame, ask)
+    with pytest.raises(sotto.errors.NotSupported, match=r"agg.*name one of"):
+        sotto.local(frame, lambda df: df.age.agg(df.wage))
+
+
 def test_a_frame_is_not_given_attributes(frame):
     with pytest.raises(sotto.errors.PlanError, match=r"df\['wage'\] = "):
         sotto.local(frame, lambda df: setattr(df, "wage", df.age))

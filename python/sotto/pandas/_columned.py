@@ -16,7 +16,7 @@ from ._aggregate import Aggregate, Summary, pick
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._query import evaluated
 from ._refusals import not_supported
-from ._rowwise import RowWise, labels
+from ._rowwise import RowWise, is_function, labels
 from ._series import Series
 from ._ufuncs import reduction_of
 
@@ -373,11 +373,6 @@ class Loc:
             self._refuse(rows)
         before = Series(self._frame._column(column), self._frame._condition)
         self._frame[column] = before.mask(rows, value)
-
-
-def is_function(value: Any) -> bool:
-    """Whether pandas would call it: a column is none."""
-    return callable(value) and not isinstance(value, RowWise)
 
 
 def _applied(func: Any, rows: Any, **axis: int) -> Any:

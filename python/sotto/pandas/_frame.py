@@ -12,11 +12,11 @@ import pandas
 from .._expression import Expression, call
 from ..errors import PlanError
 from ._aggregate import Aggregate, Summary
-from ._columned import Columned, is_function
+from ._columned import Columned
 from ._named_operators import Axis, axis_number
 from ._reductions import QUARTILES, complete, reduce_columns, reduce_rows, spread_options
 from ._refusals import not_supported
-from ._rowwise import RowWise, labels
+from ._rowwise import RowWise, is_function, labels
 from ._series import (
     Series,
     aggregated,

@@ -432,3 +432,8 @@ def labels(expression: Expression) -> tuple[str, ...] | None:
         return None
     known = (labels(child) for child in expression.children())
     return next((names for names in known if names is not None), None)
+
+
+def is_function(value: Any) -> bool:
+    """Whether pandas would call it: a column is none."""
+    return callable(value) and not isinstance(value, RowWise)

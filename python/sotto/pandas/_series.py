@@ -27,7 +27,7 @@ from ._dates import Dates, rise, written
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
 from ._refusals import no_attribute, not_supported
-from ._rowwise import RowWise, check_one_dataset, key_literal
+from ._rowwise import RowWise, check_one_dataset, is_function, key_literal
 from ._texts import Texts
 from ._ufuncs import plain, reduction_of
 
@@ -291,7 +291,7 @@ class Series(NamedOperators):
 
     def apply(self, func: Any, **options: Any) -> Series:
         """func of the values, which is called once with all of them."""
-        if not callable(func):
+        if not is_function(func):
             raise not_supported(f"apply({func!r})", "expected a function; agg('mean') takes names")
         found = func(self, **options)
         if not isinstance(found, Series):
@@ -479,7 +479,7 @@ _BY_NAME = frozenset("count sum mean var std sem skew kurt any all median min ma
 
 def reduction_named(rows: Any, name: Any) -> Aggregate:
     """The reduction of a Series, a DataFrame or groups by its name, or by a function of them."""
-    if callable(name):
+    if is_function(name):
         found = reduction_of(name)(rows)
         if not isinstance(found, Aggregate):
             raise not_supported(
