@@ -273,6 +273,25 @@ static enum sotto_status find_addresses(struct new_node *in_out, struct sotto_er
     return SOTTO_OK;
 }
 
+/* Nothing is made where something is there already: half a node could not be made again. */
+static enum sotto_status check_free(const struct new_node *node, struct sotto_error *err)
+{
+    const char *const files[] = {CONFIG_DEFAULT,
+                                 "node.key",
+                                 node->is_called ? "cert.pem" : NULL,
+                                 node->is_called ? "cert.key" : NULL,
+                                 node->is_shared ? "api.pem" : NULL,
+                                 node->is_shared ? "api.key" : NULL};
+    struct stat info;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (files[i] != NULL && lstat(files[i], &info) == 0) {
+            errno = EEXIST;
+            return set_file_error(err, files[i]);
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status make_certificates(const struct new_node *node, struct sotto_error *err)
 {
     if (node->is_called) {
@@ -295,9 +314,9 @@ static enum sotto_status make_node(struct new_node *node, struct sotto_error *er
     if (status != SOTTO_OK) {
         return status;
     }
-    if (access(CONFIG_DEFAULT, F_OK) == 0) {
-        errno = EEXIST;
-        return set_file_error(err, CONFIG_DEFAULT);
+    status = check_free(node, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     if (mkdir("data", 0700) != 0 && errno != EEXIST) {
         return set_file_error(err, "data");

@@ -123,6 +123,13 @@ class Init(unittest.TestCase):
         with_none = [row for row in with_birch.splitlines() if not row.startswith(("  - ", "    k"))]
         self.assertEqual("\n".join(with_none).replace("\npeers:", "\npeers: []"), before.rstrip())
         self.assertFalse((self.root / "a" / "node.yaml.new").exists())
+        for name in ("node.key", "cert.pem", "cert.key", "api.pem", "api.key"):
+            (self.root / "d").mkdir()
+            (self.root / "d" / name).write_text("there")
+            made = ["init", "dove", "--listen", "dove.example", "--api", "dove.example:6700"]
+            self.assertIn(f"{name}: is there already", self.run_in("d", *made, code=1).stderr)
+            self.assertEqual(os.listdir(self.root / "d"), [name])
+            shutil.rmtree(self.root / "d")
 
     def test_lists_that_people_wrote(self):
         line = self.run_in("b", "init", "birch").stdout.strip()
