@@ -56,7 +56,7 @@ class Parts(unittest.TestCase):
 
     def test_the_script_gives_what_one_file_gives(self):
         where = {**os.environ, "PATH": f"{pathlib.Path(SOTTO).resolve().parent}:{os.environ['PATH']}"}
-        done = subprocess.run(["sh", "-c", script_of("engine/PARTS.md")], cwd=self.folder, env=where, timeout=60,
+        done = subprocess.run(["sh", "-c", script_of("engine/PARTS.md")], cwd=self.folder, env=where, timeout=600,
                               capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         local = self.sotto("local", "--json", "--by", "dept in ('a', 'b')", "--data", "staff=all.csv", "--", *OUTPUTS)
