@@ -42,22 +42,6 @@ static int compare_bytes(const struct sotto_buffer *a, const void *data, size_t 
     return order != 0 ? order : (a->data_bytes > data_bytes) - (a->data_bytes < data_bytes);
 }
 
-static enum sotto_status grow_offers(struct sotto__part *part)
-{
-    size_t len = part->offers_capacity_len > 0 ? 2 * part->offers_capacity_len : 2;
-    struct sotto_buffer *grown = sotto_alloc_array(len, sizeof *grown);
-    if (grown == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    if (part->offers_len > 0) {
-        memcpy(grown, part->offers, part->offers_len * sizeof *grown);
-    }
-    sotto_free(part->offers);
-    part->offers = grown;
-    part->offers_capacity_len = len;
-    return SOTTO_OK;
-}
-
 enum sotto_status sotto__part_add_offer(struct sotto__part *in_out, const void *data,
                                         size_t data_bytes, struct sotto_error *err)
 {
@@ -75,9 +59,12 @@ enum sotto_status sotto__part_add_offer(struct sotto__part *in_out, const void *
                                "expected at most %d different types of columns, found more",
                                OFFERS_MAX);
     }
-    if (in_out->offers_len == in_out->offers_capacity_len && grow_offers(in_out) != SOTTO_OK) {
+    void *offers = in_out->offers;
+    if (sotto_array_reserve(&offers, &in_out->offers_capacity_len, in_out->offers_len + 1,
+                            sizeof *in_out->offers) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
+    in_out->offers = offers;
     struct sotto_buffer copy;
     if (sotto_buffer_copy(&copy, data, data_bytes) != SOTTO_OK) {
         return sotto_error_no_memory(err);

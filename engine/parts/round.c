@@ -95,33 +95,17 @@ out:
     return status;
 }
 
-static enum sotto_status make_room(struct sotto_round *round)
-{
-    if (round->opened_len < round->opened_capacity_len) {
-        return SOTTO_OK;
-    }
-    size_t len = 2 * round->opened_len + 4;
-    struct sotto_buffer *grown = sotto_alloc_array(len, sizeof *grown);
-    if (grown == NULL) {
-        return SOTTO_ERROR_NO_MEMORY;
-    }
-    if (round->opened_len > 0) {
-        memcpy(grown, round->opened, round->opened_len * sizeof *grown);
-    }
-    sotto_free(round->opened);
-    round->opened = grown;
-    round->opened_capacity_len = len;
-    return SOTTO_OK;
-}
-
 enum sotto_status sotto__part_round_open(struct sotto_round *round, const uint64_t *limbs,
                                          size_t limbs_len, struct sotto_error *err)
 {
     struct sotto_writer writer;
     struct sotto_buffer opened = {0};
-    if (make_room(round) != SOTTO_OK) {
+    void *all = round->opened;
+    if (sotto_array_reserve(&all, &round->opened_capacity_len, round->opened_len + 1,
+                            sizeof *round->opened) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
+    round->opened = all;
     sotto_writer_init(&writer, limbs_len * sizeof *limbs);
     sotto_writer_reserve(&writer, limbs_len * sizeof *limbs);
     for (size_t i = 0; i < limbs_len; i++) {
