@@ -281,6 +281,21 @@ static void test_a_roster_of_others_is_refused(void **state)
     }
 }
 
+/* Runs a task of which parties die. Returns: whether its models are exact; else too few are left.
+ */
+static bool run_to_an_end(void)
+{
+    net_run();
+    bool is_well = net.ended == SOTTO_OK;
+    if (is_well) {
+        assert_model_is_exact();
+    } else {
+        assert_int_equal(net.ended, SOTTO_ERROR_PARTIES);
+    }
+    end();
+    return is_well;
+}
+
 /* Several die, letters come in any order: a task ends with exact models, or says who is missing. */
 static void test_any_deaths(void **state)
 {
@@ -296,14 +311,7 @@ static void test_any_deaths(void **state)
             let_die(k, &deaths[test_random_below(&seed, DEATHS_LEN)],
                     2 + (uint32_t)test_random_below(&seed, ROUNDS - 1));
         }
-        net_run();
-        ended_well += net.ended == SOTTO_OK;
-        if (net.ended == SOTTO_OK) {
-            assert_model_is_exact();
-        } else {
-            assert_int_equal(net.ended, SOTTO_ERROR_PARTIES);
-        }
-        end();
+        ended_well += run_to_an_end();
     }
     assert_true(ended_well > 0 || cases < 5); /* of few all may end badly */
 }
@@ -459,14 +467,7 @@ static void test_who_is_drawn_may_die(void **state)
             let_die(k, &deaths[test_random_below(&seed, DEATHS_LEN)],
                     1 + (uint32_t)test_random_below(&seed, ROUNDS));
         }
-        net_run();
-        ended_well += net.ended == SOTTO_OK;
-        if (net.ended == SOTTO_OK) {
-            assert_model_is_exact();
-        } else {
-            assert_int_equal(net.ended, SOTTO_ERROR_PARTIES);
-        }
-        end();
+        ended_well += run_to_an_end();
     }
     assert_true(ended_well > 0 || cases < 4);
 }
