@@ -5,7 +5,6 @@ import asyncio
 import json
 import pathlib
 import re
-import socket
 import subprocess
 
 import httpx
@@ -222,8 +221,7 @@ def test_a_token_does_not_travel_in_the_clear(monkeypatch):
 
 
 def test_a_certificate_that_is_not_known(tmp_path, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = support.free_port("0.0.0.0")
     support.run("init", "acorn", "--api", f"acorn.example:{port}", cwd=tmp_path)
     daemon = subprocess.Popen([support.SOTTO, "node"], cwd=tmp_path, stdout=subprocess.PIPE)
     try:

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,12 @@ def run(*arguments, check=True, env=None, stdin=None, cwd=None):
     if check and done.returncode != 0:
         raise AssertionError(f"sotto {arguments} gave {done.returncode}: {done.stderr}")
     return done
+
+
+def free_port(host="127.0.0.1"):
+    """A port that nobody listens on, for a moment."""
+    with socket.create_server((host, 0)) as one:
+        return one.getsockname()[1]
 
 
 def plan(outputs=None, files=None, name="wage_avg", min_clients=3, max_clients=3, wait=20,

@@ -5,17 +5,11 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 import unittest
 
-from support import SOTTO, ClusterCase, plan, run, wages
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
+from support import SOTTO, ClusterCase, free_port, plan, run, wages
 
 
 class Doctor(ClusterCase):

@@ -5,17 +5,11 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import unittest
 
-from support import SOTTO, run
-
-
-def free_port():
-    with socket.create_server(("0.0.0.0", 0)) as one:
-        return one.getsockname()[1]
+from support import SOTTO, free_port, run
 
 
 class Init(unittest.TestCase):
@@ -88,7 +82,7 @@ class Init(unittest.TestCase):
 
     def test_people_on_other_machines(self):
         """The API by TLS: with a copy of its certificate from anywhere, in the node's folder without."""
-        port = free_port()
+        port = free_port("0.0.0.0")
         done = self.run_in("a", "init", "acorn", "--api", f"acorn.example:{port}")
         self.assertIn(f"its board is at https://acorn.example:{port}:", done.stderr)
         self.assertIn("Give a copy of api.pem", done.stderr)
