@@ -19,7 +19,7 @@ void sotto__logit_tail(double *out, const double *eta, size_t len); /* t */
 /* 1 / (1 + e^s): the probability of the other y. */
 void sotto__logit_share(double *out, const double *s, const double *t, size_t len);
 void sotto__logit_slope(double *out, const double *t, size_t len); /* t / (1 + t)^2 */
-/* log(1 + e^-s). */
+/* log(1 + e^-s), its logarithm within 2 units in the last place. */
 void sotto__logit_loss(double *out, const double *s, const double *t, size_t len);
 
 /* What they are made of: SLEEF's deterministic functions without fused multiplication ("cinz"),
