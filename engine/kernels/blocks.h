@@ -36,6 +36,15 @@ struct sotto__digits {
     uint32_t none;
 };
 
+/* How many products of one factor are summed at once. */
+#define SOTTO__PRODUCTS_MAX 4
+
+struct sotto__factor {
+    const double *values;
+    uint64_t bound; /* no magnitude is above it */
+    uint64_t least; /* none but 0 is below it; 0: unknown */
+};
+
 /* Magnitudes of doubles are given by their bits, which have the same order; those of NaN are above
  * infinity's. */
 struct sotto__blocks {
@@ -80,12 +89,13 @@ struct sotto__blocks {
     enum sotto__blocks_result (*sum_products)(double sums[4], double *rest, double *rest2,
                                               uint64_t bounds[2], const double *x, const double *y,
                                               size_t len);
-    /* sums[0] + sums[1] is the sum of the doubles nearest to products, exactly; bounds and len as
-     * above. leasts: no magnitude of x and of y but 0 is below; 0: unknown. Refused also where
-     * something would be left. */
-    enum sotto__blocks_result (*sum_rounded_products)(double sums[2], const uint64_t bounds[2],
-                                                      const uint64_t leasts[2], const double *x,
-                                                      const double *y, size_t len);
+    /* For each of ys, 1 to SOTTO__PRODUCTS_MAX: sums[i][0] + sums[i][1] is the sum of the doubles
+     * nearest to products of x and that one, exactly; len as above. All are refused where one is,
+     * also where something would be left. What stands behind ys[0] is prefetched. */
+    enum sotto__blocks_result (*sum_rounded_products)(double sums[][2],
+                                                      const struct sotto__factor *x,
+                                                      const struct sotto__factor *ys, size_t ys_len,
+                                                      size_t len);
 };
 
 /* Chosen once, by the CPU and SOTTO_CPU. Threads: safe. */

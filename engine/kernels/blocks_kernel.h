@@ -18,6 +18,8 @@ typedef uint64_t vectoru __attribute__((vector_size(8 * LANES)));
  * a block of doubles. */
 #define PREFETCH_BYTES 8192
 
+#define CACHE_LINE_LEN (64 / sizeof(double))
+
 /* Reads ahead into the second-level cache, where more reads may be under way. Every pass over a
  * block does its share, so that memory works while sums are added up. */
 static inline void prefetch_next(const void *values)

@@ -149,61 +149,106 @@ sum_block(double sums[2], double *rest, uint64_t *in_out_bound, const double *va
 }
 
 /* The exponent for grids that products of values with these bounds go onto. */
-static inline int64_t find_exponent_of_products(const uint64_t bounds[2])
+static inline int64_t find_exponent_of_products(uint64_t x_bound, uint64_t y_bound)
 {
-    return (int64_t)(bounds[0] >> 52) + (int64_t)(bounds[1] >> 52) - 1022;
+    return (int64_t)(x_bound >> 52) + (int64_t)(y_bound >> 52) - 1022;
 }
 
-/* Puts doubles nearest to products onto grids. checks: looks for what is left. Returns: whether
- * something is. */
-static inline __attribute__((always_inline)) bool
-put_products_on_grids(double sums[2], int64_t exponent, bool checks, const double *x,
-                      const double *y, size_t len)
+/* Reads a block further ahead than others do (prefetch_next): products take the longest, and what
+ * the others ask for is there by then. */
+static inline void prefetch_far(const double *values)
 {
-    struct grids grids = make_grids(exponent);
-    struct grids others = grids; /* two chains of additions hide their latency */
+    prefetch_next(values + SOTTO__ROWS_LEN);
+}
+
+_Static_assert(SOTTO__ROWS_LEN / LANES <= 256, "a lane of grids takes no more");
+
+/* Puts doubles nearest to products of x and each of n ys onto grids of their own: n chains of
+ * additions hide their latency. checks: looks for what is left. Returns: whether something is. */
+static inline __attribute__((always_inline)) bool
+put_products_on_grids(double sums[][2], const int64_t *exponents, bool checks, const double *x,
+                      const struct sotto__factor *ys, size_t n, size_t len)
+{
+    struct grids grids[SOTTO__PRODUCTS_MAX];
+    const double *values[SOTTO__PRODUCTS_MAX];
     vectori any = {0};
-    for (size_t i = 0; i < len; i += 2 * LANES) {
-        vector product = load_vector(x + i) * load_vector(y + i);
-        vector product2 = load_vector(x + i + LANES) * load_vector(y + i + LANES);
-        vector r = put_on_grids(&grids, product);
-        vector r2 = put_on_grids(&others, product2);
-        any |= checks ? read_bits(r) | read_bits(r2) : any;
+    for (size_t j = 0; j < n; j++) {
+        grids[j] = make_grids(exponents[j]);
+        values[j] = ys[j].values;
     }
-    read_grids(sums, &grids, &others);
+    for (size_t i = 0; i < len; i += LANES) {
+        vector factor = load_vector(x + i);
+        if (i % CACHE_LINE_LEN == 0) {
+            prefetch_far(values[0] + i);
+        }
+        for (size_t j = 0; j < n; j++) {
+            vector r = put_on_grids(&grids[j], factor * load_vector(values[j] + i));
+            any |= checks ? read_bits(r) : any;
+        }
+    }
+    for (size_t j = 0; j < n; j++) {
+        read_grids(sums[j], &grids[j], NULL);
+    }
     return is_any(any);
 }
 
 /* A product is 0 or has a magnitude of at least 2^(leasts' biased exponents - 2046), and is a
  * multiple of 2^-52 of that: of the second grid, of 2^(exponent - 1022 - 86), where that is less.
  */
-static inline bool leaves_nothing(int64_t exponent, const uint64_t leasts[2])
+static inline bool leaves_nothing(int64_t exponent, uint64_t x_least, uint64_t y_least)
 {
-    int64_t x = (int64_t)(leasts[0] >> 52);
-    int64_t y = (int64_t)(leasts[1] >> 52);
+    int64_t x = (int64_t)(x_least >> 52);
+    int64_t y = (int64_t)(y_least >> 52);
     return x > 0 && y > 0 && x + y - 2046 - 52 >= exponent - 1022 - 86;
 }
 
-static inline enum sotto__blocks_result
-sum_rounded_products(double sums[2], const uint64_t bounds[2], const uint64_t leasts[2],
-                     const double *x, const double *y, size_t len)
+/* Sets exponents to those of grids for each product. Returns: whether there are such. */
+static inline bool find_exponents(int64_t *exponents, bool *out_checks,
+                                  const struct sotto__factor *x, const struct sotto__factor *ys,
+                                  size_t ys_len)
 {
-    int64_t exponent = find_exponent_of_products(bounds);
-    sums[0] = 0;
-    sums[1] = 0;
-    if (bounds[0] == 0 || bounds[1] == 0) {
+    *out_checks = false;
+    for (size_t i = 0; i < ys_len; i++) {
+        /* Products with zeros are zeros, on any grid. */
+        uint64_t bound = ys[i].bound == 0 ? x->bound : ys[i].bound;
+        exponents[i] = find_exponent_of_products(x->bound, bound);
+        if (x->bound >= SOTTO__INFINITY_BITS || bound >= SOTTO__INFINITY_BITS ||
+            is_extreme(exponents[i])) {
+            return false;
+        }
+        *out_checks = *out_checks || !leaves_nothing(exponents[i], x->least, ys[i].least);
+    }
+    return true;
+}
+
+static inline enum sotto__blocks_result sum_rounded_products(double sums[][2],
+                                                             const struct sotto__factor *x,
+                                                             const struct sotto__factor *ys,
+                                                             size_t ys_len, size_t len)
+{
+    int64_t exponents[SOTTO__PRODUCTS_MAX];
+    bool checks;
+    bool leaves = false;
+    memset(sums, 0, ys_len * sizeof *sums);
+    if (x->bound == 0) {
         return SOTTO__BLOCKS_SUMMED;
     }
-    if (bounds[0] >= SOTTO__INFINITY_BITS || bounds[1] >= SOTTO__INFINITY_BITS ||
-        is_extreme(exponent)) {
+    if (!find_exponents(exponents, &checks, x, ys, ys_len)) {
         return SOTTO__BLOCKS_REFUSED;
     }
-    if (leaves_nothing(exponent, leasts)) {
-        (void)put_products_on_grids(sums, exponent, false, x, y, len);
-        return SOTTO__BLOCKS_SUMMED;
+    if (ys_len == 4 && !checks) {
+        (void)put_products_on_grids(sums, exponents, false, x->values, ys, 4, len);
+    } else if (ys_len == 3 && !checks) {
+        (void)put_products_on_grids(sums, exponents, false, x->values, ys, 3, len);
+    } else if (ys_len == 2 && !checks) {
+        (void)put_products_on_grids(sums, exponents, false, x->values, ys, 2, len);
+    } else {
+        for (size_t i = 0; i < ys_len && !leaves; i++) {
+            leaves =
+                put_products_on_grids(&sums[i], &exponents[i], true, x->values, &ys[i], 1, len);
+        }
     }
-    return put_products_on_grids(sums, exponent, true, x, y, len) ? SOTTO__BLOCKS_REFUSED
-                                                                  : SOTTO__BLOCKS_SUMMED;
+    return leaves ? SOTTO__BLOCKS_REFUSED : SOTTO__BLOCKS_SUMMED;
 }
 
 #ifdef __FP_FAST_FMA
@@ -248,7 +293,7 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
         return SOTTO__BLOCKS_SUMMED;
     }
 #ifdef __FP_FAST_FMA
-    int64_t exponent = find_exponent_of_products(bounds);
+    int64_t exponent = find_exponent_of_products(bounds[0], bounds[1]);
     if (bounds[0] >= SOTTO__INFINITY_BITS || bounds[1] >= SOTTO__INFINITY_BITS ||
         is_extreme(exponent) || is_extreme(exponent - 53)) {
         return SOTTO__BLOCKS_REFUSED;

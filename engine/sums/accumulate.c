@@ -337,23 +337,36 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
     }
 }
 
-/* Adds the doubles nearest to the products of a whole block's rows in one pass. Returns: false if
- * nothing was added. */
-static bool add_rounded_block(const struct sotto__rows *rows, sotto__int128 *words,
-                              const struct sotto__register *a, const struct sotto__register *b,
-                              const uint8_t *state, size_t len)
+static struct sotto__factor read_factor(const struct sotto__register *reg)
 {
-    double sums[2];
-    const uint64_t bounds[2] = {a->bound, b->bound};
-    const uint64_t leasts[2] = {a->least, b->least};
-    if (sotto__program_selects(rows->program) || state != rows->no_state ||
-        len % SOTTO__BLOCK_STEP != 0 ||
-        sotto__blocks()->sum_rounded_products(sums, bounds, leasts, a->values, b->values, len) !=
-            SOTTO__BLOCKS_SUMMED) {
+    return (struct sotto__factor){.values = reg->values, .bound = reg->bound, .least = reg->least};
+}
+
+/* Adds the doubles nearest to the products of a whole block's rows in one pass, of at most
+ * SOTTO__PRODUCTS_MAX terms with one first factor. Returns: false if nothing was added. */
+static bool add_rounded_block(struct sotto__sums *sums, const struct sotto__rows *rows,
+                              const struct sotto__term *const *terms, size_t terms_len, size_t len)
+{
+    double found[SOTTO__PRODUCTS_MAX][2];
+    struct sotto__factor ys[SOTTO__PRODUCTS_MAX];
+    const struct sotto__register *a = &rows->registers[terms[0]->factors[0]];
+    bool all = !sotto__program_selects(rows->program) && a->state == rows->no_state &&
+               len % SOTTO__BLOCK_STEP == 0;
+    for (size_t i = 0; i < terms_len; i++) {
+        const struct sotto__register *b = &rows->registers[terms[i]->times];
+        ys[i] = read_factor(b);
+        all = all && b->state == rows->no_state;
+    }
+    const struct sotto__factor x = read_factor(a);
+    if (!all || sotto__blocks()->sum_rounded_products(found, &x, ys, terms_len, len) !=
+                    SOTTO__BLOCKS_SUMMED) {
         return false;
     }
-    add_double(words, read_bits(sums[0]), 1);
-    add_double(words, read_bits(sums[1]), 1);
+    for (size_t i = 0; i < terms_len; i++) {
+        sotto__int128 *words = sums->accumulators + terms[i]->accumulator;
+        add_double(words, read_bits(found[i][0]), 1);
+        add_double(words, read_bits(found[i][1]), 1);
+    }
     return true;
 }
 
@@ -365,9 +378,6 @@ static void add_rounded_products(struct sotto__sums *sums, const struct sotto__r
     const struct sotto__register *a = &rows->registers[term->factors[0]];
     const struct sotto__register *b = &rows->registers[term->times];
     const uint8_t *state = sotto__rows_join_states(sums->products_state, rows, a, b, len);
-    if (add_rounded_block(rows, sums->accumulators + term->accumulator, a, b, state, len)) {
-        return;
-    }
     struct sotto__term product = *term;
     product.factors[0] = rows->program->ops_len;
     uint64_t least;
@@ -382,17 +392,44 @@ static void add_rounded_products(struct sotto__sums *sums, const struct sotto__r
     add_term(sums, rows, &product, len);
 }
 
+/* Adds the terms from the first one on that are products of its first factor, at most
+ * SOTTO__PRODUCTS_MAX. Returns: how many. */
+static size_t add_products_of_one(struct sotto__sums *sums, const struct sotto__rows *rows,
+                                  size_t first, size_t len)
+{
+    const struct sotto__term *terms[SOTTO__PRODUCTS_MAX] = {
+        &rows->program->terms[sums->added[first]]};
+    size_t terms_len = 1;
+    for (size_t i = first + 1; i < sums->added_len && terms_len < SOTTO__PRODUCTS_MAX; i++) {
+        const struct sotto__term *term = &rows->program->terms[sums->added[i]];
+        if (term->times == SOTTO_NONE || term->factors[0] != terms[0]->factors[0]) {
+            break;
+        }
+        terms[terms_len++] = term;
+    }
+    if (add_rounded_block(sums, rows, terms, terms_len, len)) {
+        return terms_len;
+    }
+    for (size_t i = 0; i < terms_len; i++) {
+        if (!add_rounded_block(sums, rows, &terms[i], 1, len)) {
+            add_rounded_products(sums, rows, terms[i], len);
+        }
+    }
+    return terms_len;
+}
+
 static void take_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
 {
     struct sotto__sums *sums = context;
     const struct sotto__program *program = rows->program;
-    for (size_t i = 0; i < sums->added_len; i++) {
+    for (size_t i = 0, now = 1; i < sums->added_len; i += now) {
         const struct sotto__term *term = &program->terms[sums->added[i]];
+        now = 1;
         if (program->ops[term->factors[0]].dataset != dataset) {
             continue;
         }
         if (term->times != SOTTO_NONE) {
-            add_rounded_products(sums, rows, term, len);
+            now = add_products_of_one(sums, rows, i, len);
         } else if (term->index == SOTTO_NONE) {
             add_term(sums, rows, term, len);
         } else {

@@ -451,52 +451,79 @@ static void test_arithmetic_of_blocks(void **state)
     }
 }
 
-/* Rounded products add up exactly, or are refused: where they span more than both grids hold. */
+static struct sotto__factor make_factor(const double *values, size_t len)
+{
+    struct sotto__factor factor = {.values = values};
+    factor.bound = sotto__blocks()->range(&factor.least, values, len);
+    return factor;
+}
+
+/* Whether the sums are exactly those of doubles nearest to products. */
+static bool are_sums_of_products(double sums[][2], const struct sotto__factor *x,
+                                 const struct sotto__factor *ys, size_t ys_len, size_t len)
+{
+    static double products[SOTTO__ROWS_LEN];
+    bool equal = true;
+    mpq_t expected;
+    mpq_t found;
+    mpq_inits(expected, found, NULL);
+    for (size_t i = 0; i < ys_len; i++) {
+        for (size_t j = 0; j < len; j++) {
+            products[j] = x->values[j] * ys[i].values[j];
+        }
+        sum_exactly(expected, products, len);
+        sum_exactly(found, sums[i], 2);
+        equal = equal && mpq_equal(expected, found);
+    }
+    mpq_clears(expected, found, NULL);
+    return equal;
+}
+
+/* Rounded products of one factor with others add up exactly, or are refused: where some of them
+ * span more than both grids hold. */
 static void test_rounded_products_of_blocks(void **state)
 {
     (void)state;
     const struct sotto__blocks *blocks = sotto__blocks();
-    static double x[SOTTO__ROWS_LEN];
-    static double y[SOTTO__ROWS_LEN];
-    static double products[SOTTO__ROWS_LEN];
+    static double values[1 + SOTTO__PRODUCTS_MAX][SOTTO__ROWS_LEN];
+    struct sotto__factor factors[1 + SOTTO__PRODUCTS_MAX];
+    double sums[SOTTO__PRODUCTS_MAX][2];
     uint64_t random = 7;
     for (size_t i = 0, cases = test_cases(300); i < cases; i++) {
         size_t len = SOTTO__BLOCK_STEP *
                      (1 + test_random_below(&random, SOTTO__ROWS_LEN / SOTTO__BLOCK_STEP));
         size_t span = i % 60;
-        mpq_t expected;
-        mpq_t found;
-        double sums[2];
-        mpq_inits(expected, found, NULL);
-        random_block(x, len, span, &random);
-        random_block(y, len, span, &random);
-        uint64_t leasts[2];
-        const uint64_t bounds[2] = {blocks->range(&leasts[0], x, len),
-                                    blocks->range(&leasts[1], y, len)};
-        leasts[i % 2] = i % 3 == 0 ? 0 : leasts[i % 2]; /* unknown */
-        for (size_t j = 0; j < len; j++) {
-            products[j] = x[j] * y[j];
+        size_t ys_len = 1 + i % SOTTO__PRODUCTS_MAX;
+        for (size_t j = 0; j <= ys_len; j++) {
+            random_block(values[j], len, span, &random);
+            /* a column of zeros, as of a level that nobody has here */
+            memset(values[j], 0, i % 7 == 0 && j == i % 5 ? len * sizeof values[j][0] : 0);
+            factors[j] = make_factor(values[j], len);
+            factors[j].least = i % 3 == 0 && j == i % 2 ? 0 : factors[j].least; /* unknown */
         }
         enum sotto__blocks_result result =
-            blocks->sum_rounded_products(sums, bounds, leasts, x, y, len);
+            blocks->sum_rounded_products(sums, &factors[0], &factors[1], ys_len, len);
         assert_true(span > 14 || result == SOTTO__BLOCKS_SUMMED);
-        sum_exactly(expected, products, len);
-        sum_exactly(found, sums, 2);
-        assert_true(result == SOTTO__BLOCKS_REFUSED || mpq_equal(expected, found));
-        mpq_clears(expected, found, NULL);
+        assert_true(result == SOTTO__BLOCKS_REFUSED ||
+                    are_sums_of_products(sums, &factors[0], &factors[1], ys_len, len));
     }
     static const double refused[] = {HUGE_VAL, -HUGE_VAL, 0x1p-600, 0x1.8p1000};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        double sums[2];
-        memset(x, 0, sizeof x);
-        x[3] = refused[i];
-        uint64_t least;
-        uint64_t bound = blocks->range(&least, x, SOTTO__BLOCK_STEP);
-        const uint64_t bounds[2] = {bound, bound};
-        const uint64_t leasts[2] = {least, least};
-        assert_int_equal(
-            blocks->sum_rounded_products(sums, bounds, leasts, x, x, SOTTO__BLOCK_STEP),
-            SOTTO__BLOCKS_REFUSED);
+        memset(values, 0, sizeof values);
+        for (size_t j = 0; j < SOTTO__BLOCK_STEP; j++) {
+            values[1][j] = 1;
+        }
+        values[0][3] = refused[i];
+        values[2][3] = refused[i];
+        for (size_t j = 0; j < 3; j++) {
+            factors[j] = make_factor(values[j], SOTTO__BLOCK_STEP);
+        }
+        for (size_t ys_len = 1; ys_len <= 2; ys_len++) {
+            bool fits = ys_len == 1 && fabs(refused[i]) < 1; /* times 1, but not times itself */
+            assert_int_equal(blocks->sum_rounded_products(sums, &factors[0], &factors[1], ys_len,
+                                                          SOTTO__BLOCK_STEP),
+                             fits ? SOTTO__BLOCKS_SUMMED : SOTTO__BLOCKS_REFUSED);
+        }
     }
 }
 
