@@ -37,6 +37,29 @@ static bool is_whole(double value)
     return fabs(value) >= 0x1p52 || (double)(int64_t)value == value;
 }
 
+/* A hash whose run is no longer than the shortest of all lots changes nothing. With many values
+ * most hashes are so: they are above a bound. */
+static void add_runs(uint8_t lots[LOTS_LEN], const double *values, size_t len)
+{
+    uint8_t shortest = UINT8_MAX;
+    for (size_t i = 0; i < LOTS_LEN; i++) {
+        shortest = lots[i] < shortest ? lots[i] : shortest;
+    }
+    uint64_t bound = UINT64_MAX >> shortest;
+    for (size_t i = 0; i < len; i++) {
+        uint64_t hash = hash_value(values[i] + 0.0);
+        uint64_t rest = hash << LOTS_BITS | (uint64_t)1 << (LOTS_BITS - 1);
+        if (rest > bound || values[i] != values[i]) {
+            continue;
+        }
+        uint8_t run = (uint8_t)(__builtin_clzll(rest) + 1);
+        uint8_t *lot = &lots[hash >> (64 - LOTS_BITS)];
+        if (run > *lot) { /* seldom, so that no row waits for another's */
+            *lot = run;
+        }
+    }
+}
+
 void sotto__distinct_add(struct sotto__distinct *in_out, const double *values, size_t len)
 {
     uint64_t rows = 0;
@@ -51,15 +74,11 @@ void sotto__distinct_add(struct sotto__distinct *in_out, const double *values, s
         shortest = size < shortest ? size : shortest;
     }
     for (size_t i = 0; i < len; i++) {
-        uint64_t hash = hash_value(values[i] + 0.0);
-        uint64_t rest = hash << LOTS_BITS | (uint64_t)1 << (LOTS_BITS - 1);
-        uint8_t run = (uint8_t)(__builtin_clzll(rest) + 1);
-        uint8_t *lot = &in_out->lots[hash >> (64 - LOTS_BITS)];
         bool is_number = values[i] == values[i];
-        *lot = is_number && run > *lot ? run : *lot;
-        is_broken = is_broken || (is_number && !is_whole(values[i]));
+        is_broken |= is_number & !is_whole(values[i]);
         rows += is_number;
     }
+    add_runs(in_out->lots, values, len);
     in_out->is_broken = is_broken;
     in_out->least = least;
     in_out->most = most;
