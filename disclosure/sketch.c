@@ -74,11 +74,12 @@ void sotto_sketch_add_keyed(struct sotto_sketch *sketches, const struct sotto_sk
                             const uint64_t *keys, const double *values, const uint8_t *state,
                             const uint32_t *places, size_t len)
 {
+    const struct sotto_sketch_key own = *key; /* no cell is taken for a part of it */
     for (size_t i = 0; i < len; i++) {
         if ((state != NULL && state[i] != 0) || values[i] == 0) {
             continue;
         }
-        add_element(&sketches[places != NULL ? places[i] : 0], key, keys != NULL ? keys[i] : 0,
+        add_element(&sketches[places != NULL ? places[i] : 0], &own, keys != NULL ? keys[i] : 0,
                     values[i], 1);
     }
 }
