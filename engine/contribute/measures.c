@@ -726,7 +726,28 @@ static bool is_whole(const struct sotto_driver *driver, size_t i,
     return found != SOTTO_NONE && catalogue->columns[found].missing == 0;
 }
 
-void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
+static bool list_factors(struct sotto__measures *in_out)
+{
+    sotto_free(in_out->factors);
+    in_out->factors_len = 0;
+    in_out->factors =
+        sotto_alloc_array(in_out->len * SOTTO__MEASURE_VALUES_MAX + 1, sizeof *in_out->factors);
+    for (size_t i = 0; in_out->factors != NULL && i < in_out->len; i++) {
+        struct sotto__measure *measure = &in_out->list[i];
+        for (size_t j = 0; j < measure->product.values_len; j++) {
+            size_t at = 0;
+            while (at < in_out->factors_len && in_out->factors[at] != measure->product.values[j]) {
+                at++;
+            }
+            in_out->factors[at] = measure->product.values[j];
+            in_out->factors_len += at == in_out->factors_len;
+            measure->factors[j] = at;
+        }
+    }
+    return in_out->factors != NULL;
+}
+
+bool sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
                               const struct sotto_catalogue *catalogue)
 {
     size_t len = in_out->len;
@@ -747,6 +768,7 @@ void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto
             in_out->list[in_out->len++] = measure;
         }
     }
+    return list_factors(in_out);
 }
 
 /* --- Values --- */
@@ -761,12 +783,22 @@ void sotto__measure_value(double *out, const struct sotto__rows *rows, size_t op
     }
 }
 
+const double *sotto__measure_factor(double *room, const struct sotto__rows *rows, size_t op,
+                                    size_t len)
+{
+    if (rows->program->ops[op].type == SOTTO__ROW_FLOAT) {
+        return rows->registers[op].values;
+    }
+    sotto__measure_value(room, rows, op, len);
+    return room;
+}
+
 /* A product of numbers that is no number (0 times infinity) is 0: it leaves the sum as it is. */
-static void multiply_values(double *restrict out, const double *restrict by, size_t len)
+static void multiply_values(double *restrict out, const double *a, const double *b, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        out[i] *= by[i];
-        out[i] = out[i] == out[i] ? out[i] : 0;
+        double value = a[i] * b[i];
+        out[i] = value == value ? value : 0;
     }
 }
 
@@ -790,26 +822,20 @@ static void find_states(uint8_t *out, const struct sotto__rows *rows,
     }
 }
 
-static void find_values(double *out, double *scratch, const struct sotto__rows *rows,
-                        const struct sotto__measure *measure, size_t len)
+const double *sotto__measure_rows(double *room, uint8_t *states, const double *const *factors,
+                                  const struct sotto__measure *measure,
+                                  const struct sotto__rows *rows, size_t len)
 {
-    const struct sotto__monomial *product = &measure->product;
-    sotto__measure_value(out, rows, product->values[0], len);
-    for (size_t i = 1; i < product->values_len; i++) {
-        sotto__measure_value(scratch, rows, product->values[i], len);
-        multiply_values(out, scratch, len);
+    const double *values = factors[measure->factors[0]];
+    for (size_t i = 1; i < measure->product.values_len; i++) {
+        multiply_values(room, values, factors[measure->factors[i]], len);
+        values = room;
     }
-}
-
-void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
-                         const struct sotto__measure *measure, const struct sotto__rows *rows,
-                         size_t len)
-{
-    find_values(out, scratch, rows, measure, len);
     for (size_t i = 0; measure->kind != SOTTO__MEASURE_SUM && i < len; i++) {
-        out[i] = out[i] == 0 ? DBL_TRUE_MIN : out[i]; /* nobody else counts by such a number */
+        room[i] = values[i] == 0 ? DBL_TRUE_MIN : values[i]; /* nobody else counts by this number */
     }
     find_states(states, rows, measure, len);
+    return measure->kind != SOTTO__MEASURE_SUM ? room : values;
 }
 
 void sotto__measures_release(struct sotto__measures *measures)
@@ -818,5 +844,6 @@ void sotto__measures_release(struct sotto__measures *measures)
         release_measure(&measures->list[i]);
     }
     sotto_free(measures->list);
+    sotto_free(measures->factors);
     *measures = (struct sotto__measures){0};
 }

@@ -27,6 +27,7 @@ enum sotto__measure_kind {
 
 struct sotto__measure {
     struct sotto__monomial product;
+    size_t factors[SOTTO__MEASURE_VALUES_MAX]; /* its values among those of all measures */
     enum sotto__measure_kind kind;
     char *text;
     const char **columns; /* names, which borrow from the plan or the schema */
@@ -38,6 +39,8 @@ struct sotto__measures {
     struct sotto__measure *list;
     size_t len;
     size_t capacity_len;
+    size_t *factors; /* operations that are values of any, each once */
+    size_t factors_len;
     bool counts_rows; /* the round opens how many rows there are of a kind */
 };
 
@@ -46,16 +49,20 @@ struct sotto__measures {
 bool sotto__measures_find(struct sotto__measures *const *in_out,
                           const struct sotto_driver *driver) SOTTO_NODISCARD;
 /* Leaves out whether a column has a value where the catalogue knows that it always has: measures
- * that are the same then become one. */
-void sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
-                              const struct sotto_catalogue *catalogue);
+ * that are the same then become one. Lists the factors of those that are left. Returns: false if
+ * there is no memory. */
+bool sotto__measures_simplify(struct sotto__measures *in_out, const struct sotto_driver *driver,
+                              const struct sotto_catalogue *catalogue) SOTTO_NODISCARD;
 /* The values of an operation as the nearest doubles. */
 void sotto__measure_value(double *out, const struct sotto__rows *rows, size_t op, size_t len);
 void sotto__measures_release(struct sotto__measures *measures);
-/* Writes what a measure is of each row, as the nearest doubles, and 0 where it has a value.
- * scratch: SOTTO__ROWS_LEN. */
-void sotto__measure_rows(double *out, uint8_t *states, double *scratch,
-                         const struct sotto__measure *measure, const struct sotto__rows *rows,
-                         size_t len);
+/* Likewise, and where they stand: in the register, or in room, SOTTO__ROWS_LEN. */
+const double *sotto__measure_factor(double *room, const struct sotto__rows *rows, size_t op,
+                                    size_t len);
+/* What a measure is of each row, in room or where factors has it; states becomes 0 where it has a
+ * value. factors: of all measures. */
+const double *sotto__measure_rows(double *room, uint8_t *states, const double *const *factors,
+                                  const struct sotto__measure *measure,
+                                  const struct sotto__rows *rows, size_t len);
 
 #endif

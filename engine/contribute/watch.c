@@ -40,7 +40,9 @@ enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
     struct watched_dataset *watched = &watch->datasets[dataset];
     SOTTO_REQUIRE(dataset < watch->driver->plan->datasets_len);
     sotto__predicates_release(&watched->predicates);
-    sotto__measures_simplify(&watched->measures, watch->driver, catalogue);
+    if (!sotto__measures_simplify(&watched->measures, watch->driver, catalogue)) {
+        return sotto_error_no_memory(err);
+    }
     watched->key = SOTTO_NONE;
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         watched->key = catalogue->columns[i].is_key ? i : watched->key;
@@ -264,7 +266,9 @@ enum sotto_status sotto__watcher_init(struct sotto__watcher *out, const struct s
     size_t values_len = (watched->measures.len + 1) * SOTTO__ROWS_LEN;
     *out = (struct sotto__watcher){.watch = watch, .dataset = dataset, .worker = worker};
     out->values = sotto_alloc_array(values_len, sizeof *out->values);
-    out->scratch = sotto_alloc_array(SOTTO__ROWS_LEN, sizeof *out->scratch);
+    out->factors =
+        sotto_alloc_array(watched->measures.factors_len * SOTTO__ROWS_LEN, sizeof *out->factors);
+    out->factor_lists = sotto_alloc_array(watched->measures.factors_len, sizeof *out->factor_lists);
     out->states = sotto_alloc_array(values_len, sizeof *out->states);
     out->value_lists = sotto_alloc_array(watched->measures.len + 1, sizeof *out->value_lists);
     out->state_lists = sotto_alloc_array(watched->measures.len + 1, sizeof *out->state_lists);
@@ -273,9 +277,9 @@ enum sotto_status sotto__watcher_init(struct sotto__watcher *out, const struct s
         sotto_alloc_array(watched->predicates.columns_len + 1, sizeof *out->column_lists);
     out->column_state_lists =
         sotto_alloc_array(watched->predicates.columns_len + 1, sizeof *out->column_state_lists);
-    if (out->values == NULL || out->scratch == NULL || out->states == NULL ||
-        out->value_lists == NULL || out->state_lists == NULL || out->pieces == NULL ||
-        out->column_lists == NULL || out->column_state_lists == NULL) {
+    if (out->values == NULL || out->factors == NULL || out->factor_lists == NULL ||
+        out->states == NULL || out->value_lists == NULL || out->state_lists == NULL ||
+        out->pieces == NULL || out->column_lists == NULL || out->column_state_lists == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     if (watched->predicates.driver == NULL) {
@@ -321,7 +325,8 @@ void sotto__watcher_release(struct sotto__watcher *watcher)
     sotto_free(watcher->column_lists);
     sotto_free(watcher->column_state_lists);
     sotto_free(watcher->values);
-    sotto_free(watcher->scratch);
+    sotto_free(watcher->factors);
+    sotto_free(watcher->factor_lists);
     sotto_free(watcher->states);
     sotto_free(watcher->value_lists);
     sotto_free(watcher->state_lists);
@@ -389,18 +394,21 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
     for (size_t i = 0; i < watched->predicates.len; i++) {
         watcher->pieces[i] = watcher->classes + i * watcher->capacity_len + watcher->shown_len;
     }
+    for (size_t i = 0; i < watched->measures.factors_len; i++) {
+        watcher->factor_lists[i] = sotto__measure_factor(watcher->factors + i * SOTTO__ROWS_LEN,
+                                                         rows, watched->measures.factors[i], len);
+    }
     for (size_t i = 0; i < watched->measures.len; i++) {
-        double *values = watcher->values + i * SOTTO__ROWS_LEN;
         uint8_t *states = watcher->states + i * SOTTO__ROWS_LEN;
-        sotto__measure_rows(values, states, watcher->scratch, &watched->measures.list[i], rows,
-                            len);
+        watcher->value_lists[i] =
+            sotto__measure_rows(watcher->values + i * SOTTO__ROWS_LEN, states,
+                                watcher->factor_lists, &watched->measures.list[i], rows, len);
         enum sotto__measure_kind kind = watched->measures.list[i].kind;
         bool is_complete =
             program->is_complete && kind != SOTTO__MEASURE_CELLS && kind != SOTTO__MEASURE_GRID;
         for (size_t j = 0; is_complete && j < len; j++) {
             states[j] |= (rows->skipped[j] & SOTTO__ROW_INCOMPLETE) != 0;
         }
-        watcher->value_lists[i] = values;
         watcher->state_lists[i] = states;
     }
     for (size_t i = 0; i < watched->predicates.columns_len; i++) {

@@ -79,8 +79,9 @@ struct sotto__watcher {
     size_t capacity_len;
     size_t classed_len; /* rows of the block whose classes are known */
     size_t shown_len;
-    double *values; /* [measure * SOTTO__ROWS_LEN + row] */
-    double *scratch;
+    double *values;  /* [measure * SOTTO__ROWS_LEN + row] */
+    double *factors; /* [factor * SOTTO__ROWS_LEN + row]: of those that are no doubles */
+    const double **factor_lists;
     uint8_t *states; /* likewise */
     const double **value_lists;
     const uint8_t **state_lists;
