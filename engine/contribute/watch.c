@@ -2,7 +2,7 @@
 
 /* Rows as they are shown to a ledger: what their sums add up, and where each row stands. It leans
  * on measures.c for the values, and on watch_predicates.c for predicates. The one idea: the rows of
- * each block are classed by a plan of predicates, before the round's own operations are done. */
+ * each block are classed by a plan of predicates, once the round's own operations are done. */
 
 #include "contribute/contribute.h"
 #include "contribute/watching.h"
@@ -241,22 +241,21 @@ enum sotto_status sotto__watch_begin(struct sotto_watch *watch, size_t dataset, 
     return watch->sink->begin(watch->sink->context, dataset, workers_len, err);
 }
 
+/* The rows of a piece, after the operations of predicates. */
 static void class_rows(void *context, const struct sotto__rows *rows, size_t dataset, size_t len)
 {
     struct sotto__watcher *watcher = context;
-    const struct watched_dataset *watched = &watcher->watch->datasets[watcher->dataset];
+    const struct sotto__predicates *predicates =
+        &watcher->watch->datasets[watcher->dataset].predicates;
     (void)dataset; /* the only one */
-    for (size_t i = 0; i < watched->predicates.len; i++) {
-        uint16_t *out = watcher->classes + i * watcher->capacity_len + watcher->classed_len;
-        sotto__predicates_class(&watched->predicates, out, i, rows, len);
+    for (size_t i = 0; i < predicates->len; i++) {
+        sotto__predicates_class(predicates, watcher->classes + i * SOTTO__ROWS_LEN, i, rows, len);
     }
-    for (size_t i = 0; i < watched->predicates.columns_len; i++) {
-        size_t at = i * watcher->capacity_len + watcher->classed_len;
-        sotto__measure_value(watcher->columns + at, rows, watched->predicates.column_ops[i], len);
-        memcpy(watcher->column_states + at,
-               rows->registers[watched->predicates.column_ops[i]].state, len);
+    for (size_t i = 0; i < predicates->columns_len; i++) {
+        size_t op = predicates->column_ops[i];
+        sotto__measure_value(watcher->columns + i * SOTTO__ROWS_LEN, rows, op, len);
+        memcpy(watcher->column_states + i * SOTTO__ROWS_LEN, rows->registers[op].state, len);
     }
-    watcher->classed_len += len;
 }
 
 enum sotto_status sotto__watcher_init(struct sotto__watcher *out, const struct sotto_watch *watch,
@@ -272,14 +271,21 @@ enum sotto_status sotto__watcher_init(struct sotto__watcher *out, const struct s
     out->states = sotto_alloc_array(values_len, sizeof *out->states);
     out->value_lists = sotto_alloc_array(watched->measures.len + 1, sizeof *out->value_lists);
     out->state_lists = sotto_alloc_array(watched->measures.len + 1, sizeof *out->state_lists);
-    out->pieces = sotto_alloc_array(watched->predicates.len + 1, sizeof *out->pieces);
+    out->class_lists = sotto_alloc_array(watched->predicates.len, sizeof *out->class_lists);
+    out->classes =
+        sotto_alloc_array(watched->predicates.len * SOTTO__ROWS_LEN, sizeof *out->classes);
+    out->columns =
+        sotto_alloc_array(watched->predicates.columns_len * SOTTO__ROWS_LEN, sizeof *out->columns);
+    out->column_states = sotto_alloc_array(watched->predicates.columns_len * SOTTO__ROWS_LEN, 1);
     out->column_lists =
         sotto_alloc_array(watched->predicates.columns_len + 1, sizeof *out->column_lists);
     out->column_state_lists =
         sotto_alloc_array(watched->predicates.columns_len + 1, sizeof *out->column_state_lists);
     if (out->values == NULL || out->factors == NULL || out->factor_lists == NULL ||
         out->states == NULL || out->value_lists == NULL || out->state_lists == NULL ||
-        out->pieces == NULL || out->column_lists == NULL || out->column_state_lists == NULL) {
+        out->class_lists == NULL || out->classes == NULL || out->columns == NULL ||
+        out->column_states == NULL || out->column_lists == NULL ||
+        out->column_state_lists == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
     if (watched->predicates.driver == NULL) {
@@ -303,8 +309,8 @@ static void free_columns(struct sotto__watcher *watcher)
 {
     if (watcher->columns != NULL) {
         const struct watched_dataset *watched = &watcher->watch->datasets[watcher->dataset];
-        sotto_wipe(watcher->columns, watched->predicates.columns_len * watcher->capacity_len *
-                                         sizeof *watcher->columns);
+        sotto_wipe(watcher->columns,
+                   watched->predicates.columns_len * SOTTO__ROWS_LEN * sizeof *watcher->columns);
     }
     sotto_free(watcher->columns);
     sotto_free(watcher->column_states);
@@ -320,7 +326,7 @@ void sotto__watcher_release(struct sotto__watcher *watcher)
     sotto_free(watcher->blocks);
     sotto_free(watcher->keys);
     sotto_free(watcher->classes);
-    sotto_free(watcher->pieces);
+    sotto_free(watcher->class_lists);
     free_columns(watcher);
     sotto_free(watcher->column_lists);
     sotto_free(watcher->column_state_lists);
@@ -351,33 +357,8 @@ static enum sotto_status hash_keys(struct sotto__watcher *watcher, size_t len,
 enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size_t len,
                                             struct sotto_error *err)
 {
-    const struct watched_dataset *watched = &watcher->watch->datasets[watcher->dataset];
-    watcher->classed_len = 0;
     watcher->shown_len = 0;
-    if (watcher->key_block != NULL) {
-        enum sotto_status status = hash_keys(watcher, len, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-    }
-    if (!watcher->has_classes) {
-        return SOTTO_OK;
-    }
-    if (len > watcher->capacity_len) {
-        sotto_free(watcher->classes);
-        free_columns(watcher);
-        watcher->classes =
-            sotto_alloc_array(watched->predicates.len * len, sizeof *watcher->classes);
-        watcher->columns =
-            sotto_alloc_array(watched->predicates.columns_len * len, sizeof *watcher->columns);
-        watcher->column_states = sotto_alloc_array(watched->predicates.columns_len * len, 1);
-        watcher->capacity_len = len;
-    }
-    if (watcher->classes == NULL || watcher->columns == NULL || watcher->column_states == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    sotto__rows_take(&watcher->rows, 0, watcher->blocks, len);
-    return SOTTO_OK;
+    return watcher->key_block != NULL ? hash_keys(watcher, len, err) : SOTTO_OK;
 }
 
 /* --- Showing --- */
@@ -391,8 +372,12 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
     if (watcher->status != SOTTO_OK) {
         return;
     }
+    if (watcher->has_classes) {
+        sotto__predicates_borrow(&watched->predicates, &watcher->rows, rows);
+        sotto__rows_take_piece(&watcher->rows, 0, watcher->blocks, watcher->shown_len, len);
+    }
     for (size_t i = 0; i < watched->predicates.len; i++) {
-        watcher->pieces[i] = watcher->classes + i * watcher->capacity_len + watcher->shown_len;
+        watcher->class_lists[i] = watcher->classes + i * SOTTO__ROWS_LEN;
     }
     for (size_t i = 0; i < watched->measures.factors_len; i++) {
         watcher->factor_lists[i] = sotto__measure_factor(watcher->factors + i * SOTTO__ROWS_LEN,
@@ -412,7 +397,7 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
         watcher->state_lists[i] = states;
     }
     for (size_t i = 0; i < watched->predicates.columns_len; i++) {
-        size_t at = i * watcher->capacity_len + watcher->shown_len;
+        size_t at = i * SOTTO__ROWS_LEN;
         uint8_t *states = watcher->column_states + at;
         for (size_t j = 0; program->is_complete && j < len; j++) {
             states[j] |= (rows->skipped[j] & SOTTO__ROW_INCOMPLETE) != 0;
@@ -424,7 +409,7 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
     const uint64_t *keys = watcher->key_block != NULL ? watcher->keys + watcher->shown_len : NULL;
     struct sotto_watch_rows shown = {.dataset = dataset,
                                      .len = len,
-                                     .classes = watcher->pieces,
+                                     .classes = watcher->class_lists,
                                      .predicates_len = watched->predicates.len,
                                      .classes_len = watched->predicates.classes_len,
                                      .values = watcher->value_lists,

@@ -18,25 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one output, or a condition, says of a row. */
-struct part {
-    size_t *ops; /* the last one that holds gives the class, which is its place, from 1 */
-    size_t ops_len;
-    size_t *values; /* operations that these compare: where one has no value it is not known whether
-                       a predicate would hold */
-    size_t values_len;
-    size_t index;       /* instead of them; or SOTTO_NONE */
-    uint16_t *class_of; /* of each number of the index */
-    size_t classes_len; /* from 1 on */
-    bool has_other;     /* rows of no class have one of their own, the last */
-};
-
-struct sotto__predicate {
-    struct part *parts;
-    size_t parts_len;
-    uint8_t *is_left_out; /* of each class, from 1 on; NULL: all are told */
-};
-
 /* --- Texts --- */
 
 static bool is_output(const char *predicate)
@@ -275,8 +256,9 @@ static size_t find_terms(size_t *out, const struct sotto_driver *driver, size_t 
 }
 
 /* Terms of one index: the class of a row by its number there. */
-static enum sotto_status map_numbers(struct part *out, const struct sotto__program *program,
-                                     const size_t *terms, size_t terms_len, struct sotto_error *err)
+static enum sotto_status map_numbers(struct sotto__predicate_part *out,
+                                     const struct sotto__program *program, const size_t *terms,
+                                     size_t terms_len, struct sotto_error *err)
 {
     size_t len = program->indices[program->terms[terms[0]].index].len;
     size_t numbers_len = len + 4;
@@ -297,7 +279,7 @@ static enum sotto_status map_numbers(struct part *out, const struct sotto__progr
 }
 
 /* Finds what the operations of a predicate compare. Operands stand before their operations. */
-static bool find_values(struct part *out, const struct sotto__program *program)
+static bool find_values(struct sotto__predicate_part *out, const struct sotto__program *program)
 {
     bool *is_below = sotto_alloc_zeroed(program->ops_len + 1);
     out->values = sotto_alloc_array(program->ops_len + 1, sizeof *out->values);
@@ -327,8 +309,9 @@ static bool find_values(struct part *out, const struct sotto__program *program)
     return true;
 }
 
-static enum sotto_status set_part(struct part *out, const struct sotto__program *program,
-                                  const size_t *terms, size_t terms_len, struct sotto_error *err)
+static enum sotto_status set_part(struct sotto__predicate_part *out,
+                                  const struct sotto__program *program, const size_t *terms,
+                                  size_t terms_len, struct sotto_error *err)
 {
     size_t index = terms_len > 0 ? program->terms[terms[0]].index : SOTTO_NONE;
     bool is_indexed = index != SOTTO_NONE;
@@ -397,23 +380,6 @@ static enum sotto_status leave_out(struct sotto__predicate *predicate, const cha
                                      "the ledger has a predicate that can't be read: %.200s", text);
 }
 
-/* Operations are idle, and have no memory, where an index counts for all terms: some predicates ask
- * for them beside it. */
-static enum sotto_status wake_ops(struct sotto__predicates *predicates, struct sotto_error *err)
-{
-    struct sotto__program *program = predicates->driver->program;
-    for (size_t i = 0; i < predicates->len; i++) {
-        const struct sotto__predicate *predicate = &predicates->list[i];
-        for (size_t j = 0; j < predicate->parts_len; j++) {
-            for (size_t k = 0; k < predicate->parts[j].ops_len; k++) {
-                program->ops[predicate->parts[j].ops[k]].is_idle = false;
-            }
-        }
-    }
-    sotto__wake_operands(program);
-    return sotto__registers_measure(program, err);
-}
-
 /* The outputs of the plan, one after the other. */
 struct outputs {
     const struct sotto_driver *driver;
@@ -477,7 +443,7 @@ static enum sotto_status find_predicates(struct sotto__predicates *out,
     if (status != SOTTO_OK) {
         return status;
     }
-    return wake_ops(out, err);
+    return sotto__predicates_share(out, watched, err);
 }
 
 enum sotto_status sotto__predicates_init(struct sotto__predicates *out,
@@ -514,105 +480,8 @@ void sotto__predicates_release(struct sotto__predicates *predicates)
     sotto_free(predicates->list);
     sotto_free(predicates->classes_len);
     sotto_free(predicates->column_ops);
+    sotto_free(predicates->twins);
     sotto_driver_free(predicates->driver);
     sotto_plan_free(predicates->plan);
     *predicates = (struct sotto__predicates){0};
-}
-
-/* --- Classing rows --- */
-
-static void class_by_number(uint16_t *restrict out, const struct part *part,
-                            const struct sotto__rows *rows, size_t len)
-{
-    const uint32_t *restrict numbers = rows->numbers + part->index * SOTTO__ROWS_LEN;
-    const uint16_t *restrict class_of = part->class_of;
-    for (size_t i = 0; i < len; i++) {
-        out[i] = class_of[numbers[i]];
-    }
-}
-
-static void class_by_op(uint16_t *restrict in_out, const struct sotto__register *reg,
-                        uint16_t class_, size_t len)
-{
-    const uint8_t *restrict state = reg->state;
-    const uint64_t *restrict values = reg->values;
-    for (size_t i = 0; i < len; i++) {
-        uint64_t is_true = (values[i] | (0 - values[i])) >> 63; /* without comparing words */
-        uint16_t mask = (uint16_t)(0 - is_true) & (uint16_t)(state[i] == 0 ? UINT16_MAX : 0);
-        in_out[i] = (uint16_t)((in_out[i] & ~mask) | (class_ & mask));
-    }
-}
-
-static void class_unknown(uint16_t *restrict in_out, const uint8_t *restrict state, bool also_known,
-                          size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        bool is_unknown = (state[i] != 0) & (also_known | (in_out[i] == 0));
-        in_out[i] = is_unknown ? SOTTO_WATCH_CLASSES_MAX : in_out[i];
-    }
-}
-
-static void class_by_ops(uint16_t *out, const struct part *part, const struct sotto__rows *rows,
-                         size_t len)
-{
-    memset(out, 0, len * sizeof *out);
-    for (size_t i = 0; i < part->ops_len; i++) {
-        class_by_op(out, &rows->registers[part->ops[i]], (uint16_t)(i + 1), len);
-    }
-    /* Where it is not known whether a condition holds: neither a row of it nor of its opposite. */
-    const uint8_t *state = part->ops_len == 1 ? rows->registers[part->ops[0]].state : NULL;
-    if (state != NULL && state != rows->no_state) {
-        class_unknown(out, state, true, len);
-    }
-    for (size_t i = 0; i < part->values_len; i++) {
-        const uint8_t *missing = rows->registers[part->values[i]].state;
-        if (missing != rows->no_state) {
-            class_unknown(out, missing, false, len);
-        }
-    }
-}
-
-static void class_by_part(uint16_t *out, const struct part *part, const struct sotto__rows *rows,
-                          size_t len)
-{
-    if (part->index != SOTTO_NONE) {
-        class_by_number(out, part, rows, len);
-    } else {
-        class_by_ops(out, part, rows, len);
-    }
-    for (size_t i = 0; part->has_other && i < len; i++) {
-        out[i] = out[i] == 0 ? (uint16_t)(part->classes_len + 1) : out[i];
-    }
-}
-
-/* Adds what one more part says. Rows that are in no class of one are in none. */
-static void join_part(uint16_t *in_out, const struct part *part, const struct sotto__rows *rows,
-                      size_t len)
-{
-    uint16_t classes[SOTTO__ROWS_LEN];
-    size_t own_len = part->classes_len + part->has_other;
-    class_by_part(classes, part, rows, len);
-    for (size_t i = 0; i < len; i++) {
-        bool is_unknown =
-            in_out[i] == SOTTO_WATCH_CLASSES_MAX || classes[i] == SOTTO_WATCH_CLASSES_MAX;
-        bool is_none = in_out[i] == 0 || classes[i] == 0;
-        in_out[i] = is_unknown ? SOTTO_WATCH_CLASSES_MAX
-                    : is_none  ? 0
-                               : (uint16_t)((in_out[i] - 1) * own_len + classes[i]);
-    }
-}
-
-void sotto__predicates_class(const struct sotto__predicates *predicates, uint16_t *out, size_t i,
-                             const struct sotto__rows *rows, size_t len)
-{
-    const struct sotto__predicate *predicate = &predicates->list[i];
-    const uint8_t *is_left_out = predicate->is_left_out;
-    class_by_part(out, &predicate->parts[0], rows, len);
-    for (size_t j = 1; j < predicate->parts_len; j++) {
-        join_part(out, &predicate->parts[j], rows, len);
-    }
-    for (size_t j = 0; is_left_out != NULL && j < len; j++) {
-        bool is_class = out[j] > 0 && out[j] < SOTTO_WATCH_CLASSES_MAX;
-        out[j] = is_class && is_left_out[out[j]] != 0 ? 0 : out[j];
-    }
 }

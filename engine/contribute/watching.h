@@ -22,6 +22,25 @@ struct sotto__watched {
     size_t columns_len;
 };
 
+/* What one output, or a condition, says of a row. */
+struct sotto__predicate_part {
+    size_t *ops; /* the last one that holds gives the class, which is its place, from 1 */
+    size_t ops_len;
+    size_t *values; /* operations that these compare: where one has no value it is not known whether
+                       a predicate would hold */
+    size_t values_len;
+    size_t index;       /* instead of them; or SOTTO_NONE */
+    uint16_t *class_of; /* of each number of the index */
+    size_t classes_len; /* from 1 on */
+    bool has_other;     /* rows of no class have one of their own, the last */
+};
+
+struct sotto__predicate {
+    struct sotto__predicate_part *parts;
+    size_t parts_len;
+    uint8_t *is_left_out; /* of each class, from 1 on; NULL: all are told */
+};
+
 struct sotto__predicates {
     struct sotto_plan *plan; /* of these; NULL: there are none */
     struct sotto_driver *driver;
@@ -30,6 +49,7 @@ struct sotto__predicates {
     size_t len;
     size_t *column_ops; /* that are shown */
     size_t columns_len;
+    size_t *twins; /* of each operation: the round's that is computed instead of it; SOTTO_NONE */
 };
 
 /* Returns: as sotto_watch_prepare. Ended by sotto__predicates_release, also after a failure. */
@@ -37,6 +57,17 @@ enum sotto_status sotto__predicates_init(struct sotto__predicates *out,
                                          const struct sotto__watched *watched,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__predicates_release(struct sotto__predicates *predicates);
+
+/* --- watch_classes.c --- */
+
+/* Finds the operations that the round has too, and has no others computed than are asked for.
+ * Returns: SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__predicates_share(struct sotto__predicates *in_out,
+                                          const struct sotto__watched *watched,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+/* Lends the round's values of a piece of rows, after its operations, to those of predicates. */
+void sotto__predicates_borrow(const struct sotto__predicates *predicates, struct sotto__rows *rows,
+                              const struct sotto__rows *round);
 /* Writes the class of each row by predicate i, after the operations of the plan. */
 void sotto__predicates_class(const struct sotto__predicates *predicates, uint16_t *out, size_t i,
                              const struct sotto__rows *rows, size_t len);
@@ -67,19 +98,17 @@ struct sotto__watcher {
     bool has_classes;
     struct sotto__rows rows; /* of the predicates' program */
     const struct sotto_column **blocks;
-    uint16_t *classes;      /* [predicate * capacity_len + row of the block] */
-    double *columns;        /* [column * capacity_len + row of the block] */
+    uint16_t *classes;      /* [predicate * SOTTO__ROWS_LEN + row] */
+    double *columns;        /* [column * SOTTO__ROWS_LEN + row] */
     uint8_t *column_states; /* likewise */
     const double **column_lists;
     const uint8_t **column_state_lists;
-    const uint16_t **pieces;              /* [predicate]: of the rows that are shown */
+    const uint16_t **class_lists;
     const struct sotto_column *key_block; /* NULL: there is no key */
     uint64_t *keys;                       /* [row of the block] */
     size_t keys_capacity_len;
-    size_t capacity_len;
-    size_t classed_len; /* rows of the block whose classes are known */
-    size_t shown_len;
-    double *values;  /* [measure * SOTTO__ROWS_LEN + row] */
+    size_t shown_len; /* rows of the block */
+    double *values;   /* [measure * SOTTO__ROWS_LEN + row] */
     double *factors; /* [factor * SOTTO__ROWS_LEN + row]: of those that are no doubles */
     const double **factor_lists;
     uint8_t *states; /* likewise */
@@ -109,10 +138,10 @@ enum sotto_status sotto__watch_keep_told(struct sotto_watch *watch,
                                          const size_t *cell_terms,
                                          struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Classes the rows of a block, before its operations: blocks[i] is sotto__watch_column i. */
+/* Begins a block, before its operations: blocks[i] is sotto__watch_column i. */
 enum sotto_status sotto__watcher_take_block(struct sotto__watcher *watcher, size_t len,
                                             struct sotto_error *err) SOTTO_NODISCARD;
-/* Shows the next rows of the block, after their operations. */
+/* Classes and shows the next rows of the block, after their operations. */
 void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto__rows *rows,
                               size_t dataset, size_t len);
 

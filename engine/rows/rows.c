@@ -618,20 +618,16 @@ static void apply_operations(struct sotto__rows *rows, size_t dataset, bool earl
     }
 }
 
-static void take_blocks(struct sotto__rows *rows, size_t dataset,
-                        const struct sotto_column *const *blocks, size_t len)
+void sotto__rows_take_piece(struct sotto__rows *rows, size_t dataset,
+                            const struct sotto_column *const *blocks, size_t at, size_t len)
 {
-    const struct sotto__program *program = rows->program;
-    for (size_t at = 0; at < len; at += SOTTO__ROWS_LEN) {
-        size_t now = len - at < SOTTO__ROWS_LEN ? len - at : SOTTO__ROWS_LEN;
-        apply_operations(rows, dataset, true, blocks, at, now);
-        if (sotto__program_selects(program)) {
-            select_rows(rows, dataset, blocks, at, now);
-        }
-        apply_operations(rows, dataset, false, blocks, at, now);
-        sotto__rows_search(rows, dataset, blocks, at, now);
-        rows->sink.take(rows->sink.context, rows, dataset, now);
+    apply_operations(rows, dataset, true, blocks, at, len);
+    if (sotto__program_selects(rows->program)) {
+        select_rows(rows, dataset, blocks, at, len);
     }
+    apply_operations(rows, dataset, false, blocks, at, len);
+    sotto__rows_search(rows, dataset, blocks, at, len);
+    rows->sink.take(rows->sink.context, rows, dataset, len);
 }
 
 void sotto__rows_take(struct sotto__rows *rows, size_t dataset,
@@ -639,6 +635,9 @@ void sotto__rows_take(struct sotto__rows *rows, size_t dataset,
 {
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
-    take_blocks(rows, dataset, blocks, len);
+    for (size_t at = 0; at < len; at += SOTTO__ROWS_LEN) {
+        size_t now = len - at < SOTTO__ROWS_LEN ? len - at : SOTTO__ROWS_LEN;
+        sotto__rows_take_piece(rows, dataset, blocks, at, now);
+    }
     sotto_arithmetic_leave(&arithmetic);
 }

@@ -60,6 +60,10 @@ void sotto__rows_release(struct sotto__rows *rows);
  * is another dataset's. */
 void sotto__rows_take(struct sotto__rows *rows, size_t dataset,
                       const struct sotto_column *const *blocks, size_t len);
+/* Likewise rows at to at + len of blocks, at most SOTTO__ROWS_LEN and from a multiple of it on,
+ * while others are taken: in their arithmetic. */
+void sotto__rows_take_piece(struct sotto__rows *rows, size_t dataset,
+                            const struct sotto_column *const *blocks, size_t at, size_t len);
 /* The union of the states of a and b, as of a product: one of theirs, or made in room. */
 const uint8_t *sotto__rows_join_states(uint8_t *room, const struct sotto__rows *rows,
                                        const struct sotto__register *a,

@@ -392,6 +392,16 @@ static void test_nested_sets(void **state)
     singled_out({.outputs = {"sum(wage)"}}); /* all but those two sets: the three */
 }
 
+/* Conditions that differ in their sign only: each is taken for itself. */
+static void test_other_signs(void **state)
+{
+    (void)state;
+    set_ages();
+    answered({.outputs = {"sum(wage)"}, .where = "age < 31"});
+    singled_out({.outputs = {"sum(wage)"}, .where = "age <= 31"});
+    singled_out({.outputs = {"sum(wage)", "sum(if(age > 31, wage, na))"}});
+}
+
 /* First the larger set, then the smaller one, and the smaller one as a group. */
 static void test_a_set_within_a_set(void **state)
 {
@@ -1830,6 +1840,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_and_then_parts, start, stop),
         cmocka_unit_test_setup_teardown(test_trackers, start, stop),
         cmocka_unit_test_setup_teardown(test_nested_sets, start, stop),
+        cmocka_unit_test_setup_teardown(test_other_signs, start, stop),
         cmocka_unit_test_setup_teardown(test_a_set_within_a_set, start, stop),
         cmocka_unit_test_setup_teardown(test_groups_together, start, stop),
         cmocka_unit_test_setup_teardown(test_a_row_split_off, start, stop),
