@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define LANES 8
+/* Keys that are kept apart in a piece. */
+#define ALIKES_LEN 64
 
 /* --- Atoms --- */
 
@@ -160,31 +162,66 @@ static bool make_keys(struct sotto_evidence *evidence, const struct sotto__rows 
     return make_levels(evidence, dataset, len) && is_one;
 }
 
-/* Adds the rows that are not left out. */
+/* Rows of a piece that have one key, of which the last one stands here. */
+struct alike {
+    uint32_t row;
+    uint32_t rows;
+};
+
+static bool is_same_key(const struct sotto__keys *keys, size_t a, size_t b)
+{
+    bool is_same = true;
+    for (size_t i = 0; is_same && i < keys->used_len; i++) {
+        const uint32_t *words = keys->words + keys->used[i] * SOTTO__ROWS_LEN;
+        is_same = words[a] == words[b];
+    }
+    return is_same;
+}
+
+/* key: of one row, of which all words are 0 that no row uses. */
+static void flush_alike(struct sotto_evidence *evidence, struct sotto__atoms *atoms, uint32_t *key,
+                        const uint64_t *hashes, const struct alike *alike)
+{
+    for (size_t i = 0; alike->rows > 0 && i < evidence->keys.used_len; i++) {
+        size_t word = evidence->keys.used[i];
+        key[word] = evidence->keys.words[word * SOTTO__ROWS_LEN + alike->row];
+    }
+    if (alike->rows > 0) {
+        sotto__atoms_add(atoms, key, hashes[alike->row], alike->rows);
+    }
+}
+
+/* Adds the rows that are not left out: those of a piece that have one key together, as far as few
+ * keys lie between them. */
 static void take_atoms(struct sotto_evidence *evidence, const struct sotto__rows *rows,
                        size_t dataset, size_t len)
 {
     size_t words = evidence->lens.words;
     struct sotto__atoms *atoms = &evidence->atoms[dataset];
-    uint32_t *key = evidence->keys.words + words * SOTTO__ROWS_LEN; /* of one row */
+    uint32_t *key = evidence->keys.words + words * SOTTO__ROWS_LEN;
     uint64_t hashes[SOTTO__ROWS_LEN] = {0};
+    struct alike alikes[ALIKES_LEN] = {{0}};
     bool is_one = make_keys(evidence, rows, dataset, len);
-    bool is_done = evidence->kept_len == 0;
     memset(key, 0, words * sizeof *key);
     for (size_t j = 0; j < evidence->keys.used_len; j++) {
         size_t word = evidence->keys.used[j];
         sotto__atoms_hash(hashes, evidence->keys.words + word * SOTTO__ROWS_LEN, word, len);
     }
-    for (size_t i = 0; !is_done && i < len; i++) {
-        if (evidence->left_out[i] != 0) {
-            continue;
+    size_t step = is_one ? evidence->kept_len : 1;
+    for (size_t j = 0; j < evidence->kept_len; j += step) {
+        uint32_t row = evidence->kept[j];
+        uint64_t hash = hashes[row];
+        struct alike *alike = &alikes[(hash ^ hash >> 32) % ALIKES_LEN];
+        if (alike->rows > 0 &&
+            !(hashes[alike->row] == hash && is_same_key(&evidence->keys, alike->row, row))) {
+            flush_alike(evidence, atoms, key, hashes, alike);
+            alike->rows = 0;
         }
-        for (size_t j = 0; j < evidence->keys.used_len; j++) {
-            key[evidence->keys.used[j]] =
-                evidence->keys.words[evidence->keys.used[j] * SOTTO__ROWS_LEN + i];
-        }
-        sotto__atoms_add(atoms, key, hashes[i], is_one ? evidence->kept_len : 1);
-        is_done = is_one;
+        alike->row = row;
+        alike->rows += (uint32_t)step;
+    }
+    for (size_t i = 0; i < ALIKES_LEN; i++) {
+        flush_alike(evidence, atoms, key, hashes, &alikes[i]);
     }
 }
 
@@ -252,28 +289,36 @@ static void take_values(struct sotto_evidence *evidence, struct sotto__spread_va
     flush_seen(evidence, out, &seen, 1);
 }
 
-/* Marks the rows that are left out, or lack a value (state), or have one that is taken off (minus).
- * Returns: how many others there are. */
-static size_t skip_rows(uint8_t *restrict out, const struct sotto_evidence *evidence,
-                        const struct sotto__rows *rows, size_t state, size_t minus, size_t len)
+/* Marks the rows that are left out, or lack a value (state), or have one that is taken off (minus);
+ * in room where these are not just the first. Sets *out_kept to how many others there are. */
+static const uint8_t *skip_rows(uint8_t *restrict room, size_t *out_kept,
+                                const struct sotto_evidence *evidence,
+                                const struct sotto__rows *rows, size_t state, size_t minus,
+                                size_t len)
 {
     const uint8_t *restrict left_out = evidence->left_out;
     const uint8_t *restrict lacks = rows->registers[state].state;
     const uint8_t *restrict is_kept = minus != SOTTO_NONE ? rows->registers[minus].state : NULL;
     uint16_t kept = 0;
+    *out_kept = evidence->kept_len;
+    if (lacks == rows->no_state && is_kept == NULL) {
+        return left_out;
+    }
     for (size_t i = 0; i < len; i++) {
-        out[i] = left_out[i] | lacks[i];
+        room[i] = left_out[i] | lacks[i];
     }
     for (size_t i = 0; is_kept != NULL && i < len; i++) {
-        out[i] |= is_kept[i] == 0;
+        room[i] |= is_kept[i] == 0;
     }
     for (size_t i = 0; i < len; i++) {
-        kept = (uint16_t)(kept + (out[i] == 0));
+        kept = (uint16_t)(kept + (room[i] == 0));
     }
-    return kept;
+    *out_kept = kept;
+    return room;
 }
 
-/* Takes the extents of a factor in the rows of its product. */
+/* Takes the extents of a factor in the rows of its product. skipped: NULL if these are all that are
+ * not left out. */
 static void take_extents(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
                          const uint8_t *skipped, size_t len)
 {
@@ -281,17 +326,20 @@ static void take_extents(struct sotto_evidence *evidence, const struct sotto__ro
     size_t column = inquiry->spreads[at].column;
     size_t op = inquiry->column_ops[column];
     bool is_grouped = rows->program->keys_len > 0;
-    double values[SOTTO__ROWS_LEN];
-    struct sotto__piece piece = {
-        .reg = &rows->registers[op], .op = &rows->program->ops[op], .values = values, .last = len};
-    for (size_t i = 0; i < len; i++) {
-        values[i] = skipped[i] == 0 ? evidence->signed_values[column * SOTTO__ROWS_LEN + i] : NAN;
+    const double *values = evidence->signed_values + column * SOTTO__ROWS_LEN;
+    double room[SOTTO__ROWS_LEN];
+    for (size_t i = 0; skipped != NULL && i < len; i++) {
+        room[i] = skipped[i] == 0 ? values[i] : NAN;
     }
+    struct sotto__piece piece = {.reg = &rows->registers[op],
+                                 .op = &rows->program->ops[op],
+                                 .values = skipped != NULL ? room : values,
+                                 .last = len};
     if (!is_grouped) {
         sotto__extent_take(&evidence->extents[at], &piece);
     }
     for (size_t i = 0; is_grouped && i < len; i++) {
-        if (skipped[i] == 0) {
+        if (piece.values[i] == piece.values[i]) {
             piece.first = i;
             piece.last = i + 1;
             sotto__extent_take(&evidence->extents[rows->groups[i] * inquiry->spreads_len + at],
@@ -314,13 +362,18 @@ static void take_spread(struct sotto_evidence *evidence, const struct sotto__row
     size_t op = inquiry->column_ops[spread->column];
     const struct sotto__register *reg = &rows->registers[op];
     enum sotto__row_kind type = rows->program->ops[op].type;
-    uint8_t skipped[SOTTO__ROWS_LEN];
-    if ((is_over(evidence, at) && !spread->is_multiplied) ||
-        skip_rows(skipped, evidence, rows, spread->state, spread->minus, len) == 0) {
+    uint8_t room[SOTTO__ROWS_LEN];
+    size_t kept;
+    if (is_over(evidence, at) && !spread->is_multiplied) {
+        return;
+    }
+    const uint8_t *skipped =
+        skip_rows(room, &kept, evidence, rows, spread->state, spread->minus, len);
+    if (kept == 0) {
         return;
     }
     if (spread->is_multiplied) {
-        take_extents(evidence, rows, at, skipped, len);
+        take_extents(evidence, rows, at, skipped != evidence->left_out ? skipped : NULL, len);
     }
     if (is_over(evidence, at)) {
         return;
@@ -432,8 +485,10 @@ static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *
                           ? evidence->magnitudes + sum->factors[1] * SOTTO__ROWS_LEN
                           : NULL;
     bool is_grouped = rows->program->keys_len > 0;
-    uint8_t skipped[SOTTO__ROWS_LEN];
-    size_t kept = skip_rows(skipped, evidence, rows, trace->state, trace->minus, len);
+    uint8_t room[SOTTO__ROWS_LEN];
+    size_t kept;
+    const uint8_t *skipped =
+        skip_rows(room, &kept, evidence, rows, trace->state, trace->minus, len);
     if (kept == 0) {
         return;
     }
@@ -479,9 +534,10 @@ static void take_affine(struct sotto_evidence *evidence, const struct sotto__row
             sotto__affine_hash(hashes, evidence->signed_values + j * SOTTO__ROWS_LEN, j, len);
         }
     }
-    for (size_t i = 0; i < len; i++) {
+    for (size_t k = 0; k < evidence->kept_len; k++) {
+        size_t i = evidence->kept[k];
         struct sotto__affine *affine = &evidence->affines[is_grouped ? rows->groups[i] : 0];
-        if (evidence->left_out[i] != 0 || sotto__affine_passes(affine, hashes[i])) {
+        if (sotto__affine_passes(affine, hashes[i])) {
             continue;
         }
         for (size_t j = 0; j < inquiry->columns_len; j++) {
@@ -530,17 +586,17 @@ static void find_left_out(struct sotto_evidence *evidence, const struct sotto__r
     const struct sotto__program *program = rows->program;
     uint8_t *restrict left_out = evidence->left_out;
     const uint8_t *restrict skipped = rows->skipped;
-    evidence->kept_len = len;
-    if (!sotto__program_selects(program)) {
-        memset(left_out, 0, len);
+    bool selects = sotto__program_selects(program);
+    size_t kept_len = 0;
+    for (size_t i = 0; i < len; i++) {
+        left_out[i] = selects && skipped[i] != 0;
+        evidence->kept[kept_len] = (uint16_t)i;
+        kept_len += left_out[i] == 0;
+    }
+    evidence->kept_len = kept_len;
+    if (!selects) {
         return;
     }
-    uint16_t out_len = 0;
-    for (size_t i = 0; i < len; i++) {
-        left_out[i] = skipped[i] != 0;
-        out_len = (uint16_t)(out_len + left_out[i]);
-    }
-    evidence->kept_len = len - out_len;
     count_outside(evidence->outside + 2 * dataset,
                   program->where != SOTTO_NONE ? &rows->registers[program->where] : NULL, skipped,
                   len);

@@ -66,8 +66,10 @@ static bool allocate_scratch(struct sotto_evidence *out)
     out->keys.words = sotto_alloc_aligned(words * (SOTTO__ROWS_LEN + 1) * sizeof(uint32_t));
     out->keys.used = sotto_alloc_array(words, sizeof *out->keys.used);
     out->left_out = sotto_alloc_aligned(SOTTO__ROWS_LEN);
+    out->kept = sotto_alloc_array(SOTTO__ROWS_LEN + 1, sizeof *out->kept);
     return out->row != NULL && out->signed_values != NULL && out->magnitudes != NULL &&
-           out->keys.words != NULL && out->keys.used != NULL && out->left_out != NULL;
+           out->keys.words != NULL && out->keys.used != NULL && out->left_out != NULL &&
+           out->kept != NULL;
 }
 
 enum sotto_status sotto__evidence_init(struct sotto_evidence *out,
@@ -152,6 +154,7 @@ void sotto__evidence_release(struct sotto_evidence *evidence)
     sotto_free(evidence->keys.words);
     sotto_free(evidence->keys.used);
     sotto_free(evidence->left_out);
+    sotto_free(evidence->kept);
     *evidence = (struct sotto_evidence){0};
 }
 

@@ -48,8 +48,9 @@ struct sotto_evidence {
     double *magnitudes;                   /* [column * SOTTO__ROWS_LEN + row]: of a block */
     struct sotto__keys keys;              /* of a piece, then one row's */
     uint8_t *left_out;                    /* scratch: of a piece, 1 for each row that is */
-    size_t kept_len;                      /* of a piece: rows that are not left out */
-    enum sotto_status status;             /* the first failure */
+    uint16_t *kept;                       /* likewise: the rows that are not left out */
+    size_t kept_len;
+    enum sotto_status status; /* the first failure */
 };
 
 /* Of no rows. Borrows inquiry. Returns: SOTTO_ERROR_NO_MEMORY, SOTTO_ERROR_LIMIT. Ended by
