@@ -443,24 +443,26 @@ static bool is_infinite(const struct sotto__rows *rows, size_t op, size_t i)
 static void take_magnitudes(struct sotto_evidence_terms *out, const double *restrict a,
                             const double *restrict b, const uint8_t *restrict skipped, size_t len)
 {
-    double values[SOTTO__ROWS_LEN];
+    double room[SOTTO__ROWS_LEN];
     double totals[LANES] = {0};
     double largest[LANES] = {0};
-    for (size_t i = 0; i < len; i++) {
-        values[i] = a[i];
-    }
-    for (size_t i = 0; b != NULL && i < len; i++) {
-        values[i] *= b[i];
+    const double *values = b != NULL || skipped != NULL || len % LANES != 0 ? room : a;
+    for (size_t i = 0; values == room && i < len; i++) {
+        room[i] = b != NULL ? a[i] * b[i] : a[i];
     }
     for (size_t i = 0; skipped != NULL && i < len; i++) {
-        values[i] = skipped[i] == 0 ? values[i] : 0;
+        room[i] = skipped[i] == 0 ? room[i] : 0;
     }
     for (size_t i = len; i % LANES != 0; i++) {
-        values[i] = 0;
+        room[i] = 0;
     }
     for (size_t i = 0; i < len; i += LANES) {
         for (size_t j = 0; j < LANES; j++) {
             totals[j] += values[i + j];
+        }
+    }
+    for (size_t i = 0; i < len; i += LANES) {
+        for (size_t j = 0; j < LANES; j++) {
             largest[j] = values[i + j] > largest[j] ? values[i + j] : largest[j];
         }
     }
@@ -554,9 +556,15 @@ static void take_distinct(struct sotto_evidence *evidence, size_t at, size_t len
 {
     size_t column = evidence->inquiry->multiplied[at];
     const double *values = evidence->signed_values + column * SOTTO__ROWS_LEN;
-    if (!evidence->distinct[at].is_broken) {
-        sotto__distinct_add(&evidence->distinct[at], values, len);
+    double room[SOTTO__ROWS_LEN];
+    if (evidence->distinct[at].is_broken) {
+        return;
     }
+    for (size_t i = 0; evidence->kept_len < len && i < evidence->kept_len; i++) {
+        room[i] = values[evidence->kept[i]];
+    }
+    sotto__distinct_add(&evidence->distinct[at], evidence->kept_len < len ? room : values,
+                        evidence->kept_len);
 }
 
 /* --- A piece of rows --- */
@@ -565,16 +573,17 @@ static void take_distinct(struct sotto_evidence *evidence, size_t at, size_t len
 static void count_outside(uint64_t out[2], const struct sotto__register *where,
                           const uint8_t *restrict skipped, size_t len)
 {
-    uint32_t left = 0;
-    uint32_t ungrouped = 0;
-    const uint8_t *restrict state = where != NULL ? where->state : NULL;
-    const int64_t *restrict values = where != NULL ? where->values : NULL;
+    uint8_t is_out[SOTTO__ROWS_LEN] = {0};
+    uint16_t left = 0;
+    uint16_t ungrouped = 0;
+    for (size_t i = 0; where != NULL && i < len; i++) {
+        is_out[i] = where->state[i] != 0 || ((const int64_t *)where->values)[i] == 0;
+    }
     for (size_t i = 0; i < len; i++) {
-        uint32_t is_out = where != NULL && (state[i] != 0 || values[i] == 0);
-        uint32_t is_complete = (skipped[i] & SOTTO__ROW_INCOMPLETE) == 0;
-        uint32_t is_ungrouped = (skipped[i] & SOTTO__ROW_IN_NO_GROUP) != 0;
-        left += is_complete & is_out;
-        ungrouped += is_complete & (is_out ^ 1) & is_ungrouped;
+        uint8_t is_complete = (skipped[i] & SOTTO__ROW_INCOMPLETE) == 0;
+        uint8_t is_ungrouped = (skipped[i] & SOTTO__ROW_IN_NO_GROUP) != 0;
+        left = (uint16_t)(left + (is_complete & is_out[i]));
+        ungrouped = (uint16_t)(ungrouped + (is_complete & is_ungrouped & (is_out[i] ^ 1)));
     }
     out[0] += left;
     out[1] += ungrouped;
@@ -590,6 +599,8 @@ static void find_left_out(struct sotto_evidence *evidence, const struct sotto__r
     size_t kept_len = 0;
     for (size_t i = 0; i < len; i++) {
         left_out[i] = selects && skipped[i] != 0;
+    }
+    for (size_t i = 0; i < len; i++) {
         evidence->kept[kept_len] = (uint16_t)i;
         kept_len += left_out[i] == 0;
     }
