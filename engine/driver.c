@@ -321,7 +321,8 @@ static bool are_zero(const uint64_t *limbs, size_t len)
 static bool opens_count(const struct sotto__program *program)
 {
     for (size_t term = 0; term < program->terms_len; term++) {
-        if (program->terms[term].kind == SOTTO__TERM_COUNT) {
+        enum sotto__term_kind kind = program->terms[term].kind;
+        if (kind == SOTTO__TERM_COUNT || kind == SOTTO__TERM_COUNTS) {
             return true;
         }
     }

@@ -92,7 +92,7 @@ static enum sotto_status read_sum(struct sotto__value *out, const uint64_t *limb
 /* The most that a count can be: of parties, or of rows. */
 static uint64_t find_most(const struct sotto__program *program, const struct sotto__term *term)
 {
-    if (sotto__term_is_of_parties(term)) {
+    if (term->kind == SOTTO__TERM_BEARING) {
         return SOTTO_PLAN_MAX_CLIENTS;
     }
     return program->ops[term->factors[0]].is_null ? 0 : SOTTO_ROWS_MAX;
@@ -103,16 +103,20 @@ enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const ui
                                          struct sotto_error *err)
 {
     SOTTO_REQUIRE(out->terms_len == program->terms_len);
+    out->limbs = limbs;
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        if (term->kind != SOTTO__TERM_SUM) {
-            uint64_t count = limbs[term->offset];
-            if (count > find_most(program, term)) {
+        if (term->kind == SOTTO__TERM_SUM) {
+            continue;
+        }
+        uint64_t most = find_most(program, term);
+        for (size_t j = 0; j < term->limbs; j++) {
+            if (limbs[term->offset + j] > most) {
                 return fail_impossible(err, "an impossible count");
             }
-            sotto__value_set_special(&out->terms[i], SOTTO__VALUE_FINITE);
-            mpq_set_ui(out->terms[i].number, count, 1);
         }
+        sotto__value_set_special(&out->terms[i], SOTTO__VALUE_FINITE);
+        mpq_set_ui(out->terms[i].number, limbs[term->offset], 1); /* of many: the first one */
     }
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];

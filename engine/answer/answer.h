@@ -11,14 +11,15 @@
 
 /* The terms of one group. */
 struct sotto__group_sums {
+    const uint64_t *limbs; /* borrows: terms of many counts are read there */
     struct sotto__value *terms;
     uint64_t *withheld; /* of a term that is a cell: the parties that kept it back */
     size_t terms_len;
 };
 
 /* Reads the slots of a group, limbs[0 .. program->group_limbs), into out, whose terms are as many
- * as the program's and were initialised. Returns: SOTTO_ERROR_PROTOCOL for what no rows can give.
- */
+ * as the program's and were initialised; borrows limbs. Returns: SOTTO_ERROR_PROTOCOL for what no
+ * rows can give. */
 enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const uint64_t *limbs,
                                          const struct sotto__program *program,
                                          struct sotto_error *err) SOTTO_NODISCARD;

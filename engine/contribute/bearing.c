@@ -8,21 +8,23 @@
 
 #include "contribute/contribute.h"
 
-static uint64_t count_rows(const uint64_t *digits, size_t first, size_t last)
-{
-    uint64_t rows = 0;
-    for (size_t i = first; i < last; i++) {
-        rows += digits[i];
-    }
-    return rows;
-}
+#include <string.h>
 
-/* digits: rows by the numbers of the term's index. */
-static bool find_answer(const struct sotto__term *term, const uint64_t *digits, uint64_t least)
+/* What a party says of a cell. rows: by its parts. */
+static void say_of_cell(uint64_t *limbs, const struct sotto__index *index, size_t cell,
+                        const uint64_t *rows, uint64_t least)
 {
-    uint64_t rows = count_rows(digits, term->first, term->last);
-    return term->kind == SOTTO__TERM_ASKING ||
-           (rows > 0 && (rows < least) == (term->kind == SOTTO__TERM_FEW));
+    uint64_t nodes[2 * SOTTO__SCALE_PARTS_MAX];
+    size_t parts_len = (size_t)1 << index->digit_bits;
+    memcpy(nodes + parts_len, rows, parts_len * sizeof *nodes);
+    for (size_t node = 2 * parts_len; node-- > 1;) {
+        if (node < parts_len) {
+            nodes[node] = nodes[2 * node] + nodes[2 * node + 1];
+        }
+        limbs[sotto__few_at(index, cell, node)] = nodes[node] > 0 && nodes[node] < least;
+        limbs[sotto__enough_at(index, cell, node)] = nodes[node] > 0 && nodes[node] >= least;
+    }
+    limbs[sotto__asking_at(index, cell)] = 1;
 }
 
 /* Where an index's numbers stand among a group's. */
@@ -39,18 +41,20 @@ void sotto__bearing_say(uint64_t *limbs, const struct sotto_evidence *evidence, 
 {
     const struct sotto__inquiry *inquiry = evidence->inquiry;
     const struct sotto__program *program = inquiry->program;
-    size_t index = SOTTO_NONE;
-    size_t at = 0;
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
-        if (!sotto__term_is_of_parties(term)) {
+        if (term->kind != SOTTO__TERM_BEARING) {
             continue;
         }
-        at = term->index != index ? find_digits(program, term->index) : at;
-        index = term->index;
+        const struct sotto__index *index = &program->indices[term->index];
+        const uint64_t *rows = evidence->digits + find_digits(program, term->index);
         for (size_t group = 0; group < program->groups_len; group++) {
-            limbs[group * program->group_limbs + term->offset] =
-                find_answer(term, evidence->digits + group * inquiry->digits_len + at, least);
+            uint64_t *to = limbs + group * program->group_limbs + term->offset;
+            for (size_t cell = 0; cell < index->cells_len; cell++) {
+                const uint64_t *of_cell =
+                    rows + group * inquiry->digits_len + (cell << index->digit_bits);
+                say_of_cell(to, index, cell, of_cell, least);
+            }
         }
     }
 }

@@ -235,7 +235,7 @@ static bool needs_rows(const struct sotto_contribution *contribution)
     const struct sotto__program *program = contribution->driver->program;
     bool needs = contribution->judge != NULL || contribution->watch != NULL;
     for (size_t i = 0; !needs && i < program->terms_len; i++) {
-        needs = !sotto__term_is_of_parties(&program->terms[i]);
+        needs = program->terms[i].kind != SOTTO__TERM_BEARING;
     }
     return needs;
 }

@@ -96,7 +96,7 @@ enum sotto_status sotto__step_finish(struct sotto__step *step,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 /* How many parties keep back a cell that the call asked for. */
 uint64_t sotto__step_withheld(const struct sotto__step *step, size_t asked);
-/* The count, or the sum, of a number of an index. */
+/* One of the counts of an index; the sum of one of its numbers. */
 uint64_t sotto__step_count(const struct sotto__step *step, size_t asked, size_t number);
 const struct sotto__value *sotto__step_sum_of(const struct sotto__step *step, size_t asked,
                                               size_t number);

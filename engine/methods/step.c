@@ -84,8 +84,10 @@ const struct sotto__value *sotto__step_sum_of(const struct sotto__step *step, si
 
 uint64_t sotto__step_count(const struct sotto__step *step, size_t asked, size_t number)
 {
-    /* At most SOTTO_ROWS_MAX: see aggregate.c. */
-    return mpz_get_ui(mpq_numref(sotto__step_sum_of(step, asked, number)->number));
+    SOTTO_REQUIRE(asked < step->asked_len && step->asked[asked].terms_len == 1);
+    const struct sotto__term *term = &step->program->terms[step->asked[asked].first_term];
+    SOTTO_REQUIRE(number < term->counts_len);
+    return step->sums->limbs[term->offset + number]; /* at most SOTTO_ROWS_MAX: see aggregate.c */
 }
 
 const struct sotto__index *sotto__step_index(const struct sotto__step *step, size_t asked)

@@ -17,8 +17,10 @@ static bool has_its_counts(const uint64_t *group, const struct sotto__program *p
     for (size_t i = 0; has && i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
         const uint64_t *at = group + term->offset;
-        uint64_t most = sotto__term_is_of_parties(term) ? 0 : rows;
-        has = term->kind == SOTTO__TERM_SUM || at[0] <= most;
+        uint64_t most = term->kind == SOTTO__TERM_BEARING ? 0 : rows;
+        for (size_t j = 0; has && term->kind != SOTTO__TERM_SUM && j < term->limbs; j++) {
+            has = at[j] <= most;
+        }
         has = has && (!term->is_cell || at[term->limbs] == 0);
         for (size_t j = 0; has && term->has_infinities && j < 2; j++) {
             has = at[term->limbs + j] <= rows;

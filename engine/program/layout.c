@@ -22,7 +22,7 @@
 static size_t count_limbs(const struct sotto__term *term)
 {
     if (term->kind != SOTTO__TERM_SUM) {
-        return 1;
+        return term->counts_len > 0 ? term->counts_len : 1;
     }
     size_t bits = term->type == SOTTO__ROW_FLOAT ? DOUBLE_BITS * term->factors_len : term->bits;
     return (bits + 62 + 63) / 64;
@@ -66,7 +66,7 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
             term->fill = program->fills_len++;
             program->group_buffers += program->buffer_len * sotto__term_columns(term);
         }
-        *out_slots_len += 1 + count_more(term);
+        *out_slots_len += (term->counts_len > 0 ? term->counts_len : 1) + count_more(term);
     }
     if (program->keys_len > 0) { /* the parties that withhold the group */
         program->group_limbs++;
@@ -135,8 +135,11 @@ enum sotto_status sotto__layout(struct sotto__program *program, struct sotto_err
     for (size_t group = 0; group < program->groups_len; group++) {
         for (size_t i = 0; i < program->terms_len; i++) {
             const struct sotto__term *term = &program->terms[i];
-            program->slots[program->slots_len++] = (uint16_t)term->limbs;
-            for (size_t j = 0; j < count_more(term); j++) {
+            size_t singles = term->counts_len + count_more(term);
+            if (term->counts_len == 0) {
+                program->slots[program->slots_len++] = (uint16_t)term->limbs;
+            }
+            for (size_t j = 0; j < singles; j++) {
                 program->slots[program->slots_len++] = 1;
             }
         }

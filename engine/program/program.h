@@ -16,7 +16,7 @@
 #define SOTTO__GROUPS_MAX 10000
 /* Of one round; of the memory for rows that one thread needs. */
 #define SOTTO__ROUND_LIMBS_MAX ((size_t)1 << 22)
-#define SOTTO__TERMS_MAX ((size_t)1 << 18) /* of a group: each takes some hundred bytes */
+#define SOTTO__WANTED_MAX ((size_t)1 << 18) /* of a group: a sum takes some hundred bytes */
 #define SOTTO__ROWS_BYTES_MAX ((size_t)64 << 20)
 
 struct sotto__program {
@@ -29,6 +29,7 @@ struct sotto__program {
     struct sotto__term *terms;
     size_t terms_len;
     size_t terms_capacity_len;
+    size_t wanted_len;              /* counts and sums of all terms */
     struct sotto__moments *moments; /* one for each aggregate, by value expression, then by node */
     size_t moments_len;
     struct sotto__earlier_number *earlier_numbers;

@@ -357,16 +357,43 @@ static size_t ask_aggregate(struct sotto__recipe *recipe, enum sotto__function f
     return add_asked(recipe, asked);
 }
 
-/* Asks for a term for each number of an index. */
-static size_t ask_by_index(struct sotto__recipe *recipe, struct sotto__term term)
+/* Asks for counts of an index, as many as there are. */
+static size_t ask_counts(struct sotto__recipe *recipe, enum sotto__term_kind kind, size_t index,
+                         size_t counts_len)
+{
+    struct sotto__program *program = recipe->compiler->program;
+    const struct sotto__term term = {.kind = kind,
+                                     .factors = {program->indices[index].op},
+                                     .factors_len = 1,
+                                     .times = SOTTO_NONE,
+                                     .index = index,
+                                     .counts_len = counts_len};
+    const struct sotto__asked asked = {.first_term = program->terms_len, .terms_len = 1};
+    (void)sotto__compile_term(recipe->compiler, term);
+    return add_asked(recipe, asked);
+}
+
+/* Asks for a sum for each number of an index. */
+static size_t ask_sums(struct sotto__recipe *recipe, size_t row, size_t index)
 {
     struct sotto__compiler *compiler = recipe->compiler;
     if (compiler->status != SOTTO_OK) {
         return SOTTO_NONE;
     }
-    const struct sotto__index *index = &compiler->program->indices[term.index];
-    struct sotto__asked asked = {.first_term = compiler->program->terms_len,
-                                 .terms_len = sotto__index_bins(index)};
+    const struct sotto__op *op = sotto__compile_op(compiler, row);
+    struct sotto__term term = {.kind = SOTTO__TERM_SUM,
+                               .factors = {row},
+                               .factors_len = 1,
+                               .type = op->type,
+                               .bits = op->bits,
+                               .scale = op->scale,
+                               .has_infinities = op->type == SOTTO__ROW_FLOAT,
+                               .times = SOTTO_NONE,
+                               .index = index,
+                               .is_binned = true};
+    const struct sotto__asked asked = {.first_term = compiler->program->terms_len,
+                                       .terms_len =
+                                           sotto__index_bins(&compiler->program->indices[index])};
     for (size_t i = 0; i < asked.terms_len; i++) {
         term.first = i;
         term.last = i + 1;
@@ -385,25 +412,8 @@ size_t sotto__recipe_counts(struct sotto__recipe *recipe, size_t index)
     if (recipe->compiler->status != SOTTO_OK) {
         return SOTTO_NONE;
     }
-    size_t op = recipe->compiler->program->indices[index].op;
-    return ask_by_index(recipe, (struct sotto__term){.kind = SOTTO__TERM_COUNT,
-                                                     .factors = {op},
-                                                     .factors_len = 1,
-                                                     .times = SOTTO_NONE,
-                                                     .index = index});
-}
-
-/* The numbers of a tree's node, among those of its cell: a node of depth d has 2^(bits - d). */
-static void set_node(struct sotto__term *out, const struct sotto__index *index, size_t cell,
-                     size_t node)
-{
-    size_t depth = 0;
-    while (node >> (depth + 1) != 0) {
-        depth++;
-    }
-    size_t len = (size_t)1 << (index->digit_bits - depth);
-    out->first = (cell << index->digit_bits) + (node - ((size_t)1 << depth)) * len;
-    out->last = out->first + len;
+    return ask_counts(recipe, SOTTO__TERM_COUNTS, index,
+                      sotto__index_bins(&recipe->compiler->program->indices[index]));
 }
 
 static size_t count_nodes(const struct sotto__index *index)
@@ -426,37 +436,14 @@ size_t sotto__enough_at(const struct sotto__index *index, size_t cell, size_t no
     return sotto__few_at(index, cell, node) + count_nodes(index);
 }
 
-static void add_nodes(struct sotto__recipe *recipe, struct sotto__term term,
-                      enum sotto__term_kind kind, const struct sotto__index *index, size_t cell)
-{
-    term.kind = kind;
-    for (size_t node = 1; node <= count_nodes(index); node++) {
-        set_node(&term, index, cell, node);
-        (void)sotto__compile_term(recipe->compiler, term);
-    }
-}
-
 size_t sotto__recipe_bearing(struct sotto__recipe *recipe, size_t index)
 {
-    struct sotto__compiler *compiler = recipe->compiler;
-    if (compiler->status != SOTTO_OK) {
+    if (recipe->compiler->status != SOTTO_OK) {
         return SOTTO_NONE;
     }
-    struct sotto__index *of = &compiler->program->indices[index];
-    struct sotto__asked asked = {.first_term = compiler->program->terms_len,
-                                 .terms_len = sotto__asking_at(of, of->cells_len)};
+    struct sotto__index *of = &recipe->compiler->program->indices[index];
     of->is_borne = true;
-    for (size_t cell = 0; cell < of->cells_len; cell++) {
-        struct sotto__term term = {.kind = SOTTO__TERM_ASKING,
-                                   .factors = {of->op},
-                                   .factors_len = 1,
-                                   .times = SOTTO_NONE,
-                                   .index = index};
-        (void)sotto__compile_term(compiler, term);
-        add_nodes(recipe, term, SOTTO__TERM_FEW, of, cell);
-        add_nodes(recipe, term, SOTTO__TERM_ENOUGH, of, cell);
-    }
-    return add_asked(recipe, asked);
+    return ask_counts(recipe, SOTTO__TERM_BEARING, index, sotto__asking_at(of, of->cells_len));
 }
 
 size_t sotto__recipe_cell(struct sotto__recipe *recipe, size_t row)
@@ -476,17 +463,7 @@ size_t sotto__recipe_sum(struct sotto__recipe *recipe, size_t row, size_t index)
     if (index == SOTTO_NONE) {
         return ask_aggregate(recipe, SOTTO__FUNCTION_SUM, row, row);
     }
-    const struct sotto__op *op = sotto__compile_op(recipe->compiler, row);
-    return ask_by_index(recipe, (struct sotto__term){.kind = SOTTO__TERM_SUM,
-                                                     .factors = {row},
-                                                     .factors_len = 1,
-                                                     .type = op->type,
-                                                     .bits = op->bits,
-                                                     .scale = op->scale,
-                                                     .has_infinities = op->type == SOTTO__ROW_FLOAT,
-                                                     .times = SOTTO_NONE,
-                                                     .index = index,
-                                                     .is_binned = true});
+    return ask_sums(recipe, row, index);
 }
 
 /* --- Levels of a column as regressors --- */

@@ -28,12 +28,13 @@ size_t sotto__compile_term(struct sotto__compiler *compiler, struct sotto__term 
         return SOTTO_NONE;
     }
     void *terms = program->terms;
-    if (program->terms_len == SOTTO__TERMS_MAX) {
+    size_t wanted_len = term.counts_len > 0 ? term.counts_len : 1;
+    if (wanted_len > SOTTO__WANTED_MAX - program->wanted_len) {
         return sotto__compile_keep(
             compiler, sotto_error_set(compiler->err, SOTTO_ERROR_LIMIT,
                                       "expected at most %zu counts and sums in a round, found "
                                       "more: name fewer columns, levels or shares",
-                                      SOTTO__TERMS_MAX));
+                                      SOTTO__WANTED_MAX));
     }
     if (sotto_array_reserve(&terms, &program->terms_capacity_len, program->terms_len + 1,
                             sizeof term) != SOTTO_OK) {
@@ -41,6 +42,7 @@ size_t sotto__compile_term(struct sotto__compiler *compiler, struct sotto__term 
     }
     program->terms = terms;
     program->terms[program->terms_len] = term;
+    program->wanted_len += wanted_len;
     return program->terms_len++;
 }
 

@@ -11,12 +11,12 @@ enum sotto__term_kind {
     SOTTO__TERM_COUNT,    /* rows where a factor is present */
     SOTTO__TERM_NAN_MADE, /* rows where NaN was made */
     SOTTO__TERM_SUM,      /* the sum of the product of the factors; exact ones have one factor */
-    /* Parties: that ask for a number of rows in each cell of a grid, and of these those with fewer,
-     * and with as many, in the numbers first to last of an index. None is neither. A party finds
-     * them when its rows are over. */
-    SOTTO__TERM_ASKING,
-    SOTTO__TERM_FEW,
-    SOTTO__TERM_ENOUGH,
+    /* Many counts, of a limb each: */
+    SOTTO__TERM_COUNTS, /* rows by the numbers of an index */
+    /* For each cell of an index of parts, parties that ask for a number of rows in it, and of these
+     * those with fewer, and with as many, in each node of a tree of halves (recipe.h). None is
+     * neither. A party finds them when its rows are over. */
+    SOTTO__TERM_BEARING,
 };
 
 #define SOTTO__TERM_FACTORS_MAX 4
@@ -32,6 +32,7 @@ struct sotto__term {
     bool has_infinities; /* a float64 of one factor: +inf and -inf, one limb each after the sum */
     bool is_cell; /* a bin or a level, and nothing else: after its limbs one that counts the parties
                      that withhold it */
+    size_t counts_len; /* of many counts; else 0 */
     size_t limbs;
     size_t offset;      /* in limbs, of the first group */
     size_t accumulator; /* offset in units of 128 bits, of the first group */
@@ -56,16 +57,10 @@ static inline size_t sotto__term_columns(const struct sotto__term *term)
     return waits ? 1 + (size_t)is_pair : 0;
 }
 
-static inline bool sotto__term_is_of_parties(const struct sotto__term *term)
-{
-    return term->kind == SOTTO__TERM_ASKING || term->kind == SOTTO__TERM_FEW ||
-           term->kind == SOTTO__TERM_ENOUGH;
-}
-
-/* Whether it is the sum of an index's counts. */
+/* Whether it is one sum of an index's counts. */
 static inline bool sotto__term_is_counted(const struct sotto__term *term)
 {
-    return term->index != SOTTO_NONE && !term->is_binned && !sotto__term_is_of_parties(term);
+    return term->index != SOTTO_NONE && !term->is_binned && term->counts_len == 0;
 }
 
 /* What an aggregate is made of; indices of terms, SOTTO_NONE: not used. */
@@ -88,7 +83,7 @@ struct sotto__moments {
 };
 
 /* What a call of a method asks of a round: a count, a sum or a product, with moments of its own; or
- * the terms of an index, one for each number. */
+ * what is told of an index: its counts, one term, or sums, one term for each number. */
 struct sotto__asked {
     size_t call;
     enum sotto__function function; /* SOTTO__FUNCTION_COUNT, _SUM or _DOT */

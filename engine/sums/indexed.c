@@ -142,11 +142,15 @@ void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t
     sotto__indexed_add_up(sums, group);
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
+        uint64_t *to = out + group * program->group_limbs + term->offset;
         if (sotto__term_is_counted(term)) {
             const uint64_t *totals = sums->totals + program->indices[term->index].offset;
-            uint64_t count = totals[term->last] - totals[term->first];
             SOTTO_VERIFY(term->limbs == 1 && term->first <= term->last);
-            sotto__limbs_add(out + group * program->group_limbs + term->offset, &count, 1);
+            to[0] += totals[term->last] - totals[term->first];
+        }
+        for (size_t j = 0; term->kind == SOTTO__TERM_COUNTS && j < term->counts_len; j++) {
+            to[j] += sums->counts[group * program->group_counts +
+                                  program->indices[term->index].offset + j];
         }
     }
 }

@@ -132,26 +132,28 @@ static void close_party(struct party *party)
     sotto_csv_close(party->file);
 }
 
-/* Each opened count of parts: of no party few rows, and of no few parties. */
+/* An opened count of parts, at a limb: of no party few rows, and of no few parties. */
+static void check_count(const struct federation *federation, size_t at)
+{
+    uint64_t parties_len = 0;
+    for (size_t i = 0; i < federation->parties_len; i++) {
+        uint64_t rows = federation->parties[i].partial[at];
+        assert_true(rows == 0 || rows >= federation->parties[i].judge.rows_apart);
+        parties_len += rows > 0;
+    }
+    bool is_first = federation->driver->round == 2; /* where it is one cell, of all */
+    assert_true(parties_len == 0 || is_first || parties_len >= federation->driver->calls.needed);
+}
+
 static void check_opened(const struct federation *federation)
 {
     const struct sotto__program *program = federation->driver->program;
     for (size_t group = 0; group < program->groups_len; group++) {
         for (size_t i = 0; i < program->terms_len; i++) {
             const struct sotto__term *term = &program->terms[i];
-            size_t at = group * program->group_limbs + term->offset;
-            uint64_t parties_len = 0;
-            if (term->kind != SOTTO__TERM_COUNT || term->index == SOTTO_NONE) {
-                continue;
+            for (size_t j = 0; term->kind == SOTTO__TERM_COUNTS && j < term->counts_len; j++) {
+                check_count(federation, group * program->group_limbs + term->offset + j);
             }
-            for (size_t j = 0; j < federation->parties_len; j++) {
-                uint64_t rows = federation->parties[j].partial[at];
-                assert_true(rows == 0 || rows >= federation->parties[j].judge.rows_apart);
-                parties_len += rows > 0;
-            }
-            bool is_first = federation->driver->round == 2; /* where it is one cell, of all */
-            assert_true(parties_len == 0 || is_first ||
-                        parties_len >= federation->driver->calls.needed);
         }
     }
 }
