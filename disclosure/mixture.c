@@ -22,6 +22,8 @@
  *    not to be known.
  * 4. Of a sample of rows, where every atom is small, each reduced row is weighed, and each two of
  *    them in the combinations that cancel most: whoever asks this knows that more is not found.
+ *    Mostly they weigh too much on the first columns already (find_at_head), and the rest of the
+ *    matrix is not reduced.
  *
  * Numbers are modulo a prime above 2^60. What is 0 there is 0 but for a chance of about 2^-50 that
  * nobody can bring about who does not know the prime. */
@@ -39,6 +41,9 @@
 /* Numbers of a system: 64 MB. */
 #define NUMBERS_MAX ((size_t)1 << 23)
 
+/* Columns that are looked at first in a sample, beside one for each set and row that is few. */
+#define HEAD_SPARE 32
+
 /* Whole numbers up to here are below the prime. */
 #define WHOLE_MAX 9007199254740992.0
 
@@ -47,10 +52,11 @@ __extension__ typedef unsigned __int128 wide;
 struct system {
     const struct sotto__mixture *mixture;
     uint64_t prime;
-    size_t *order;  /* of atoms: the heaviest first */
-    uint64_t *rows; /* [row * width]: of atoms in that order, then of sets */
-    size_t width;   /* atoms and sets */
-    size_t *pivots; /* [row]: where its pivot stands */
+    size_t *order;      /* of atoms: the heaviest first */
+    uint64_t *rows;     /* [row * width]: of atoms in that order, then of sets */
+    size_t columns_len; /* of atoms: all of them, or the first ones */
+    size_t width;       /* these and sets */
+    size_t *pivots;     /* [row]: where its pivot stands */
     size_t pivots_len;
     uint64_t work_left;
 };
@@ -136,11 +142,14 @@ static int compare_weights(const void *a, const void *b, void *context)
 }
 
 static enum sotto_status system_init(struct system *out, const struct sotto__mixture *mixture,
-                                     uint64_t prime)
+                                     size_t columns_len, uint64_t prime)
 {
-    size_t width = mixture->atoms_len + mixture->sets_len;
-    *out =
-        (struct system){.mixture = mixture, .prime = prime, .width = width, .work_left = WORK_MAX};
+    size_t width = columns_len + mixture->sets_len;
+    *out = (struct system){.mixture = mixture,
+                           .prime = prime,
+                           .columns_len = columns_len,
+                           .width = width,
+                           .work_left = WORK_MAX};
     if (mixture->sets_len > 0 && width > NUMBERS_MAX / mixture->sets_len) {
         return SOTTO_ERROR_LIMIT;
     }
@@ -156,10 +165,10 @@ static enum sotto_status system_init(struct system *out, const struct sotto__mix
     qsort_r(out->order, mixture->atoms_len, sizeof *out->order, compare_weights,
             (void *)mixture->weights);
     for (size_t i = 0; i < mixture->sets_len; i++) {
-        for (size_t j = 0; j < mixture->atoms_len; j++) {
+        for (size_t j = 0; j < columns_len; j++) {
             out->rows[i * width + j] = mixture->factors[i * mixture->atoms_len + out->order[j]];
         }
-        out->rows[i * width + mixture->atoms_len + i] = 1; /* how it is made of the sets */
+        out->rows[i * width + columns_len + i] = 1; /* how it is made of the sets */
     }
     return SOTTO_OK;
 }
@@ -239,7 +248,7 @@ static uint64_t weigh(const struct system *system, const uint64_t *x, const uint
                       uint64_t factor, uint64_t limit)
 {
     uint64_t weight = 0;
-    for (size_t i = 0; weight < limit && i < system->mixture->atoms_len; i++) {
+    for (size_t i = 0; weight < limit && i < system->columns_len; i++) {
         uint64_t part =
             y != NULL && y[i] != 0 ? sotto__mixture_multiply(factor, y[i], system->prime) : 0;
         weight += x[i] != part ? weight_at(system, i) : 0;
@@ -247,12 +256,12 @@ static uint64_t weigh(const struct system *system, const uint64_t *x, const uint
     return weight;
 }
 
-/* Tells which sets a combination is made of. */
+/* Tells which sets a combination is made of. out: NULL where that is no concern. */
 static void name_sets(const struct system *system, uint8_t *out, const uint64_t *x,
                       const uint64_t *y, uint64_t factor)
 {
-    for (size_t i = 0; i < system->mixture->sets_len; i++) {
-        size_t at = system->mixture->atoms_len + i;
+    for (size_t i = 0; out != NULL && i < system->mixture->sets_len; i++) {
+        size_t at = system->columns_len + i;
         uint64_t part = y != NULL ? sotto__mixture_multiply(factor, y[at], system->prime) : 0;
         out[i] = x[at] != part;
     }
@@ -264,7 +273,7 @@ static bool find_pair(const struct system *system, uint8_t *out_sets, const uint
                       const uint64_t *y, uint64_t min_rows)
 {
     uint64_t seen = 0;
-    for (size_t i = 0; seen < min_rows && i < system->mixture->atoms_len; i++) {
+    for (size_t i = 0; seen < min_rows && i < system->columns_len; i++) {
         seen += x[i] != 0 || y[i] != 0 ? weight_at(system, i) : 0;
         if (x[i] == 0 || y[i] == 0) {
             continue;
@@ -322,7 +331,7 @@ static uint64_t weigh_combinations(const struct system *system, const struct com
                                    size_t column, uint64_t limit)
 {
     uint64_t weight = some->weight;
-    for (size_t j = column; weight < limit && j < system->mixture->atoms_len; j++) {
+    for (size_t j = column; weight < limit && j < system->columns_len; j++) {
         bool is_in = false;
         for (size_t i = 0; !is_in && i < some->len; i++) {
             is_in = some->rows[i * system->width + j] != 0;
@@ -372,7 +381,7 @@ static enum sotto_status search(struct system *system, bool *out_found, struct c
                                 size_t column, uint64_t min_rows)
 {
     *out_found = false;
-    for (size_t j = column; in_out->len > 0 && j < system->mixture->atoms_len; j++) {
+    for (size_t j = column; in_out->len > 0 && j < system->columns_len; j++) {
         size_t row = find_row(system, in_out, j);
         uint64_t weight = weight_at(system, j);
         enum sotto_status status = SOTTO_OK;
@@ -425,7 +434,7 @@ static enum sotto_status search_all(struct system *system, bool *out_found, uint
     enum sotto_status status =
         search(system, out_found, &small, first < system->pivots_len ? system->pivots[first] : 0,
                min_rows);
-    if (*out_found && out_sets != NULL) {
+    if (*out_found) {
         name_sets(system, out_sets, small.rows, NULL, 0);
     }
     return status;
@@ -444,10 +453,10 @@ static bool has_small(const struct sotto__mixture *mixture, uint64_t min_rows)
 
 /* Ended by system_release, also after a failure. */
 static enum sotto_status system_reduce(struct system *out, const struct sotto__mixture *mixture,
-                                       uint64_t prime)
+                                       size_t columns_len, uint64_t prime)
 {
-    enum sotto_status status = system_init(out, mixture, prime);
-    for (size_t i = 0; status == SOTTO_OK && i < mixture->atoms_len; i++) {
+    enum sotto_status status = system_init(out, mixture, columns_len, prime);
+    for (size_t i = 0; status == SOTTO_OK && i < columns_len; i++) {
         status = reduce_column(out, i) ? SOTTO_OK : SOTTO_ERROR_LIMIT;
     }
     return status;
@@ -461,9 +470,32 @@ enum sotto_status sotto__mixture_find(const struct sotto__mixture *mixture, bool
     if (!has_small(mixture, min_rows)) {
         return SOTTO_OK; /* every combination is of whole atoms, and none is small */
     }
-    enum sotto_status status = system_reduce(&system, mixture, prime);
+    enum sotto_status status = system_reduce(&system, mixture, mixture->atoms_len, prime);
     if (status == SOTTO_OK) {
         status = search_all(&system, out_found, out_sets, min_rows);
+    }
+    system_release(&system);
+    return status;
+}
+
+/* Looks at the first columns only. *out_is_nothing: they say that nothing is found in all of them.
+ * They do where each set has its pivot there, so that rows are reduced as they are by all columns,
+ * and nothing is found there: each row is then too heavy there by itself, so that the combinations
+ * of two that cancel most are the same ones too, and what is too heavy there is so on all columns.
+ */
+static enum sotto_status find_at_head(const struct sotto__mixture *mixture, bool *out_is_nothing,
+                                      uint64_t min_rows, uint64_t prime)
+{
+    struct system system;
+    size_t columns_len = mixture->sets_len + min_rows + HEAD_SPARE;
+    *out_is_nothing = false;
+    if (columns_len >= mixture->atoms_len) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = system_reduce(&system, mixture, columns_len, prime);
+    if (status == SOTTO_OK) {
+        *out_is_nothing =
+            system.pivots_len == mixture->sets_len && !find_in(&system, NULL, min_rows);
     }
     system_release(&system);
     return status;
@@ -477,7 +509,12 @@ enum sotto_status sotto__mixture_find_some(const struct sotto__mixture *mixture,
     if (!has_small(mixture, min_rows)) {
         return SOTTO_OK;
     }
-    enum sotto_status status = system_reduce(&system, mixture, prime);
+    bool is_nothing;
+    enum sotto_status status = find_at_head(mixture, &is_nothing, min_rows, prime);
+    if (status != SOTTO_OK || is_nothing) {
+        return status;
+    }
+    status = system_reduce(&system, mixture, mixture->atoms_len, prime);
     if (status == SOTTO_OK) {
         *out_found = find_in(&system, out_sets, min_rows);
     }

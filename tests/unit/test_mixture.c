@@ -209,6 +209,38 @@ static void test_too_many_choices(void **state)
     assert_false(found);
 }
 
+/* Of a sample: a set that is another one but in few rows is found wherever these are, and nothing
+ * where there is none. */
+static void test_few_anywhere(void **state)
+{
+    enum { SETS = 6, ATOMS = 300, FEW = MIN_ROWS - 1 };
+    static uint64_t weights[ATOMS];
+    static uint64_t factors[SETS * ATOMS];
+    uint64_t random = 11;
+    (void)state;
+    for (size_t i = 0; i < ATOMS; i++) {
+        weights[i] = 1;
+    }
+    for (size_t i = 0; i < test_cases(300); i++) {
+        const struct sotto__mixture mixture = {
+            .weights = weights, .atoms_len = ATOMS, .factors = factors, .sets_len = SETS};
+        size_t first = SETS + test_random_below(&random, ATOMS - SETS - MIN_ROWS);
+        size_t others_len = i % 3 == 0 ? MIN_ROWS : 1 + test_random_below(&random, FEW);
+        bool found;
+        uint8_t sets[SETS];
+        for (size_t j = 0; j < SETS * (size_t)ATOMS; j++) {
+            factors[j] = 1 + test_random_below(&random, UINT64_C(1) << 40);
+        }
+        memcpy(factors + (SETS - 1) * (size_t)ATOMS, factors, ATOMS * sizeof *factors);
+        for (size_t j = 0; j < others_len; j++) {
+            factors[first + j]++;
+        }
+        assert_ok(sotto__mixture_find_some(&mixture, &found, sets, MIN_ROWS, prime));
+        assert_int_equal(found, others_len < MIN_ROWS);
+        assert_true(!found || (sets[0] != 0 && sets[1] == 0 && sets[SETS - 1] != 0));
+    }
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -225,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup(test_all_combinations, start),
         cmocka_unit_test_setup(test_three_together, start),
         cmocka_unit_test_setup(test_too_many_choices, start),
+        cmocka_unit_test_setup(test_few_anywhere, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
