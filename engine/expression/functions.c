@@ -125,6 +125,8 @@ static const struct sotto__method_card patterns = {
 /* When there are very many groups, 64 levels of 2 bits find 128 bits; guarded, there is one more,
  * and each takes two rounds. */
 static const struct sotto__method_card order_statistic = {.rounds_max = 130, .cells_len = 2};
+static const struct sotto__method_card deviation = {
+    .rounds_max = 260, .cells_len = 2, .searches_len = 2};
 
 static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
     /* --- Of all rows: aggregates --- */
@@ -389,10 +391,10 @@ static const struct sotto__function_card functions[SOTTO__FUNCTIONS_LEN] = {
                              .opens = {.kind = SOTTO__OPENS_BINS},
                              .harm = "counts of what is computed, by its digits"},
     [SOTTO__FUNCTION_MAD] = {.name = "mad",
-                             .version = 1,
+                             .version = 2,
                              .arguments_len = 1,
                              .options = exact,
-                             .method = &order_statistic,
+                             .method = &deviation,
                              .opens = {.kind = SOTTO__OPENS_BINS},
                              .harm = "counts of what is computed, by its digits"},
     [SOTTO__FUNCTION_MISSING] = {.name = "missing",

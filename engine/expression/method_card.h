@@ -15,6 +15,7 @@ struct sotto__method_card {
     unsigned rounds_max;    /* that it ever takes */
     unsigned rounds_robust; /* the same where errors lean on residuals; 0: as many */
     unsigned cells_len;     /* in how many cells at once it counts by digits; 0: it does not */
+    unsigned searches_len;  /* that follow each other, guarded; 0: one */
     bool stands_alone;      /* its output is all of its fields; else one number */
     enum {
         SOTTO__AXES_NONE,       /* all fields are single values */

@@ -839,9 +839,9 @@ static size_t add_quantile(struct parser *parser, const struct sotto__node *call
     return quantile;
 }
 
-/* Adds what a call stands for: iqr(x) is abs(quantile(x, 0.75) - quantile(x, 0.25)), mad(x) is
- * median(abs(x - median(x))), missing(x) is sum(isna(x)). Any other call is itself; describe(x) has
- * the shares of its quantiles as levels. */
+/* Adds what a call stands for: iqr(x) is abs(quantile(x, 0.75) - quantile(x, 0.25)), mad(x,
+ * exact=1) is median(abs(x - median(x))), missing(x) is sum(isna(x)). Any other call is itself;
+ * describe(x) has the shares of its quantiles as levels. */
 static size_t add_written_out(struct parser *parser, struct sotto__node *call)
 {
     size_t x = call->left;
@@ -865,6 +865,9 @@ static size_t add_written_out(struct parser *parser, struct sotto__node *call)
                                                       .start = start});
         return add_call(parser, SOTTO__FUNCTION_ABS, first, start); /* of intervals: not below 0 */
     case SOTTO__FUNCTION_MAD:
+        if (!call->options.exact) {
+            return add_node(parser, *call);
+        }
         first = add_order(parser, SOTTO__FUNCTION_MEDIAN, x, call);
         first = add_node(
             parser, (struct sotto__node){

@@ -23,29 +23,29 @@
 
 #include <string.h>
 
-static bool is_bearing_round(unsigned round)
+bool sotto__guarded_is_bearing(unsigned round)
 {
     return round % 2 == 1;
 }
 
-static size_t count_level(unsigned round)
+size_t sotto__guarded_level(unsigned round)
 {
     return (round - 1) / 2;
 }
 
 /* After the scale each level finds a digit: so many find a key, in a grid of single parts. */
-static bool is_over(size_t level, unsigned key_bits, unsigned bits)
+bool sotto__guarded_is_over(size_t level, unsigned searches_len, unsigned key_bits, unsigned bits)
 {
-    return level > 0 && (level - 1) * bits >= key_bits;
+    return level > 0 && (level - 1) * bits >= searches_len * key_bits;
 }
 
 /* --- Asking --- */
 
-void sotto__guarded_ask(struct sotto__recipe *recipe, unsigned round)
+void sotto__guarded_ask(struct sotto__recipe *recipe, unsigned round, unsigned searches_len)
 {
     unsigned key_bits = 0;
     unsigned bits = sotto__recipe_digit_bits(recipe);
-    size_t level = count_level(round);
+    size_t level = sotto__guarded_level(round);
     size_t row = sotto__recipe_row(recipe, 0);
     size_t cells_len = level == 0 ? 1 : 2;
     size_t place = SOTTO_NONE;
@@ -53,14 +53,14 @@ void sotto__guarded_ask(struct sotto__recipe *recipe, unsigned round)
         sotto__recipe_tell_nan(recipe, row);
     }
     size_t key = sotto__recipe_key(recipe, &key_bits, row);
-    if (is_over(level, key_bits, bits)) {
+    if (sotto__guarded_is_over(level, searches_len, key_bits, bits)) {
         return;
     }
     if (level > 0) {
         place = sotto__recipe_parameters(recipe, SOTTO__ORDER_CELLS, cells_len * SOTTO__CELL_WORDS);
     }
     size_t index = sotto__recipe_parts(recipe, key, key_bits, bits, place, cells_len);
-    if (is_bearing_round(round)) {
+    if (sotto__guarded_is_bearing(round)) {
         (void)sotto__recipe_bearing(recipe, index);
         return;
     }
@@ -148,9 +148,8 @@ static bool is_borne(const struct tree *tree, size_t first, size_t last)
                                      : !is_few && (most == 0 || most >= needed);
 }
 
-/* Writes the map of the grid: cells from the first part on, each as short as it and what is left
- * can be borne. */
-static void map_grid(uint64_t *map, const struct sotto__step *step,
+/* Cells from the first part on, each as short as it and what is left can be borne. */
+void sotto__grid_map(uint64_t *map, const struct sotto__step *step,
                      const struct sotto__index *index, size_t cell)
 {
     struct tree tree = {.step = step,
@@ -167,8 +166,7 @@ static void map_grid(uint64_t *map, const struct sotto__step *step,
     }
 }
 
-/* How many parts the cell of the grid has that begins at first. */
-static size_t count_parts(const uint64_t *map, const struct sotto__index *index, size_t first)
+size_t sotto__grid_parts(const uint64_t *map, const struct sotto__index *index, size_t first)
 {
     size_t digits_len = (size_t)1 << index->digit_bits;
     size_t next = first + 1;
@@ -197,17 +195,16 @@ static bool are_one(const struct sotto__step *step)
            0;
 }
 
-/* Notes that a value's key is in parts_len parts of its cell, from first on: its least and greatest
- * key. Returns: false where there is no such key, so that nobody has rows there. */
-static bool note_parts(const struct sotto__step *step, const struct sotto__index *index,
-                       size_t target, size_t first, size_t parts_len)
+bool sotto__grid_keys(sotto__uint128 *out_low, sotto__uint128 *out_high,
+                      const struct sotto__step *step, const struct sotto__index *index,
+                      size_t target, size_t first, size_t parts_len)
 {
     const uint64_t *cell = find_cell(step, target);
     sotto__uint128 firsts[SOTTO__SCALE_PARTS_MAX];
     sotto__uint128 last_key = ((((sotto__uint128)1 << (index->key_bits - 1)) - 1) << 1) + 1;
     sotto__uint128 low;
     sotto__uint128 high;
-    if (count_level(step->round) == 0) {
+    if (sotto__guarded_level(step->round) == 0) {
         bool are_doubles = step->program->ops[index->op].kind == SOTTO__OP_KEY;
         size_t len = sotto__scale_parts(firsts, index->key_bits, index->digit_bits, are_doubles);
         low = firsts[first < len ? first : len - 1];
@@ -220,7 +217,19 @@ static bool note_parts(const struct sotto__step *step, const struct sotto__index
         low = base + ((sotto__uint128)first << cell[SOTTO__CELL_SHIFT]);
         high = base + (beyond < span ? beyond : span);
     }
-    if (low > high || high > last_key) {
+    *out_low = low;
+    *out_high = high;
+    return low <= high && high <= last_key;
+}
+
+/* Notes that a value's key is in parts_len parts of its cell, from first on. Returns: as
+ * sotto__grid_keys. */
+static bool note_parts(const struct sotto__step *step, const struct sotto__index *index,
+                       size_t target, size_t first, size_t parts_len)
+{
+    sotto__uint128 low;
+    sotto__uint128 high;
+    if (!sotto__grid_keys(&low, &high, step, index, target, first, parts_len)) {
         return false;
     }
     sotto__order_write(step->state, SOTTO__ORDER_LOWS + 2 * target, low);
@@ -234,14 +243,11 @@ static void end_target(const struct sotto__step *step, size_t target)
     step->state[SOTTO__ORDER_ENDED + target] = 1;
 }
 
-/* The search goes on among the keys that are noted, divided into so many parts that they fit a
- * digit. */
-static void enter_parts(const struct sotto__step *step, const struct sotto__index *index,
-                        size_t target)
+void sotto__grid_enter(const struct sotto__step *step, const struct sotto__index *index,
+                       size_t target, sotto__uint128 low, sotto__uint128 high)
 {
     uint64_t *cell = find_cell(step, target);
-    sotto__uint128 low = sotto__order_read(step->state, SOTTO__ORDER_LOWS + 2 * target);
-    sotto__uint128 span = sotto__order_read(step->state, SOTTO__ORDER_HIGHS + 2 * target) - low;
+    sotto__uint128 span = high - low;
     uint64_t shift = 0;
     while (span >> shift >> index->digit_bits != 0) {
         shift++;
@@ -256,16 +262,12 @@ static bool has_ended(const struct sotto__step *step, size_t target)
     return step->state[SOTTO__ORDER_ENDED + target] != 0;
 }
 
-/* A value that is found takes the other one's cell; when both are, the step is done. */
-static void let_wait(struct sotto__step *step, const struct sotto__index *index)
+/* A value that is found takes the other one's cell. */
+static void let_wait(const struct sotto__step *step)
 {
-    if (has_ended(step, 0) && has_ended(step, 1)) {
-        sotto__order_set_value(step, index, SOTTO__ORDER_LOWS, SOTTO__ORDER_HIGHS);
-        return;
-    }
     for (size_t target = 0; target < 2; target++) {
         size_t other = 1 - target;
-        if (has_ended(step, target)) {
+        if (has_ended(step, target) && !has_ended(step, other)) {
             memcpy(find_cell(step, target), find_cell(step, other),
                    SOTTO__CELL_WORDS * sizeof(uint64_t));
             memcpy(find_map(step, target), find_map(step, other),
@@ -276,20 +278,20 @@ static void let_wait(struct sotto__step *step, const struct sotto__index *index)
 
 /* --- Steps --- */
 
-static void take_bearing(struct sotto__step *step, const struct sotto__index *index)
+static void take_bearing(const struct sotto__step *step, const struct sotto__index *index)
 {
     size_t parts_len = (size_t)1 << index->digit_bits;
     size_t other = are_one(step) ? 0 : 1;
     for (size_t target = 0; target < 2; target++) {
         uint64_t *map = find_map(step, target);
-        map_grid(map, step, index, target == 0 ? 0 : other);
+        sotto__grid_map(map, step, index, target == 0 ? 0 : other);
         /* On the first level it is not known yet how many values there are. */
-        if (count_level(step->round) > 0 && !has_ended(step, target) &&
-            count_parts(map, index, 0) == parts_len) {
+        if (sotto__guarded_level(step->round) > 0 && !has_ended(step, target) &&
+            sotto__grid_parts(map, index, 0) == parts_len) {
             end_target(step, target);
         }
     }
-    let_wait(step, index);
+    let_wait(step);
 }
 
 /* Finds in which cell of the grid one of the two values is; its counts begin at number first. */
@@ -301,18 +303,21 @@ static bool find_part(const struct sotto__step *step, const struct sotto__index 
     if (!sotto__order_find_digit(&part, step, index, target, first)) {
         return false;
     }
-    size_t parts_len = count_parts(find_map(step, target), index, part);
+    size_t parts_len = sotto__grid_parts(find_map(step, target), index, part);
     if (!note_parts(step, index, target, part, parts_len)) {
         return false;
     }
-    enter_parts(step, index, target);
+    sotto__grid_enter(step, index, target,
+                      sotto__order_read(step->state, SOTTO__ORDER_LOWS + 2 * target),
+                      sotto__order_read(step->state, SOTTO__ORDER_HIGHS + 2 * target));
     bool is_key = sotto__order_read(find_cell(step, target), SOTTO__CELL_SPAN) == 0;
     /* A cell of several parts with all of the values: only empty parts around it were cut off.
      * Going on would narrow it down to its least and its greatest value, which are somebody's. */
-    bool is_whole = count_level(step->round) > 0 && parts_len > 1 &&
+    bool is_whole = sotto__guarded_level(step->round) > 0 && parts_len > 1 &&
                     step->state[SOTTO__ORDER_LENS + target] == values_len;
     if (is_key || is_whole ||
-        is_over(count_level(step->round) + 1, index->key_bits, index->digit_bits)) {
+        sotto__guarded_is_over(sotto__guarded_level(step->round) + 1, 1, index->key_bits,
+                               index->digit_bits)) {
         end_target(step, target);
     }
     return true;
@@ -322,7 +327,7 @@ static enum sotto_status take_counts(struct sotto__step *step, const struct sott
                                      struct sotto_error *err)
 {
     const size_t firsts[2] = {0, are_one(step) ? 0 : (size_t)1 << index->digit_bits};
-    if (count_level(step->round) == 0) {
+    if (sotto__guarded_level(step->round) == 0) {
         enum sotto_status status = sotto__order_begin(step, index, err);
         if (status != SOTTO_OK || step->is_done) {
             return status;
@@ -333,22 +338,38 @@ static enum sotto_status take_counts(struct sotto__step *step, const struct sott
             return sotto__order_fail_other_rows(err);
         }
     }
-    let_wait(step, index);
+    let_wait(step);
     return SOTTO_OK;
 }
 
-enum sotto_status sotto__guarded_step(struct sotto__step *step, struct sotto_error *err)
+enum sotto_status sotto__guarded_search(struct sotto__step *step, bool *out_has_ended,
+                                        struct sotto_error *err)
 {
     const struct sotto__index *index = sotto__step_index(step, 0);
+    enum sotto_status status = SOTTO_OK;
+    *out_has_ended = false;
     if (step->round == 1) {
         step->state[SOTTO__ORDER_WITHHELD] = step->withheld;
     } else if (step->withheld != step->state[SOTTO__ORDER_WITHHELD]) {
         sotto__order_end_without_value(step); /* rows that were counted before have left */
         return SOTTO_OK;
     }
-    if (is_bearing_round(step->round)) {
+    if (sotto__guarded_is_bearing(step->round)) {
         take_bearing(step, index);
-        return SOTTO_OK;
+    } else {
+        status = take_counts(step, index, err);
     }
-    return take_counts(step, index, err);
+    *out_has_ended = status == SOTTO_OK && has_ended(step, 0) && has_ended(step, 1);
+    return status;
+}
+
+enum sotto_status sotto__guarded_step(struct sotto__step *step, struct sotto_error *err)
+{
+    bool has_ended;
+    enum sotto_status status = sotto__guarded_search(step, &has_ended, err);
+    if (status == SOTTO_OK && has_ended) {
+        sotto__order_set_value(step, sotto__step_index(step, 0), SOTTO__ORDER_LOWS,
+                               SOTTO__ORDER_HIGHS);
+    }
+    return status;
 }

@@ -13,6 +13,7 @@ const sotto__method_table sotto__methods = {
     [SOTTO__FUNCTION_CROSSTAB] = &sotto__method_crosstab,
     [SOTTO__FUNCTION_FISHER] = &sotto__method_fisher,
     [SOTTO__FUNCTION_GLM] = &sotto__method_glm,
+    [SOTTO__FUNCTION_MAD] = &sotto__method_mad,
     [SOTTO__FUNCTION_MEDIAN] = &sotto__method_median,
     [SOTTO__FUNCTION_MISSING_PATTERNS] = &sotto__method_missing_patterns,
     [SOTTO__FUNCTION_MNLOGIT] = &sotto__method_mnlogit,

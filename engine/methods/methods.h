@@ -61,6 +61,7 @@ extern const struct sotto__method sotto__method_chi2;
 extern const struct sotto__method sotto__method_crosstab;
 extern const struct sotto__method sotto__method_fisher;
 extern const struct sotto__method sotto__method_glm;
+extern const struct sotto__method sotto__method_mad;
 extern const struct sotto__method sotto__method_median;
 extern const struct sotto__method sotto__method_missing_patterns;
 extern const struct sotto__method sotto__method_mnlogit;

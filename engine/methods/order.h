@@ -2,7 +2,8 @@
 #ifndef SOTTO_ENGINE_METHODS_ORDER_H
 #define SOTTO_ENGINE_METHODS_ORDER_H
 
-/* What the exact search for an order statistic (quantile.c) and the guarded one (guarded.c) share:
+/* What the exact search for an order statistic (quantile.c), the guarded one (guarded.c), and that
+ * for the median of distances from it (mad.c) share:
  * what they know of a group between rounds, where a quantile is among its values, and what it is
  * once the cells of both values around it are found. */
 
@@ -40,6 +41,17 @@ enum sotto_status sotto__order_begin(struct sotto__step *step, const struct sott
  * before. */
 bool sotto__order_find_digit(size_t *out, const struct sotto__step *step,
                              const struct sotto__index *index, size_t target, size_t first);
+/* Sets out to the value of a key. Out: initialised. */
+void sotto__order_set_key(struct sotto__value *out, const struct sotto__step *step,
+                          const struct sotto__index *index, sotto__uint128 base);
+/* An end that is no number (a key beyond infinity; a share of both infinities) is as far out as it
+ * can be. */
+void sotto__order_open_end(struct sotto__value *end, enum sotto__value_kind outside);
+/* Sets low and high to the least and the greatest that is between two values, as
+ * sotto__order_set_value. Out: initialised. Returns: whether they are one, which may be NaN. */
+bool sotto__order_find_ends(struct sotto__value *low, struct sotto__value *high,
+                            const struct sotto__step *step, const struct sotto__index *index,
+                            size_t lows, size_t highs);
 /* Sets the step's value to what is between two values, of which the least and the greatest keys
  * that they may have are at these places in the state; the step is done. */
 void sotto__order_set_value(struct sotto__step *step, const struct sotto__index *index, size_t lows,
@@ -49,8 +61,29 @@ enum sotto_status sotto__order_fail_other_rows(struct sotto_error *err) SOTTO_NO
 
 /* --- guarded.c --- */
 
-void sotto__guarded_ask(struct sotto__recipe *recipe, unsigned round);
+/* searches_len: so many may follow each other. Nothing is asked once they are over. */
+void sotto__guarded_ask(struct sotto__recipe *recipe, unsigned round, unsigned searches_len);
+bool sotto__guarded_is_bearing(unsigned round);
+size_t sotto__guarded_level(unsigned round);
+bool sotto__guarded_is_over(size_t level, unsigned searches_len, unsigned key_bits, unsigned bits);
 enum sotto_status sotto__guarded_step(struct sotto__step *step,
                                       struct sotto_error *err) SOTTO_NODISCARD;
+/* The same, but for the value. *out_has_ended: all is noted that will be known of both values. */
+enum sotto_status sotto__guarded_search(struct sotto__step *step, bool *out_has_ended,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
+/* Writes the map of a cell's common grid, of what was opened of it in a bearing round. */
+void sotto__grid_map(uint64_t *map, const struct sotto__step *step,
+                     const struct sotto__index *index, size_t cell);
+/* How many parts the cell of the grid has that begins at part first. */
+size_t sotto__grid_parts(const uint64_t *map, const struct sotto__index *index, size_t first);
+/* The least and the greatest key of parts_len parts of a target's cell, of the scale on the first
+ * level. Returns: false where there is no such key, so that nobody has rows there. */
+bool sotto__grid_keys(sotto__uint128 *out_low, sotto__uint128 *out_high,
+                      const struct sotto__step *step, const struct sotto__index *index,
+                      size_t target, size_t first, size_t parts_len);
+/* A target's cell is that of all keys from low to high now, divided into so many parts that they
+ * fit a digit. */
+void sotto__grid_enter(const struct sotto__step *step, const struct sotto__index *index,
+                       size_t target, sotto__uint128 low, sotto__uint128 high);
 
 #endif

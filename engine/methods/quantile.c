@@ -55,17 +55,17 @@ static void ask(struct sotto__recipe *recipe, unsigned round)
     if (is_exact(recipe->call)) {
         ask_exactly(recipe, round);
     } else {
-        sotto__guarded_ask(recipe, round);
+        sotto__guarded_ask(recipe, round, 1);
     }
 }
 
 /* --- Answering --- */
 
-/* Sets out to the value of a key. */
-static void set_key(struct sotto__value *out, sotto__uint128 base, const struct sotto__op *key,
-                    unsigned bits)
+void sotto__order_set_key(struct sotto__value *out, const struct sotto__step *step,
+                          const struct sotto__index *index, sotto__uint128 base)
 {
-    sotto__int128 number = (sotto__int128)(base - ((sotto__uint128)1 << (bits - 1)));
+    const struct sotto__op *key = &step->program->ops[index->op];
+    sotto__int128 number = (sotto__int128)(base - ((sotto__uint128)1 << (index->key_bits - 1)));
     if (key->kind == SOTTO__OP_KEY) {
         sotto__value_set_double(out, sotto__key_double((int64_t)number));
         return;
@@ -166,7 +166,6 @@ static void set_between(struct sotto__value *out, const struct sotto__step *step
                         const struct sotto__index *index, size_t at)
 {
     struct sotto__value value;
-    const struct sotto__op *key = &step->program->ops[index->op];
     mpq_t shares[2];
     sotto__value_init(&value);
     mpq_inits(shares[0], shares[1], NULL);
@@ -176,7 +175,7 @@ static void set_between(struct sotto__value *out, const struct sotto__step *step
         mpq_sub(shares[0], shares[0], shares[1]);
     }
     for (size_t i = 0; i < 2; i++) {
-        set_key(&value, sotto__order_read(step->state, at + 2 * i), key, index->key_bits);
+        sotto__order_set_key(&value, step, index, sotto__order_read(step->state, at + 2 * i));
         add_share(out, &value, shares[i]);
         sotto__value_set_special(&value, SOTTO__VALUE_FINITE);
     }
@@ -184,12 +183,25 @@ static void set_between(struct sotto__value *out, const struct sotto__step *step
     sotto__value_clear(&value);
 }
 
-/* An end that is no number (both infinities, a share of each) is as far out as it can be. */
-static void open_end(struct sotto__value *end, enum sotto__value_kind outside)
+void sotto__order_open_end(struct sotto__value *end, enum sotto__value_kind outside)
 {
     if (end->kind == SOTTO__VALUE_NAN) {
         sotto__value_set_special(end, outside);
     }
+}
+
+bool sotto__order_find_ends(struct sotto__value *low, struct sotto__value *high,
+                            const struct sotto__step *step, const struct sotto__index *index,
+                            size_t lows, size_t highs)
+{
+    set_between(low, step, index, lows);
+    set_between(high, step, index, highs);
+    if (memcmp(&step->state[lows], &step->state[highs], 4 * sizeof(uint64_t)) == 0) {
+        return true;
+    }
+    sotto__order_open_end(low, SOTTO__VALUE_NEGATIVE_INFINITE);
+    sotto__order_open_end(high, SOTTO__VALUE_INFINITE);
+    return false;
 }
 
 void sotto__order_set_value(struct sotto__step *step, const struct sotto__index *index, size_t lows,
@@ -197,16 +209,11 @@ void sotto__order_set_value(struct sotto__step *step, const struct sotto__index 
 {
     struct sotto__value low;
     struct sotto__value high;
-    bool is_known = memcmp(&step->state[lows], &step->state[highs], 4 * sizeof(uint64_t)) == 0;
     sotto__value_init(&low);
     sotto__value_init(&high);
-    set_between(&low, step, index, lows);
-    set_between(&high, step, index, highs);
-    if (is_known) {
+    if (sotto__order_find_ends(&low, &high, step, index, lows, highs)) {
         sotto__value_set(step->values, &low);
     } else {
-        open_end(&low, SOTTO__VALUE_NEGATIVE_INFINITE);
-        open_end(&high, SOTTO__VALUE_INFINITE);
         sotto__value_set_between(step->values, &low, &high);
     }
     sotto__value_clear(&low);

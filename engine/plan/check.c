@@ -329,7 +329,8 @@ static void set_rounds(struct sotto_plan *plan)
             const struct sotto__method_card *method = sotto__function_card(node->function)->method;
             if (node->kind == SOTTO__NODE_AGGREGATE && method != NULL && method->cells_len > 0) {
                 unsigned digits = (SOTTO__KEY_BITS_MAX + plan->digit_bits - 1) / plan->digit_bits;
-                node->rounds = node->options.exact ? digits : 2 * (digits + 1);
+                unsigned searches_len = method->searches_len > 0 ? method->searches_len : 1;
+                node->rounds = node->options.exact ? digits : 2 * (digits + 1) * searches_len;
             }
         }
     }

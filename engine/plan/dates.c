@@ -217,6 +217,19 @@ static unsigned resolve_call(struct resolver *resolver, struct sotto__node *node
     }
 }
 
+static const char spread_of_times[] =
+    "expected numbers here, found times: quantile(t, 0.25, 0.75) and std(t) tell how they are "
+    "spread";
+
+/* Of dates in days. */
+static unsigned resolve_deviation(struct resolver *resolver, const struct sotto__node *node)
+{
+    unsigned kind = resolver->kind[node->left];
+    return kind == SOTTO_KIND_NULL || kind == SOTTO_KIND_DATE
+               ? SOTTO_KIND_NULL
+               : fail(resolver, node, spread_of_times);
+}
+
 /* Returns: what an aggregate gives. */
 static unsigned resolve_aggregate(struct resolver *resolver, const struct sotto__node *node)
 {
@@ -225,6 +238,8 @@ static unsigned resolve_aggregate(struct resolver *resolver, const struct sotto_
     case SOTTO__FUNCTION_MEDIAN:
     case SOTTO__FUNCTION_QUANTILE:
         return resolver->kind[node->left];
+    case SOTTO__FUNCTION_MAD:
+        return resolve_deviation(resolver, node);
     case SOTTO__FUNCTION_COUNT:
     case SOTTO__FUNCTION_STD: /* in days, or seconds */
         return SOTTO_KIND_NULL;
@@ -233,7 +248,7 @@ static unsigned resolve_aggregate(struct resolver *resolver, const struct sotto_
     }
 }
 
-/* iqr(x) and mad(x) are written out as such. */
+/* iqr(x) and mad(x, exact=1) are written out as such. */
 static bool is_distance_of_quantiles(const struct resolver *resolver,
                                      const struct sotto__node *node)
 {
@@ -252,8 +267,7 @@ static void refuse_differences(struct resolver *resolver, const struct sotto__no
         if (resolver->kind[children[i]] == KIND_DIFFERENCE) {
             (void)fail(resolver, &resolver->expression->nodes[children[i]],
                        is_distance_of_quantiles(resolver, node)
-                           ? "expected numbers here, found times: quantile(t, 0.25, 0.75) and "
-                             "std(t) tell how they are spread"
+                           ? spread_of_times
                            : "expected numbers or conditions here, found a difference of times: "
                              "seconds(a - b) is its number of seconds");
         }

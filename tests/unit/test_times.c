@@ -179,6 +179,7 @@ static void test_what_is_refused(void **state)
         {OF("mean(came) - mean(left)"), "seconds(a - b) is its number"},
         {OF("iqr(came)"), "found times: quantile(t, 0.25, 0.75) and std(t) tell how"},
         {OF("mad(came)"), "found times: quantile(t, 0.25, 0.75) and std(t) tell how"},
+        {OF("mad(came, exact=1)"), "found times: quantile(t, 0.25, 0.75) and std(t) tell how"},
         {OF("mean(abs(left - came))"), "seconds(a - b) is its number"},
         {OF("sum(left - came > 3)"), "seconds(a - b) is its number"},
         {OF("mean(fillna(left - came, 0))"), "seconds(a - b) is its number"},
