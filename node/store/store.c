@@ -167,17 +167,58 @@ static int bind_all(sqlite3_stmt *statement, const char *format, va_list args)
     return code;
 }
 
+/* Keeps a statement, if there is room. */
+static void keep_statement(struct store *store, const char *sql, sqlite3_stmt *statement)
+{
+    if (store->statements_len < STORE_STATEMENTS_MAX) {
+        store->statements[store->statements_len++] =
+            (struct store_statement){.sql = sql, .statement = statement, .is_running = true};
+    }
+}
+
+/* A statement that is kept and not running; NULL: there is none. */
+static sqlite3_stmt *take_statement(struct store *store, const char *sql)
+{
+    for (size_t i = 0; i < store->statements_len; i++) {
+        struct store_statement *kept = &store->statements[i];
+        if (!kept->is_running && strcmp(kept->sql, sql) == 0) {
+            kept->is_running = true;
+            return kept->statement;
+        }
+    }
+    return NULL;
+}
+
+void store__end(struct store *store, sqlite3_stmt *statement)
+{
+    for (size_t i = 0; i < store->statements_len; i++) {
+        struct store_statement *kept = &store->statements[i];
+        if (kept->statement == statement) {
+            (void)sqlite3_reset(statement); /* what its last step said was said already */
+            (void)sqlite3_clear_bindings(statement);
+            kept->is_running = false;
+            return;
+        }
+    }
+    (void)sqlite3_finalize(statement);
+}
+
 static enum sotto_status prepare_list(struct store *store, sqlite3_stmt **out,
                                       struct sotto_error *err, const char *sql, const char *format,
                                       va_list args)
 {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
-        return store__database_error(store, err);
+    sqlite3_stmt *statement = take_statement(store, sql);
+    if (statement == NULL) {
+        if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+            SQLITE_OK) {
+            return store__database_error(store, err);
+        }
+        keep_statement(store, sql, statement);
     }
     if (bind_all(statement, format, args) != SQLITE_OK) {
-        (void)sqlite3_finalize(statement);
-        return store__database_error(store, err);
+        enum sotto_status status = store__database_error(store, err);
+        store__end(store, statement);
+        return status;
     }
     *out = statement;
     return SOTTO_OK;
@@ -222,7 +263,7 @@ enum sotto_status store__write(struct store *store, struct sotto_error *err, con
     if (status == SOTTO_OK && sqlite3_step(statement) != SQLITE_DONE) {
         status = store__database_error(store, err);
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 
@@ -239,7 +280,7 @@ enum sotto_status store__end_rows(struct store *store, sqlite3_stmt *statement, 
                                   struct sotto_error *err)
 {
     enum sotto_status status = code == SQLITE_DONE ? SOTTO_OK : store__database_error(store, err);
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 
@@ -257,7 +298,7 @@ static enum sotto_status read_version(struct store *store, int *out, struct sott
     } else {
         status = store__database_error(store, err);
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 
@@ -357,6 +398,9 @@ out:
 void store_close(struct store *store)
 {
     if (store != NULL) {
+        for (size_t i = 0; i < store->statements_len; i++) {
+            (void)sqlite3_finalize(store->statements[i].statement);
+        }
         (void)sqlite3_close_v2(store->db);
         sotto_free(store);
     }
@@ -519,7 +563,7 @@ enum sotto_status store_get_task(struct store *store, struct store_task *out, ui
     } else {
         status = store__database_error(store, err);
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 
@@ -579,7 +623,7 @@ enum sotto_status store__read_bytes(struct store *store, struct sotto_buffer *ou
     } else {
         status = store__database_error(store, err);
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 

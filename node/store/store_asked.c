@@ -70,7 +70,7 @@ static enum sotto_status find_asked(struct store *store, struct store_asked *out
     } else if (code != SQLITE_DONE) {
         status = store__database_error(store, err);
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 
@@ -206,7 +206,7 @@ enum sotto_status store_get_asked(struct store *store, struct store_asked *out, 
     } else {
         status = store__database_error(store, err);
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 

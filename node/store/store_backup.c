@@ -78,7 +78,7 @@ static enum sotto_status ask_text(struct store *store, char text[256], const cha
     if (status == SOTTO_OK && sqlite3_step(statement) == SQLITE_ROW) {
         store__copy_text(text, 256, statement, 0);
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 

@@ -133,7 +133,7 @@ static enum sotto_status read_one(struct store *store, struct store_code *out,
             (void)sotto_error_no_memory(err);
         }
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }
 

@@ -7,10 +7,22 @@
 #include "store/store.h"
 #include <sqlite3.h>
 
+/* More than the store has statements. */
+#define STORE_STATEMENTS_MAX 96
+
+/* A statement that was prepared once and is kept. */
+struct store_statement {
+    const char *sql; /* a literal */
+    sqlite3_stmt *statement;
+    bool is_running;
+};
+
 struct store {
     sqlite3 *db;
     bool in_transaction;
     bool durable; /* the present setting of PRAGMA synchronous */
+    struct store_statement statements[STORE_STATEMENTS_MAX];
+    size_t statements_len;
 };
 
 /* Sets err to what SQLite says. Returns: SOTTO_ERROR_IO. */
@@ -18,7 +30,8 @@ enum sotto_status store__database_error(struct store *store,
                                         struct sotto_error *err) SOTTO_NODISCARD;
 
 /* A statement with its arguments bound in order: format has one letter for each, i (uint64_t),
- * t (const char *), b (const void *, size_t). Texts are borrowed until it is finalised. */
+ * t (const char *), b (const void *, size_t). Texts are borrowed until store__end. sql: a literal.
+ */
 enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct sotto_error *err,
                                  const char *sql, const char *format, ...) SOTTO_NODISCARD;
 
@@ -27,6 +40,8 @@ enum sotto_status store__prepare(struct store *store, sqlite3_stmt **out, struct
 enum sotto_status store__write(struct store *store, struct sotto_error *err, const char *sql,
                                const char *format, ...) SOTTO_NODISCARD;
 
+/* Ends a statement of store__prepare, which may be run anew. */
+void store__end(struct store *store, sqlite3_stmt *statement);
 /* Ends a statement whose rows were read. code: of its last step. Returns: SOTTO_ERROR_IO unless
  * that was SQLITE_DONE. */
 enum sotto_status store__end_rows(struct store *store, sqlite3_stmt *statement, int code,

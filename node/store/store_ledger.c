@@ -81,7 +81,7 @@ static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_l
         read_row(&row, statement);
         status = see(see_context, &row, err);
         if (status != SOTTO_OK) {
-            (void)sqlite3_finalize(statement);
+            store__end(store, statement);
             return status;
         }
     }

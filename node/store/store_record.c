@@ -177,6 +177,6 @@ enum sotto_status store_get_record(struct store *store, struct store_record *out
     } else {
         status = store__database_error(store, err);
     }
-    (void)sqlite3_finalize(statement);
+    store__end(store, statement);
     return status;
 }

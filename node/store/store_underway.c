@@ -94,7 +94,7 @@ enum sotto_status store_get_underway(struct store *store, struct sotto_buffer **
         status = read_entry(&entries, &len, &capacity, statement);
     }
     if (status != SOTTO_OK) {
-        (void)sqlite3_finalize(statement);
+        store__end(store, statement);
         status = sotto_error_no_memory(err);
     } else {
         status = store__end_rows(store, statement, code, err);
