@@ -72,20 +72,6 @@ static enum sotto_status visit_header(void *context, struct sotto__csv_reader *r
     return status;
 }
 
-/* What a column of a stated type has for values, in words. */
-static void describe_stated(char *out, size_t out_bytes,
-                            const struct sotto_catalogue_column *stated, const char *form)
-{
-    char type[SOTTO_TYPE_TEXT_BYTES];
-    sotto_type_text(type, stated->type);
-    if (stated->type.kind == SOTTO_KIND_BOOL && form != NULL) {
-        int first = (int)strcspn(form, "/");
-        (void)snprintf(out, out_bytes, "\"%.*s\" or \"%s\"", first, form, form + first + 1);
-    } else {
-        (void)snprintf(out, out_bytes, "%s", type);
-    }
-}
-
 /* Refuses a value that a column of this stated type can't hold. */
 static enum sotto_status refuse_value(const struct cataloguing *work,
                                       struct sotto__csv_reader *reader, size_t column,
@@ -93,10 +79,10 @@ static enum sotto_status refuse_value(const struct cataloguing *work,
 {
     const struct sotto_catalogue_column *stated = &work->catalogue->columns[column];
     char point = work->csv->format.point;
-    char expected[2 * SOTTO_CSV_WORD_BYTES + 32];
+    char expected[SOTTO__STATED_BYTES];
     char shown[120];
     char advice[320] = "";
-    describe_stated(expected, sizeof expected, stated, sotto__csv_form(work->csv, stated->name));
+    sotto__stated_text(expected, stated->type, sotto__csv_form(work->csv, stated->name));
     sotto_text_reveal(shown, sizeof shown, text, text_bytes);
     if (sotto_kind_is_numeric(stated->type.kind)) {
         sotto__likeness_advise(advice, sizeof advice,

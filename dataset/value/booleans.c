@@ -5,7 +5,7 @@
 
 #include "value/value.h"
 
-#include <sotto/csv.h>
+#include <stdio.h>
 #include <string.h>
 
 bool sotto_csv_words_are_valid(const char *text)
@@ -34,4 +34,17 @@ bool sotto__bool_read(bool *out, const char *form, const char *text, size_t text
         *out = is_true;
     }
     return is_true || is_false;
+}
+
+void sotto__stated_text(char out[SOTTO__STATED_BYTES], struct sotto_type type, const char *form)
+{
+    if (type.kind == SOTTO_KIND_BOOL && form != NULL) {
+        int first = (int)strcspn(form, "/");
+        (void)snprintf(out, SOTTO__STATED_BYTES, "\"%.*s\" or \"%s\"", first, form,
+                       form + first + 1);
+    } else {
+        char text[SOTTO_TYPE_TEXT_BYTES];
+        sotto_type_text(text, type);
+        (void)snprintf(out, SOTTO__STATED_BYTES, "%s", text);
+    }
 }

@@ -5,8 +5,7 @@
 /* Room value: single values and the memory of columns: numbers, missing values, names, buffers. */
 
 #include <locale.h>
-#include <sotto/column.h>
-#include <sotto/status.h>
+#include <sotto/csv.h>
 
 /* --- na.c: which texts mean "missing" --- */
 
@@ -86,6 +85,10 @@ bool sotto__bool_word(bool *out, const char *text, size_t text_bytes);
 
 /* The same by a column's own words, "ja/nein"; form may be NULL: as above. */
 bool sotto__bool_read(bool *out, const char *form, const char *text, size_t text_bytes);
+
+#define SOTTO__STATED_BYTES (2 * SOTTO_CSV_WORD_BYTES + 32)
+/* What a column of a stated type has for values, in words; form as of a bool column, or NULL. */
+void sotto__stated_text(char out[SOTTO__STATED_BYTES], struct sotto_type type, const char *form);
 
 /* --- likeness.c --- */
 

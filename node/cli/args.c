@@ -40,18 +40,26 @@ int command_failed(const struct sotto_error *err)
 
 /* --- Files --- */
 
-enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
-                                 struct sotto_error *err)
+enum sotto_status args_read_words(struct file_options *out, const struct args *args,
+                                  struct sotto_error *err)
 {
-    struct file_words words = args->words;
-    struct file_options options;
     struct sotto_error why;
     const char *wrong = "";
-    words.na = words.na_count > 0 ? words.na : NULL;
-    enum sotto_status status = file_options_init(&options, &words, &wrong, &why);
+    enum sotto_status status = file_options_init(out, &args->words, &wrong, &why);
     if (status != SOTTO_OK) {
         bool is_types = strcmp(wrong, "types") == 0;
         return sotto_error_set(err, status, "--%s: %s", is_types ? "type" : wrong, why.text);
+    }
+    return SOTTO_OK;
+}
+
+enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
+                                 struct sotto_error *err)
+{
+    struct file_options options;
+    enum sotto_status status = args_read_words(&options, args, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     status = sotto_csv_open(out, path, &options.csv, err);
     file_options_release(&options);

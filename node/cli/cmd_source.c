@@ -21,32 +21,41 @@ enum sotto_status source_read(struct source_rows *out, const struct source_wante
 {
     const struct source_limits limits = {.bytes_max = SOURCE_BYTES_MAX,
                                          .silence_s = SILENCE_SECONDS};
-    const char *given = args_given(args, OPTION_WORDS);
+    const char *of_text = file_words_find_text(&args->words);
     struct source_location location = {0};
-    if (given != NULL) {
+    struct file_options options = {0};
+    if (of_text != NULL) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "--%s is for files of text: a database says itself what its columns "
-                               "are; cast them in a view",
-                               given);
+                               "--%s is for files of text: a database says itself what its values "
+                               "are; change them in a view, or say --type",
+                               of_text);
     }
-    enum sotto_status status = source_location_init(&location, wanted->where, args->driver, err);
+    enum sotto_status status = args_read_words(&options, args, err);
     if (status != SOTTO_OK) {
         return status;
+    }
+    status = source_location_init(&location, wanted->where, args->driver, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     location.request.names = wanted->names;
     location.request.names_len = wanted->is_all ? 0 : wanted->names_len;
     location.request.is_all = wanted->is_all;
+    location.request.types = options.csv.columns;
+    location.request.types_len = options.csv.columns_len;
     status = source_rows_read(out, &location.request, &limits, wanted->name, err);
-    source_location_release(&location);
     if (status != SOTTO_OK || wanted->is_all) {
-        return status;
+        goto out;
     }
     status = source_rows_check(out, wanted->names, wanted->names_len, err);
     if (status != SOTTO_OK) {
         source_rows_release(out);
-        return sotto_error_prefix(err, "%s", wanted->name);
+        (void)sotto_error_prefix(err, "%s", wanted->name);
     }
-    return SOTTO_OK;
+out:
+    file_options_release(&options);
+    source_location_release(&location);
+    return status;
 }
 
 /* --- Description --- */

@@ -282,11 +282,6 @@ bool args_refuse(const struct args *args, unsigned groups, const char *usage)
     return false;
 }
 
-const char *args_given(const struct args *args, unsigned group)
-{
-    return args->given[find_bit(group)];
-}
-
 /* One option that getopt found, rows[index]. in_out_seen: bit i stands for rows[i]. */
 static bool parse_option(struct args *args, uint64_t *in_out_seen, const struct command *command,
                          size_t index, char *value)
@@ -395,6 +390,10 @@ bool args_parse(struct args *out, const struct command *command, int argc, char 
     if (!parse_options(&args, command, split, argv)) {
         args_release(&args);
         return false;
+    }
+    if (args.words.na_count == 0) {
+        sotto_free(args.words.na);
+        args.words.na = NULL;
     }
     if (split < argc) {
         args.outputs = argv + split + 1;

@@ -15,9 +15,6 @@ void args_release(struct args *args);
  * no use for; says so on standard error. */
 bool args_refuse(const struct args *args, unsigned groups, const char *usage);
 
-/* The first option that was given of one group. Returns: NULL where there is none. */
-const char *args_given(const struct args *args, unsigned group);
-
 /* The options of the command line. Returns: false from the last one on. */
 struct option_name {
     const char *name;
@@ -47,6 +44,10 @@ enum sotto_status compose_plan(char **out, const struct data_options *data, cons
  * are left out as sotto run --help says. */
 enum sotto_status compose_question(char **out, const struct args *args,
                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* How files and columns are read. Returns: SOTTO_ERROR_INPUT naming the option that is wrong.
+ * Ownership: *out is ended by file_options_release, before args. */
+enum sotto_status args_read_words(struct file_options *out, const struct args *args,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
 enum sotto_status args_open_file(struct sotto_csv **out, const char *path, const struct args *args,
                                  struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -498,7 +498,10 @@ static enum sotto_status check_words(const struct config *config, const char *pa
         }
     }
     if (words->source != NULL) {
-        return check_source(words, path, err);
+        status = check_source(words, path, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
     status = file_options_init(&options, words, &name, &why);
     if (status == SOTTO_OK) {

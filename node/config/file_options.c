@@ -162,7 +162,7 @@ const char *file_words_find_text(const struct file_words *words)
         {"format", words->format != NULL},   {"delimiter", words->delimiter != NULL},
         {"decimal", words->decimal != NULL}, {"na", words->na != NULL},
         {"comment", words->comment != NULL}, {"skip", words->skip > 0},
-        {"footer", words->footer > 0},       {"types", words->types_count > 0},
+        {"footer", words->footer > 0},
     };
     size_t i = 0;
     while (i < sizeof keys / sizeof keys[0] && !keys[i].is_there) {

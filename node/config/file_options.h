@@ -58,7 +58,8 @@ enum sotto_status file_options_init(struct file_options *out, const struct file_
                                     struct sotto_error *err) SOTTO_NODISCARD;
 void file_options_release(struct file_options *options);
 
-/* Returns: the name of a word that is there and says how text is read, or NULL. */
+/* Returns: the name of a word that is there and says how a file of text is read, or NULL; types go
+ * beside a source, too. */
 const char *file_words_find_text(const struct file_words *words);
 
 #endif

@@ -248,6 +248,10 @@ static enum sotto_status read_rows(struct source_rows *out, struct source_proces
     if (status != SOTTO_OK) {
         return status;
     }
+    status = sotto_parcels_state(out->parcels, request->types, request->types_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     return sotto_parcels_table(&out->table, out->parcels, err);
 }
 

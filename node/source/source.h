@@ -33,6 +33,9 @@ struct source_request {
     bool is_all; /* all columns but the named ones are wanted, else these */
     const char *const *names;
     size_t names_len;
+    /* Not for the worker: as what the values that come are read (sotto_parcels_state). */
+    const struct sotto_csv_column *types;
+    size_t types_len;
 };
 
 /* --- sql.c: texts in SQL --- */
@@ -86,8 +89,9 @@ struct source_rows {
 
 /* Has a worker read them. name: the source, in errors. Returns: what the worker says of the
  * database; SOTTO_ERROR_STATE (the worker died), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_CANCELLED,
- * SOTTO_ERROR_PROTOCOL. A wanted column that is not there or of no type of Sotto's is left out. All
- * texts are for the owner of the source alone. Ownership: *out is ended by source_rows_release. */
+ * SOTTO_ERROR_PROTOCOL; as sotto_parcels_state. A wanted column that is not there or of no type of
+ * Sotto's is left out. All texts are for the owner of the source alone. Ownership: *out is ended by
+ * source_rows_release. */
 enum sotto_status source_rows_read(struct source_rows *out, const struct source_request *request,
                                    const struct source_limits *limits, const char *name,
                                    struct sotto_error *err) SOTTO_NODISCARD;

@@ -124,7 +124,9 @@ static enum sotto_status ask_worker(struct dataset *dataset, const struct config
                                     struct sotto_error *err)
 {
     struct source_location location;
+    struct file_options options = {0};
     const char **names = NULL;
+    const char *wrong;
     const struct source_limits limits = {.bytes_max = config->sources_memory - held_bytes,
                                          .silence_s = SOURCE_SILENCE_SECONDS,
                                          .seconds_max = SOURCE_SECONDS_MAX,
@@ -135,13 +137,22 @@ static enum sotto_status ask_worker(struct dataset *dataset, const struct config
         return sotto_error_prefix(err, "%s", file);
     }
     status = choose_columns(&location.request, &names, config, file, err);
-    if (status == SOTTO_OK) {
-        status = source_rows_read(&dataset->rows, &location.request, &limits, file, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    status = file_options_init(&options, config_words_of(config, file), &wrong, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    location.request.types = options.csv.columns;
+    location.request.types_len = options.csv.columns_len;
+    status = source_rows_read(&dataset->rows, &location.request, &limits, file, err);
+out:
     if (status != SOTTO_OK) {
         let_rest(file, clock_ms() - start_ms);
         source_location_hide(&location, err);
     }
+    file_options_release(&options);
     sotto_free(names);
     source_location_release(&location);
     return status;

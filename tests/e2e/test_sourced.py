@@ -39,9 +39,10 @@ class Sourced(ClusterCase):
 
     def test_rows_are_those_of_a_file(self):
         of_files = self.nodes(None, None, None).nodes[0]
-        of_sources = self.nodes(source(), None, source()).nodes[0]
+        of_sources = self.nodes(source(), None, source(types=["n=decimal(2)"])).nodes[0]
         expected, got = (node.result(self.ask(node)) for node in (of_files, of_sources))
         self.assertEqual(got["outputs"], expected["outputs"])
+        self.assertEqual(got["schema"]["x"]["n"], {"type": "decimal", "scale": 2})
 
     def test_what_a_driver_does_is_told_to_its_owner_only(self):
         cluster = self.nodes(None, None, source())

@@ -18,21 +18,20 @@ from drivers import PLACES, DuckDB, PostgreSQL, find  # noqa: E402
 
 SOTTO = os.environ["SOTTO_BINARY"]
 NAMES = ["id", "d", "f", "g", "s", "code", "b", "day", "t", "z"]
-TYPES = {  # by database; no column of a table in SQLite has the types that it lacks
+TYPES = {  # by database; SQLite has texts and integers in place of the types that it lacks
     "duckdb": "bigint decimal(38,10) double double varchar varchar boolean date timestamp timestamptz",
     "postgresql": "bigint numeric(38,10) float8 float8 text text boolean date timestamp timestamptz",
-    "sqlite": "integer none real real text text none none none none",
+    "sqlite": "integer text real real text text integer text text text",
 }
+LACKED = ["--type", "d=decimal(10)", "--type", "b=bool", "--type", "day=date", "--type", "t=datetime",
+          "--type", "z=datetime(utc)"]
 CSV = ["--na", "NULL", "--type", "id=int64", "--type", "f=float64", "--type", "g=float64", "--type", "s=string",
-       "--type", "code=string", "--type", "d=decimal(10)", "--type", "b=bool", "--type", "day=date",
-       "--type", "t=datetime", "--type", "z=datetime(utc)"]
+       "--type", "code=string", *LACKED]
 ASKED = [
     "sum(id)", "mean(id)", "count(id)", "var(id)", "sum(f)", "mean(f)", "var(f)", "sum(f * f)", "sum(id * f)", "sum(g)",
     "mean(g)", "count(g)", "count(s)", "value_counts(code, \"007\", \"7\", \"1e3\")", "median(f)",
     "quantile(id, 0.25)", "corr(f, id)", "sum(id * (f < 0.5))", "mean(f + id)", "hist(f, -1, 0, 0.5, 1)",
     "value_counts(s, \"\", \"007\", \"7\", \"a \", \"a\", \"\u00e9\", \"e\u0301\", \"\u6f22\", \"'\")",
-]
-NOT_OF_SQLITE = [
     "s=sum(x.*)", "sum(d)", "mean(d)", "var(d)", "sum(d * id)", "count(b)", "mean(b)", "sum(b * d)", "count(day)", "mean(year(day))",
     "sum((day > \"2000-01-01\") * d)", "mean(hour(t))", "mean(hour(z))", "count(t)", "count(z)",
 ]
@@ -162,11 +161,9 @@ class Sources(unittest.TestCase):
     def fill_sqlite(cls):
         sqlite = sqlite3.connect(cls.folder / "x.sqlite")
         kinds = TYPES["sqlite"].split()
-        columns = [i for i, kind in enumerate(kinds) if kind != "none"]
         for table, rows in cls.tables.items():
-            sqlite.execute(f'CREATE TABLE "{table}" (' + ", ".join(f"{NAMES[i]} {kinds[i]}" for i in columns) + ")")
-            sqlite.executemany(f'INSERT INTO "{table}" VALUES (' + ", ".join("?" for _ in columns) + ")",
-                               [[row[i] for i in columns] for row in rows])
+            sqlite.execute(f'CREATE TABLE "{table}" ({", ".join(map(" ".join, zip(NAMES, kinds, strict=True)))})')
+            sqlite.executemany(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(NAMES))})', rows)
         sqlite.commit()
         sqlite.close()
 
@@ -182,13 +179,13 @@ class Sources(unittest.TestCase):
             out.append(self.postgresql.uri(f"public.{table}"))
         return out
 
-    def check_same(self, table, plan, not_of_sqlite, *options):
+    def check_same(self, table, plan, *options):
         first = None
-        expected = ask(self.folder / f"{table}.csv", plan + not_of_sqlite, *CSV, *options)
+        expected = ask(self.folder / f"{table}.csv", plan, *CSV, *options)
         for place in self.places(table):
-            is_sqlite = str(place).startswith("sqlite:")
+            types = LACKED if str(place).startswith("sqlite:") else []
             with self.subTest(place=str(place)):
-                found = ask(place, plan if is_sqlite else plan + not_of_sqlite, *options)
+                found = ask(place, plan, *types, *options)
                 first = first or found
                 for name, value in found.items():
                     self.assertEqual(repr(strip_exact(value)), repr(strip_exact(expected[name])), name)
@@ -199,14 +196,14 @@ class Sources(unittest.TestCase):
             self.skipTest("no driver")
 
     def test_the_same_bits_everywhere(self):
-        self.check_same("wages", ASKED, NOT_OF_SQLITE)
+        self.check_same("wages", ASKED)
 
     def test_conditions_and_groups(self):
-        self.check_same("wages", ["mean(f)", "count(id)"], [], "--where", 's != "a " and f < 2',
+        self.check_same("wages", ["mean(f)", "count(id)"], "--where", 's != "a " and f < 2',
                         "--by", 's in ("\u00e9", "e\u0301", other)')
 
     def test_empty_tables(self):
-        self.check_same("empty", ["count(id)", "sum(id)", "mean(f)", "count(s)"], ["sum(d)", "count(day)"])
+        self.check_same("empty", ["count(id)", "sum(id)", "mean(f)", "count(s)", "sum(d)", "count(day)"])
 
     def test_types_that_there_are_not(self):
         self.need("SOTTO_ADBC_DUCKDB")
@@ -290,8 +287,24 @@ class Sources(unittest.TestCase):
         done = sotto("local", f"{self.folder}/wages.parquet", "--", "count(id)", env={"SOTTO_ADBC_DUCKDB": "/none"})
         self.assertIn("--driver or SOTTO_ADBC_DUCKDB", done.stderr)
         self.assertIn("npm pack @duckdb/node-bindings-linux-x64", done.stderr)
-        done = sotto("local", f"{self.folder}/wages.parquet", "--type", "id=string", "--", "count(id)")
-        self.assertIn("--type is for files of text", done.stderr)
+        done = sotto("local", f"{self.folder}/wages.parquet", "--na", "x", "--", "count(id)")
+        self.assertIn("--na is for files of text", done.stderr)
+
+    def test_types_that_do_not_fit_are_refused(self):
+        self.need("SOTTO_ADBC_SQLITE")
+        for stated, text in (("day=int64", 'column "day": expected int64 as configured, found "'),
+                             ("id=bool", 'column "id": expected bool as configured, found "'),
+                             ("b=bool(1/2)", 'column "b": expected "1" or "2" as configured, found "0"'),
+                             ("day=date(%d.%m.%Y)", 'column "day": expected date as configured, found "'),
+                             ("d=decimal(9)", 'column "d": expected decimal(9) as configured, found "'),
+                             ("f=bool", 'column "f": expected bool as configured, found float64: cast it in a view'),
+                             ("id=string", "expected string as configured, found int64: cast it in a view"),
+                             ("day=dat", '"day=dat": expected COLUMN=TYPE'),
+                             ("nope=date", 'there is no column "nope", whose type is configured')):
+            with self.subTest(stated):
+                column = stated.partition("=")[0].replace("nope", "id")
+                done = sotto("local", f"x=sqlite:{self.folder}/x.sqlite#wages", "--type", stated, "--", f"count({column})")
+                self.assertEqual((done.returncode, text in done.stderr), (1, True), done.stderr)
 
     def test_postgresql(self):
         self.need("SOTTO_ADBC_POSTGRESQL", "PostgreSQL's server")

@@ -22,6 +22,20 @@ static void check_column(const struct sotto_column *column, size_t rows)
     }
 }
 
+/* States a type for each column, another one by the size. Returns: false where one is not of it. */
+static bool state_types(struct sotto_parcels *parcels, size_t size)
+{
+    bool good = sotto_parcels_are_complete(parcels);
+    for (size_t i = 0; good && i < sotto_parcels_columns_len(parcels) && size % 4 == 0; i++) {
+        size_t kind = SOTTO_KIND_BOOL + (size / 4 + i) % (SOTTO_KINDS_LEN - 1);
+        const struct sotto_csv_column stated = {.name = sotto_parcels_column(parcels, i).name,
+                                                .typed = true,
+                                                .type = {.kind = (enum sotto_kind)kind}};
+        good = sotto_parcels_state(parcels, &stated, 1, NULL) == SOTTO_OK;
+    }
+    return good;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sotto_parcels *parcels;
@@ -33,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t half = size / 2;
     if (sotto_parcels_take(parcels, data, half, &err) == SOTTO_OK &&
         sotto_parcels_take(parcels, data + half, size - half, &err) == SOTTO_OK &&
-        sotto_parcels_table(&table, parcels, &err) == SOTTO_OK) {
+        state_types(parcels, size) && sotto_parcels_table(&table, parcels, &err) == SOTTO_OK) {
         for (size_t i = 0; i < sotto_table_columns_len(table); i++) {
             struct sotto_column column = sotto_table_column(table, i);
             check_column(&column, sotto_table_rows(table));

@@ -99,6 +99,17 @@ SOTTO_API size_t sotto_parcels_columns_len(const struct sotto_parcels *parcels);
 SOTTO_API struct sotto_parcel_column sotto_parcels_column(const struct sotto_parcels *parcels,
                                                           size_t i);
 
+/* Reads columns as of the types that their owner states (typed ones of sotto/csv.h), once all
+ * parcels came and before the table is made. A column that is of that type stays as it is, one of
+ * texts or integers becomes one of bools, integers, decimals, dates or times: each value is read as
+ * a field of a file is that reads so, no text is missing. A hidden column stays hidden. Returns:
+ * SOTTO_ERROR_NOT_FOUND (no such column), SOTTO_ERROR_TYPE (it is of another type),
+ * SOTTO_ERROR_INPUT (one of its values is), SOTTO_ERROR_NO_MEMORY; then there is no table. */
+SOTTO_API enum sotto_status sotto_parcels_state(struct sotto_parcels *parcels,
+                                                const struct sotto_csv_column *columns,
+                                                size_t columns_len,
+                                                struct sotto_error *err) SOTTO_NODISCARD;
+
 /* The table of all columns that are not hidden, by the rules of sotto_arrow_import, once; the
  * parcels keep only what the columns are. Returns: SOTTO_ERROR_PROTOCOL where they are not complete
  * or the table was taken, else as sotto_arrow_import. Ownership: *out is ended by
