@@ -177,11 +177,30 @@ void data_options_release(struct data_options *options)
     *options = (struct data_options){0};
 }
 
+#define QUESTION_NAME_BYTES 61
+
+/* A name for who reads lists of tasks: what is asked, cut where it is long. */
+static void name_question(char out[QUESTION_NAME_BYTES], const struct args *args)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < args->outputs_len && len < QUESTION_NAME_BYTES; i++) {
+        len += (size_t)snprintf(out + len, QUESTION_NAME_BYTES - len, "%s%s", i > 0 ? ", " : "",
+                                args->outputs[i]);
+    }
+    if (len >= QUESTION_NAME_BYTES) {
+        len = sotto_utf8_valid_prefix(out, QUESTION_NAME_BYTES - sizeof "...");
+        memcpy(out + len, "...", sizeof "...");
+    }
+    sotto_text_sanitize(out);
+}
+
 enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
                                const struct sotto_strategy *strategy, struct sotto_error *err)
 {
+    char name[QUESTION_NAME_BYTES] = "";
+    name_question(name, args);
     struct sotto_plan_parts parts = {
-        .name = args->name != NULL ? args->name : "sotto",
+        .name = args->name != NULL ? args->name : name,
         .dataset_aliases = (const char *const *)data->aliases,
         .dataset_files = (const char *const *)data->files,
         .datasets_len = data->len,

@@ -191,8 +191,9 @@ static const struct command commands[] = {
      "          [--wait-timeout 60] [--connection-timeout 60]\n"
      "          [--where CONDITION] [--by GROUPS]...\n"
      "          [--json | --csv | --plot] -- 'm=mean(wage)'...\n" ROWS_USAGE TABLE_USAGE
-     "--dry-run prints the plan and asks nobody. Ctrl-C leaves the task at the node:\n"
-     "trace and result come back to it.\n" START_USAGE CLIENT_USAGE,
+     "--dry-run prints the plan and asks nobody. Without --name it is called what it\n"
+     "asks. Ctrl-C leaves the task at the node: trace and result come back to it.\n" START_USAGE
+         CLIENT_USAGE,
      CLIENT_OPTIONS | OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_DATA | OPTION_STRATEGY |
          OPTION_NAME | OPTION_ROWS | OPTION_START | OPTION_DRY,
      cmd_run},

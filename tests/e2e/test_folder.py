@@ -26,7 +26,7 @@ class Folder(ClusterCase):
         done = run("run", "--json", "--data", "wages=wages.csv", "--", "m=mean(wage)", cwd=a.folder,
                    env=BARE)
         self.assertEqual(json.loads(done.stdout)["outputs"]["m"]["value"], 90)
-        self.assertIn("sotto", run("list", cwd=a.folder, env=BARE).stdout)
+        self.assertIn("m=mean(wage)", run("list", cwd=a.folder, env=BARE).stdout)
         self.assertNotIn("FINISHED", run("list", cwd=b.folder, env=BARE).stdout)
         config = str(a.folder / "node.yaml")
         self.assertIn("FINISHED", run("list", "--config", config, cwd=b.folder, env=BARE).stdout)
@@ -120,6 +120,10 @@ class Folder(ClusterCase):
         done = run("run", "--dry-run", "--data", "wages=wages.csv", "--where", "wage > 3", "--",
                    "m=mean(wage)")
         self.assertEqual(json.loads(done.stdout)["where"], "wage > 3")
+        for outputs, name in ((["mean(wage)", "n=count(wage)"], "mean(wage), n=count(wage)"),
+                              (["mean(`" + "\u00f6" * 99 + "`)"], "mean(`" + "\u00f6" * 25 + "...")):
+            done = run("run", "--dry-run", "--data", "wages=wages.csv", "--", *outputs)
+            self.assertEqual(json.loads(done.stdout)["name"], name)
         done = run("run", "--dry-run", "--data", "wages=wages.csv", "--", "m=maen(wage)",
                    check=False)
         self.assertEqual(done.returncode, 1)
