@@ -5,10 +5,10 @@
  * has. The idea: everything is asked that does not depend on others, in the order in which a node
  * asks it; nothing is written down, and nothing leaves. */
 
+#include "cli/check.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "config/keys.h"
-#include "config/policy.h"
 #include "loop/log.h"
 #include "store/store_ledger.h"
 #include "task/datasets.h"
@@ -288,6 +288,23 @@ out:
 
 /* --- The command --- */
 
+bool check_question(const struct config *config, const struct policy_question *question)
+{
+    struct sotto_error err = {0};
+    enum sotto_status status = SOTTO_ERROR_REFUSED;
+    if (check_policy(config, question)) {
+        status = check_rows(config, question->plan, &err);
+    }
+    if (status != SOTTO_OK && status != SOTTO_ERROR_REFUSED) {
+        (void)printf("\nPolicy lets it pass, and its rows can't be asked: %s\n", err.text);
+        return false;
+    }
+    (void)printf("\n%s\n", status == SOTTO_OK
+                               ? "This node lets it pass. What is opened is up to others too."
+                               : "This node would decline.");
+    return status == SOTTO_OK;
+}
+
 static int check_plan(const struct args *args, const struct config *config,
                       const struct sotto_plan *plan)
 {
@@ -302,18 +319,7 @@ static int check_plan(const struct args *args, const struct config *config,
     }
     (void)printf("%s\n", words);
     sotto_free(words);
-    enum sotto_status status = SOTTO_ERROR_REFUSED;
-    if (check_policy(config, &question)) {
-        status = check_rows(config, plan, &err);
-    }
-    if (status != SOTTO_OK && status != SOTTO_ERROR_REFUSED) {
-        (void)printf("\nPolicy lets it pass, and its rows can't be asked: %s\n", err.text);
-        return EXIT_FAILED;
-    }
-    (void)printf("\n%s\n", status == SOTTO_OK
-                               ? "This node lets it pass. What is opened is up to others too."
-                               : "This node would decline.");
-    return status == SOTTO_OK ? EXIT_DONE : EXIT_FAILED;
+    return check_question(config, &question) ? EXIT_DONE : EXIT_FAILED;
 }
 
 static bool knows_peer(const struct config *config, const char *name)

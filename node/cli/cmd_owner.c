@@ -2,8 +2,10 @@
 
 /* Commands for the owner of data: what others ask, and what becomes of it. Leans on client.c. */
 
+#include "cli/check.h"
 #include "cli/client.h"
 #include "cli/print.h"
+#include "cli/target.h"
 #include "loop/log.h"
 
 #include <sotto/alloc.h>
@@ -89,7 +91,35 @@ static void print_asked(json_t *list)
     }
 }
 
-static enum sotto_status print_asked_one(json_t *asked, struct sotto_error *err)
+/* Says what the node would answer if it were approved, where its files are at hand: in its folder.
+ */
+static void foresee_answer(const struct args *args, json_t *asked)
+{
+    struct sotto_error err = {0};
+    struct config config;
+    struct sotto_plan *plan = NULL;
+    const char *path = target_config(args);
+    if (path == NULL || strcmp(get_text(asked, "state"), "WAITING") != 0) {
+        return;
+    }
+    if (config_load(&config, path, &err) != SOTTO_OK) {
+        (void)printf("what its rows and its ledger say isn't known: %s\n", err.text);
+        return;
+    }
+    char *json = json_dumps(json_object_get(asked, "plan"), JSON_COMPACT);
+    if (json != NULL && sotto_plan_parse(&plan, json, strlen(json), NULL) == SOTTO_OK &&
+        sotto_plan_bundle(plan) == NULL) {
+        const struct policy_question question = {
+            .plan = plan, .asker = get_text(asked, "creator"), .has_leave = true};
+        (void)check_question(&config, &question);
+    }
+    sotto_plan_free(plan);
+    free(json); /* jansson's */
+    config_release(&config);
+}
+
+static enum sotto_status print_asked_one(const struct args *args, json_t *asked,
+                                         struct sotto_error *err)
 {
     char until[LOG_TIME_BYTES];
     const char *result = get_text(asked, "result");
@@ -100,6 +130,7 @@ static enum sotto_status print_asked_one(json_t *asked, struct sotto_error *err)
     if (!print_safely(get_text(asked, "words"))) {
         return sotto_error_no_memory(err); /* what is not shown whole is not to be approved */
     }
+    foresee_answer(args, asked);
     if (result[0] != '\0') {
         (void)printf("its result, as %s sent it:\n", get_text(asked, "creator"));
         (void)print_result(result, strlen(result), &(struct print_style){.format = PRINT_TABLE});
@@ -110,8 +141,8 @@ static enum sotto_status print_asked_one(json_t *asked, struct sotto_error *err)
 /* Prints all entries of a list, or, where args has a number, that one alone. Returns: the exit
  * code. */
 static int show_entries(const struct args *args, const char *all_path, const char *one_path,
-                        enum sotto_status (*print)(json_t *object, bool is_one,
-                                                   struct sotto_error *err))
+                        enum sotto_status (*print)(const struct args *args, json_t *object,
+                                                   bool is_one, struct sotto_error *err))
 {
     struct sotto_error err = {0};
     struct client client;
@@ -136,7 +167,7 @@ static int show_entries(const struct args *args, const char *all_path, const cha
     if (args->json) {
         (void)printf("%.*s\n", (int)client.response.data_bytes, (const char *)client.response.data);
     } else {
-        status = print(object, is_one, &err);
+        status = print(args, object, is_one, &err);
     }
 out:
     json_decref(object);
@@ -144,10 +175,11 @@ out:
     return status == SOTTO_OK ? EXIT_DONE : command_failed(&err);
 }
 
-static enum sotto_status print_questions(json_t *object, bool is_one, struct sotto_error *err)
+static enum sotto_status print_questions(const struct args *args, json_t *object, bool is_one,
+                                         struct sotto_error *err)
 {
     if (is_one) {
-        return print_asked_one(object, err);
+        return print_asked_one(args, object, err);
     }
     print_asked(json_object_get(object, "asked"));
     return SOTTO_OK;
@@ -183,8 +215,10 @@ static void print_record_line(json_t *entry)
     print_line(line);
 }
 
-static enum sotto_status print_record(json_t *object, bool is_one, struct sotto_error *err)
+static enum sotto_status print_record(const struct args *args, json_t *object, bool is_one,
+                                      struct sotto_error *err)
 {
+    (void)args;
     json_t *entry;
     size_t i;
     if (is_one) {

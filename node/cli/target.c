@@ -129,6 +129,14 @@ static enum sotto_status find_base(struct target *out, const struct args *args,
                         : copy_text(out->base, sizeof out->base, text, out->base_source, err);
 }
 
+const char *target_config(const struct args *args)
+{
+    const char *path = args->config != NULL ? args->config : CONFIG_DEFAULT;
+    bool has_address =
+        args->node != NULL || (args->config == NULL && get_variable("SOTTO_NODE") != NULL);
+    return !has_address && access(path, R_OK) == 0 ? path : NULL;
+}
+
 static bool asks_environment(const struct args *args)
 {
     return args->token_file == NULL && args->config == NULL;

@@ -24,4 +24,8 @@ struct target {
 enum sotto_status target_find(struct target *out, const struct args *args,
                               struct sotto_error *err) SOTTO_NODISCARD;
 
+/* The node.yaml of the node that target_find finds. Returns: NULL where its address was said, or no
+ * such file can be read. Borrows from args. */
+const char *target_config(const struct args *args);
+
 #endif

@@ -337,6 +337,12 @@ class Ledger(ClusterCase):
         last.wait_log(f"waits for its owner, as {why}: sotto approve 1")
         self.assertIn(f"WAITING   a                 wage_avg  {why}\n", last.cli("record").stdout)
         self.assertIn(f"it waits for you, as {why}\n", last.cli("asked", "1").stdout)
+        last.configure()  # its port stands there then
+        for changed, text in ((2, "This node would decline"), (ROWS, "This node lets it pass")):
+            self.give(last, rows(1006, changed=changed))
+            shown = run("asked", "1", "--config", str(last.folder / "node.yaml")).stdout
+            self.assertIn(text, shown)
+            self.assertEqual("ledger       refuses" in shown, changed == 2, shown)
         last.cli("approve", "1")
         self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
 
