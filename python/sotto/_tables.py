@@ -8,6 +8,7 @@ import numbers
 import os
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import pandas
@@ -35,13 +36,13 @@ def record_batch(data: Any) -> Any:
     """A pandas, polars or pyarrow table, or a dict of arrays, as one record batch.
 
     Columns of numbers are borrowed, not copied, where they are one piece of memory. Times without a
-    zone that are all midnight are dates, as in a CSV file; times of day alone and durations become
-    texts. Raises PlanError where there is no such table; it names column and row of a number that
-    no column holds.
+    zone that are all midnight are dates, as in a CSV file; durations are seconds; times of day
+    alone become texts. Raises PlanError where there is no such table; it names column and row of a
+    number that no column holds.
     """
     pyarrow = _pyarrow()
     try:
-        table = _table(pyarrow, data)
+        table = _without_durations(pyarrow, _table(pyarrow, data))
         _check_numbers(pyarrow, table)
         fields = [
             (name, _readable(pyarrow, kind, table.column(name))) for name, kind in _fields(table)
@@ -69,6 +70,7 @@ def column_names(data: Any) -> list[str]:
 def _pyarrow() -> Any:
     try:
         import pyarrow
+        import pyarrow.compute
     except ImportError:
         raise LibraryNotFound(
             "tables in memory need the package pyarrow: "
@@ -141,6 +143,27 @@ def _check_column(name: Any, values: Iterable[Any], is_wrong: Any, expected: str
 
 def _fields(table: Any) -> list[tuple[str, Any]]:
     return [(field.name, field.type) for field in table.schema]
+
+
+_DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}  # of a second, in a unit
+
+
+def _seconds(pyarrow: Any, column: Any) -> Any:
+    """Durations as whole seconds, or as decimals with the digits of their unit."""
+    digits = _DIGITS[column.type.unit]
+    counts = column.cast(pyarrow.int64())
+    whole = pyarrow.compute.divide(counts, 10**digits)
+    if pyarrow.compute.multiply(whole, 10**digits).equals(counts):
+        return whole
+    unit = pyarrow.scalar(Decimal(1).scaleb(-digits), pyarrow.decimal128(digits, digits))
+    return pyarrow.compute.multiply(counts.cast(pyarrow.decimal128(19, 0)), unit)
+
+
+def _without_durations(pyarrow: Any, table: Any) -> Any:
+    for i, (name, kind) in enumerate(_fields(table)):
+        if pyarrow.types.is_duration(kind):
+            table = table.set_column(i, name, _seconds(pyarrow, table.column(i)))
+    return table
 
 
 def _is_midnight(pyarrow: Any, column: Any) -> bool:

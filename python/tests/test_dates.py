@@ -2,6 +2,7 @@
 """Dates in frames, against pandas on the same rows; SOTTO_CASES is not asked: all is drawn once."""
 
 import datetime
+import fractions
 
 import numpy
 import pandas
@@ -193,6 +194,17 @@ def test_what_is_no_time(visits):
         sotto.local(visits, lambda df: df.came.dt.total_seconds().sum())
     with pytest.raises(PlanError, match="that rise"):
         sotto.local(visits, lambda df: df.groupby("came", bins=["2020-01-01", HERE]).pay.sum())
+
+
+@pytest.mark.parametrize(
+    ("unit", "least"), [("s", "1s"), ("ns", "1s"), ("ms", "1ms"), ("ns", "3ns")]
+)
+def test_durations_are_seconds(unit, least):
+    times = pandas.to_timedelta([1, None, 86400 * 365], "s").as_unit(unit) + pandas.Timedelta(least)
+    seconds = sotto.local(pandas.DataFrame({"d": times}), ["sum(d)", "count(d)"], exact=True)
+    assert seconds["count(d)"] == 2
+    whole = 2 * pandas.Timedelta(least).value
+    assert seconds["sum(d)"] == 1 + 86400 * 365 + fractions.Fraction(whole, 10**9)
 
 
 def test_what_is_no_date(stays):
