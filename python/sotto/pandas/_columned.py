@@ -14,7 +14,7 @@ from .._expression import Column, Expression, Frame, Missing, Named, call, choos
 from ..errors import ColumnsUnknown, PlanError
 from ._aggregate import Aggregate, Summary, pick
 from ._named_operators import Axis, NamedOperators, axis_number
-from ._query import evaluated
+from ._query import assignments, evaluated
 from ._refusals import not_supported
 from ._rowwise import RowWise, is_function, labels
 from ._series import Series
@@ -313,9 +313,17 @@ class Columned(NamedOperators):
         return self._filtered(mask)
 
     def eval(self, expr: str) -> Any:
-        """What a text gives, computed of columns: "weight / height ** 2"."""
-        frame = sys._getframe(1)
-        return self._evaluated(expr, frame.f_globals | frame.f_locals)
+        """What a text gives, computed of columns: "weight / height ** 2"; of lines such as
+        "bmi = weight / height ** 2" the frame with these columns."""
+        caller = sys._getframe(1)
+        names = caller.f_globals | caller.f_locals
+        assigned = assignments(expr)
+        if not assigned:
+            return self._evaluated(expr, names)
+        frame = self.copy()
+        for name, text in assigned:
+            frame._assign(name, frame._evaluated(text, names))
+        return frame
 
     def _evaluated(self, expr: str, names: Mapping[str, Any]) -> Any:
         return evaluated(expr, lambda name: Series(self._column(name), self._condition), names)

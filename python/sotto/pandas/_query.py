@@ -42,6 +42,16 @@ _UNARY: dict[type, Callable[[Any], Any]] = {
 _METHODS = frozenset("isna isnull notna notnull isin between abs round fillna clip".split())
 
 
+_ASSIGNED = re.compile(r"\s*(?:([^\W\d]\w*)|`([^`]+)`)\s*=(?!=)(.*)")
+
+
+def assignments(text: str) -> list[tuple[str, str]]:
+    """Names and what they are, of a text that has nothing but lines "bmi = kg / m ** 2"."""
+    lines = [line for line in str(text).splitlines() if line.strip()]
+    found = [_ASSIGNED.fullmatch(line) for line in lines]
+    return [(line[1] or line[2], line[3]) for line in found if line] if all(found) else []
+
+
 def evaluated(text: str, column: Callable[[str], Any], names: Mapping[str, Any]) -> Any:
     """What a text says, `column` giving columns by their names and `names` what is after an @."""
     if not isinstance(text, str):
