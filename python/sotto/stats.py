@@ -13,10 +13,13 @@ alternative says less or greater.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from ._expression import Call, Expression, call, literal
 from .errors import PlanError
 from .pandas._aggregate import Aggregate
 from .pandas._crosstab import crosstab
+from .pandas._refusals import MissingOperation, refuse_other_options
 from .pandas._rowwise import check_one_dataset
 from .pandas._series import Series
 from .pandas._ufuncs import plain
@@ -39,6 +42,20 @@ __all__ = [
 ]
 
 _LEVEL = 0.95
+
+
+_as_omit = refuse_other_options(
+    "missing values are left out, as with nan_policy='omit', and rows are not drawn again"
+)
+
+
+def __getattr__(name: str) -> NoReturn:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'sotto.stats' has no attribute {name!r}")
+    raise MissingOperation(
+        f"sotto.stats.{name} is not supported: there are {', '.join(__all__)}; what ranks rows, as "
+        "mannwhitneyu and kruskal do, can't be asked"
+    )
 
 
 def _samples(name: str, samples: tuple[Series, ...]) -> list[Expression]:
@@ -65,6 +82,7 @@ def _sided(alternative: str) -> dict[str, int | str]:
     return {} if alternative == "two-sided" else {"alternative": alternative}
 
 
+@_as_omit
 def ttest_ind(
     a: Series,
     b: Series,
@@ -83,6 +101,7 @@ def ttest_ind(
     return Aggregate(call("ttest", *_samples("ttest_ind", (a, b)), **options), "test")
 
 
+@_as_omit
 def ttest_rel(
     a: Series, b: Series, *, alternative: str = "two-sided", confidence_level: float = _LEVEL
 ) -> Aggregate:
@@ -92,6 +111,7 @@ def ttest_rel(
     return Aggregate(call("ttest_paired", *arguments, **options), "test")
 
 
+@_as_omit
 def ttest_1samp(
     a: Series,
     popmean: float,

@@ -305,6 +305,16 @@ np.log(df.wage.mean()) ~ get_result()
 round(df.wage.mean(), 2) ~ get_result()
 f"{df.wage.mean():.2f}" ~ get_result()
 df.T ~ transpose
+pd.to_numeric(df.wage).mean() ~ astype()
+pd.get_dummies(df.dept) ~ C(df['sex'], levels=[...])
+pd.to_datetime(df.dept) ~ a file's types
+df.resample("M", on="age").wage.mean() ~ dt.month
+df[["dept", "sex"]].value_counts() ~ sotto.pandas.crosstab
+df.groupby("dept", levels=LEVELS).wage.transform("mean") ~ groups have count
+df.groupby("smokes").wage.mean() ~ [True, False]
+sotto.pandas.crosstab(df.dept, df.sex, levels=BOTH, normalize="index") ~ counts.div(
+sotto.stats.ttest_ind(df.wage, df.age, nan_policy="omit") ~ are left out
+sotto.stats.kruskal(df.wage, df.age) ~ f_oneway
 df.reset_index().wage.mean() ~ no index
 df.select_dtypes("number").mean() ~ df[['wage', 'age']]
 """

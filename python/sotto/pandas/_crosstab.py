@@ -9,12 +9,15 @@ from typing import Any
 from .._expression import Expression, Operation, call, literal
 from ..errors import PlanError
 from ._aggregate import Aggregate
-from ._refusals import not_supported
+from ._refusals import not_supported, refuse_other_options
 from ._rowwise import check_one_dataset
 from ._series import Series, column_of
 from ._ufuncs import plain
 
 
+@refuse_other_options(
+    "it gives counts; divide them: counts.div(counts.sum(axis=1), axis=0) is each row's shares"
+)
 def crosstab(
     index: Series, columns: Series, *, levels: Mapping[str, Iterable[Any]] | None = None
 ) -> Aggregate:

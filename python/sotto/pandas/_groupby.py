@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import pandas
 from pandas.core.groupby import DataFrameGroupBy, SeriesGroupBy
@@ -48,7 +48,9 @@ def declared_groups(
     names = [key_name(*key) for key in columns]
     if levels is None and bins is None:
         key, levels = (
-            ("...", "[1, 2, 3]") if columns[0][1] else (repr(names[0]), "['R&D', 'Sales']")
+            ("...", "[1, 2, 3]")
+            if columns[0][1]
+            else (repr(names[0]), "['R&D', 'Sales'], or of booleans [True, False]")
         )
         raise not_supported(
             "groupby() without levels",
@@ -156,6 +158,12 @@ class GroupBy(RefusingResult):
         "groups have count, size, sum, mean, var, std, sem, skew, kurt, median, quantile, min, "
         "max, any, all"
     )
+
+    _alternatives: ClassVar = {  # what is written of rows is none of groups
+        name: instead
+        for name, instead in RefusingResult._alternatives.items()
+        if name not in ("apply", "transform")
+    }
 
     def __init__(self, rows: DataFrame | Series, groups: tuple[GroupKey, ...]) -> None:
         by_column = isinstance(rows, DataFrame)

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn, ParamSpec, TypeVar
 
 import pandas
 
@@ -33,7 +36,9 @@ _ALTERNATIVES = {
     "reset_index": "rows have no index; nothing is to be reset",
     "select_dtypes": "choose the columns: df[['wage', 'age']]",
     **dict.fromkeys(["cumsum", "cumprod", "cummax", "cummin", "diff", "shift"], _ROWS),
-    **dict.fromkeys(["rolling", "expanding", "ewm", "resample", "pct_change"], _ROWS),
+    **dict.fromkeys(["rolling", "expanding", "ewm", "pct_change"], _ROWS),
+    "resample": "group by a part of the date: df.groupby(df['came'].dt.month, levels=range(1, 13))",
+    "value_counts": "sotto.pandas.crosstab(df['dept'], df['sex'], levels={...}) counts pairs",
     **dict.fromkeys(
         ["merge", "join", "combine", "combine_first"], "a plan reads each dataset apart"
     ),
@@ -66,11 +71,34 @@ def no_attribute(of: object, name: str) -> AttributeError:
     return AttributeError(f"{of!r} has no attribute {name!r}{''.join(nearest)}")
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def refuse_other_options(instead: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Makes of a function one that says of an option of scipy's or pandas' which it does not have
+    what to do instead."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        known = inspect.signature(function).parameters
+
+        @functools.wraps(function)
+        def checked(*arguments: P.args, **options: P.kwargs) -> T:
+            for name in options.keys() - known.keys():
+                raise not_supported(f"{function.__name__}({name}=...)", instead)
+            return function(*arguments, **options)
+
+        return checked
+
+    return decorate
+
+
 class Refusing:
     """Refuses what needs the rows here and now: truth, length, iteration, conversion."""
 
     _pandas_type: type = pandas.Series
     _refused_because = _ROWS
+    _alternatives: ClassVar[Mapping[str, str]] = _ALTERNATIVES
 
     def _refuse(self, operation: str) -> NoReturn:
         raise not_supported(f"{operation} of {self!r}", self._refused_because)
@@ -85,8 +113,9 @@ class Refusing:
     def __len__(self) -> int:
         raise not_supported(
             f"len() of {self!r}",
-            "df.shape[0] and count() are known when the task has run; for pandas.crosstab there "
-            "is sotto.pandas.crosstab",
+            "df.shape[0] and count() are known when the task has run; in place of pandas.crosstab "
+            "there is sotto.pandas.crosstab, of pandas.get_dummies C(df['sex'], levels=[...]) in "
+            "models; what is a date, a file's types say",
         )
 
     def __iter__(self) -> NoReturn:
@@ -104,8 +133,9 @@ class Refusing:
     def __array__(self, *arguments: Any, **options: Any) -> NoReturn:
         raise not_supported(
             f"conversion to a NumPy array of {self!r}",
-            "rows never leave their party; numpy.where, clip, mean and many more work, and for "
-            "pandas.cut there are groupby('age', bins=[...]) and hist(bins=[...])",
+            "rows never leave their party; numpy.where, clip, mean and many more work, and a "
+            "column's own astype(), isna() and fillna(); in place of pandas.cut there are "
+            "groupby('age', bins=[...]) and hist(bins=[...])",
         )
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -121,7 +151,7 @@ class Refusing:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(self._pandas_type, name):
             raise no_attribute(self, name)
-        instead = _ALTERNATIVES.get(name, self._refused_because)
+        instead = self._alternatives.get(name, self._refused_because)
         raise MissingOperation(f"{name} of {self!r} is not supported: {instead}")
 
 
