@@ -60,12 +60,13 @@ static unsigned draw(uint64_t *seed, unsigned below)
     return (unsigned)(*seed % below);
 }
 
-/* Departments, and wages that rise with age. */
+/* Departments, and wages and a share of part-time work that rise with age. */
 static enum sotto_status write_rows(const char *folder, unsigned node, struct sotto_error *err)
 {
     static const char *const departments[] = {"R&D", "Sales", "HR", "Ops"};
     char path[POC_PATH_BYTES];
     uint64_t seed = 20 + node;
+    uint64_t hours = 40 + node;
     enum sotto_status status = poc_path(path, folder, poc_names[node], "data", err);
     if (status != SOTTO_OK) {
         return status;
@@ -81,14 +82,15 @@ static enum sotto_status write_rows(const char *folder, unsigned node, struct so
     if (out == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
     }
-    (void)fputs("employee,dept,age,wage\n", out);
+    (void)fputs("employee,dept,age,wage,part_time\n", out);
     for (unsigned i = 0; i < rows[node]; i++) {
         unsigned department = draw(&seed, 4);
         unsigned age = 20 + draw(&seed, 23) + draw(&seed, 23);
         unsigned cents =
             210000 + 2500 * age + 30000 * department + draw(&seed, 150000) + draw(&seed, 150000);
-        (void)fprintf(out, "%u,%s,%u,%u.%02u\n", i + 1, departments[department], age, cents / 100,
-                      cents % 100);
+        unsigned part_time = draw(&hours, 100) + 10 < age;
+        (void)fprintf(out, "%u,%s,%u,%u.%02u,%u\n", i + 1, departments[department], age,
+                      cents / 100, cents % 100, part_time);
     }
     bool written = ferror(out) == 0;
     written = fclose(out) == 0 && written;
@@ -157,11 +159,13 @@ static enum sotto_status start_network(const char *folder, unsigned count, struc
     const char *blank = named[0] == '\0' ? "" : " ";
     (void)printf(
         "\n"
-        "Each has a wages.csv of its own (employee, dept, age, wage). Open a board, or ask:\n"
+        "Each has a wages.csv of its own (employee, dept, age, wage, part_time). Open a board, or "
+        "ask:\n"
         "\n"
         "    cd %s/acorn\n"
         "    sotto run --data wages=wages.csv -- 'mean(wage)' 'corr([age, wage])'\n"
         "    sotto run --data wages=wages.csv --by 'dept in (\"R&D\", other)' -- 'mean(wage)'\n"
+        "    sotto run --data wages=wages.csv -- 'glm(part_time, age, family=binomial)'\n"
         "    sotto status\n"
         "    cd ../birch && sotto record     what birch was asked, and what it answered\n"
         "\n"

@@ -45,11 +45,11 @@ class Poc(unittest.TestCase):
 
         # What is printed as the next steps are commands that do it.
         steps = [shlex.split(step) for step in re.findall(r"^    (sotto .*)$", told, re.M)]
-        self.assertEqual([step[1] for step in steps], ["run", "run", "status"])
+        self.assertEqual([step[1] for step in steps], ["run", "run", "run", "status"])
         pooled = self.root / "pooled.csv"
         tables = [(self.root / "sotto-poc" / name / "data/wages.csv").read_text() for name in NAMES]
         pooled.write_text(tables[0] + "".join(table.split("\n", 1)[1] for table in tables[1:]))
-        for step in steps[:2]:
+        for step in steps[:3]:
             answer = self.say(*step[1:], folder="sotto-poc/acorn")
             options = step[step.index("wages=wages.csv") + 1:]
             self.assertEqual(answer, self.say("local", "--data", str(pooled), *options))
