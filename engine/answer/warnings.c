@@ -151,7 +151,8 @@ static void warn_of_cells(struct sotto_writer *writer, bool *first,
     sotto__json_raw(&text, ": ");
     sotto__json_integer(&text, len);
     sotto__json_raw(&text, len == 1 ? " of its counts lacks" : " of its counts lack");
-    sotto__json_raw(&text, " the rows of parties that have too few of them, and withheld them");
+    sotto__json_raw(&text, " the rows of parties that have too few of them, or of those in none, "
+                           "and withheld them: let bins reach to the ends, or ask fewer");
     sotto__json_raw(writer, *first ? "" : ", ");
     sotto__json_text(writer, &text);
     *first = false;
