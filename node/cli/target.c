@@ -103,9 +103,13 @@ static enum sotto_status take_config(struct target *out, const char *path, bool 
                                      bool takes_token, bool is_found, struct sotto_error *err)
 {
     struct config config;
-    enum sotto_status status = config_load(&config, path, err);
+    struct sotto_error why = {0};
+    enum sotto_status status = config_load(&config, path, &why);
     if (status != SOTTO_OK) {
-        return status;
+        return sotto_error_set(err, status,
+                               "%s; a node that runs goes on with what it read: to ask it say "
+                               "--node with its address, and --token-file",
+                               why.text);
     }
     status = take_listener(out, &config.file->api, path, takes_base, takes_token, is_found, err);
     config_release(&config);

@@ -384,7 +384,9 @@ static enum sotto_status check_datasets(const struct config *config, const char 
         return refuse_key(path, "policy.datasets", err, "offers files, but there is no data_dir");
     }
     if (file->data_dir != NULL && (stat(file->data_dir, &info) != 0 || !S_ISDIR(info.st_mode))) {
-        return refuse_key(path, "data_dir", err, "%s is not a directory", file->data_dir);
+        return refuse_key(path, "data_dir", err,
+                          "%s is not a directory: make it, with the files to offer",
+                          file->data_dir);
     }
     return SOTTO_OK;
 }

@@ -334,6 +334,46 @@ static void explain_unknown_key(struct yaml_messages *messages, const char *path
     }
 }
 
+/* What libcyaml calls a kind of value or an event, in words. */
+static const char *name_kind(const char *raw)
+{
+    static const char *const names[][2] = {
+        {"SEQUENCE", "a list, such as [a, b]"},
+        {"SEQUENCE_START", "a list"},
+        {"MAPPING", "keys and their values, such as key: value"},
+        {"MAPPING_START", "keys and their values"},
+        {"SCALAR", "a single value"},
+        {"STRING", "a text"},
+        {"BOOL", "true or false"},
+        {"UINT", "a whole number"},
+        {"uint64_t", "a whole number"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(raw, names[i][0]) == 0) {
+            return names[i][1];
+        }
+    }
+    return raw;
+}
+
+/* Says of a value of another kind what was expected, as all errors do. */
+static void explain_kind(struct yaml_messages *messages)
+{
+    char wanted[32];
+    char found[32];
+    char value[100] = "";
+    if (sscanf(messages->what, "Expecting %31[A-Z], got event: %31[A-Z_]", wanted, found) == 2) {
+        (void)snprintf(messages->what, sizeof messages->what, "expected %s, found %s",
+                       name_kind(wanted), name_kind(found));
+    } else if (sscanf(messages->what, "Invalid %31[A-Za-z0-9_] value: %99[^\n]", wanted, value) ==
+               2) {
+        (void)snprintf(messages->what, sizeof messages->what, "expected %s, found %s",
+                       name_kind(wanted), value);
+    } else if (strncmp(messages->what, "STRING length", strlen("STRING length")) == 0) {
+        (void)snprintf(messages->what, sizeof messages->what, "expected a text, found none");
+    }
+}
+
 enum sotto_status config_yaml_load(struct config_file **out, const char *path,
                                    struct sotto_error *err)
 {
@@ -350,6 +390,7 @@ enum sotto_status config_yaml_load(struct config_file **out, const char *path,
     if (code != CYAML_OK) {
         *out = NULL;
         explain_unknown_key(&messages, path);
+        explain_kind(&messages);
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "%s: %s%s%s", path,
                                messages.what[0] != '\0' ? messages.what : cyaml_strerror(code),
                                messages.where[0] != '\0' ? ", " : "", messages.where);

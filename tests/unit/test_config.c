@@ -302,7 +302,16 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD "peers:\n  - {name: b, key: " KEY_A ", url: \"https://x\", pin: abc}\n",
          {"pin", "43"}},
         {HEAD "policy:\n  exact: true\n  exact: false\n", {"already", "line: 5"}},
-        {HEAD "data_dir: nowhere\n", {"data_dir", "not a directory"}},
+        {HEAD "data_dir: nowhere\n", {"data_dir", "not a directory: make it"}},
+        {HEAD "data_dir: .\npolicy: {min_rows: abc}\n",
+         {"expected a whole number, found 'abc'", "'min_rows'"}},
+        {HEAD "data_dir: .\npolicy: {min_rows: [1]}\n",
+         {"expected a whole number, found a list", "min_rows"}},
+        {HEAD "data_dir: .\npolicy: {min_rows: -1}\n",
+         {"expected a whole number, found '-1'", "min_rows"}},
+        {HEAD "data_dir:\n", {"expected a text, found none", "line: 4"}},
+        {HEAD "data_dir: .\nfiles:\n  - {file: x.csv, types: {a: bool}}\n",
+         {"expected a list, such as [a, b], found keys and their values", "'types'"}},
         {"name: \"two words\"\nstate_dir: s\nidentity: k\n", {"name \"two words\"", "spaces"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
