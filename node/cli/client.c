@@ -191,8 +191,18 @@ enum sotto_status client_call(struct client *client, const char *path, const cha
         if (!is_loopback(client->target.base)) {
             proxy_describe(proxy, client->target.base);
         }
-        return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached%s: %s",
-                               client->target.base, proxy, curl_easy_strerror(code));
+        if (code == CURLE_SSL_CACERT_BADFILE) {
+            return sotto_error_set(err, SOTTO_ERROR_IO,
+                                   "%s: expected certificates (PEM) in this file, which --ca, "
+                                   "SOTTO_CA or api.tls_cert names",
+                                   client->target.ca);
+        }
+        return sotto_error_set(err, SOTTO_ERROR_IO, "the node at %s can't be reached%s: %s%s",
+                               client->target.base, proxy, curl_easy_strerror(code),
+                               code == CURLE_PEER_FAILED_VERIFICATION
+                                   ? ": say --ca FILE (SOTTO_CA) with the certificate of its API "
+                                     "or of who signed that"
+                                   : "");
     }
     (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_status);
     return http_status == HTTP_OK ? SOTTO_OK : set_node_error(client, http_status, err);

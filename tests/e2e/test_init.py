@@ -101,7 +101,9 @@ class Init(unittest.TestCase):
         self.assertIn("acorn, ", run(*away, "--ca", "../a/api.pem", cwd=self.root / "away", env=env, check=False).stdout)
         refused = run(*away, cwd=self.root / "away", env=env, check=False)
         self.assertEqual((refused.returncode, refused.stdout), (1, ""))
-        self.assertIn("certificate", refused.stderr)
+        self.assertIn("say --ca FILE", refused.stderr)
+        refused = run(*away, "--ca", "../a/node.yaml", cwd=self.root / "away", env=env, check=False)
+        self.assertIn("../a/node.yaml: expected certificates (PEM)", refused.stderr)
 
     def test_what_is_there_stays(self):
         self.run_in("a", "init", "acorn")
