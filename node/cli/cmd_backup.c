@@ -239,7 +239,11 @@ static enum sotto_status back_up(const char *folder, const char *config_path,
     }
     remove_unfinished(beside);
     if (mkdir(beside, 0700) != 0) {
-        return fail_file(beside, err);
+        return errno == ENOENT ? sotto_error_set(err, SOTTO_ERROR_IO,
+                                                 "%s: the folder that it would be in is not there: "
+                                                 "make that first",
+                                                 folder)
+                               : fail_file(beside, err);
     }
     enum sotto_status status = file_replace(mark, (const uint8_t *)"", 0, err);
     if (status != SOTTO_OK) {

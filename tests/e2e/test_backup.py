@@ -156,6 +156,8 @@ class Backup(ClusterCase):
         self.assertIn("not its keys", said)
         again = run("backup", str(folder), "--config", str(b.folder / "node.yaml"), check=False)
         self.assertIn("File exists", again.stderr)
+        nowhere = run("backup", str(folder / "none/first"), "--config", str(b.folder / "node.yaml"), check=False)
+        self.assertIn("none/first: the folder that it would be in is not there", nowhere.stderr)
         self.what_stands_beside_stays(b, folder)
         self.lose_state(b)
         (b.folder / "node.key").unlink()
