@@ -132,6 +132,25 @@ static void look_at_texts(struct doctor *doctor, const struct dataset *dataset)
     sotto_free(misfits);
 }
 
+/* Says which of a dataset's rows are offered, where it is not all. */
+static void look_at_complete(struct doctor *doctor, const char *file,
+                             const struct sotto_catalogue *catalogue)
+{
+    const struct file_words *words = config_words_of(doctor->config, file);
+    char list[400] = "";
+    size_t at = 0;
+    for (unsigned i = 0; words != NULL && i < words->complete_count && at < sizeof list; i++) {
+        size_t column = sotto_catalogue_find(catalogue, words->complete[i]);
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s%s (%llu lack it)",
+                               i > 0 ? ", " : "", words->complete[i],
+                               (unsigned long long)catalogue->columns[column].missing);
+    }
+    if (at > 0) {
+        say(doctor, VERDICT_OK, "data", "%s: offered are the rows that have all of %s%s", file,
+            list, at < sizeof list ? "" : "...");
+    }
+}
+
 static void look_at_dataset(struct doctor *doctor, const char *file)
 {
     struct sotto_error err = {0};
@@ -141,6 +160,7 @@ static void look_at_dataset(struct doctor *doctor, const char *file)
     } else {
         say(doctor, VERDICT_OK, "data", "%s: %llu rows, %zu columns", file,
             (unsigned long long)dataset.catalogue->rows, dataset.catalogue->columns_len);
+        look_at_complete(doctor, file, dataset.catalogue);
         if (dataset.csv != NULL) {
             look_at_texts(doctor, &dataset);
         }

@@ -24,9 +24,12 @@ class Doctor(ClusterCase):
             node.listen = f"127.0.0.1:{free_port()}"  # of a port that it picks itself nobody else knows
         cluster.start()
         cluster.wait_connected()
+        cluster.nodes[1].files = [{"file": "wages.csv", "complete": ["wage"]}]
+        cluster.nodes[1].configure()
         found = self.look(cluster.nodes[1], 0)
         self.assertEqual([line[1] for line in found if line[0] == "ok" and line[1] != "clock"],
-                         ["config", "identity", "token", "disk", "data", "node", "peer", "peer"])
+                         ["config", "identity", "token", "disk", "data", "data", "node", "peer", "peer"])
+        self.assertIn(("ok", "data", "wages.csv: offered are the rows that have all of wage (0 lack it)"), found)
         self.assertIn(("ok", "peer", "c and this node don't call each other: tasks of others join them"), found)
         self.assertIn(("ok", "data", "wages.csv: 1 rows, 2 columns"), found)
         self.assertIn(("ok", "peer", "b is connected"), self.look(cluster.nodes[0], 0))
