@@ -104,10 +104,11 @@ static void print_peers(const json_t *nodes)
     {
         if (i > 0 && !json_is_true(json_object_get(node, "connected"))) {
             const char *url = json_string_value(json_object_get(node, "url"));
-            (void)printf("%-9s %s is not%s\n", "", client_reveal(text, node, "name"),
-                         url != NULL && url[0] != '\0'
-                             ? ""
-                             : ": it has no url: it calls, where this node can be called");
+            (void)printf(
+                "%-9s %s is not%s\n", "", client_reveal(text, node, "name"),
+                url != NULL && url[0] != '\0'
+                    ? ""
+                    : ", as it has no url; no fault where it does not call this node either");
         }
     }
 }

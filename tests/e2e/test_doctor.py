@@ -56,7 +56,7 @@ class Doctor(ClusterCase):
         done = run("status", *config, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("ready     no peer is connected\n          sotto doctor says more\n"
-                      "peers     0 of 2 connected\n          b is not: it has no url: it calls, where this node can be called\n", done.stdout)
+                      "peers     0 of 2 connected\n          b is not, as it has no url; no fault where it does not call this node either\n", done.stdout)
 
     def test_all_that_is_wrong_is_said(self):
         cluster = self.cluster([wages(1, 2), wages(3), wages(4)], start=False)
