@@ -46,6 +46,19 @@ enum sotto_status sotto__judge_refuse(const struct judging *judging, enum sotto_
                            text);
 }
 
+struct judged_name sotto__judge_name(const struct sotto_evidence_column *column)
+{
+    struct judged_name out;
+    if (column->name != NULL) {
+        (void)snprintf(out.text, sizeof out.text, "column \"%.60s\" of %.110s", column->name,
+                       column->text);
+    } else {
+        (void)snprintf(out.text, sizeof out.text, "what stands at column %zu of %.120s",
+                       column->start + 1, column->text);
+    }
+    return out;
+}
+
 /* --- Groups --- */
 
 /* Bins have no rows, or enough. */

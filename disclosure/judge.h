@@ -67,6 +67,11 @@ static inline unsigned long long sotto__judge_shown(uint64_t rows)
 /* Returns: SOTTO_ERROR_REFUSED, by a rule, with why. */
 enum sotto_status sotto__judge_refuse(const struct judging *judging, enum sotto_rule rule,
                                       const char *format, ...) SOTTO_PRINTF(3, 4) SOTTO_NODISCARD;
+struct judged_name {
+    char text[200];
+};
+/* Which column, or what is computed, for a text. */
+struct judged_name sotto__judge_name(const struct sotto_evidence_column *column);
 
 /* --- judge_sets.c --- */
 

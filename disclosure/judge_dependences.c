@@ -260,9 +260,8 @@ static enum sotto_status refuse_dependence(const struct dependence *dependence,
     const struct sotto_evidence_column *one = &columns[dependence->by[named].columns[0]];
     return sotto__judge_refuse(
         judging, SOTTO_RULE_HIDDEN,
-        "what stands at column %zu of %.160s and other columns make one another up here, "
-        "but in fewer than %llu rows",
-        one->start + 1, one->text, sotto__judge_shown(judging->rules->min_rows));
+        "%s and other columns make one another up here, but in fewer than %llu rows",
+        sotto__judge_name(one).text, sotto__judge_shown(judging->rules->min_rows));
 }
 
 static enum sotto_status judge_dependence(const struct judging *judging, size_t column)

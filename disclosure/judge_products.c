@@ -115,9 +115,8 @@ static enum sotto_status judge_unusual(const struct judged_product *product)
     const struct sotto_evidence_column *other = find_column(product, 1);
     return sotto__judge_refuse(
         product->judging, SOTTO_RULE_HIDDEN,
-        "what stands at column %zu of %.120s and at column %zu of %.120s mostly have one value "
-        "each here, and both another one in fewer than %llu rows",
-        one->start + 1, one->text, other->start + 1, other->text,
+        "%s and %s mostly have one value each here, and both another one in fewer than %llu rows",
+        sotto__judge_name(one).text, sotto__judge_name(other).text,
         sotto__judge_shown(product->judging->rules->min_rows));
 }
 
@@ -175,10 +174,9 @@ static enum sotto_status judge_levels(const struct judged_product *product, size
         const struct sotto_evidence_column *by = find_column(product, factor);
         return sotto__judge_refuse(
             product->judging, SOTTO_RULE_HIDDEN,
-            "what stands at column %zu of %.120s has one value in all but %llu of the rows that a "
-            "value of what stands at column %zu of %.120s leaves here, at least %llu others are "
-            "needed",
-            column->start + 1, column->text, sotto__judge_shown(odd), by->start + 1, by->text,
+            "%s has one value in all but %llu of the rows that a value of %s leaves here, at least "
+            "%llu others are needed: ask without one of them, or of more rows",
+            sotto__judge_name(column).text, sotto__judge_shown(odd), sotto__judge_name(by).text,
             sotto__judge_shown(product->judging->rules->min_rows));
     }
     return SOTTO_OK;

@@ -192,9 +192,9 @@ static enum sotto_status judge_square(const struct judging *judging, size_t at)
     const struct sotto_evidence_column *column = &columns[sum->factors[0]];
     return sotto__judge_refuse(
         judging, SOTTO_RULE_HIDDEN,
-        "what stands at column %zu of %.160s has three values here, one of them in %llu rows: its "
-        "sum and that of its squares count these, at least %llu are needed",
-        column->start + 1, column->text, sotto__judge_shown(values.least),
+        "%s has three values here, one of them in %llu rows: its sum and that of its squares count "
+        "these, at least %llu are needed",
+        sotto__judge_name(column).text, sotto__judge_shown(values.least),
         sotto__judge_shown(judging->rules->min_rows));
 }
 
@@ -214,9 +214,9 @@ static enum sotto_status judge_hidden(const struct judging *judging, size_t at)
             const struct sotto_evidence_column *column = &columns[sum->factors[i]];
             return sotto__judge_refuse(
                 judging, SOTTO_RULE_HIDDEN,
-                "what stands at column %zu of %.160s has one value in all but %llu of %llu "
-                "rows here, at least %llu others are needed: it is a condition",
-                column->start + 1, column->text, sotto__judge_shown(values.differing),
+                "%s has one value in all but %llu of %llu rows here, at least %llu others are "
+                "needed: it is a condition",
+                sotto__judge_name(column).text, sotto__judge_shown(values.differing),
                 sotto__judge_shown(values.rows), sotto__judge_shown(min_rows));
         }
     }
@@ -355,9 +355,8 @@ static enum sotto_status judge_identifiers(const struct judging *judging, size_t
             const struct sotto_evidence_column *column = &columns[sum->factors[i]];
             return sotto__judge_refuse(
                 judging, SOTTO_RULE_BUDGET,
-                "what stands at column %zu of %.160s is an identifier here, which its "
-                "owner lets nobody multiply",
-                column->start + 1, column->text);
+                "%s is an identifier here, which its owner lets nobody multiply",
+                sotto__judge_name(column).text);
         }
     }
     return SOTTO_OK;
@@ -389,10 +388,9 @@ static enum sotto_status judge_bits(const struct judging *judging, size_t at)
         if (widths[i] > 0 && bits >= (double)terms.rows * widths[i]) {
             return sotto__judge_refuse(
                 judging, SOTTO_RULE_BUDGET,
-                "a sum has %.0f bits here, and the values at column %zu of %.160s have %.1f in "
-                "each "
-                "of %llu rows: it may tell all of them, ask for it over more rows",
-                ceil(bits), column->start + 1, column->text, widths[i],
+                "a sum has %.0f bits here, and the values of %s have %.1f in each of %llu rows: it "
+                "may tell all of them, ask for it over more rows",
+                ceil(bits), sotto__judge_name(column).text, widths[i],
                 sotto__judge_shown(terms.rows));
         }
     }

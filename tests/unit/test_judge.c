@@ -514,7 +514,7 @@ static void test_declared_identifiers(void **state)
     assert_ok(judge(&judged));
     judged.identifier = "wage";
     assert_int_equal(judge(&judged), SOTTO_ERROR_REFUSED);
-    assert_contains(judged.text, "budget: what stands at column 5 of dot(wage, id)");
+    assert_contains(judged.text, "budget: column \"wage\" of dot(wage, id) is an identifier");
     end(&judged);
 }
 
@@ -571,9 +571,10 @@ static void test_digits_of_products(void **state)
     (void)state;
     char text[SOTTO_ERROR_TEXT_BYTES];
     assert_int_equal(judge_flags("dot(flag, x)", 40, text), SOTTO_ERROR_REFUSED);
-    assert_string_equal(text, "rule budget: a sum has 57 bits here, and the values at column 5 of "
-                              "dot(flag, x) have 1.0 in each of 40 rows: it may tell all of them, "
-                              "ask for it over more rows");
+    assert_string_equal(
+        text, "rule budget: a sum has 57 bits here, and the values of column "
+              "\"flag\" of dot(flag, x) have 1.0 in each of 40 rows: it may tell all of them, "
+              "ask for it over more rows");
     assert_int_equal(judge_flags("sum((1 + flag) * (x - 3))", 40, text), SOTTO_ERROR_REFUSED);
     assert_int_equal(judge_flags("cov(x, flag)", 40, text), SOTTO_ERROR_REFUSED);
     assert_ok(judge_flags("dot(flag, x)", 80, text));
