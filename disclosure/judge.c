@@ -30,6 +30,7 @@
 
 #include <sotto/alloc.h>
 #include <stdio.h>
+#include <string.h>
 
 /* --- Refusals --- */
 
@@ -46,6 +47,15 @@ enum sotto_status sotto__judge_refuse(const struct judging *judging, enum sotto_
                            text);
 }
 
+/* A model of counts or of what is above 0 opens sums of y log y, log y! and log y, which are as
+ * rare as the values of y are. */
+static bool has_likelihood(const char *text)
+{
+    bool is_model = strncmp(text, "glm(", strlen("glm(")) == 0;
+    return is_model && strstr(text, "likelihood") == NULL &&
+           (strstr(text, "poisson") != NULL || strstr(text, "gamma") != NULL);
+}
+
 struct judged_name sotto__judge_name(const struct sotto_evidence_column *column)
 {
     struct judged_name out;
@@ -53,8 +63,9 @@ struct judged_name sotto__judge_name(const struct sotto_evidence_column *column)
         (void)snprintf(out.text, sizeof out.text, "column \"%.60s\" of %.110s", column->name,
                        column->text);
     } else {
-        (void)snprintf(out.text, sizeof out.text, "what stands at column %zu of %.120s",
-                       column->start + 1, column->text);
+        (void)snprintf(out.text, sizeof out.text, "what stands at column %zu of %.110s%s",
+                       column->start + 1, column->text,
+                       has_likelihood(column->text) ? " (ask with likelihood=0)" : "");
     }
     return out;
 }

@@ -253,9 +253,8 @@ static enum sotto_status judge_near(const struct judging *judging, size_t at)
             if (is_near) {
                 return sotto__judge_refuse(
                     judging, SOTTO_RULE_HIDDEN,
-                    "what stands at column %zu of %.120s and at column %zu of %.120s is "
-                    "the same here, but for units and for fewer than %llu rows",
-                    columns[a].start + 1, columns[a].text, columns[b].start + 1, columns[b].text,
+                    "%s and %s are the same here, but for units and for fewer than %llu rows",
+                    sotto__judge_name(&columns[a]).text, sotto__judge_name(&columns[b]).text,
                     sotto__judge_shown(judging->rules->min_rows));
             }
         }

@@ -355,8 +355,8 @@ static void test_hidden(void **state)
         "sum(age ** 2) - sum(age * tenure)",
     };
     for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
-        refuses("", near[i], rule, "is the same here, but for units");
-        refuses_rows("", near[i], rule, "is the same here, but for units", 1500);
+        refuses("", near[i], rule, "are the same here, but for units");
+        refuses_rows("", near[i], rule, "are the same here, but for units", 1500);
     }
     /* More sets than are compared with each other: the first without the second is nearly one row.
      */
@@ -372,9 +372,9 @@ static void test_hidden(void **state)
         "sum(if(id > 30 and id <= 50, tail, na))",
         SOTTO_RULE_PRESENCE, "more sets of rows than can be compared");
     refuses("", "sum(twice01 * wage) - sum(if(id <= 30, twice01 * wage, na))", rule, "all but 1");
-    refuses("", "sum(wage) - sum(clip(wage, 0, 8800))", rule, "is the same here, but for units");
-    refuses("", "sum(clip(wage, 0, 8800)) - sum(clip(wage, 0, 8801))", rule, "is the same here");
-    refuses("", "dot(age, wage) - sum(age * clip(wage, 0, 8800))", rule, "is the same here");
+    refuses("", "sum(wage) - sum(clip(wage, 0, 8800))", rule, "are the same here, but for units");
+    refuses("", "sum(clip(wage, 0, 8800)) - sum(clip(wage, 0, 8801))", rule, "are the same here");
+    refuses("", "dot(age, wage) - sum(age * clip(wage, 0, 8800))", rule, "are the same here");
     refuses("", "sum(clip(id, 2, 50))", rule, "changes the values of 10 rows here");
     refuses("", "sum(clip(id, 17, 18) * wage)", rule, "changes the values");
     passes("", "mean(age) + dot(tenure, wage)");
@@ -429,6 +429,7 @@ static void test_hidden_in_products(void **state)
     passes("", "mean(odd) + mean(flag)");
     passes("", "mean(code2) + mean(code5)");
     passes("", "dot(code2, wage) + dot(code5, wage)");
+    refuses("", "glm(rare3, wage, family=poisson)", rule, "(ask with likelihood=0)");
     refuses("", "var(rare3)", rule, "has three values here, one of them in 5 rows");
     refuses("", "mean(rare3) + sum(rare3 * rare3)", rule, "count these");
     passes("", "mean(rare3)");
@@ -451,7 +452,7 @@ static void test_hidden_among_whole_numbers(void **state)
         }
         begin(&judged, "", "sum(v) - sum(u)", text);
         assert_int_equal(judge(&judged), SOTTO_ERROR_REFUSED);
-        assert_contains(judged.text, "is the same here, but for units");
+        assert_contains(judged.text, "are the same here, but for units");
         end(&judged);
     }
 }
