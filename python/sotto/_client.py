@@ -136,12 +136,14 @@ class DeltaNode(_Node):
         return self._run(say.follow(task_id, _print_lines))
 
     def wait(self, task_id: int, progress: bool | None = None) -> bool:
-        """Waits until a task ends. Returns whether it ended well.
+        """Waits until a task ends. Returns whether it ended well; why not, a SottoWarning says.
 
         progress: a bar on standard error; default: in a terminal and in a notebook.
         """
         with Progress(task_id, is_watched() if progress is None else progress) as bar:
-            return self._run(say.follow(task_id, bar.take))
+            ended_well = self._run(say.follow(task_id, bar.take))
+            bar.end(ended_well)
+        return ended_well
 
     def get_result(self, task_id: int, exact: bool = False) -> Any:
         """The result: what execute() returned, as pandas; of HorizontalLearning a dict of the
@@ -231,7 +233,9 @@ class AsyncDeltaNode(_Node):
     async def wait(self, task_id: int, progress: bool | None = None) -> bool:
         """As DeltaNode.wait."""
         with Progress(task_id, is_watched() if progress is None else progress) as bar:
-            return await self._run(say.follow(task_id, bar.take))
+            ended_well = await self._run(say.follow(task_id, bar.take))
+            bar.end(ended_well)
+        return ended_well
 
     async def get_result(self, task_id: int, exact: bool = False) -> Any:
         """As DeltaNode.get_result."""

@@ -9,6 +9,8 @@ import warnings
 from types import TracebackType
 from typing import Any, Self
 
+from .errors import SottoWarning
+
 _STEPS = (
     "Start Round",
     "Select Candidates",
@@ -37,7 +39,9 @@ class Progress:
     """A bar of the steps of a task's rounds, as far as they are known. Use it in a `with`."""
 
     def __init__(self, task_id: int, shown: bool) -> None:
+        self._task_id = task_id
         self._models = ""  # how far they were after the last round
+        self._reason = ""
         with warnings.catch_warnings():
             # In a notebook without widgets the bar is text, which needs no warning.
             warnings.simplefilter("ignore")
@@ -64,6 +68,8 @@ class Progress:
         """Moves on by new lines of the log."""
         for _, message in lines:
             found = _LINE.match(message)
+            if found and found[1] == "Error" and not self._reason:
+                self._reason = message[found.end() :].removeprefix(f" task {self._task_id}: ")
             if found and found[1] == "Model":
                 self._models = message[found.end() :].strip()
             if found and found[1] == "Join" and message[found.end() :].startswith(" waits"):
@@ -75,3 +81,11 @@ class Progress:
                 self._bar.n = before + done
                 self._bar.set_postfix_str(f"{found[1].lower()}  {self._models}", refresh=False)
         self._bar.refresh()
+
+    def end(self, ended_well: bool) -> None:
+        """Says how the task ended: on the bar, and where it failed as a SottoWarning."""
+        self._bar.set_postfix_str("finished" if ended_well else "failed", refresh=True)
+        if not ended_well:
+            warnings.warn(
+                f"task {self._task_id}: {self._reason or 'cancelled'}", SottoWarning, stacklevel=3
+            )

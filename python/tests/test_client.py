@@ -20,6 +20,7 @@ from sotto.errors import (
     NodeError,
     NodeUnreachable,
     PlanRefused,
+    SottoWarning,
     TaskFailed,
     TaskNotFinished,
     TaskNotFound,
@@ -82,6 +83,7 @@ def test_waiting_says_nothing(node, capsys):
     assert shown.out == ""
     assert f"task {task_id}" in shown.err
     assert "end round" in shown.err
+    assert "finished" in shown.err
 
 
 def test_tasks_and_nodes_are_frames(node):
@@ -103,7 +105,8 @@ def test_a_result_before_the_end(cluster, node):
         with pytest.raises(TaskNotFinished, match=rf"trace\({task_id}\)"):
             node.get_result(task_id)
         node.cancel(task_id)
-        assert node.wait(task_id) is False
+        with pytest.warns(SottoWarning, match="cancel"):
+            assert node.wait(task_id) is False
         with pytest.raises(TaskFailed, match="CANCELLED"):
             node.get_result(task_id)
         with pytest.raises(NodeError, match="400"):
@@ -125,7 +128,8 @@ def test_a_failed_task_tells_why(cluster, node, capsys):
         assert node.trace(task_id) is False
         log = capsys.readouterr().out
         assert "not_found" in log
-        assert node.wait(task_id) is False
+        with pytest.warns(SottoWarning, match=f"task {task_id}: .*declined: .*not_found"):
+            assert node.wait(task_id) is False
         with pytest.raises(TaskFailed, match="ERROR"):
             node.get_result(task_id)
     finally:
@@ -137,7 +141,8 @@ def test_a_fit_goes_on_where_another_failed(node):
     plan["datasets"] = {"n": "numbers.csv"}
     plan["select"] = {"f": "glm(age > 35, age, family=binomial)"}  # no coefficients are the best
     task_id = node.create_task(plan)
-    assert node.wait(task_id) is False
+    with pytest.warns(SottoWarning, match="separation"):
+        assert node.wait(task_id) is False
     with pytest.raises(TaskFailed, match="separation") as failed:
         node.get_result(task_id)
     [reached] = failed.value.reached
