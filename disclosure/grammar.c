@@ -83,11 +83,13 @@ static enum sotto_status judge_clause(void *context, const struct sotto_plan_cla
     const char *fault = find_fault(context, clause);
     return fault == NULL
                ? SOTTO_OK
-               : sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                                 "profile safe does not admit %s%s%.100s, column %zu of %.200s: %s",
-                                 name_kind(clause), clause->output != NULL ? " " : "",
-                                 clause->output != NULL ? clause->output : "", clause->start + 1,
-                                 clause->text, fault);
+               : sotto_error_set(
+                     err, SOTTO_ERROR_REFUSED,
+                     "profile safe does not admit %s%s%.90s, column %zu of %.160s: %s; with "
+                     "approve: manual its owner decides, profile: open lets it pass",
+                     name_kind(clause), clause->output != NULL ? " " : "",
+                     clause->output != NULL ? clause->output : "", clause->start + 1, clause->text,
+                     fault);
 }
 
 /* Two names of one file are two tables to all rules on rows: where one of these is on, no profile

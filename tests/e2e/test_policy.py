@@ -37,7 +37,7 @@ class Policy(ClusterCase):
             self.assertEqual(status, "ERROR", output)
             self.assertTrue(any("declined: refused" in line for line in creator.messages(task)))
             self.assertFalse(any("policy" in line for line in creator.messages(task)))
-        other.wait_log("profile safe does not admit")
+        other.wait_log("with approve: manual its owner decides")
 
     def test_the_types_that_were_agreed_on_count(self):
         # Two hold integers, for whom this is a polynomial; beside doubles it picks rows.
