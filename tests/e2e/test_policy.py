@@ -74,7 +74,8 @@ class Policy(ClusterCase):
                       "\n".join(creator.messages(task)))
 
     def test_a_misspelt_file(self):
-        creator = self.cluster(ROWS).nodes[0]
+        others = [{"wage.csv": own["wages.csv"]} for own in ROWS[1:]]  # who decline nothing before it
+        creator = self.cluster([ROWS[0], *others]).nodes[0]
         task, status = self.ends(creator, "count(wages.id)", files={"wages": "wage.csv"}, wait=5, connection=5)
         self.assertEqual(status, "ERROR")
         self.assertIn("a declined: not_found: wage.csv is not offered: policy.datasets of node.yaml does not list it; "
