@@ -205,14 +205,22 @@ enum sotto_status sotto__course_round_words(const struct sotto__course *course,
 enum sotto_status sotto__course_reached_words(const struct sotto__course *course, char **out)
 {
     const struct sotto__training *training = course->training;
-    char words[128];
+    char words[128 + SOTTO__METRICS_MAX * (SOTTO_TENSOR_NAME_BYTES_MAX + SOTTO_DOUBLE_TEXT_BYTES)];
     if (training == NULL) {
         return sotto_driver_reached_words(course->driver, out, NULL);
     }
     uint32_t over = training->round == 0 ? training->rounds : training->round - 1;
     const struct sotto__training_round *last = &training->over[over - 1];
-    (void)snprintf(words, sizeof words,
-                   "weights of %u parties and %llu rows, of which %llu were clipped", last->parties,
-                   (unsigned long long)last->counts.rows, (unsigned long long)last->counts.clipped);
+    int bytes =
+        snprintf(words, sizeof words,
+                 "weights of %u parties and %llu rows, of which %llu were clipped", last->parties,
+                 (unsigned long long)last->counts.rows, (unsigned long long)last->counts.clipped);
+    for (size_t i = 0; last->is_measured && i < training->metrics_len; i++) {
+        char number[SOTTO_DOUBLE_TEXT_BYTES];
+        sotto_double_text(number, last->metrics[i]);
+        bytes +=
+            snprintf(words + bytes, sizeof words - (size_t)bytes, "%s%s %s",
+                     i == 0 ? "; before it " : ", ", sotto__training_metric(training, i), number);
+    }
     return copy_words(out, words);
 }

@@ -6,10 +6,13 @@
 #include "practice.h"
 
 static enum sotto_status ask(struct sotto_simulation_update *out,
+                             const struct sotto_task_party *task,
                              const struct sotto_simulation *config, size_t party,
                              const struct sotto_buffer *model, struct sotto_error *err)
 {
-    *out = (struct sotto_simulation_update){0};
+    uint32_t round = sotto_task_party_round(task);
+    *out = (struct sotto_simulation_update){
+        .round = round, .is_last = round == sotto_plan_rounds(sotto_task_party_plan(task))};
     enum sotto_status status =
         config->train(config->train_context, party, model->data, model->data_bytes, out);
     if (status != SOTTO_OK) {
@@ -24,7 +27,7 @@ enum sotto_status sotto__practice_offer(struct sotto_task_party *task,
 {
     struct sotto_simulation_update begun;
     const struct sotto_buffer nothing = {0};
-    enum sotto_status status = ask(&begun, config, party, &nothing, err);
+    enum sotto_status status = ask(&begun, task, config, party, &nothing, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -38,7 +41,7 @@ enum sotto_status sotto__practice_train(struct sotto_task_party *task,
     struct sotto_simulation_update update;
     struct sotto_buffer weights;
     size_t clipped; /* the result has them of all parties together */
-    enum sotto_status status = ask(&update, config, party, sotto_task_party_model(task), err);
+    enum sotto_status status = ask(&update, task, config, party, sotto_task_party_model(task), err);
     if (status != SOTTO_OK) {
         return status;
     }

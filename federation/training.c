@@ -7,6 +7,7 @@
 
 #include "training.h"
 
+#include <math.h>
 #include <sodium.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 
 #define OFFER_BYTES_MAX ((size_t)512 * 1024)
 #define PIECE_BYTES ((size_t)3 * 1024)
+#define METRIC_PREFIX "validate()." /* as python/sotto/_runner.py names what it measures */
+#define METRIC_NAME_BYTES_MAX 64
+#define LOSS "loss"
 
 enum sotto_status sotto__training_offer(struct sotto_buffer *out, const struct sotto_bundle *bundle,
                                         const void *weights, size_t weights_bytes,
@@ -60,6 +64,103 @@ void sotto__training_free(struct sotto__training *training)
     }
 }
 
+/* --- Metrics --- */
+
+const char *sotto__training_metric(const struct sotto__training *training, size_t metric)
+{
+    return training->shapes.tensors[training->metrics[metric]].name + strlen(METRIC_PREFIX);
+}
+
+static bool is_metric(const struct sotto_tensor *tensor)
+{
+    const char *name = tensor->name + strlen(METRIC_PREFIX);
+    size_t bytes = strlen(name);
+    return tensor->type == SOTTO_TENSOR_F64 && tensor->rank == 0 && bytes > 0 &&
+           bytes <= METRIC_NAME_BYTES_MAX &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+               bytes;
+}
+
+/* Finds the tensors that are metrics: of code that measures nothing there are none. */
+static enum sotto_status find_metrics(struct sotto__training *training,
+                                      const struct sotto_bundle_manifest *manifest,
+                                      struct sotto_error *err)
+{
+    training->loss = SOTTO_NONE;
+    training->validate_every = manifest->validate_every;
+    training->stop_after = manifest->stop_after;
+    for (size_t i = 0; manifest->validate_every > 0 && i < training->shapes.tensors_len; i++) {
+        const struct sotto_tensor *tensor = &training->shapes.tensors[i];
+        if (strncmp(tensor->name, METRIC_PREFIX, strlen(METRIC_PREFIX)) != 0) {
+            continue;
+        }
+        if (!is_metric(tensor) || training->metrics_len == SOTTO__METRICS_MAX) {
+            return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                   "expected at most %d metrics, each one number, with a name of 1 "
+                                   "to %d letters, digits, '_', '.' and '-'",
+                                   SOTTO__METRICS_MAX, METRIC_NAME_BYTES_MAX);
+        }
+        if (strcmp(tensor->name + strlen(METRIC_PREFIX), LOSS) == 0) {
+            training->loss = training->metrics_len;
+        }
+        training->metrics[training->metrics_len++] = i;
+    }
+    if (manifest->stop_after > 0 && training->loss == SOTTO_NONE) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "stop_after: expected that a metric named \"" LOSS "\" is measured");
+    }
+    return SOTTO_OK;
+}
+
+/* Takes what was measured from the next model. Where nothing else was done in the round the model
+ * before stays, to the bit: its weights would only be rounded once more. Ownership: takes next. */
+static enum sotto_status take_model(struct sotto__training *training, struct sotto_buffer next,
+                                    struct sotto_error *err)
+{
+    struct sotto__training_round *over = &training->over[training->round - 1];
+    bool is_last = training->round == training->rounds;
+    struct sotto_tensors tensors;
+    enum sotto_status status = sotto_tensors_read(&tensors, next.data, next.data_bytes,
+                                                  training->shapes.elements_len, err);
+    if (status != SOTTO_OK) {
+        sotto_buffer_release(&next);
+        return status;
+    }
+    over->is_measured = training->metrics_len > 0 &&
+                        (is_last || (training->round - 1) % training->validate_every == 0);
+    bool is_kept = over->is_measured && is_last && training->round > 1;
+    for (size_t i = 0; over->is_measured && i < training->metrics_len; i++) {
+        const uint8_t *metric = tensors.tensors[training->metrics[i]].data;
+        memcpy(&over->metrics[i], metric, sizeof(double));
+        if (is_kept) {
+            memcpy(training->model.data + (metric - next.data), metric, sizeof(double));
+        }
+    }
+    sotto_tensors_release(&tensors);
+    sotto_buffer_release(is_kept ? &next : &training->model);
+    training->model = is_kept ? training->model : next;
+    return SOTTO_OK;
+}
+
+/* Whether the loss was not below the least one before for as many measurements as the code says. */
+static bool has_settled(const struct sotto__training *training)
+{
+    int64_t since = 0;
+    double least = (double)INFINITY;
+    for (uint32_t i = 0; training->stop_after > 0 && i < training->round; i++) {
+        const struct sotto__training_round *over = &training->over[i];
+        if (over->is_measured && over->metrics[training->loss] < least) {
+            least = over->metrics[training->loss];
+            since = 0;
+        } else {
+            since += over->is_measured;
+        }
+    }
+    return training->stop_after > 0 && since >= training->stop_after;
+}
+
+/* --- Rounds --- */
+
 static enum sotto_status init_training(struct sotto__training *training,
                                        const struct sotto_bundle *bundle, const uint8_t *offer,
                                        size_t offer_bytes, uint32_t parties_len,
@@ -76,6 +177,10 @@ static enum sotto_status init_training(struct sotto__training *training,
         return status;
     }
     status = sotto_average_init(&training->average, manifest, &training->shapes, parties_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = find_metrics(training, manifest, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -121,13 +226,18 @@ enum sotto_status sotto__training_advance(struct sotto__training *training, cons
     struct sotto__training_round *over = &training->over[training->round - 1];
     enum sotto_status status = sotto_average_decode(&writer, &over->counts, &training->average, sum,
                                                     &training->shapes, parties_len, err);
+    if (status != SOTTO_OK) {
+        sotto_writer_release(&writer);
+        return status;
+    }
+    struct sotto_buffer next = {0};
+    over->parties = parties_len;
+    next.data = sotto_writer_take(&writer, &next.data_bytes);
+    status = take_model(training, next, err);
     if (status == SOTTO_OK) {
-        over->parties = parties_len;
-        sotto_buffer_release(&training->model);
-        training->model.data = sotto_writer_take(&writer, &training->model.data_bytes);
+        training->rounds = has_settled(training) ? training->round : training->rounds;
         training->round = training->round < training->rounds ? training->round + 1 : 0;
     }
-    sotto_writer_release(&writer);
     return status;
 }
 
@@ -168,15 +278,31 @@ static void write_weights(struct sotto_writer *out, const struct sotto_buffer *m
     }
 }
 
+static void write_metrics(struct sotto_writer *out, const struct sotto__training *training,
+                          const struct sotto__training_round *over)
+{
+    for (size_t i = 0; over->is_measured && i < training->metrics_len; i++) {
+        char number[SOTTO_DOUBLE_TEXT_BYTES];
+        sotto_double_text(number, over->metrics[i]);
+        write_text(out, i == 0 ? ", \"metrics\": {\"" : ", \"");
+        write_text(out, sotto__training_metric(training, i));
+        write_text(out, "\": ");
+        write_text(out, number);
+    }
+    write_text(out, over->is_measured ? "}" : "");
+}
+
 static void write_rounds(struct sotto_writer *out, const struct sotto__training *training)
 {
     for (uint32_t i = 0; i < training->rounds; i++) {
         char text[128];
         const struct sotto__training_round *over = &training->over[i];
-        (void)snprintf(text, sizeof text, "%s{\"parties\": %u, \"rows\": %llu, \"clipped\": %llu}",
+        (void)snprintf(text, sizeof text, "%s{\"parties\": %u, \"rows\": %llu, \"clipped\": %llu",
                        i > 0 ? ", " : "", over->parties, (unsigned long long)over->counts.rows,
                        (unsigned long long)over->counts.clipped);
         write_text(out, text);
+        write_metrics(out, training, over);
+        write_text(out, "}");
     }
 }
 

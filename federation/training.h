@@ -8,10 +8,14 @@
 #include <sotto/average.h>
 #include <sotto/driver.h>
 
+#define SOTTO__METRICS_MAX 16
+
 /* What is said of a round beside its model. */
 struct sotto__training_round {
     struct sotto_average_counts counts;
     uint32_t parties; /* whose weights are in it */
+    bool is_measured;
+    double metrics[SOTTO__METRICS_MAX]; /* of the model that it began with */
 };
 
 struct sotto__training {
@@ -21,7 +25,12 @@ struct sotto__training {
     struct sotto_buffer model;    /* safetensors: the mean of the last round; empty before it */
     struct sotto__training_round *over; /* [rounds] */
     uint32_t round;                     /* the next one; 0: none */
-    uint32_t rounds;
+    uint32_t rounds;                    /* at most, and when it ended that many */
+    size_t metrics[SOTTO__METRICS_MAX]; /* tensors that are metrics, of 64 bits */
+    size_t metrics_len;
+    size_t loss; /* which metric says when to stop; or SOTTO_NONE */
+    int64_t validate_every;
+    int64_t stop_after;
     char bundle[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
 };
 
@@ -32,8 +41,9 @@ enum sotto_status sotto__training_offer(struct sotto_buffer *out, const struct s
                                         const void *weights, size_t weights_bytes,
                                         struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Makes a training of what all parties offer. Returns: SOTTO_ERROR_INPUT for a malformed offer; as
- * sotto_average_init. Ownership: *out is ended by sotto__training_free. */
+/* Makes a training of what all parties offer. Returns: SOTTO_ERROR_INPUT for a malformed offer, and
+ * for metrics that are none; as sotto_average_init. Ownership: *out is ended by
+ * sotto__training_free. */
 enum sotto_status sotto__training_new(struct sotto__training **out,
                                       const struct sotto_bundle *bundle,
                                       const struct sotto_plan *plan, const uint8_t *offer,
@@ -41,7 +51,9 @@ enum sotto_status sotto__training_new(struct sotto__training **out,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__training_free(struct sotto__training *training);
 
-/* Takes the sum of a round over so many parties. Returns: as sotto_average_decode. */
+/* Takes the sum of a round over so many parties. It is the last one where the loss was not below
+ * the least one before for as many measurements as the bundle says. Returns: as
+ * sotto_average_decode. */
 enum sotto_status sotto__training_advance(struct sotto__training *training, const uint8_t *sum,
                                           uint32_t parties_len,
                                           struct sotto_error *err) SOTTO_NODISCARD;
@@ -52,6 +64,9 @@ enum sotto_status sotto__training_encode(const struct sotto__training *training,
                                          size_t *out_clipped, const void *weights,
                                          size_t weights_bytes, uint64_t rows,
                                          struct sotto_error *err) SOTTO_NODISCARD;
+
+/* The name of a metric. */
+const char *sotto__training_metric(const struct sotto__training *training, size_t metric);
 
 /* The result as JSON (engine/PLAN.md, "Learning"). Ownership: *out is ended by sotto_free. */
 enum sotto_status sotto__training_result(const struct sotto__training *training, char **out,

@@ -22,24 +22,29 @@ struct number_field {
     size_t offset;
     int64_t min;
     int64_t max;
+    bool is_optional; /* it came later: code without it, where it is 0, keeps its name */
 };
 
 #define FIELD(name, min, max)                                                                      \
     {                                                                                              \
-#name, offsetof(struct sotto_bundle_manifest, name), min, max                              \
+#name, offsetof(struct sotto_bundle_manifest, name), min, max, false                       \
     }
 
 /* range_bits + scale_bits is at most 62 beside these: one weight fits 64 bits with its sign. */
 static const struct number_field number_fields[] = {
-    FIELD(merge_every, 1, 1000000),       FIELD(rounds, 1, 10000),
-    FIELD(validate_every, 0, 10000),      FIELD(parameters_max, 1, 100000000),
-    FIELD(range_bits, -60, 60),           FIELD(scale_bits, 0, 60),
-    FIELD(rows_max, 1, (int64_t)1 << 40), FIELD(memory_mib, 64, 1048576),
+    FIELD(merge_every, 1, 1000000),
+    FIELD(rounds, 1, 10000),
+    FIELD(validate_every, 0, 10000),
+    {"stop_after", offsetof(struct sotto_bundle_manifest, stop_after), 0, 10000, true},
+    FIELD(parameters_max, 1, 100000000),
+    FIELD(range_bits, -60, 60),
+    FIELD(scale_bits, 0, 60),
+    FIELD(rows_max, 1, (int64_t)1 << 40),
+    FIELD(memory_mib, 64, 1048576),
     FIELD(round_seconds, 1, 604800),
 };
 
 #define NUMBER_FIELDS_LEN (sizeof number_fields / sizeof number_fields[0])
-#define KEYS_LEN (NUMBER_FIELDS_LEN + 5) /* datasets, entry, merge, strategy, weighted */
 
 static bool is_word(char c)
 {
@@ -158,6 +163,9 @@ static char *print_manifest(const struct sotto_bundle_manifest *manifest, size_t
                                   json_string(manifest->merges_iterations ? "iteration" : "epoch"));
     failed |= json_object_set_new(object, "weighted", json_boolean(manifest->is_weighted));
     for (size_t i = 0; i < NUMBER_FIELDS_LEN; i++) {
+        if (number_fields[i].is_optional && load_number(manifest, i) == 0) {
+            continue;
+        }
         failed |= json_object_set_new(object, number_fields[i].key,
                                       json_integer(load_number(manifest, i)));
     }
@@ -261,10 +269,9 @@ enum sotto_status sotto__manifest_read(struct sotto_bundle_manifest *out, const 
     }
     if (again.data_bytes != text_bytes + sizeof(uint32_t) ||
         memcmp(again.data + sizeof(uint32_t), text, text_bytes) != 0) {
-        status =
-            sotto_error_set(err, SOTTO_ERROR_INPUT, "expected its %zu keys in one spelling: %.*s",
-                            KEYS_LEN, (int)(again.data_bytes - sizeof(uint32_t)),
-                            (const char *)again.data + sizeof(uint32_t));
+        status = sotto_error_set(err, SOTTO_ERROR_INPUT, "expected its keys in one spelling: %.*s",
+                                 (int)(again.data_bytes - sizeof(uint32_t)),
+                                 (const char *)again.data + sizeof(uint32_t));
     }
 out:
     if (status != SOTTO_OK) {

@@ -134,7 +134,9 @@ int sotto_rehearsal_contribute(struct sotto_rehearsal *rehearsal, uint64_t *out,
                                struct sotto_source *const *sources, struct sotto_error *err);
 int sotto_rehearsal_refused(const struct sotto_rehearsal *rehearsal);
 
-struct sotto_simulation_update { const void *weights; size_t weights_bytes; uint64_t rows; };
+struct sotto_simulation_update {
+    const void *weights; size_t weights_bytes; uint64_t rows; uint32_t round; bool is_last;
+};
 struct sotto_buffer { uint8_t *data; size_t data_bytes; void *owners; };
 void sotto_buffer_release(struct sotto_buffer *buffer);
 struct sotto_round;

@@ -79,9 +79,10 @@ class _Runner:
         self._send(b"J", b'{"do": "weights"}')
         return self._receive(b"B")
 
-    def train(self, model: bytes) -> tuple[bytes, int]:
+    def train(self, model: bytes, number: int, is_last: bool) -> tuple[bytes, int]:
         """The weights after a round, and of how many rows they are."""
-        self._send(b"J", b'{"do": "train"}')
+        asked = {"do": "train", "round": number, "is_last": is_last}
+        self._send(b"J", json.dumps(asked).encode())
         self._send(b"B", model)
         rows = json.loads(self._receive(b"J"))["rows"]
         return self._receive(b"B"), rows
@@ -106,16 +107,18 @@ def practise(
     held: list[Any] = []  # what C borrows, until the next call
     with ExitStack() as stack:
 
-        def run(party: int, model: bytes) -> tuple[bytes, int]:
+        def run(party: int, model: bytes, number: int, is_last: bool) -> tuple[bytes, int]:
             if party not in runners:
                 runners[party] = stack.enter_context(_Runner(interpreter, paths[party], bundle))
-            return runners[party].train(model) if model else (runners[party].weights(), 0)
+            runner = runners[party]
+            return runner.train(model, number, is_last) if model else (runner.weights(), 0)
 
         def train(_: Any, party: int, model: Any, model_bytes: int, out: Any) -> int:
             if raised:
                 return _FAILED
             try:
-                weights, rows = run(party, bytes(ffi.buffer(model, model_bytes)) if model else b"")
+                given = bytes(ffi.buffer(model, model_bytes)) if model else b""
+                weights, rows = run(party, given, out.round, out.is_last)
                 held[:] = [ffi.from_buffer(weights)]
                 out.weights, out.weights_bytes, out.rows = held[0], len(weights), rows
             except BaseException as error:

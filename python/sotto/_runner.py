@@ -8,8 +8,8 @@ bytes, a length of four bytes, and as many bytes.
     node                                            runner
     B  the bundle
     J  {"do": "weights"}                            B  weights, as its class begins
-    J  {"do": "train"}, B  the model's weights      J  {"rows": n}, B  weights after training
-    J  {"do": "validate"}, B  the model's weights   J  {"rows": n, "metrics": {name: number}}
+    J  {"do": "train", "round": n, "is_last": no}   J  {"rows": n}, B  weights after training
+    B  the model's weights
 
 Weights are asked for in a cage that has no data, as others are told of them; what is asked after
 that, in another one. The class takes no arguments and has these methods. ``data`` has the path of
@@ -18,8 +18,16 @@ a torch DataLoader without workers, as a cage has no other processes.
 
     make_train_dataloader(data), make_validate_dataloader(data)
     train(batches)       trains on an iterator of batches that ends where the round does
-    validate(batches)    returns a dict of numbers, each the mean over all rows
     state_dict()         the tensors of the model themselves: new weights are copied into them
+
+Where the bundle's ``validate_every`` is above 0, it also has
+
+    metrics              the names of what is measured
+    validate(batches)    returns a dict of numbers by these names
+
+Metrics travel as tensors beside the weights, and so become their mean over the parties too. They
+are of the model that a round begins with: of the first round, each ``validate_every`` rounds from
+there, and the last, which only measures.
 
 What goes wrong ends the runner with a traceback, which its owner's node keeps.
 """
@@ -33,12 +41,13 @@ import math
 import os
 import struct
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import torch
 
+METRIC = "validate()."  # before the name of one, among the weights
 OWN_MODULES = frozenset(sys.modules)  # an import of theirs gives them, whatever a bundle has
 SOCKET = 3
 DATA = "/data"
@@ -203,12 +212,12 @@ def read_tensors(data: bytearray) -> Weights:
     return weights
 
 
-def load_weights(task: Any, weights: Weights) -> None:
-    """Copy weights into the model, and see that they are its own."""
+def load_weights(tensors: Callable[[], Weights], weights: Weights) -> None:
+    """Copy weights into a model's tensors, and see that they are its own."""
     with torch.no_grad():
-        for name, tensor in task.state_dict().items():
+        for name, tensor in tensors().items():
             tensor.copy_(weights[name])
-    for name, tensor in task.state_dict().items():
+    for name, tensor in tensors().items():
         if not torch.equal(tensor, weights[name]):
             raise ValueError(f"state_dict()[{name!r}] is a copy: expected the model's own tensor")
 
@@ -244,6 +253,8 @@ class Runner:
         self.manifest = manifest
         self.task = make_task(manifest, files)
         self.data = {name: f"{folder}/{name}" for name in manifest["datasets"]}
+        names = self.task.metrics if manifest["validate_every"] > 0 else ()
+        self.metrics = {name: torch.zeros((), dtype=torch.float64) for name in names}
 
     @functools.cached_property
     def train_loader(self) -> Any:
@@ -265,39 +276,45 @@ class Runner:
             for _ in range(steps):
                 yield from self.train_loader
 
-    def train(self, weights: Weights) -> tuple[int, Weights]:
-        """Train for a round. Return the rows that the weights stand for, and these."""
-        load_weights(self.task, weights)
-        self.task.train(self.round_batches())
-        return count_rows(self.train_loader), self.task.state_dict()
+    def tensors(self) -> Weights:
+        """Return the model's tensors, and what was measured beside them."""
+        measured = {METRIC + name: tensor for name, tensor in self.metrics.items()}
+        return {**self.task.state_dict(), **measured}
 
-    def validate(self, weights: Weights) -> tuple[int, dict[str, float]]:
-        """Return over how many rows each metric is the mean, and the metrics."""
-        load_weights(self.task, weights)
+    def train(self, weights: Weights, number: int, is_last: bool) -> tuple[int, Weights]:
+        """Measure and train for a round. Return the rows that the weights stand for, and these."""
+        load_weights(self.tensors, weights)
+        if self.metrics and (is_last or (number - 1) % self.manifest["validate_every"] == 0):
+            self.validate()
+        if not (self.metrics and is_last):
+            self.task.train(self.round_batches())
+        return count_rows(self.train_loader), self.tensors()
+
+    def validate(self) -> None:
+        """Measure the model as it is."""
         loader = self.task.make_validate_dataloader(self.data)
         with torch.no_grad():
-            metrics = {name: float(value) for name, value in self.task.validate(loader).items()}
-        for name, value in metrics.items():
+            found = self.task.validate(loader)
+        for name, tensor in self.metrics.items():
+            value = float(found[name])
             if not math.isfinite(value):
                 raise ValueError(f"the metric {name!r} is {value}: expected a finite number")
-        return count_rows(loader), metrics
+            tensor.fill_(value)
 
 
 def serve(runner: Runner) -> None:
     """Do what the node asks, until it closes the socket."""
     while True:
         asked = json.loads(receive(b"J"))
-        if asked == {"do": "weights"}:
-            send(b"B", write_tensors(runner.task.state_dict()))
-        elif asked == {"do": "train"}:
-            rows, weights = runner.train(read_tensors(receive(b"B")))
+        if asked["do"] == "weights":
+            send(b"B", write_tensors(runner.tensors()))
+        elif asked["do"] == "train":
+            model = read_tensors(receive(b"B"))
+            rows, weights = runner.train(model, asked["round"], asked["is_last"])
             send(b"J", json.dumps({"rows": rows}).encode())
             send(b"B", write_tensors(weights))
-        elif asked == {"do": "validate"}:
-            rows, metrics = runner.validate(read_tensors(receive(b"B")))
-            send(b"J", json.dumps({"rows": rows, "metrics": metrics}).encode())
         else:
-            raise ValueError(f"expected to be asked for weights, train or validate, found {asked}")
+            raise ValueError(f"expected to be asked for weights or to train, found {asked}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from .task import HorizontalAnalytics, Task
 
 _STRATEGIES = ("fedavg", "fault_tolerant_fedavg", "drawn_fedavg")
 
+_METRIC = "validate()."  # before the name of one, among the tensors
+
 _TYPES = {
     "F64": "<f8",
     "F32": "<f4",
@@ -61,6 +63,10 @@ class HorizontalLearning:
     on without it; or "drawn_fedavg", where besides max_clients parties are drawn for each round.
     Owners approve it with the code (engine/LEAKAGE.md says what it opens).
     epochs, or instead of them iterations: passes over the rows, or batches, in a round.
+    validate_every: after how many rounds the class's validate() measures the model, whose `metrics`
+    names what that returns; one round more, the last, only measures. 0: never. stop_after: the task
+    ends after so many measurements in a row whose metric "loss" is not less than all before; 0:
+    never.
     range: no weight is larger, or it becomes that and is counted; precision: decimals that are kept
     of a weight. parameters, rows: the most that the model, and one party, may have.
     memory_mib, round_seconds: what one runner may take.
@@ -79,6 +85,8 @@ class HorizontalLearning:
         strategy: str = "fedavg",
         epochs: int = 1,
         iterations: int | None = None,
+        validate_every: int = 0,
+        stop_after: int = 0,
         range: float = 64,
         precision: int = 8,
         parameters: int = 10_000_000,
@@ -104,12 +112,13 @@ class HorizontalLearning:
             "parameters_max": parameters,
             "range_bits": math.ceil(math.log2(range)),
             "round_seconds": round_seconds,
-            "rounds": rounds,
+            "rounds": rounds + (validate_every > 0),
             "rows_max": rows,
             "scale_bits": math.ceil(precision * math.log2(10)),
             "strategy": strategy,
-            "validate_every": 0,
+            "validate_every": validate_every,
             "weighted": weighted,
+            **({"stop_after": stop_after} if stop_after else {}),
         }
 
     def simulate(
@@ -198,7 +207,8 @@ def read_tensors(data: bytes) -> dict[str, Any]:
 
 
 def learned(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What get_result() gives: {"weight": tensors by name, "rounds": parties, rows and clipped}.
+    """What get_result() gives: {"weight": tensors by name, "metrics": of the last model, "rounds":
+    of each parties, rows and clipped, and the metrics of the model that it began with}.
 
     Warns (SottoWarning) of parties that are not in it, and of weights that were clipped.
     """
@@ -215,7 +225,7 @@ def learned(result: Mapping[str, Any]) -> dict[str, Any]:
             SottoWarning,
             stacklevel=3,
         )
-    return {
-        "weight": read_tensors(base64.b64decode(result["weight"])),
-        "rounds": result["rounds"],
-    }
+    tensors = read_tensors(base64.b64decode(result["weight"]))
+    names = [name for name in tensors if name.startswith(_METRIC)]
+    metrics = {name.removeprefix(_METRIC): float(tensors.pop(name)) for name in names}
+    return {"weight": tensors, "metrics": metrics, "rounds": result["rounds"]}

@@ -7,6 +7,7 @@
     found["ages"].sotto.plot()              # either of them
     found["test"].plot()                    # an estimate of sotto.stats, with its interval
     found["model"].plot(exp=True)           # coefficients of a regression, with their intervals
+    sotto.plot.learning_curve(found)        # of HorizontalLearning: metrics by round
 
 Each returns the matplotlib.axes.Axes that it drew on.
 """
@@ -18,7 +19,7 @@ from typing import Any
 
 import pandas
 
-__all__ = ["box", "coefficients", "hist", "interval"]
+__all__ = ["box", "coefficients", "hist", "interval", "learning_curve"]
 
 _QUARTILES = ("25%", "50%", "75%")
 
@@ -133,6 +134,28 @@ def coefficients(fit: Any, ax: Any = None, *, exp: bool = False, intercept: bool
         axes.xaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
     name = "exp(coefficient)" if exp else "coefficient"
     axes.set_xlabel(f"{name}, {fit.confidence_level:.0%} interval")
+    return axes
+
+
+def learning_curve(found: Any, ax: Any = None) -> Any:
+    """Lines of the metrics of a learning task's result, by how many rounds the model had then.
+
+    Raises ValueError where nothing was measured (validate_every).
+    """
+    measured = [
+        (number, each["metrics"])
+        for number, each in enumerate(found["rounds"])
+        if "metrics" in each
+    ]
+    if not measured:
+        raise ValueError("nothing was measured: expected a task with validate_every")
+    axes = _axes(ax)
+    rounds = [number for number, _ in measured]
+    for name in measured[0][1]:
+        axes.plot(rounds, [metrics[name] for _, metrics in measured], marker="o", label=name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("rounds")
+    axes.legend()
     return axes
 
 

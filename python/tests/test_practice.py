@@ -50,7 +50,7 @@ def make_folders(tmp_path, numbers_of):
     """A folder for each party, with its numbers."""
     folders = [tmp_path / str(i) for i in range(len(numbers_of))]
     for folder, numbers in zip(folders, numbers_of, strict=True):
-        folder.mkdir()
+        folder.mkdir(parents=True)
         (folder / "numbers").write_text("".join(f"{number}\n" for number in numbers))
     return folders
 
@@ -80,6 +80,68 @@ def test_a_simulation_trains_as_nodes_do(tmp_path):
     single = Fraction(round(Fraction(float(numpy.float32(0.1))) * 2**scale), 2**scale)
     assert found["weight"]["s"][0] == numpy.float32(float(single))
     assert found["rounds"] == [{"parties": 3, "rows": total, "clipped": 0}] * 3
+
+
+MEASURES = TRAINS.replace(
+    "class Model:",
+    """class Model:
+    metrics = ("loss", "size")
+
+    def make_validate_dataloader(self, data):
+        return self.make_train_dataloader(data)
+
+    def validate(self, batches):
+        distances = [abs(self.weight[0].item() - number) for number in batches]
+        return {"size": len(distances), "loss": LOSS}
+""",
+)
+
+
+def test_a_simulation_measures(tmp_path):
+    """Each second round and a last one that trains nothing, of the model that it begins with."""
+    asked = learning(
+        MEASURES.replace("LOSS", "sum(distances) / len(distances)"),
+        validate_every=2,
+        weighted=False,
+    )
+    found, lines = practise(tmp_path, asked, 3)
+    trained, _ = practise(tmp_path / "apart", learning(weighted=False), 3)
+    assert list(found["weight"]["w"]) == list(trained["weight"]["w"])
+    models = [0.5]
+    for _ in range(3):
+        models.append(models[-1] + sum(sum(part) / len(part) for part in NUMBERS[:3]) / 3)
+    expected = [
+        sum(sum(abs(model - each) for each in part) / len(part) for part in NUMBERS[:3]) / 3
+        for model in models
+    ]
+    assert [set(each) - {"parties", "rows", "clipped"} for each in found["rounds"]] == [
+        {"metrics"},
+        set(),
+        {"metrics"},
+        {"metrics"},
+    ]
+    for number in (0, 2, 3):
+        metrics = found["rounds"][number]["metrics"]
+        assert metrics["loss"] == pytest.approx(expected[number], rel=1e-6)
+        assert metrics["size"] == pytest.approx(2, rel=1e-6)
+    assert found["metrics"] == found["rounds"][3]["metrics"]
+    assert sum("; before it loss " in line for line in lines) == 3
+    axes = sotto.plot.learning_curve(found)
+    assert [line.get_label() for line in axes.get_lines()] == ["loss", "size"]
+    assert list(axes.get_lines()[0].get_xdata()) == [0, 2, 3]
+
+
+def test_a_simulation_stops_early(tmp_path):
+    """The loss falls from the first round to the second, and not after that."""
+    source = MEASURES.replace("LOSS", "1.0 if self.weight[0].item() == 0.5 else 0.25")
+    found, _ = practise(tmp_path, learning(source, validate_every=1, stop_after=1), 3)
+    assert [each["metrics"]["loss"] for each in found["rounds"]] == [1, 0.25, 0.25]
+    with pytest.raises(EngineError, match='a metric named "loss"'):
+        practise(
+            tmp_path / "none",
+            learning(source.replace('"loss"', '"lost"'), validate_every=1, stop_after=1),
+            3,
+        )
 
 
 def test_a_simulation_draws_parties(tmp_path):

@@ -13,17 +13,16 @@ def main():
     with open(sys.argv[2], "rb") as file:
         manifest, files = _runner.read_bundle(file.read())
     runners = [_runner.Runner(manifest, files, folder) for folder in sys.argv[4:]]
-    weights = {name: tensor.clone() for name, tensor in runners[0].task.state_dict().items()}
-    for _ in range(int(sys.argv[3])):
-        trained = [runner.train(weights) for runner in runners]
+    weights = {name: tensor.clone() for name, tensor in runners[0].tensors().items()}
+    for number in range(int(sys.argv[3])):
+        trained = [runner.train(weights, number + 1, False) for runner in runners]
         total = sum(rows for rows, _ in trained)
         weights = {
-            name: (sum(rows * part[name].double() for rows, part in trained) / total).float()
-            for name in weights
+            name: (sum(rows * part[name].double() for rows, part in trained) / total).to(old.dtype)
+            for name, old in weights.items()
         }
-    validated = [runner.validate(weights) for runner in runners]
-    rows = sum(rows for rows, _ in validated)
-    print(sum(rows * metrics["accuracy"] for rows, metrics in validated) / rows)
+    validated = [runner.train(weights, 0, True)[1] for runner in runners]
+    print(float(sum(part[_runner.METRIC + "accuracy"] for part in validated)) / len(validated))
 
 
 if __name__ == "__main__":

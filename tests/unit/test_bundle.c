@@ -65,6 +65,7 @@ static void test_vectors_of_another_writer(void **state)
     manifests[1].is_weighted = false;
     manifests[1].merges_iterations = true;
     manifests[1].strategy = SOTTO_STRATEGY_DRAWN;
+    manifests[1].stop_after = 3;
     manifests[1].datasets_len = 2;
     manifests[1].datasets[0] = (struct sotto_bundle_name){"a"};
     manifests[1].datasets[1] = (struct sotto_bundle_name){"b.npy"};
@@ -276,6 +277,8 @@ static void test_manifests_that_are_refused(void **state)
         {"\"rounds\":5", "\"rounds\":99999999999999999999", "a JSON object"},
         {"\"rounds\":5,", "", "rounds: expected 1 to 10000, found 0"},
         {"\"validate_every\":1,", "", "one spelling"},
+        {"\"strategy\"", "\"stop_after\":0,\"strategy\"", "one spelling"},
+        {"\"strategy\"", "\"stop_after\":-1,\"strategy\"", "stop_after"},
         {"\"scale_bits\":24", "\"scale_bits\":57", "range_bits + scale_bits"},
         {"\"range_bits\":6", "\"range_bits\":-25", "range_bits + scale_bits"},
         {"\"weighted\":true", "\"weighted\":1", "one spelling"},

@@ -43,6 +43,7 @@ def main():
         **MANIFEST,
         "datasets": ["a", "b.npy"],
         "merge": "iteration",
+        "stop_after": 3,
         "strategy": "drawn_fedavg",
         "weighted": False,
     }

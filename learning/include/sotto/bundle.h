@@ -39,6 +39,7 @@ struct sotto_bundle_manifest {
     int64_t merge_every;    /* how far a party trains in a round */
     int64_t rounds;         /* at most */
     int64_t validate_every; /* rounds; 0: never */
+    int64_t stop_after;     /* measurements without a lower loss, then it ends; 0: never */
     int64_t parameters_max; /* elements of all tensors together */
     int64_t range_bits;     /* every |weight| <= 2^range_bits, or is clipped, and counted */
     int64_t scale_bits;     /* weights in steps of 2^-scale_bits */

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
-METRIC = "validate()."  # before the name of one, among the weights
 _SEED = 0  # all parties begin with the same weights
 
 
@@ -79,11 +77,7 @@ class HorizontalLearning:
 
 
 class Training:
-    """What the runner has of such a class (sotto/_runner.py). A bundle's entry names it: `of`.
-
-    Metrics travel as tensors beside the weights, and so become their mean over the parties too.
-    They are of the model that a round begins with; the last round trains nothing.
-    """
+    """What the runner has of such a class (sotto/_runner.py). A bundle's entry names it: `of`."""
 
     of: type
     metrics: tuple[str, ...] = ()
@@ -93,41 +87,34 @@ class Training:
 
         torch.manual_seed(_SEED)
         self._task: Any = self.of()
-        self._found = {name: torch.zeros((), dtype=torch.float64) for name in self.metrics}
-        self._round = 0
+        self._parts: tuple[Any, Any] | None = None
 
-    def make_train_dataloader(self, data: dict[str, str]) -> Any:
-        """The rows that are not kept for validation."""
+    def _rows(self, data: dict[str, str]) -> tuple[Any, Any]:
+        """Those to train on, and those that are kept for validation."""
         from ..dataset import load_dataset, split_dataset
 
-        (path,) = data.values()
-        rows = load_dataset(path, **self._task.dataset().options)
-        if not isinstance(rows, tuple) and self._task.validate_interval > 0:
-            validate, train = split_dataset(rows, self._task.validate_frac)
-            rows = train, validate
-        train, self._validate = rows if isinstance(rows, tuple) else (rows, None)
-        return self._task.make_train_dataloader(train)
+        if self._parts is None:
+            (path,) = data.values()
+            rows = load_dataset(path, **self._task.dataset().options)
+            if not isinstance(rows, tuple) and self._task.validate_interval > 0:
+                validate, train = split_dataset(rows, self._task.validate_frac)
+                rows = train, validate
+            self._parts = rows if isinstance(rows, tuple) else (rows, None)
+        return self._parts
+
+    def make_train_dataloader(self, data: dict[str, str]) -> Any:
+        return self._task.make_train_dataloader(self._rows(data)[0])
+
+    def make_validate_dataloader(self, data: dict[str, str]) -> Any:
+        return self._task.make_validate_dataloader(self._rows(data)[1])
 
     def train(self, batches: Any) -> None:
-        """Measures the model, and trains it on an iterator of batches that ends with the round."""
-        first = next(batches)  # now there are loaders
-        is_last = self.metrics and self._round == self._task.max_rounds
-        if self.metrics and (is_last or self._round % self._task.validate_interval == 0):
-            self._measure()
-        if not is_last:
-            self._task.train(itertools.chain([first], batches))
-        self._round += 1
+        self._task.train(batches)
 
-    def _measure(self) -> None:
-        import torch
-
-        with torch.no_grad():
-            found = self._task.validate(self._task.make_validate_dataloader(self._validate))
-        for name, value in self._found.items():
-            value.fill_(float(found[name]))
+    def validate(self, batches: Any) -> Any:
+        return self._task.validate(batches)
 
     def state_dict(self) -> Any:
         """The tensors that have a mean: a count of batches stays at its party."""
         tensors = self._task.state_dict().items()
-        weights = {name: tensor for name, tensor in tensors if tensor.dtype.is_floating_point}
-        return weights | {METRIC + name: value for name, value in self._found.items()}
+        return {name: tensor for name, tensor in tensors if tensor.dtype.is_floating_point}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ... import learning
 from ...errors import NotSupported, SottoWarning
-from .._cage.learning import METRIC, FaultTolerantFedAvg, FedAvg
+from .._cage.learning import FaultTolerantFedAvg, FedAvg
 from .._cage.learning import HorizontalLearning as _HorizontalLearning
 from .._code import find_metrics, gather
 from ..dataset import Dataset
@@ -58,8 +58,9 @@ class HorizontalLearning(_HorizontalLearning):
             files,
             entry,
             [dataset.filename],
-            self.max_rounds + bool(metrics),  # the last one measures the last model
+            self.max_rounds,
             weighted=False,
+            validate_every=self.validate_interval if metrics else 0,
             strategy=strategy.kind,
             precision=strategy.precision,
             round_seconds=round(strategy.wait_timeout),
@@ -75,7 +76,4 @@ def as_learned(result: Any) -> Any:
     """The result of a learning task, weights and metrics apart; another one as it is."""
     if not isinstance(result, dict) or not isinstance(result.get("rounds"), list):
         return result
-    weights = dict(result["weight"])
-    names = [name for name in weights if name.startswith(METRIC)]
-    metrics = {name.removeprefix(METRIC): float(weights.pop(name)) for name in names}
-    return {"weight": weights, "metrics": metrics}
+    return {"weight": result["weight"], "metrics": result["metrics"]}
