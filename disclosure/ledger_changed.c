@@ -5,8 +5,7 @@
  * The one idea: each atom changed by many values, and yet all of them together by few: twelve rows
  * went from one group to another, and one left. Sums of both groups before and after are then the
  * value of the one. A sketch of what was added less what was taken away tells, so those of two
- * atoms are added, and of three. Likewise of a column and of its product with a yes or no: what
- * changed in one less what changed in the other are the rows of no.
+ * atoms are added, and of three. ledger_states.c does likewise with a column and its product.
  *
  * Answers are gone through as they were given, and each atom is held against the others as they
  * were then. What is not told anew is not looked at: whoever asks has nothing of it to subtract.
@@ -15,6 +14,7 @@
 #include "ledger_changed.h"
 
 #include "ledger_compare.h"
+#include "ledger_states.h"
 
 #include <sotto/alloc.h>
 #include <stdlib.h>
@@ -23,14 +23,8 @@
 void sotto__changed_release(struct sotto__changed *changed)
 {
     sotto_free(changed->list);
+    sotto_free(changed->told);
     *changed = (struct sotto__changed){0};
-}
-
-static bool is_same_atom(const struct sotto__changed_atom *one,
-                         const struct sotto__changed_atom *other)
-{
-    return one->predicates_len == other->predicates_len &&
-           memcmp(one->digest, other->digest, sizeof one->digest) == 0;
 }
 
 /* Finds the atom of an entry, or makes it. Returns: NULL if there is no memory. */
@@ -50,7 +44,7 @@ static struct sotto__changed_atom *find_atom(struct sotto__changed *changed,
             return NULL;
         }
         changed->list = list;
-        changed->len++;
+        changed->list[changed->len++].told = 0;
     }
     return &changed->list[at];
 }
@@ -60,7 +54,7 @@ static struct sotto__changed_atom *find_atom(struct sotto__changed *changed,
 
 /* --- Failing --- */
 
-static void fail_atom(struct decision *decision, const struct sotto__changed_atom *atom)
+void sotto__changed_fail(struct decision *decision, const struct sotto__changed_atom *atom)
 {
     const struct sotto_ledger_file *file = decision->file;
     size_t first;
@@ -76,13 +70,6 @@ static void fail_atom(struct decision *decision, const struct sotto__changed_ato
 }
 
 /* --- Comparing --- */
-
-/* Whether changes may cancel but for few values, by how many more values there are: of most this
- * tells that they don't. */
-static bool may_cancel(const struct decision *decision, int64_t more)
-{
-    return (uint64_t)llabs(more) < decision->question->min_rows;
-}
 
 static bool cancel_but_few(const struct decision *decision,
                            const struct sotto__changed_atom *const *atoms, size_t len)
@@ -117,7 +104,7 @@ static void compare_some(struct decision *decision, const struct sotto__changed_
         return;
     }
     for (size_t i = 0; i < len; i++) {
-        fail_atom(decision, atoms[i]);
+        sotto__changed_fail(decision, atoms[i]);
     }
 }
 
@@ -130,12 +117,12 @@ void sotto__changed_compare(struct decision *decision)
         for (size_t j = 0; j < i; j++) {
             const struct sotto__changed_atom *atoms[3] = {&list[i], &list[j]};
             int64_t more = list[i].more + list[j].more;
-            if (may_cancel(decision, more)) {
+            if (sotto__may_cancel(decision, more)) {
                 compare_some(decision, atoms, 2);
             }
             for (size_t k = 0; changed->len <= CIRCLES_MAX && k < j; k++) {
                 atoms[2] = &list[k];
-                if (may_cancel(decision, more + list[k].more)) {
+                if (sotto__may_cancel(decision, more + list[k].more)) {
                     compare_some(decision, atoms, 3);
                 }
             }
@@ -152,6 +139,9 @@ bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_en
     struct sotto__changed *changed = &decision->changed[decision->measure];
     if (changed->answer < old->entry.answer) {
         sotto__changed_compare(decision); /* the answer before is complete */
+        if (!sotto__states_end_answer(changed)) {
+            return false;
+        }
         changed->answer = old->entry.answer;
     }
     struct sotto__changed_atom *atom = find_atom(changed, old);
@@ -167,36 +157,5 @@ bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_en
     atom->change = *now;
     sotto_sketch_subtract(&atom->change, &old->sketch);
     atom->more = sotto_sketch_more(&atom->change);
-    return true;
-}
-
-/* Whether a sum of a measure is told now that is not as it was told last. What is not told now is
- * only known as its columns are, whatever else had to be present when it was told. */
-static bool is_told_anew(const struct decision *decision, size_t measure,
-                         const struct sotto__changed_atom *atom)
-{
-    return !decision->file->measures[measure].is_context && atom->is_asked && atom->is_other;
-}
-
-void sotto__changed_compare_pair(struct decision *decision, const struct sotto_ledger_pair *pair)
-{
-    const struct sotto__changed *alone = &decision->changed[pair->alone];
-    const struct sotto__changed *product = &decision->changed[pair->product];
-    if (decision->told_sums[pair->alone].len == 0 || decision->told_sums[pair->product].len == 0) {
-        return; /* one of them was never told */
-    }
-    decision->measure = pair->alone; /* which a failure names */
-    for (size_t i = 0; i < alone->len; i++) {
-        for (size_t j = 0; j < product->len; j++) {
-            const struct sotto__changed_atom *one = &alone->list[i];
-            const struct sotto__changed_atom *other = &product->list[j];
-            bool is_any_new = is_told_anew(decision, pair->alone, one) ||
-                              is_told_anew(decision, pair->product, other);
-            if (is_any_new && is_same_atom(one, other) &&
-                sotto__decision_is_few(decision, &one->change, &other->change)) {
-                fail_atom(decision, one);
-                fail_atom(decision, other);
-            }
-        }
-    }
+    return sotto__states_add(decision, atom, &old->sketch);
 }

@@ -17,6 +17,15 @@ struct sotto__changed_atom {
     bool is_new;                /* since what was compared last */
     int64_t more;               /* how many more values there are now */
     struct sotto_sketch change; /* today's values less those of then */
+    size_t told;                /* 1 + the last of what was told of it; 0: none is kept */
+};
+
+/* The values of an atom as an answer told them, other ones than the answer before. */
+struct sotto__told_values {
+    struct sotto_sketch sketch;
+    int64_t more;  /* how many, as sotto_sketch_more */
+    size_t before; /* 1 + what was told before; 0: nothing */
+    bool is_other; /* some of them are others today */
 };
 
 /* Of a measure: each atom as the last answer told it. Zeros: of none. */
@@ -25,6 +34,11 @@ struct sotto__changed {
     size_t len;
     size_t capacity_len;
     uint64_t answer; /* the last one */
+    struct sotto__told_values *told;
+    size_t told_len;
+    size_t told_capacity_len;
+    struct sotto__changed_atom whole; /* all atoms together */
+    struct sotto_sketch whole_told;   /* as they were told last, with most predicates */
 };
 
 void sotto__changed_release(struct sotto__changed *changed);
@@ -35,7 +49,7 @@ bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_en
 /* Fails what is asked of atoms of the measure whose changes cancel but for few values: to be called
  * when all entries were taken too. */
 void sotto__changed_compare(struct decision *decision);
-/* The same of a column and its product with one of zeros and ones. */
-void sotto__changed_compare_pair(struct decision *decision, const struct sotto_ledger_pair *pair);
+/* Fails what is asked of an atom. */
+void sotto__changed_fail(struct decision *decision, const struct sotto__changed_atom *atom);
 
 #endif

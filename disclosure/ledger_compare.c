@@ -12,6 +12,8 @@
 
 #include "ledger_compare.h"
 
+#include "ledger_states.h"
+
 #include <sodium.h>
 #include <sotto/alloc.h>
 #include <stdlib.h>
@@ -401,6 +403,10 @@ enum sotto_status sotto__decision_compare(struct decision *decision, size_t meas
         goto out;
     }
     sotto__changed_compare(decision);
+    if (!sotto__states_end_answer(&decision->changed[measure])) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
     status = sotto__decision_list_told(decision, &comparing.old, err);
     if (status != SOTTO_OK) {
         goto out;

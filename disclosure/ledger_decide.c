@@ -7,6 +7,7 @@
 
 #include "ledger_cells.h"
 #include "ledger_compare.h"
+#include "ledger_states.h"
 
 #include <sotto/alloc.h>
 #include <sotto/watch.h>
@@ -46,7 +47,7 @@ static enum sotto_status check_pairs(struct decision *decision, struct sotto_err
 {
     const struct sotto_ledger_file *file = decision->file;
     for (size_t i = 0; i < file->pairs_len; i++) {
-        sotto__changed_compare_pair(decision, &file->pairs[i]);
+        sotto__states_compare(decision, &file->pairs[i]);
         enum sotto_status status = sotto__decision_check_pair(decision, &file->pairs[i], err);
         if (status != SOTTO_OK) {
             return status;

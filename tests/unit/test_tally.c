@@ -1161,6 +1161,134 @@ static void test_products_that_hide_one(void **state)
     refused({.outputs = {"ols(wage, version)"}});
 }
 
+static void hire_with_one_no(void)
+{
+    hire(13);
+    for (size_t i = 0; i < 13; i++) {
+        persons[persons_len - 13 + i].version = i > 0;
+    }
+}
+
+/* The same, asked one after the other, of the rows that have a manager: others have values too, of
+ * which nobody was told. */
+static void test_products_told_in_turn(void **state)
+{
+    (void)state;
+    const struct ask sum = {.outputs = {"sum(wage + 0 * manager)"}};
+    const struct ask product = {.outputs = {"sum(version * wage + 0 * manager)"}};
+    hire(200 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i % 2;
+        persons[i].has_manager = i >= 60;
+    }
+    expect_answered(sum);
+    expect_answered(product);
+    hire_with_one_no();
+    expect_answered(product);
+    expect_refused(sum, "that answer stands");
+    for (size_t i = 0; i < 12; i++) { /* so many with a no as well: who they are is not told */
+        hire(1);
+        persons[persons_len - 1].version = 0;
+    }
+    expect_answered(sum);
+}
+
+/* The same, when the product was told once more in between, of rows that are gone again. */
+static void test_products_told_between(void **state)
+{
+    (void)state;
+    const struct ask sum = {.outputs = {"sum(wage + 0 * manager)"}};
+    const struct ask product = {.outputs = {"sum(version * wage + 0 * manager)"}};
+    hire(160 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i % 2;
+        persons[i].has_manager = i >= 60;
+    }
+    expect_answered(product);
+    expect_answered(sum);
+    hire_with_one_no();
+    expect_answered(product);
+    hire(40);
+    for (size_t i = 0; i < 40; i++) {
+        persons[persons_len - 40 + i].version = i % 2;
+    }
+    expect_answered(product);
+    persons_len -= 40;
+    expect_refused(sum, "that answer stands");
+}
+
+/* The same, when bins were asked for in between, which cut all atoms. */
+static void test_products_told_beside_bins(void **state)
+{
+    (void)state;
+    hire(200 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i % 2;
+        persons[i].has_manager = i >= 60;
+    }
+    answered({.outputs = {"sum(wage + 0 * manager)", "sum(version * wage + 0 * manager)"}});
+    hire_with_one_no();
+    answered({.outputs = {"sum(version * wage + 0 * manager)", "hist(age, 0, 40, 100)"}});
+    refused({.outputs = {"sum(wage + 0 * manager)"}});
+    refused({.outputs = {"mean(wage + 0 * manager)", "hist(age, 0, 30, 100)"}});
+}
+
+/* The same in one of two groups, while as many came to the other with a no as with a yes. */
+static void test_products_told_of_groups(void **state)
+{
+    (void)state;
+    const char *const groups = "dept in ('Sales', 'R&D')";
+    hire(190 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i % 2;
+        persons[i].has_manager = i >= 60;
+    }
+    answered({.outputs = {"sum(wage + 0 * manager)", "sum(version * wage + 0 * manager)"},
+              .by = {groups}});
+    hire(50);
+    for (size_t i = 0; i < 50; i++) {
+        persons[persons_len - 50 + i].version = i > 0 && (i < 13 || i % 2 == 1);
+        persons[persons_len - 50 + i].is_sales = i < 13;
+    }
+    answered({.outputs = {"sum(version * wage + 0 * manager)"}, .by = {groups}});
+    assert_memory_equal(withheld, ((const uint8_t[2]){0, 0}), 2);
+    answered({.outputs = {"sum(wage + 0 * manager)"}, .by = {groups}});
+    assert_int_equal(withheld[0], 1);
+}
+
+/* A sum of all, and the product's after many came, all with a no: less the one, the other is that
+ * of the few who had a no before. And the other way round, where the many left. */
+static void test_a_product_of_another_state(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i >= 4;
+    }
+    answered({.outputs = {"sum(wage)"}});
+    hire(20);
+    for (size_t i = 0; i < 20; i++) {
+        persons[persons_len - 20 + i].version = 0;
+    }
+    refused({.outputs = {"sum(version * wage)"}});
+    refused({.outputs = {"sum(version * wage)", "hist(age, 0, 40, 100)"}});
+    persons[0].version = 1; /* of three it tells as little as of four */
+    refused({.outputs = {"sum(version * wage)"}});
+}
+
+static void test_a_sum_of_another_state(void **state)
+{
+    (void)state;
+    hire(20);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].version = i >= 4 && i < 88;
+    }
+    answered({.outputs = {"sum(version * wage)"}});
+    persons_len -= 20;
+    refused({.outputs = {"sum(wage)"}});
+    hire(30);
+    answered({.outputs = {"sum(wage)"}});
+}
+
 /* How many rows there are, and values, is free. */
 static void test_counts_are_free(void **state)
 {
@@ -1883,6 +2011,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_moves_that_hide_one, start, stop),
         cmocka_unit_test_setup_teardown(test_moves_in_a_circle, start, stop),
         cmocka_unit_test_setup_teardown(test_products_that_hide_one, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_told_in_turn, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_told_between, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_told_beside_bins, start, stop),
+        cmocka_unit_test_setup_teardown(test_products_told_of_groups, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_product_of_another_state, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_sum_of_another_state, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level_grows, start, stop),

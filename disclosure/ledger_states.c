@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A column and its product with a yes or no, as they were told one after the other. Leans on
+ * sketches, and on ledger_changed.c for the atoms.
+ *
+ * The one idea: what changed in the sums of a column, less what changed in those of the product,
+ * are the rows of no that changed; and the one less the other in two states are rows of no, and
+ * some that changed. So of each atom all states are kept in which either was told, and each that is
+ * told now is held against those that were. Atoms are cut by every predicate that is asked first:
+ * so the same is done with all atoms together, of those with most predicates. */
+
+#include "ledger_states.h"
+
+#include <sotto/alloc.h>
+#include <string.h>
+
+/* So many states of an atom are looked at, the last ones. */
+#define STATES_MAX 64
+/* Counts of a sketch are known modulo 2 to so many. */
+#define COUNT_BITS 24
+
+/* --- Keeping --- */
+
+static bool has_pair(const struct decision *decision)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    bool found = false;
+    for (size_t i = 0; !found && i < file->pairs_len; i++) {
+        found = file->pairs[i].alone == decision->measure ||
+                file->pairs[i].product == decision->measure;
+    }
+    return found;
+}
+
+static const struct sotto_sketch *find_last(const struct sotto__changed *changed,
+                                            const struct sotto__changed_atom *atom)
+{
+    static const struct sotto_sketch nothing;
+    return atom->told > 0 ? &changed->told[atom->told - 1].sketch : &nothing;
+}
+
+static bool keep(struct sotto__changed *changed, struct sotto__changed_atom *atom,
+                 const struct sotto_sketch *sketch)
+{
+    void *told = changed->told;
+    if (memcmp(find_last(changed, atom), sketch, sizeof *sketch) == 0) {
+        return true;
+    }
+    if (sotto_array_reserve(&told, &changed->told_capacity_len, changed->told_len + 1,
+                            sizeof *changed->told) != SOTTO_OK) {
+        return false;
+    }
+    changed->told = told;
+    changed->told[changed->told_len++] =
+        (struct sotto__told_values){.sketch = *sketch,
+                                    .more = sotto_sketch_more(sketch),
+                                    .before = atom->told,
+                                    .is_other = atom->is_other};
+    atom->told = changed->told_len;
+    return true;
+}
+
+bool sotto__states_add(struct decision *decision, struct sotto__changed_atom *atom,
+                       const struct sotto_sketch *sketch)
+{
+    struct sotto__changed *changed = &decision->changed[decision->measure];
+    if (!has_pair(decision)) {
+        return true;
+    }
+    if (changed->whole.predicates_len < atom->predicates_len) {
+        changed->whole.predicates_len = atom->predicates_len;
+        changed->whole_told = (struct sotto_sketch){0};
+    }
+    if (changed->whole.predicates_len == atom->predicates_len) {
+        changed->whole.answer = atom->answer;
+        sotto_sketch_merge(&changed->whole_told, sketch);
+        sotto_sketch_subtract(&changed->whole_told, find_last(changed, atom));
+    }
+    return keep(changed, atom, sketch);
+}
+
+bool sotto__states_end_answer(struct sotto__changed *changed)
+{
+    changed->whole.is_other = false;
+    for (size_t i = 0; i < changed->len; i++) {
+        const struct sotto__changed_atom *atom = &changed->list[i];
+        bool is_part = atom->predicates_len == changed->whole.predicates_len;
+        changed->whole.is_other = changed->whole.is_other || (is_part && atom->is_other);
+    }
+    return keep(changed, &changed->whole, &changed->whole_told);
+}
+
+/* --- States --- */
+
+/* What is told of an atom, the last first. */
+struct states {
+    struct sotto__told_values now; /* where it is told anew */
+    const struct sotto__told_values *list[STATES_MAX];
+    size_t len;
+    bool is_new; /* the first is now */
+};
+
+/* now: NULL if it is not told now. */
+static void list_states(struct states *out, const struct sotto__changed *changed,
+                        const struct sotto__changed_atom *atom, const struct sotto_sketch *now)
+{
+    const struct sotto_sketch *last = find_last(changed, atom);
+    out->is_new = now != NULL && memcmp(now, last, sizeof *last) != 0;
+    out->len = 0;
+    if (out->is_new) {
+        out->now = (struct sotto__told_values){.sketch = *now, .more = sotto_sketch_more(now)};
+        out->list[out->len++] = &out->now;
+    }
+    for (size_t next = atom->told; next > 0 && out->len < STATES_MAX;
+         next = changed->told[next - 1].before) {
+        out->list[out->len++] = &changed->told[next - 1];
+    }
+}
+
+/* Whether what changed from one state to another is what did from one of the other measure to
+ * another, but for few values. */
+static bool are_changes_near(const struct decision *decision,
+                             const struct sotto__told_values *const one[2],
+                             const struct sotto__told_values *const other[2])
+{
+    static const struct sotto__told_values nothing;
+    const struct sotto__told_values *all[4] = {one[0], one[1], other[0], other[1]};
+    const int32_t above = 32 - COUNT_BITS;
+    for (size_t i = 0; i < 4; i++) {
+        all[i] = all[i] != NULL ? all[i] : &nothing;
+    }
+    int64_t more = all[0]->more - all[1]->more - all[2]->more + all[3]->more;
+    if (!sotto__may_cancel(decision, (int32_t)((uint32_t)more << above) >> above)) {
+        return false;
+    }
+    struct sotto_sketch changes[2] = {all[0]->sketch, all[2]->sketch};
+    sotto_sketch_subtract(&changes[0], &all[1]->sketch);
+    sotto_sketch_subtract(&changes[1], &all[3]->sketch);
+    return sotto__decision_is_few(decision, &changes[0], &changes[1]);
+}
+
+/* Whether what is told of one now, less what was told of it before, is near what was told of the
+ * other twice. */
+static bool is_change_near(const struct decision *decision, const struct states *one,
+                           const struct states *other)
+{
+    bool is_near = false;
+    for (size_t i = 1; one->is_new && !is_near && i < one->len; i++) {
+        const struct sotto__told_values *const change[2] = {&one->now, one->list[i]};
+        for (size_t j = 0; !is_near && j < other->len * other->len; j++) {
+            const struct sotto__told_values *const other_change[2] = {other->list[j / other->len],
+                                                                      other->list[j % other->len]};
+            is_near = other_change[0] != other_change[1] &&
+                      are_changes_near(decision, change, other_change);
+        }
+    }
+    return is_near;
+}
+
+/* Whether what is told of one now is near what was told of the other in a state that is gone. (In
+ * today's it is known better which sets of rows were told.) */
+static bool is_state_near(const struct decision *decision, const struct states *one,
+                          const struct states *other)
+{
+    bool is_near = false;
+    for (size_t i = other->is_new; one->is_new && !is_near && i < other->len; i++) {
+        const struct sotto__told_values *const now[2] = {&one->now, NULL};
+        const struct sotto__told_values *const then[2] = {other->list[i], NULL};
+        is_near = other->list[i]->is_other && are_changes_near(decision, now, then);
+    }
+    return is_near;
+}
+
+/* --- Atoms --- */
+
+static void list_of_atom(struct states *out, const struct decision *decision, size_t measure,
+                         const struct sotto__changed_atom *atom)
+{
+    const struct sotto__changed *changed = &decision->changed[measure];
+    struct sotto_sketch now = *find_last(changed, atom);
+    bool is_told = !decision->file->measures[measure].is_context && atom->is_asked;
+    sotto_sketch_merge(&now, &atom->change);
+    list_states(out, changed, atom, is_told ? &now : NULL);
+}
+
+/* Whether a column and its product changed alike in an atom. What is not told now stands as if it
+ * were: it may have been told since with more predicates, in atoms that this one is not held
+ * against. But so it stands as its columns are, whatever else rows had to have when it was told; so
+ * all that was told of both is looked at too. */
+static bool changed_alike(const struct decision *decision, const struct sotto_ledger_pair *pair,
+                          const struct sotto__changed_atom *alone,
+                          const struct sotto__changed_atom *product)
+{
+    struct states one;
+    struct states other;
+    list_of_atom(&one, decision, pair->alone, alone);
+    list_of_atom(&other, decision, pair->product, product);
+    return (one.is_new || other.is_new) &&
+           (sotto__decision_is_few(decision, &alone->change, &product->change) ||
+            is_change_near(decision, &one, &other) || is_change_near(decision, &other, &one));
+}
+
+static bool is_same_atom(const struct sotto__changed_atom *one,
+                         const struct sotto__changed_atom *other)
+{
+    return one->predicates_len == other->predicates_len &&
+           memcmp(one->digest, other->digest, sizeof one->digest) == 0;
+}
+
+static void compare_atoms(struct decision *decision, const struct sotto_ledger_pair *pair)
+{
+    const struct sotto__changed *alone = &decision->changed[pair->alone];
+    const struct sotto__changed *product = &decision->changed[pair->product];
+    for (size_t i = 0; i < alone->len; i++) {
+        for (size_t j = 0; j < product->len; j++) {
+            const struct sotto__changed_atom *one = &alone->list[i];
+            const struct sotto__changed_atom *other = &product->list[j];
+            if (is_same_atom(one, other) && changed_alike(decision, pair, one, other)) {
+                sotto__changed_fail(decision, one);
+                sotto__changed_fail(decision, other);
+            }
+        }
+    }
+}
+
+/* --- All atoms --- */
+
+static void list_of_all(struct states *out, const struct decision *decision, size_t measure)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    const struct sotto__changed *changed = &decision->changed[measure];
+    struct sotto_sketch now = {0};
+    bool is_told = !file->measures[measure].is_context;
+    for (size_t i = 0; is_told && i < file->atoms_len; i++) {
+        if (file->atoms[i].is_asked) {
+            sotto_sketch_merge(&now, &file->atoms[i].sketches[measure]);
+        }
+    }
+    list_states(out, changed, &changed->whole, is_told ? &now : NULL);
+}
+
+static void fail_all(struct decision *decision, const struct sotto_ledger_pair *pair)
+{
+    const struct sotto_ledger_file *file = decision->file;
+    uint64_t answers[2] = {decision->changed[pair->alone].whole.answer,
+                           decision->changed[pair->product].whole.answer};
+    uint64_t answer = answers[0] > answers[1] ? answers[0] : answers[1];
+    for (size_t i = 0; i < file->atoms_len; i++) {
+        decision->has_failed[i] |= file->atoms[i].is_asked;
+    }
+    if (decision->stands < answer) {
+        decision->stands = answer;
+        decision->failed_measure = pair->alone;
+    }
+}
+
+void sotto__states_compare(struct decision *decision, const struct sotto_ledger_pair *pair)
+{
+    struct states one;
+    struct states other;
+    if (decision->file->measures[pair->alone].is_count) {
+        return;
+    }
+    decision->measure = pair->alone; /* which a failure names */
+    if (decision->told_sums[pair->alone].len > 0 && decision->told_sums[pair->product].len > 0) {
+        compare_atoms(decision, pair);
+    }
+    list_of_all(&one, decision, pair->alone);
+    list_of_all(&other, decision, pair->product);
+    if (is_change_near(decision, &one, &other) || is_change_near(decision, &other, &one) ||
+        is_state_near(decision, &one, &other) || is_state_near(decision, &other, &one)) {
+        fail_all(decision, pair);
+    }
+}
