@@ -107,6 +107,16 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
                                size_t dataset, size_t len);
 /* Counts what the indices of methods say of all rows: once, when these were taken. */
 void sotto__evidence_take_bins(struct sotto_evidence *in_out, const struct sotto__sums *sums);
+
+/* --- evidence_atoms.c --- */
+
+/* Adds the rows that are not left out, with the values of columns that have few: signed_values are
+ * set. */
+void sotto__evidence_take_atoms(struct sotto_evidence *in_out, const struct sotto__rows *rows,
+                                size_t dataset, size_t len);
+
+/* --- evidence_look.c --- */
+
 /* The error for a failure of evidence: SOTTO_ERROR_REFUSED for more than can be judged. */
 enum sotto_status sotto__evidence_fail(enum sotto_status status,
                                        struct sotto_error *err) SOTTO_NODISCARD;
