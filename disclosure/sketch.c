@@ -43,15 +43,16 @@ static uint64_t hash_element(const struct sotto_sketch_key *key, uint64_t elemen
     return hash ^ (hash >> 29);
 }
 
-/* who: a hash of whom the value is of; 0: nobody says it. */
-static void add_element(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
-                        uint64_t who, double value, uint64_t times)
+static uint64_t read_element(double value)
 {
     uint64_t element;
     memcpy(&element, &value, sizeof element);
-    if (who != 0) { /* sums of values' bits and of keys may be alike; those of hashes are not */
-        element = hash_element(key, element) + who * UINT64_C(0x9E3779B97F4A7C15);
-    }
+    return element;
+}
+
+static void add_element(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
+                        uint64_t element, uint64_t times)
+{
     uint64_t hash = hash_element(key, element);
     in_out->cells[hash / (UINT64_MAX / SOTTO_SKETCH_CELLS + 1)] +=
         ((hash << COUNT_BITS) + 1) * times;
@@ -60,7 +61,7 @@ static void add_element(struct sotto_sketch *in_out, const struct sotto_sketch_k
 void sotto_sketch_repeat(struct sotto_sketch *in_out, const struct sotto_sketch_key *key,
                          double value, uint64_t times)
 {
-    add_element(in_out, key, 0, value, times);
+    add_element(in_out, key, read_element(value), times);
 }
 
 void sotto_sketch_add(struct sotto_sketch *sketches, const struct sotto_sketch_key *key,
@@ -70,17 +71,42 @@ void sotto_sketch_add(struct sotto_sketch *sketches, const struct sotto_sketch_k
     sotto_sketch_add_keyed(sketches, key, NULL, values, state, places, len);
 }
 
+/* 0 and -0 are no elements: all but the sign is taken of their bits. */
+static bool is_element(uint64_t element)
+{
+    return element << 1 != 0;
+}
+
+/* Inlined where it is known which of these are NULL, so that it is not asked for each element. */
+static inline void add_elements(struct sotto_sketch *sketches, const struct sotto_sketch_key *key,
+                                const uint64_t *keys, const double *values, const uint8_t *state,
+                                const uint32_t *places, size_t len)
+{
+    const struct sotto_sketch_key own = *key; /* no cell is taken for a part of it */
+    for (size_t i = 0; i < len; i++) {
+        uint64_t element = read_element(values[i]);
+        if ((state != NULL && state[i] != 0) || !is_element(element)) {
+            continue;
+        }
+        if (keys != NULL && keys[i] != 0) {
+            element = hash_element(&own, element) + keys[i] * UINT64_C(0x9E3779B97F4A7C15);
+        }
+        add_element(&sketches[places != NULL ? places[i] : 0], &own, element, 1);
+    }
+}
+
+/* keys: hashes of whom a value is of, 0 where nobody says it. Sums of values' bits and of keys may
+ * be alike; those of hashes are not. */
 void sotto_sketch_add_keyed(struct sotto_sketch *sketches, const struct sotto_sketch_key *key,
                             const uint64_t *keys, const double *values, const uint8_t *state,
                             const uint32_t *places, size_t len)
 {
-    const struct sotto_sketch_key own = *key; /* no cell is taken for a part of it */
-    for (size_t i = 0; i < len; i++) {
-        if ((state != NULL && state[i] != 0) || values[i] == 0) {
-            continue;
-        }
-        add_element(&sketches[places != NULL ? places[i] : 0], &own, keys != NULL ? keys[i] : 0,
-                    values[i], 1);
+    if (keys == NULL && state != NULL && places != NULL) {
+        add_elements(sketches, key, NULL, values, state, places, len);
+    } else if (keys == NULL && state == NULL && places == NULL) {
+        add_elements(sketches, key, NULL, values, NULL, NULL, len);
+    } else {
+        add_elements(sketches, key, keys, values, state, places, len);
     }
 }
 
