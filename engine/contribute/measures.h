@@ -44,6 +44,48 @@ struct sotto__measures {
     bool counts_rows; /* the round opens how many rows there are of a kind */
 };
 
+/* --- monomials.c --- */
+
+/* What an operation is a sum of. */
+struct sotto__monomials {
+    struct sotto__monomial *list;
+    size_t len;
+};
+
+bool sotto__monomial_is_same(const struct sotto__monomial *x, const struct sotto__monomial *y);
+/* Sets lists[i] to what operation i is a sum of; those of its operands are set. Returns: false if
+ * there is no memory. */
+bool sotto__monomials_expand(struct sotto__monomials *lists, const struct sotto__program *program,
+                             size_t i) SOTTO_NODISCARD;
+/* The product of operations, multiplied out, or where that is too much of them as they are: it is
+ * another measure than each of them. Returns: false without memory. */
+bool sotto__monomials_find_product(struct sotto__monomials *out,
+                                   const struct sotto__monomials *lists, const size_t *factors,
+                                   size_t len) SOTTO_NODISCARD;
+
+/* --- measure_words.c --- */
+
+/* A number for what operation i computes, of the columns' names and not of their places; those of
+ * its operands are known. */
+uint64_t sotto__measure_hash_op(const uint64_t *hashes, const struct sotto_driver *driver,
+                                size_t i);
+/* The words of a product, of values that a method counts by their cells (in one cell, and, by_grid,
+ * by how it is divided), or of those of complete rows. Return: NULL without memory. Ended by
+ * sotto_free. */
+char *sotto__measure_write(const char *before, const struct sotto_driver *driver,
+                           const uint64_t *hashes,
+                           const struct sotto__monomial *product) SOTTO_NODISCARD;
+char *sotto__measure_write_grid(const struct sotto_driver *driver, const uint64_t *hashes,
+                                const struct sotto__monomial *value,
+                                const struct sotto__index *index, size_t cell,
+                                bool by_grid) SOTTO_NODISCARD;
+char *sotto__measure_write_complete(const struct sotto_driver *driver, const uint64_t *hashes,
+                                    const struct sotto__monomial *value) SOTTO_NODISCARD;
+/* What a method counts the keys of. */
+size_t sotto__measure_find_value(const struct sotto__program *program, size_t op);
+
+/* --- measures.c --- */
+
 /* Adds those of the round to the lists of their datasets, each once. Returns: false if there is no
  * memory. Ended by sotto__measures_release, also then. */
 bool sotto__measures_find(struct sotto__measures *const *in_out,
