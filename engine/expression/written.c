@@ -79,7 +79,10 @@ static char *copy_negative(struct parser *parser)
 static void refuse_level(struct parser *parser, size_t start, const char *number)
 {
     char first = parser->text[start];
-    const char *plain = first == '[' || first == '(' ? ", without brackets" : "";
+    bool is_truth = sotto__token_is_name(parser, "true") || sotto__token_is_name(parser, "false");
+    const char *plain = first == '[' || first == '(' ? ", without brackets"
+                        : is_truth                   ? "; of a column of booleans 1 and 0"
+                                                     : "";
     if (number != NULL && strcmp(number, SOTTO__AN_EDGE) == 0) {
         sotto__parser_fail_at(parser, start,
                               "expected an edge: a number, written out, a date as \"2020-01-31\" "

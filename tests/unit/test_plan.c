@@ -176,6 +176,7 @@ static void test_expression_errors(void **state)
     refuses_output("value_counts(a, 1, 1.0)", "column 20: this level is there already");
     refuses_output("value_counts(a, 'x', 'x')", "column 22: this level is there already");
     refuses_output("value_counts(a, b)", "column 17: expected a level: a number or a text");
+    refuses_output("value_counts(a, 1, true)", "of a column of booleans 1 and 0");
     refuses_output("2 * ols(a, b)", "column 5: this stands alone");
     refuses_output("ols(a, b, intercept=2)",
                    "column 21: expected intercept: a whole number up to 1");
