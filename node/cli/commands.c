@@ -265,8 +265,8 @@ static const struct command commands[] = {
      "sotto asked [--json]           what was asked, the newest first\n"
      "sotto asked NUMBER [--json]    one of them in words, its result if there is one\n"
      "\n"
-     "With approve: manual in node.yaml tasks of others wait here for a decision. In the\n"
-     "node's folder NUMBER says, too, what its rows and its ledger would answer.\n" CLIENT_USAGE,
+     "With approve: manual in node.yaml tasks of others wait here for a decision. In\n"
+     "the node's folder NUMBER says, too, what its rows and ledger would answer.\n" CLIENT_USAGE,
      CLIENT_OPTIONS | OPTION_JSON, cmd_asked},
     {"approve", "approve, reject", "let this node take part in what was asked, or not",
      "sotto approve NUMBER\n" CLIENT_USAGE, CLIENT_OPTIONS, cmd_approve},
