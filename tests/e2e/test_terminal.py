@@ -176,6 +176,7 @@ class Csv(unittest.TestCase):
         self.assertEqual(sum(row["output"] == "c" for row in rows), 4)
         self.assertIn(("m", "inf"), [(row["output"], row["value"]) for row in rows])
         self.assertIn(("r.coefficients", "x"), [(row["output"], row["row"]) for row in rows])
+        self.assertIn("<1e-300", run("local", "--data", f"t={file.name}", "--", "ols(x * 2, x)").stdout)
         done = run("local", "--data", f"t={file.name}", "--by", levels, "--csv", "--", "s=sum([x, y])")
         rows = list(csv.reader(io.StringIO(done.stdout)))
         self.assertEqual(rows[0], ["output", "dept", "row", "column", "value", "exact"])
