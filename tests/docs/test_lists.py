@@ -20,7 +20,7 @@ LIMITED_ROOMS = {"http", "loop", "peer", "store", "task"}
 LIMITED_FILES = ["node/config/places.h", "node/config/tokens.h", "aggregation/include/sotto/message.h",
                  "federation/include/sotto/listing.h"]
 LIMIT = re.compile(r"(_MAX|_SECONDS|_OF_[A-Z]+)$")
-NO_LIMITS = {"LOOP_HOOKS_MAX", "OPTIONS_BYTES_MAX", "SOTTO_MESSAGE_BYTES_MAX"}
+NO_LIMITS = {"LOOP_HOOKS_MAX", "OPTIONS_BYTES_MAX", "SOTTO_MESSAGE_BYTES_MAX", "STORE_STATEMENTS_MAX"}
 
 
 def evaluate(name, found):
