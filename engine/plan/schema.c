@@ -184,6 +184,16 @@ static bool is_truth(const char *name)
     return strcasecmp(name, "true") == 0 || strcasecmp(name, "false") == 0;
 }
 
+#define DATASET_TEXT_BYTES 600
+
+/* A dataset and its file, which for a table in memory has no other name. */
+static void write_dataset(char out[DATASET_TEXT_BYTES], const struct sotto__plan_dataset *dataset)
+{
+    bool has_file = strcmp(dataset->alias, dataset->file) != 0;
+    (void)snprintf(out, DATASET_TEXT_BYTES, "dataset \"%s\"%s%s%s", dataset->alias,
+                   has_file ? " (" : "", has_file ? dataset->file : "", has_file ? ")" : "");
+}
+
 /* Refuses a column that a dataset lacks: with the name that was probably meant, or the first names
  * that there are. */
 static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t column,
@@ -193,21 +203,22 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
     const struct sotto__plan_dataset *dataset = &plan->datasets[wanted->dataset];
     const char *nearest = sotto_text_nearest(wanted->name, source->names, source->len);
     char name[NAME_BYTES];
+    char of[DATASET_TEXT_BYTES];
     sotto_text_reveal(name, sizeof name, wanted->name, strlen(wanted->name));
+    write_dataset(of, dataset);
     for (size_t i = source->len; i < source->len + source->nested_len; i++) {
         if (strcmp(source->names[i], wanted->name) == 0) {
-            return sotto_error_set(
-                err, SOTTO_ERROR_NOT_FOUND,
-                "dataset \"%s\" (%s): column \"%s\" holds lists or objects, which are not read: "
-                "give each number in them a column of its own",
-                dataset->alias, dataset->file, name);
+            return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
+                                   "%s: column \"%s\" holds lists or objects, which are not read: "
+                                   "give each number in them a column of its own",
+                                   of, name);
         }
     }
     if (is_truth(wanted->name)) {
         return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
-                               "dataset \"%s\" (%s) has no column \"%s\": a column of booleans is "
+                               "%s has no column \"%s\": a column of booleans is "
                                "compared with 1 and 0, as ill == 1, or stands alone",
-                               dataset->alias, dataset->file, name);
+                               of, name);
     }
     if (nearest != NULL) {
         char shown[NAME_BYTES];
@@ -215,8 +226,8 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
         sotto_text_reveal(shown, sizeof shown, nearest, strlen(nearest));
         write_difference(difference, sizeof difference, wanted->name, nearest);
         return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
-                               "dataset \"%s\" (%s) has no column \"%s\"; did you mean \"%s\"?%s",
-                               dataset->alias, dataset->file, name, shown, difference);
+                               "%s has no column \"%s\"; did you mean \"%s\"?%s", of, name, shown,
+                               difference);
     }
     char list[200] = "";
     size_t at = 0;
@@ -232,9 +243,8 @@ static enum sotto_status no_such_column(const struct sotto_plan *plan, size_t co
     } else if (other != NULL) {
         (void)snprintf(hint, sizeof hint, "; is '%c' the delimiter?", *other);
     }
-    return sotto_error_set(
-        err, SOTTO_ERROR_NOT_FOUND, "dataset \"%s\" (%s) has no column \"%s\"; it has %s%s%s",
-        dataset->alias, dataset->file, name, list, at < sizeof list ? "" : "...", hint);
+    return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "%s has no column \"%s\"; it has %s%s%s", of,
+                           name, list, at < sizeof list ? "" : "...", hint);
 }
 
 static enum sotto_status offer_fields(struct sotto_schema *schema, const struct sotto_plan *plan,

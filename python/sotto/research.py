@@ -131,7 +131,7 @@ def columns_of(data: Any, question: ColumnsOf) -> list[str]:
 
 def built_of(query: Callable[..., Any]) -> Task | LateTask:
     """The task of a function of lazy frames."""
-    datasets = {name: f"{name}.csv" for name in _parameters(query)}
+    datasets = {name: name for name in _parameters(query)}
 
     def write(frames: Mapping[str, DataFrame]) -> Task:
         return Task(compose("query", datasets, query(**frames), _STRATEGY))
@@ -184,7 +184,7 @@ def plan_of(query: Settled, names: list[str] | None, where: str | None) -> Mappi
         "version": 1,
         "name": "query",
         "type": "analytics",
-        "datasets": {name: f"{name}.csv" for name in names or ["data"]},
+        "datasets": {name: name for name in names or ["data"]},
         "select": select,
         "strategy": _STRATEGY,
     }

@@ -437,3 +437,8 @@ def test_the_rules_are_as_many_as_the_headers_have():
     header = (root / "disclosure/include/sotto/disclosure.h").read_text()
     body = header.split("enum sotto_rule {")[1].split("SOTTO_RULES_LEN")[0]
     assert f"_Bool is_on[{len(re.findall(r'SOTTO_RULE_', body))}];" in _library.DECLARATIONS
+
+
+def test_a_table_in_memory_has_no_file():
+    with pytest.raises(EngineError, match=r'^dataset "d" has no column'):
+        sotto.local(pandas.DataFrame({"wage": [1, 2]}), lambda d: d.wgae.mean())
