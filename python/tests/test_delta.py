@@ -167,6 +167,12 @@ def test_every_public_name_can_be_imported(tmp_path):
     assert done.stdout == "imported\n", done.stderr
 
 
+def test_names_of_the_first_versions_say_which_there_are(tmp_path):
+    done = run(tmp_path, "from delta.task import LearningTask")
+    assert "NotSupported: delta.task.LearningTask" in done.stderr
+    assert "HorizontalLearning is in its place" in done.stderr
+
+
 def test_usage(tmp_path):
     for arguments in ([], ["--help"], [str(tmp_path / "nothing.py")]):
         done = subprocess.run(
