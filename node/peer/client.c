@@ -66,6 +66,8 @@ struct call {
     struct envelope request;
     struct sotto_writer upload;
     struct sotto_writer response;
+    struct envelope answer; /* of the response, once its prefix is signed */
+    bool has_answer;
     size_t response_bytes_max; /* behind the prefix of the answer */
     bool is_busy;
 };
@@ -121,18 +123,17 @@ static size_t on_response(char *data, size_t size, size_t len, void *context)
 {
     struct call *call = context;
     struct sotto_writer *response = &call->response;
-    struct envelope envelope;
     size_t bytes = size * len;
     size_t had = response->data_bytes;
     size_t missing = had < ENVELOPE_PREFIX_BYTES ? ENVELOPE_PREFIX_BYTES - had : 0;
     size_t first = missing < bytes ? missing : bytes;
     sotto_write_bytes(response, data, first);
     if (missing > 0 && first == missing && sotto_writer_status(response) == SOTTO_OK) {
-        if (!is_answer(&envelope, call, response->data) ||
-            envelope.body_bytes > call->response_bytes_max) {
+        call->has_answer = is_answer(&call->answer, call, response->data);
+        if (!call->has_answer || call->answer.body_bytes > call->response_bytes_max) {
             return 0;
         }
-        response->limit_bytes = ENVELOPE_PREFIX_BYTES + (size_t)envelope.body_bytes;
+        response->limit_bytes = ENVELOPE_PREFIX_BYTES + (size_t)call->answer.body_bytes;
     }
     sotto_write_bytes(response, data + first, bytes - first);
     return sotto_writer_status(response) == SOTTO_OK ? bytes : 0;
@@ -170,6 +171,7 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
     sotto_writer_init(&call->upload, ENVELOPE_PREFIX_BYTES + body_bytes);
     sotto_writer_release(&call->response);
     sotto_writer_init(&call->response, ENVELOPE_PREFIX_BYTES);
+    call->has_answer = false;
     call->response_bytes_max = answers_bytes_max[type];
     envelope_write(&call->upload, client->shared->identity, &call->request, body, body_bytes);
     if (sotto_writer_status(&call->upload) != SOTTO_OK) {
@@ -188,15 +190,13 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
  * to this request. */
 static const uint8_t *read_answer(const struct call *call, size_t *out_bytes)
 {
-    struct envelope envelope;
     const struct sotto_writer *response = &call->response;
-    if (response->data_bytes < ENVELOPE_PREFIX_BYTES ||
-        !is_answer(&envelope, call, response->data)) {
+    if (!call->has_answer) {
         return NULL;
     }
     const uint8_t *body = response->data + ENVELOPE_PREFIX_BYTES;
     size_t bytes = response->data_bytes - ENVELOPE_PREFIX_BYTES;
-    if (!envelope_body_matches(&envelope, body, bytes)) {
+    if (!envelope_body_matches(&call->answer, body, bytes)) {
         return NULL;
     }
     *out_bytes = bytes;
