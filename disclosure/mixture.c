@@ -243,27 +243,41 @@ static uint64_t weight_at(const struct system *system, size_t column)
     return system->mixture->weights[system->order[column]];
 }
 
-/* The rows of data on which x - factor * y is not 0, up to a limit. y: NULL for x alone. */
-static uint64_t weigh(const struct system *system, const uint64_t *x, const uint64_t *y,
-                      uint64_t factor, uint64_t limit)
+/* of_x times one row less of_y times another, neither 0; y: NULL for x alone. */
+struct difference {
+    const uint64_t *x;
+    const uint64_t *y;
+    uint64_t of_x;
+    uint64_t of_y;
+};
+
+/* Whether it is not 0 in a column. */
+static bool has_number(const struct system *system, const struct difference *difference, size_t i)
+{
+    uint64_t x = difference->x[i];
+    uint64_t y = difference->y != NULL ? difference->y[i] : 0;
+    return x == 0 || y == 0 ? x != y
+                            : sotto__mixture_multiply(difference->of_x, x, system->prime) !=
+                                  sotto__mixture_multiply(difference->of_y, y, system->prime);
+}
+
+/* The rows of data on which it is not 0, up to a limit. */
+static uint64_t weigh(const struct system *system, const struct difference *difference,
+                      uint64_t limit)
 {
     uint64_t weight = 0;
     for (size_t i = 0; weight < limit && i < system->columns_len; i++) {
-        uint64_t part =
-            y != NULL && y[i] != 0 ? sotto__mixture_multiply(factor, y[i], system->prime) : 0;
-        weight += x[i] != part ? weight_at(system, i) : 0;
+        weight += has_number(system, difference, i) ? weight_at(system, i) : 0;
     }
     return weight;
 }
 
 /* Tells which sets a combination is made of. out: NULL where that is no concern. */
-static void name_sets(const struct system *system, uint8_t *out, const uint64_t *x,
-                      const uint64_t *y, uint64_t factor)
+static void name_sets(const struct system *system, uint8_t *out,
+                      const struct difference *difference)
 {
     for (size_t i = 0; out != NULL && i < system->mixture->sets_len; i++) {
-        size_t at = system->columns_len + i;
-        uint64_t part = y != NULL ? sotto__mixture_multiply(factor, y[at], system->prime) : 0;
-        out[i] = x[at] != part;
+        out[i] = has_number(system, difference, system->columns_len + i);
     }
 }
 
@@ -278,10 +292,9 @@ static bool find_pair(const struct system *system, uint8_t *out_sets, const uint
         if (x[i] == 0 || y[i] == 0) {
             continue;
         }
-        uint64_t factor = sotto__mixture_multiply(x[i], sotto__mixture_invert(y[i], system->prime),
-                                                  system->prime);
-        if (weigh(system, x, y, factor, min_rows) < min_rows) {
-            name_sets(system, out_sets, x, y, factor);
+        const struct difference difference = {.x = x, .y = y, .of_x = y[i], .of_y = x[i]};
+        if (weigh(system, &difference, min_rows) < min_rows) {
+            name_sets(system, out_sets, &difference);
             return true;
         }
     }
@@ -298,10 +311,10 @@ static bool find_in(const struct system *system, uint8_t *out_sets, uint64_t min
 {
     size_t width = system->width;
     for (size_t i = 0; i < system->pivots_len; i++) {
-        const uint64_t *x = system->rows + i * width;
+        const struct difference alone = {.x = system->rows + i * width};
         if (weight_at(system, system->pivots[i]) < min_rows &&
-            weigh(system, x, NULL, 0, min_rows) < min_rows) {
-            name_sets(system, out_sets, x, NULL, 0);
+            weigh(system, &alone, min_rows) < min_rows) {
+            name_sets(system, out_sets, &alone);
             return true;
         }
     }
@@ -435,7 +448,8 @@ static enum sotto_status search_all(struct system *system, bool *out_found, uint
         search(system, out_found, &small, first < system->pivots_len ? system->pivots[first] : 0,
                min_rows);
     if (*out_found) {
-        name_sets(system, out_sets, small.rows, NULL, 0);
+        const struct difference alone = {.x = small.rows};
+        name_sets(system, out_sets, &alone);
     }
     return status;
 }
