@@ -110,13 +110,14 @@ enum sotto_status sotto__group_sums_read(struct sotto__group_sums *out, const ui
             continue;
         }
         uint64_t most = find_most(program, term);
-        for (size_t j = 0; j < term->limbs; j++) {
-            if (limbs[term->offset + j] > most) {
+        const uint64_t *counts = limbs + term->offset;
+        for (size_t j = 0; j < sotto__term_numbers(term); j++) {
+            if (sotto__term_count(term, counts, j) > most) {
                 return fail_impossible(err, "an impossible count");
             }
         }
         sotto__value_set_special(&out->terms[i], SOTTO__VALUE_FINITE);
-        mpq_set_ui(out->terms[i].number, limbs[term->offset], 1); /* of many: the first one */
+        mpq_set_ui(out->terms[i].number, counts[0], 1); /* of many: nobody reads it */
     }
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];

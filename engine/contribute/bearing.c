@@ -10,6 +10,15 @@
 
 #include <string.h>
 
+/* A sum of what 1,000 parties say has no more than 16 bits. */
+_Static_assert(SOTTO_PLAN_MAX_CLIENTS < 1 << SOTTO__PARTIES_BITS, "counts of parties would carry");
+
+static void say(uint64_t *limbs, size_t number, bool is_said)
+{
+    unsigned shift = SOTTO__PARTIES_BITS * (number % SOTTO__COUNTS_IN_LIMB);
+    limbs[number / SOTTO__COUNTS_IN_LIMB] |= (uint64_t)is_said << shift;
+}
+
 /* What a party says of a cell. rows: by its parts. */
 static void say_of_cell(uint64_t *limbs, const struct sotto__index *index, size_t cell,
                         const uint64_t *rows, uint64_t least)
@@ -21,10 +30,11 @@ static void say_of_cell(uint64_t *limbs, const struct sotto__index *index, size_
         if (node < parts_len) {
             nodes[node] = nodes[2 * node] + nodes[2 * node + 1];
         }
-        limbs[sotto__few_at(index, cell, node)] = nodes[node] > 0 && nodes[node] < least;
-        limbs[sotto__enough_at(index, cell, node)] = nodes[node] > 0 && nodes[node] >= least;
+        bool is_few = nodes[node] < least;
+        say(limbs, sotto__few_at(index, cell, node), nodes[node] > 0 && is_few);
+        say(limbs, sotto__enough_at(index, cell, node), nodes[node] > 0 && !is_few);
     }
-    limbs[sotto__asking_at(index, cell)] = 1;
+    say(limbs, sotto__asking_at(index, cell), true);
 }
 
 /* Where an index's numbers stand among a group's. */
@@ -50,6 +60,7 @@ void sotto__bearing_say(uint64_t *limbs, const struct sotto_evidence *evidence, 
         const uint64_t *rows = evidence->digits + find_digits(program, term->index);
         for (size_t group = 0; group < program->groups_len; group++) {
             uint64_t *to = limbs + group * program->group_limbs + term->offset;
+            memset(to, 0, term->limbs * sizeof *to);
             for (size_t cell = 0; cell < index->cells_len; cell++) {
                 const uint64_t *of_cell =
                     rows + group * inquiry->digits_len + (cell << index->digit_bits);

@@ -86,8 +86,9 @@ uint64_t sotto__step_count(const struct sotto__step *step, size_t asked, size_t 
 {
     SOTTO_REQUIRE(asked < step->asked_len && step->asked[asked].terms_len == 1);
     const struct sotto__term *term = &step->program->terms[step->asked[asked].first_term];
-    SOTTO_REQUIRE(number < term->counts_len);
-    return step->sums->limbs[term->offset + number]; /* at most SOTTO_ROWS_MAX: see aggregate.c */
+    SOTTO_REQUIRE(number < sotto__term_numbers(term));
+    /* At most SOTTO_ROWS_MAX: see aggregate.c. */
+    return sotto__term_count(term, step->sums->limbs + term->offset, number);
 }
 
 const struct sotto__index *sotto__step_index(const struct sotto__step *step, size_t asked)

@@ -357,7 +357,7 @@ static size_t ask_aggregate(struct sotto__recipe *recipe, enum sotto__function f
     return add_asked(recipe, asked);
 }
 
-/* Asks for counts of an index, as many as there are. */
+/* Asks for counts of an index, in so many limbs. */
 static size_t ask_counts(struct sotto__recipe *recipe, enum sotto__term_kind kind, size_t index,
                          size_t counts_len)
 {
@@ -443,7 +443,9 @@ size_t sotto__recipe_bearing(struct sotto__recipe *recipe, size_t index)
     }
     struct sotto__index *of = &recipe->compiler->program->indices[index];
     of->is_borne = true;
-    return ask_counts(recipe, SOTTO__TERM_BEARING, index, sotto__asking_at(of, of->cells_len));
+    size_t numbers_len = sotto__asking_at(of, of->cells_len);
+    size_t limbs_len = (numbers_len + SOTTO__COUNTS_IN_LIMB - 1) / SOTTO__COUNTS_IN_LIMB;
+    return ask_counts(recipe, SOTTO__TERM_BEARING, index, limbs_len);
 }
 
 size_t sotto__recipe_cell(struct sotto__recipe *recipe, size_t row)

@@ -11,13 +11,17 @@ enum sotto__term_kind {
     SOTTO__TERM_COUNT,    /* rows where a factor is present */
     SOTTO__TERM_NAN_MADE, /* rows where NaN was made */
     SOTTO__TERM_SUM,      /* the sum of the product of the factors; exact ones have one factor */
-    /* Many counts, of a limb each: */
-    SOTTO__TERM_COUNTS, /* rows by the numbers of an index */
+    /* Many counts: */
+    SOTTO__TERM_COUNTS, /* rows by the numbers of an index, a limb each */
     /* For each cell of an index of parts, parties that ask for a number of rows in it, and of these
      * those with fewer, and with as many, in each node of a tree of halves (recipe.h). None is
-     * neither. A party finds them when its rows are over. */
+     * neither. A party finds them when its rows are over. Four are in a limb. */
     SOTTO__TERM_BEARING,
 };
+
+/* Of counts of parties. */
+#define SOTTO__COUNTS_IN_LIMB 4
+#define SOTTO__PARTIES_BITS 16
 
 #define SOTTO__TERM_FACTORS_MAX 4
 
@@ -32,7 +36,7 @@ struct sotto__term {
     bool has_infinities; /* a float64 of one factor: +inf and -inf, one limb each after the sum */
     bool is_cell; /* a bin or a level, and nothing else: after its limbs one that counts the parties
                      that withhold it */
-    size_t counts_len; /* of many counts; else 0 */
+    size_t counts_len; /* of many counts: their limbs; else 0 */
     size_t limbs;
     size_t offset;      /* in limbs, of the first group */
     size_t accumulator; /* offset in units of 128 bits, of the first group */
@@ -61,6 +65,25 @@ static inline size_t sotto__term_columns(const struct sotto__term *term)
 static inline bool sotto__term_is_counted(const struct sotto__term *term)
 {
     return term->index != SOTTO_NONE && !term->is_binned && term->counts_len == 0;
+}
+
+/* How many counts a term has that is no sum. */
+static inline size_t sotto__term_numbers(const struct sotto__term *term)
+{
+    size_t in_limb = term->kind == SOTTO__TERM_BEARING ? SOTTO__COUNTS_IN_LIMB : 1;
+    return term->counts_len > 0 ? term->counts_len * in_limb : 1;
+}
+
+/* One of these. limbs: the term's. */
+static inline uint64_t sotto__term_count(const struct sotto__term *term, const uint64_t *limbs,
+                                         size_t number)
+{
+    if (term->kind != SOTTO__TERM_BEARING) {
+        return limbs[number];
+    }
+    unsigned shift = SOTTO__PARTIES_BITS * (number % SOTTO__COUNTS_IN_LIMB);
+    return limbs[number / SOTTO__COUNTS_IN_LIMB] >> shift &
+           ((UINT64_C(1) << SOTTO__PARTIES_BITS) - 1);
 }
 
 /* What an aggregate is made of; indices of terms, SOTTO_NONE: not used. */
