@@ -96,6 +96,17 @@ class Guarded(ClusterCase):
         self.refuses("policy.extremes has it guarded",
                      outputs={"m": "describe(wages.age, extremes=1, exact=1)"})
 
+    def test_fewer_edges(self):
+        """Bins that are withheld are known together, and told as one to who asks with fewer edges."""
+        self.start()
+        found = self.ask(h="hist(wages.wage, 0, 3000, 9000, 12000, 90000)", n="count(wages.wage)")
+        shown, *withheld = found["h"]["values"]
+        self.assertEqual([value["special"] for value in withheld], 3 * ["withheld"])
+        rest = found["n"]["value"] - shown["value"]
+        found = self.ask(h="hist(wages.wage, 0, 3000, 90000)", v="value_counts(wages.sex, 'f', 'm')")
+        self.assertEqual([value["value"] for value in found["h"]["values"]], [shown["value"], rest])
+        self.refuses("quantiles of `wage` in wages.csv", outputs={"m": "median(wages.wage)"})
+
     def test_moved_edges(self):
         """Who has other rows than before would move the edges of cells over the same rows of others."""
         self.start(refusals=100)
