@@ -93,7 +93,7 @@ uint64_t sotto__mixture_invert(uint64_t a, uint64_t prime)
     return raise(a, prime - 2, prime);
 }
 
-/* A double is a whole number times a power of 2, and powers of 2 repeat after prime - 1. */
+/* A double is a whole number times a power of 2, or of its inverse (prime + 1) / 2. */
 uint64_t sotto__mixture_number(double value, uint64_t prime)
 {
     int exponent;
@@ -106,8 +106,8 @@ uint64_t sotto__mixture_number(double value, uint64_t prime)
     }
     double fraction = frexp(fabs(value), &exponent); /* 53 bits */
     uint64_t digits = (uint64_t)ldexp(fraction, 53) % prime;
-    int64_t shift = (int64_t)exponent - 53;
-    uint64_t power = raise(2, shift >= 0 ? (uint64_t)shift : prime - 1 - (uint64_t)-shift, prime);
+    int shift = exponent - 53;
+    uint64_t power = raise(shift >= 0 ? 2 : (prime + 1) / 2, (uint64_t)abs(shift), prime);
     uint64_t number = sotto__mixture_multiply(digits, power, prime);
     return value < 0 && number != 0 ? prime - number : number;
 }
