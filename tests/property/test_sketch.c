@@ -116,7 +116,7 @@ static void test_small_differences_are_found(void **state)
     size_t small = 0;
     size_t large = 0;
     size_t large_found = 0;
-    for (size_t i = 0; i < test_cases(100000); i++) {
+    for (size_t i = 0; i < test_cases(350000); i++) {
         uint64_t changed;
         uint64_t kinds = test_random_below(&seed, 4) == 0 ? 12 : (uint64_t)1 << 30;
         size_t removed = test_random_below(&seed, CHANGED_MAX + 1);
