@@ -8,7 +8,7 @@
 #include "driver.h"
 #include "sums/sums.h"
 
-/* --- inquiry.c: what a round asks of rows --- */
+/* --- inquiry.c, inquiry_sets.c, inquiry_factors.c: what a round asks of rows --- */
 
 /* What may hold of a row, of an operation's value. */
 enum sotto__bit_kind {

@@ -4,433 +4,24 @@
  * are summed up over each. It leans on the round's program, in which each different operation
  * stands once, and on evidence.c, which counts. The one idea: what the program computes decides,
  * not how the plan put it; a set is named by what must hold of a row to be in it (its *literals*:
- * this column has a value, that condition is true), so that two ways to write a set are one set.
+ * this column has a value, that condition is true), so that two ways to write a set are one set
+ * (inquiry_sets.c).
  *
  * 1. A row goes into a term where the term's operation has a value. find_present says when that is,
  *    down to columns, conditions and whatever can't be taken apart, which counts as itself.
  * 2. A term that sums up truths, or counts, opens how many rows are in a set. Any other opens the
- *    monomials of its polynomial, as if each were opened alone (expand_op).
+ *    monomials of its polynomial, as if each were opened alone (sotto__factors_expand).
  * 3. A condition that arithmetic uses, outside if and logic, is a set too (add_used_conditions). */
 
 #include "contribute/contribute.h"
 #include "contribute/cover.h"
+#include "contribute/inquiring.h"
 
 #include <sotto/alloc.h>
 #include <string.h>
 
-/* Beyond these an expression counts as itself. */
-#define MONOMIALS_MAX 64
-#define LITERALS_MAX 256
-#define BITS_MAX 4096
 /* Of so many sets of a monomial each two are compared. */
 #define DIFFERENCES_ALL 16
-
-static bool is_comparison(enum sotto__op_kind kind)
-{
-    return kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL || kind == SOTTO__OP_LESS ||
-           kind == SOTTO__OP_LESS_EQUAL || sotto__is_text_condition(kind);
-}
-
-static bool is_logic(enum sotto__op_kind kind)
-{
-    return kind == SOTTO__OP_AND || kind == SOTTO__OP_OR || kind == SOTTO__OP_NOT;
-}
-
-static bool is_condition(const struct sotto__op *op)
-{
-    return is_comparison(op->kind) || is_logic(op->kind) || op->kind == SOTTO__OP_IS_NA;
-}
-
-/* --- Lists --- */
-
-static void fail(struct sotto__inquiry *inquiry, enum sotto_status status)
-{
-    inquiry->status = inquiry->status == SOTTO_OK ? status : inquiry->status;
-}
-
-/* Makes room for one more element. Returns: false after a failure, which is kept. */
-static bool reserve(struct sotto__inquiry *inquiry, void **array, size_t *capacity_len, size_t len,
-                    size_t element_bytes)
-{
-    if (inquiry->status == SOTTO_OK &&
-        sotto_array_reserve(array, capacity_len, len + 1, element_bytes) != SOTTO_OK) {
-        fail(inquiry, SOTTO_ERROR_NO_MEMORY);
-    }
-    return inquiry->status == SOTTO_OK;
-}
-
-static size_t add_bit(struct sotto__inquiry *inquiry, size_t op, enum sotto__bit_kind kind)
-{
-    for (size_t i = 0; i < inquiry->bits_len; i++) {
-        if (inquiry->bits[i].op == op && inquiry->bits[i].kind == kind) {
-            return i;
-        }
-    }
-    void *bits = inquiry->bits;
-    if (inquiry->bits_len == BITS_MAX) {
-        fail(inquiry, SOTTO_ERROR_LIMIT);
-    }
-    if (!reserve(inquiry, &bits, &inquiry->bits_capacity_len, inquiry->bits_len,
-                 sizeof *inquiry->bits)) {
-        return 0;
-    }
-    inquiry->bits = bits;
-    inquiry->bits[inquiry->bits_len] = (struct sotto__bit){.op = op, .kind = kind};
-    return inquiry->bits_len++;
-}
-
-/* The literals of one set, while they are collected. */
-struct literals {
-    size_t bits[LITERALS_MAX];
-    size_t len;
-};
-
-static void add_literal(struct sotto__inquiry *inquiry, struct literals *literals, size_t op,
-                        enum sotto__bit_kind kind)
-{
-    size_t bit = add_bit(inquiry, op, kind);
-    size_t at = 0;
-    if (inquiry->status != SOTTO_OK) {
-        return;
-    }
-    while (at < literals->len && literals->bits[at] < bit) {
-        at++;
-    }
-    if (at < literals->len && literals->bits[at] == bit) {
-        return;
-    }
-    if (literals->len == LITERALS_MAX) {
-        fail(inquiry, SOTTO_ERROR_LIMIT);
-        return;
-    }
-    memmove(literals->bits + at + 1, literals->bits + at,
-            (literals->len - at) * sizeof *literals->bits);
-    literals->bits[at] = bit;
-    literals->len++;
-}
-
-/* --- Which rows have a value --- */
-
-/* Recursion: as deep as the expression. */
-static void find_present(struct sotto__inquiry *inquiry, struct literals *out, size_t op)
-{
-    const struct sotto__op *ops = inquiry->program->ops;
-    const struct sotto__op *at = &ops[op];
-    bool is_choice =
-        at->kind == SOTTO__OP_IF && ops[at->b].is_null && ops[at->b].kind == SOTTO__OP_CONSTANT;
-    if (is_condition(at) && !is_logic(at->kind)) {
-        return; /* never missing */
-    }
-    if (at->kind == SOTTO__OP_CONSTANT && !at->is_null) {
-        return;
-    }
-    if (is_choice) {
-        find_present(inquiry, out, at->a);
-        add_literal(inquiry, out, at->c, SOTTO__BIT_TRUE);
-    } else if (at->kind == SOTTO__OP_MASK || (is_logic(at->kind) && at->kind != SOTTO__OP_NOT)) {
-        struct literals both = {.len = 0};
-        find_present(inquiry, &both, at->a);
-        find_present(inquiry, &both, at->b);
-        if (at->kind != SOTTO__OP_MASK && both.len > 0) {
-            add_literal(inquiry, out, op, SOTTO__BIT_PRESENT); /* one operand can decide */
-        }
-        for (size_t i = 0; at->kind == SOTTO__OP_MASK && i < both.len; i++) {
-            add_literal(inquiry, out, inquiry->bits[both.bits[i]].op,
-                        inquiry->bits[both.bits[i]].kind);
-        }
-    } else if (at->kind == SOTTO__OP_COLUMN || at->kind == SOTTO__OP_CONSTANT ||
-               at->kind == SOTTO__OP_FILL || at->kind == SOTTO__OP_IF || at->makes_nan ||
-               at->a == SOTTO_NONE) {
-        add_literal(inquiry, out, op, SOTTO__BIT_PRESENT);
-    } else {
-        find_present(inquiry, out, at->a);
-        if (at->b != SOTTO_NONE) {
-            find_present(inquiry, out, at->b);
-        }
-    }
-}
-
-/* What must hold besides, for a boolean to be true. */
-static void find_true(struct sotto__inquiry *inquiry, struct literals *out, size_t op)
-{
-    const struct sotto__op *at = &inquiry->program->ops[op];
-    if (at->kind == SOTTO__OP_MASK) {
-        find_true(inquiry, out, at->a);
-        find_present(inquiry, out, at->b);
-    } else {
-        add_literal(inquiry, out, op, SOTTO__BIT_TRUE);
-    }
-}
-
-/* Leaves only what the asker chose: conditions. */
-static void keep_conditions(const struct sotto__inquiry *inquiry, struct literals *literals)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < literals->len; i++) {
-        if (inquiry->bits[literals->bits[i]].kind == SOTTO__BIT_TRUE) {
-            literals->bits[kept++] = literals->bits[i];
-        }
-    }
-    literals->len = kept;
-}
-
-/* --- Sets --- */
-
-static bool is_same_set(const struct sotto__inquiry *inquiry, size_t set,
-                        const struct sotto_evidence_set *as, const struct sotto__membership *member,
-                        const struct literals *literals)
-{
-    const struct sotto__membership *own = &inquiry->members[set];
-    return inquiry->sets[set].kind == as->kind && inquiry->sets[set].dataset == as->dataset &&
-           own->index == member->index && own->first == member->first &&
-           own->last == member->last && own->bits_len == literals->len &&
-           (literals->len == 0 || memcmp(inquiry->literals + own->bits_first, literals->bits,
-                                         literals->len * sizeof *literals->bits) == 0);
-}
-
-static void keep_literals(struct sotto__inquiry *inquiry, const struct literals *literals)
-{
-    void *kept = inquiry->literals;
-    for (size_t i = 0; i < literals->len; i++) {
-        if (!reserve(inquiry, &kept, &inquiry->literals_capacity_len, inquiry->literals_len,
-                     sizeof *inquiry->literals)) {
-            return;
-        }
-        inquiry->literals = kept;
-        inquiry->literals[inquiry->literals_len++] = literals->bits[i];
-    }
-}
-
-/* Finds a set, or adds it. Returns: its index, SOTTO_NONE after a failure. */
-static size_t add_set(struct sotto__inquiry *inquiry, struct sotto_evidence_set set,
-                      struct sotto__membership member, const struct literals *literals)
-{
-    for (size_t i = 0; i < inquiry->sets_len; i++) {
-        if (is_same_set(inquiry, i, &set, &member, literals)) {
-            return i;
-        }
-    }
-    void *sets = inquiry->sets;
-    void *members = inquiry->members;
-    member.bits_first = inquiry->literals_len;
-    member.bits_len = literals->len;
-    keep_literals(inquiry, literals);
-    bool has_room = reserve(inquiry, &sets, &inquiry->sets_capacity_len, inquiry->sets_len,
-                            sizeof *inquiry->sets);
-    inquiry->sets = sets;
-    has_room = has_room && reserve(inquiry, &members, &inquiry->members_capacity_len,
-                                   inquiry->sets_len, sizeof *inquiry->members);
-    inquiry->members = members;
-    if (!has_room) {
-        return SOTTO_NONE;
-    }
-    inquiry->sets[inquiry->sets_len] = set;
-    inquiry->members[inquiry->sets_len] = member;
-    return inquiry->sets_len++;
-}
-
-static const struct sotto__membership no_index = {.index = SOTTO_NONE};
-
-static struct sotto_evidence_set make_set(const struct sotto__inquiry *inquiry,
-                                          enum sotto_evidence_set_kind kind, size_t op)
-{
-    const struct sotto__op *at = &inquiry->program->ops[op];
-    struct sotto_evidence_set set = {.dataset = at->dataset,
-                                     .universe = SOTTO_NONE,
-                                     .cell = SOTTO_NONE,
-                                     .output = SOTTO_NONE,
-                                     .text = at->source,
-                                     .start = at->start};
-    set.kind = kind;
-    return set;
-}
-
-/* The rows in which an operation has a value. */
-static size_t add_presence(struct sotto__inquiry *inquiry, size_t op)
-{
-    struct literals literals = {.len = 0};
-    find_present(inquiry, &literals, op);
-    return add_set(inquiry, make_set(inquiry, SOTTO_SET_PRESENCE, op), no_index, &literals);
-}
-
-static void add_condition(struct sotto__inquiry *inquiry, size_t op, struct literals *literals)
-{
-    keep_conditions(inquiry, literals);
-    if (literals->len > 0) {
-        (void)add_set(inquiry, make_set(inquiry, SOTTO_SET_CONDITION, op), no_index, literals);
-    }
-}
-
-/* Conditions that decide which rows an operation has a value in. */
-static void add_conditions_of(struct sotto__inquiry *inquiry, size_t op)
-{
-    struct literals literals = {.len = 0};
-    find_present(inquiry, &literals, op);
-    add_condition(inquiry, op, &literals);
-}
-
-/* Adds when the values that a condition is about are present. Recursion: as deep as the expression.
- */
-static void find_compared(struct sotto__inquiry *inquiry, struct literals *out, size_t op)
-{
-    const struct sotto__op *ops = inquiry->program->ops;
-    const struct sotto__op *at = &ops[op];
-    if (at->kind == SOTTO__OP_AND) {
-        find_compared(inquiry, out, at->a);
-        find_compared(inquiry, out, at->b);
-    } else if (at->kind == SOTTO__OP_MASK) {
-        find_compared(inquiry, out, at->a);
-    } else if (is_comparison(at->kind)) {
-        find_present(inquiry, out, ops[at->a].dataset != SOTTO_NONE ? at->a : at->b);
-    } else {
-        find_present(inquiry, out, op);
-    }
-}
-
-/* The rows that have the values, one or, in a table, two, that a cell is about. */
-static size_t add_universe(struct sotto__inquiry *inquiry, const struct sotto__term *term)
-{
-    struct literals literals = {.len = 0};
-    size_t op =
-        term->index != SOTTO_NONE ? inquiry->program->indices[term->index].op : term->factors[0];
-    find_compared(inquiry, &literals, op);
-    return add_set(inquiry, make_set(inquiry, SOTTO_SET_PRESENCE, op), no_index, &literals);
-}
-
-static size_t add_cell(struct sotto__inquiry *inquiry, size_t term)
-{
-    void *cells = inquiry->cell_terms;
-    if (!reserve(inquiry, &cells, &inquiry->cells_capacity_len, inquiry->cells_len,
-                 sizeof *inquiry->cell_terms)) {
-        return SOTTO_NONE;
-    }
-    inquiry->cell_terms = cells;
-    inquiry->cell_terms[inquiry->cells_len] = term;
-    return inquiry->cells_len++;
-}
-
-/* A term that counts the rows for which a condition holds. */
-static void add_truths(struct sotto__inquiry *inquiry, size_t number)
-{
-    const struct sotto__program *program = inquiry->program;
-    const struct sotto__term *term = &program->terms[number];
-    struct sotto_evidence_set set =
-        make_set(inquiry, term->is_cell ? SOTTO_SET_CELL : SOTTO_SET_CONDITION, term->factors[0]);
-    struct sotto__membership member = no_index;
-    struct literals literals = {.len = 0};
-    if (term->index != SOTTO_NONE) {
-        member = (struct sotto__membership){
-            .index = term->index, .first = term->first, .last = term->last};
-    } else {
-        find_true(inquiry, &literals, term->factors[0]);
-        keep_conditions(inquiry, &literals);
-    }
-    if (term->is_cell) {
-        set.universe = add_universe(inquiry, term);
-        set.cell = add_cell(inquiry, number);
-        set.output = sotto__parts_find_output(inquiry->driver, number);
-    }
-    (void)add_set(inquiry, set, member, &literals);
-}
-
-/* --- Monomials --- */
-
-struct monomials {
-    size_t factors[MONOMIALS_MAX][2];
-    size_t len;
-};
-
-/* What an operation is the same as, but for its units, its sign and rows without a value. */
-static size_t peel(const struct sotto__program *program, size_t op)
-{
-    for (;;) {
-        const struct sotto__op *at = &program->ops[op];
-        bool is_scaled = at->kind == SOTTO__OP_MULTIPLY &&
-                         program->ops[at->b].kind == SOTTO__OP_CONSTANT &&
-                         program->ops[at->a].dataset != SOTTO_NONE;
-        bool is_choice = at->kind == SOTTO__OP_IF && program->ops[at->b].is_null;
-        if (at->kind != SOTTO__OP_MASK && at->kind != SOTTO__OP_FLOAT &&
-            at->kind != SOTTO__OP_NEGATE && !is_scaled && !is_choice) {
-            return op;
-        }
-        op = at->a;
-    }
-}
-
-static bool add_monomial(struct monomials *out, size_t a, size_t b)
-{
-    if (a == SOTTO_NONE || (b != SOTTO_NONE && b < a)) {
-        size_t first = b;
-        b = a;
-        a = first;
-    }
-    for (size_t i = 0; i < out->len; i++) {
-        if (out->factors[i][0] == a && out->factors[i][1] == b) {
-            return true;
-        }
-    }
-    if (out->len == MONOMIALS_MAX) {
-        return false;
-    }
-    out->factors[out->len][0] = a;
-    out->factors[out->len++][1] = b;
-    return true;
-}
-
-/* Multiplies out. Returns: false if a product has more than two factors, or there are too many. */
-static bool multiply_out(struct monomials *out, const struct monomials *a,
-                         const struct monomials *b)
-{
-    for (size_t i = 0; i < a->len; i++) {
-        for (size_t j = 0; j < b->len; j++) {
-            const size_t *x = a->factors[i];
-            const size_t *y = b->factors[j];
-            bool is_first = x[1] == SOTTO_NONE && y[1] == SOTTO_NONE;
-            bool is_constant = x[0] == SOTTO_NONE || y[0] == SOTTO_NONE;
-            if (!is_first && !is_constant) {
-                return false;
-            }
-            const size_t *kept = x[0] == SOTTO_NONE ? y : x;
-            if (!(is_constant ? add_monomial(out, kept[0], kept[1])
-                              : add_monomial(out, x[0], y[0]))) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* Writes the monomials of an operation, which has none of two factors that can't be taken apart:
- * such a one is a column of its own. Recursion: as deep as the expression. */
-static void expand_op(const struct sotto__program *program, struct monomials *out, size_t op)
-{
-    op = peel(program, op);
-    const struct sotto__op *at = &program->ops[op];
-    struct monomials a = {.len = 0};
-    struct monomials b = {.len = 0};
-    bool is_sum = at->kind == SOTTO__OP_ADD || at->kind == SOTTO__OP_SUBTRACT;
-    out->len = 0;
-    if (at->dataset == SOTTO_NONE) {
-        (void)add_monomial(out, SOTTO_NONE, SOTTO_NONE);
-        return;
-    }
-    if (is_sum || at->kind == SOTTO__OP_MULTIPLY) {
-        expand_op(program, &a, at->a);
-        expand_op(program, &b, at->b);
-    }
-    bool is_known = at->kind == SOTTO__OP_MULTIPLY && multiply_out(out, &a, &b);
-    if (is_sum) {
-        is_known = true;
-        *out = a;
-        for (size_t i = 0; i < b.len; i++) {
-            is_known = is_known && add_monomial(out, b.factors[i][0], b.factors[i][1]);
-        }
-    }
-    if (!is_known) {
-        out->len = 0;
-        (void)add_monomial(out, op, SOTTO_NONE);
-    }
-}
 
 /* --- Sums --- */
 
@@ -447,11 +38,12 @@ static size_t add_column(struct sotto__inquiry *inquiry, size_t op)
             return i;
         }
     }
-    bool has_room = reserve(inquiry, &columns, &inquiry->columns_capacity_len, inquiry->columns_len,
-                            sizeof *inquiry->columns);
+    bool has_room = sotto__inquiry_reserve(inquiry, &columns, &inquiry->columns_capacity_len,
+                                           inquiry->columns_len, sizeof *inquiry->columns);
     inquiry->columns = columns;
-    has_room = has_room && reserve(inquiry, &ops, &inquiry->column_ops_capacity_len,
-                                   inquiry->columns_len, sizeof *inquiry->column_ops);
+    has_room =
+        has_room && sotto__inquiry_reserve(inquiry, &ops, &inquiry->column_ops_capacity_len,
+                                           inquiry->columns_len, sizeof *inquiry->column_ops);
     inquiry->column_ops = ops;
     if (!has_room) {
         return SOTTO_NONE;
@@ -483,8 +75,8 @@ static size_t add_spread(struct sotto__inquiry *inquiry, size_t column, size_t s
             return i;
         }
     }
-    if (!reserve(inquiry, &spreads, &inquiry->spreads_capacity_len, inquiry->spreads_len,
-                 sizeof *inquiry->spreads)) {
+    if (!sotto__inquiry_reserve(inquiry, &spreads, &inquiry->spreads_capacity_len,
+                                inquiry->spreads_len, sizeof *inquiry->spreads)) {
         return SOTTO_NONE;
     }
     inquiry->spreads = spreads;
@@ -504,11 +96,11 @@ static void append_sum(struct sotto__inquiry *inquiry, const struct sotto_eviden
     for (size_t i = 0; i < 2 && trace.spreads[1] != SOTTO_NONE; i++) {
         inquiry->spreads[trace.spreads[i]].is_multiplied |= trace.spreads[0] != trace.spreads[1];
     }
-    bool has_room = reserve(inquiry, &sums, &inquiry->sums_capacity_len, inquiry->sums_len,
-                            sizeof *inquiry->sums);
+    bool has_room = sotto__inquiry_reserve(inquiry, &sums, &inquiry->sums_capacity_len,
+                                           inquiry->sums_len, sizeof *inquiry->sums);
     inquiry->sums = sums;
-    has_room = has_room && reserve(inquiry, &traces, &inquiry->traces_capacity_len,
-                                   inquiry->sums_len, sizeof *inquiry->traces);
+    has_room = has_room && sotto__inquiry_reserve(inquiry, &traces, &inquiry->traces_capacity_len,
+                                                  inquiry->sums_len, sizeof *inquiry->traces);
     inquiry->traces = traces;
     if (has_room) {
         inquiry->traces[inquiry->sums_len] = trace;
@@ -554,48 +146,49 @@ static void add_sum(struct sotto__inquiry *inquiry, const size_t factors[2], siz
 /* A term that sums up values. */
 static void add_values(struct sotto__inquiry *inquiry, const struct sotto__term *term)
 {
-    struct monomials a;
-    struct monomials b;
-    struct monomials both = {.len = 0};
-    struct literals literals = {.len = 0};
+    struct sotto__factors a;
+    struct sotto__factors b;
+    struct sotto__factors both = {.len = 0};
+    struct sotto__literals literals = {.len = 0};
     size_t state = term->factors[0];
-    expand_op(inquiry->program, &a, state);
+    sotto__factors_expand(inquiry->program, &a, state);
     if (term->factors_len == 1) {
         both = a;
     } else {
-        expand_op(inquiry->program, &b, term->factors[1]);
-        if (!multiply_out(&both, &a, &b)) {
+        sotto__factors_expand(inquiry->program, &b, term->factors[1]);
+        if (!sotto__factors_multiply(&both, &a, &b)) {
             both.len = 0;
-            size_t x = peel(inquiry->program, state);
-            size_t y = peel(inquiry->program, term->factors[1]);
-            (void)add_monomial(&both, x, y);
+            size_t x = sotto__factors_peel(inquiry->program, state);
+            size_t y = sotto__factors_peel(inquiry->program, term->factors[1]);
+            (void)sotto__factors_add(&both, x, y);
         }
     }
     if (term->times != SOTTO_NONE) {
         a = both;
         both.len = 0;
-        expand_op(inquiry->program, &b, term->times);
-        if (!multiply_out(&both, &a, &b)) {
+        sotto__factors_expand(inquiry->program, &b, term->times);
+        if (!sotto__factors_multiply(&both, &a, &b)) {
             both = a; /* of three factors two are looked at, and the third alone */
-            size_t third = peel(inquiry->program, term->times);
-            (void)add_monomial(&both, third, SOTTO_NONE);
+            size_t third = sotto__factors_peel(inquiry->program, term->times);
+            (void)sotto__factors_add(&both, third, SOTTO_NONE);
         }
     }
-    size_t set = add_presence(inquiry, state);
+    size_t set = sotto__inquiry_add_presence(inquiry, state);
     for (size_t i = 0; i < both.len; i++) {
         if (both.factors[i][0] != SOTTO_NONE) {
             add_sum(inquiry, both.factors[i], set, state);
         }
     }
-    find_present(inquiry, &literals, state);
-    add_condition(inquiry, state, &literals);
+    sotto__literals_find_present(inquiry, &literals, state);
+    sotto__inquiry_add_condition(inquiry, state, &literals);
 }
 
 static void add_made(struct sotto__inquiry *inquiry, size_t op, enum sotto__bit_kind kind)
 {
-    struct literals literals = {.len = 0};
-    add_literal(inquiry, &literals, op, kind);
-    (void)add_set(inquiry, make_set(inquiry, SOTTO_SET_MADE, op), no_index, &literals);
+    struct sotto__literals literals = {.len = 0};
+    sotto__literals_add(inquiry, &literals, op, kind);
+    (void)sotto__inquiry_add_set(inquiry, sotto__inquiry_make_set(inquiry, SOTTO_SET_MADE, op),
+                                 sotto__no_index, &literals);
 }
 
 static void add_term(struct sotto__inquiry *inquiry, size_t number)
@@ -604,16 +197,17 @@ static void add_term(struct sotto__inquiry *inquiry, size_t number)
     const struct sotto__op *op = &inquiry->program->ops[term->factors[0]];
     bool is_method = term->index != SOTTO_NONE && inquiry->program->indices[term->index].is_asked;
     const struct sotto__op *peeled =
-        &inquiry->program->ops[peel(inquiry->program, term->factors[0])];
+        &inquiry->program->ops[sotto__factors_peel(inquiry->program, term->factors[0])];
     if (op->dataset == SOTTO_NONE || (is_method && !term->is_binned)) {
         return; /* the same in every row; or counted by bins */
     }
-    if (term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_BOOL && is_condition(peeled)) {
-        add_truths(inquiry, number);
+    if (term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_BOOL &&
+        sotto__op_is_condition(peeled)) {
+        sotto__inquiry_add_truths(inquiry, number);
     } else if (term->kind == SOTTO__TERM_SUM) {
         add_values(inquiry, term);
     } else {
-        add_conditions_of(inquiry, term->factors[0]);
+        sotto__inquiry_add_conditions_of(inquiry, term->factors[0]);
     }
     if (op->makes_nan && term->index == SOTTO_NONE) {
         add_made(inquiry, term->factors[0], SOTTO__BIT_NAN_MADE);
@@ -630,19 +224,22 @@ static void add_used_conditions(struct sotto__inquiry *inquiry)
         const size_t operands[3] = {by->a, by->b, by->c};
         bool is_used = !by->is_idle && !by->is_early && by->dataset != SOTTO_NONE;
         if (is_used && by->clips) {
-            struct literals literals = {.len = 0};
-            add_literal(inquiry, &literals, by->c, SOTTO__BIT_TRUE);
-            (void)add_set(inquiry, make_set(inquiry, SOTTO_SET_CLIPPED, i), no_index, &literals);
+            struct sotto__literals literals = {.len = 0};
+            sotto__literals_add(inquiry, &literals, by->c, SOTTO__BIT_TRUE);
+            (void)sotto__inquiry_add_set(inquiry,
+                                         sotto__inquiry_make_set(inquiry, SOTTO_SET_CLIPPED, i),
+                                         sotto__no_index, &literals);
             continue;
         }
-        for (size_t j = 0; is_used && !is_logic(by->kind) && j < 3; j++) {
+        for (size_t j = 0; is_used && !sotto__op_is_logic(by->kind) && j < 3; j++) {
             const struct sotto__op *op =
                 operands[j] != SOTTO_NONE ? &program->ops[operands[j]] : NULL;
-            bool decides = op != NULL && (is_condition(op) || (j == 2 && by->c == operands[j]));
+            bool decides =
+                op != NULL && (sotto__op_is_condition(op) || (j == 2 && by->c == operands[j]));
             if (decides && op->dataset != SOTTO_NONE && !op->is_idle) {
-                struct literals literals = {.len = 0};
-                add_literal(inquiry, &literals, operands[j], SOTTO__BIT_TRUE);
-                add_condition(inquiry, operands[j], &literals);
+                struct sotto__literals literals = {.len = 0};
+                sotto__literals_add(inquiry, &literals, operands[j], SOTTO__BIT_TRUE);
+                sotto__inquiry_add_condition(inquiry, operands[j], &literals);
             }
         }
         if (is_used && by->kind == SOTTO__OP_FILL) {
@@ -712,10 +309,11 @@ static enum sotto_status say_failure(const struct sotto__inquiry *inquiry, struc
 /* The rows in which a column is not 0. */
 static size_t add_support(struct sotto__inquiry *inquiry, size_t column)
 {
-    struct literals literals = {.len = 0};
+    struct sotto__literals literals = {.len = 0};
     size_t op = inquiry->column_ops[column];
-    add_literal(inquiry, &literals, op, SOTTO__BIT_NONZERO);
-    return add_set(inquiry, make_set(inquiry, SOTTO_SET_SUPPORT, op), no_index, &literals);
+    sotto__literals_add(inquiry, &literals, op, SOTTO__BIT_NONZERO);
+    return sotto__inquiry_add_set(inquiry, sotto__inquiry_make_set(inquiry, SOTTO_SET_SUPPORT, op),
+                                  sotto__no_index, &literals);
 }
 
 static bool has_asked_sets(const struct sotto__inquiry *inquiry, size_t dataset)
@@ -784,7 +382,7 @@ static void add_multiplied(struct sotto__inquiry *inquiry)
 {
     inquiry->multiplied = sotto_alloc_array(inquiry->columns_len + 1, sizeof *inquiry->multiplied);
     if (inquiry->multiplied == NULL) {
-        fail(inquiry, SOTTO_ERROR_NO_MEMORY);
+        sotto__inquiry_fail(inquiry, SOTTO_ERROR_NO_MEMORY);
         return;
     }
     for (size_t i = 0; i < inquiry->columns_len; i++) {
@@ -805,7 +403,7 @@ static void add_levels(struct sotto__inquiry *inquiry)
 {
     inquiry->levels = sotto_alloc_array(inquiry->columns_len + 1, sizeof *inquiry->levels);
     if (inquiry->levels == NULL) {
-        fail(inquiry, SOTTO_ERROR_NO_MEMORY);
+        sotto__inquiry_fail(inquiry, SOTTO_ERROR_NO_MEMORY);
         return;
     }
     for (size_t i = 0; i < inquiry->columns_len; i++) {
