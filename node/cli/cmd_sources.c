@@ -93,8 +93,8 @@ static json_t *describe_columns(const struct dataset *dataset)
 {
     json_t *list = json_array();
     size_t at = 0;
-    for (size_t i = 0; i < sotto_parcels_columns_len(dataset->rows.parcels); i++) {
-        struct sotto_parcel_column column = sotto_parcels_column(dataset->rows.parcels, i);
+    for (size_t i = 0; i < sotto_parcels_columns_len(dataset->sourced->rows.parcels); i++) {
+        struct sotto_parcel_column column = sotto_parcels_column(dataset->sourced->rows.parcels, i);
         (void)json_array_append_new(
             list, column.hidden != NULL ? describe_unread(&column)
                                         : describe_column(&dataset->catalogue->columns[at++]));

@@ -10,6 +10,7 @@
 #include "task/created.h"
 #include "task/learning.h"
 #include "task/owner.h"
+#include "task/sourced.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -282,6 +283,7 @@ static void take_job(struct compute *compute, struct job *job)
 static uint64_t find_deadline(const struct compute *compute)
 {
     uint64_t deadline_ms = browse_deadline(compute);
+    deadline_ms = sourced_deadline() < deadline_ms ? sourced_deadline() : deadline_ms;
     for (const struct created *created = compute->first_created; created != NULL;
          created = created->next) {
         deadline_ms = created->deadline_ms < deadline_ms ? created->deadline_ms : deadline_ms;
@@ -369,12 +371,14 @@ static void *compute_main(void *context)
             tick_tasks(compute);
             browse_tick(compute, false);
             free_tasks(compute, false);
+            sourced_tick();
             publish_allowances(compute);
             keep_house(compute);
         }
     }
     free_tasks(compute, true);
     browse_tick(compute, true);
+    sourced_wake();
     listing_release(compute);
     return NULL;
 }

@@ -6,14 +6,12 @@
  * data_dir and nowhere else, and rows of databases. Threads: the compute thread. */
 
 #include "config/config.h"
-#include "source/source.h"
 #include "store/store.h"
 #include <sotto/source.h>
 
 struct dataset {
     struct sotto_csv *csv;   /* NULL: rows of a database */
-    struct source_rows rows; /* of it */
-    size_t held_bytes;       /* by them */
+    struct sourced *sourced; /* of them */
     struct sotto_catalogue *catalogue;
     struct sotto_source *source; /* of all rows */
 };

@@ -4,7 +4,7 @@
  * process of its own, and on the engine's source of a table. The idea: a database has no file that
  * could be pinned, so a task has the rows that it first saw in memory, and nothing that happens to
  * the table reaches it; what all tasks hold so is bounded, and what the next task sees is for the
- * ledger to compare. */
+ * ledger to compare. A slow database is read once for all tasks that come within a while. */
 
 #include "task/sourced.h"
 
@@ -19,11 +19,14 @@
 #define SOURCE_SILENCE_SECONDS 60
 #define SOURCE_SECONDS_MAX 600
 #define SOURCE_VAIN_SECONDS 1
+#define SOURCE_LONG_SECONDS 5
 #define REST_FACTOR 10 /* who kept this thread waiting is left alone for so many times as long */
 #define RESTING_LEN 16
 
-/* Of this process: tables of all tasks, and sources that were waited for in vain. */
+/* Of this process: tables of all tasks, those that more tasks may share, and sources that were
+ * waited for in vain. */
 static size_t held_bytes;
+static struct sourced *first_young;
 static struct {
     char file[256];
     uint64_t until_ms;
@@ -60,9 +63,78 @@ static enum sotto_status check_rested(const char *file, struct sotto_error *err)
     return SOTTO_OK;
 }
 
+/* --- Rows that tasks share --- */
+
+/* Whoever may ask could else keep this thread, and take the memory, as a source answers slowly
+ * again and again. */
+static void let_share(struct sourced *sourced, uint64_t took_ms)
+{
+    if (took_ms < SOURCE_LONG_SECONDS * UINT64_C(1000)) {
+        return;
+    }
+    sourced->old_ms = clock_ms() + REST_FACTOR * took_ms;
+    sourced->holders++;
+    sourced->next = first_young;
+    first_young = sourced;
+}
+
+/* Returns: NULL where the rows have to be read. */
+static struct sourced *find_young(const char *file)
+{
+    struct sourced *sourced = first_young;
+    while (sourced != NULL && strcmp(sourced->file, file) != 0) {
+        sourced = sourced->next;
+    }
+    return sourced;
+}
+
+static void drop(struct sourced *sourced)
+{
+    if (sourced == NULL || --sourced->holders > 0) {
+        return;
+    }
+    held_bytes -= sourced->held_bytes;
+    source_rows_release(&sourced->rows);
+    sotto_free(sourced->file);
+    sotto_free(sourced);
+}
+
+/* Shares no more what is old at now_ms, or only what no task has. Returns: whether there was any.
+ */
+static bool drop_young(uint64_t now_ms, bool unused_only)
+{
+    bool is_any = false;
+    for (struct sourced **at = &first_young; *at != NULL;) {
+        struct sourced *sourced = *at;
+        if (sourced->old_ms > now_ms || (unused_only && sourced->holders > 1)) {
+            at = &sourced->next;
+            continue;
+        }
+        *at = sourced->next;
+        drop(sourced);
+        is_any = true;
+    }
+    return is_any;
+}
+
 void sourced_wake(void)
 {
     memset(resting, 0, sizeof resting);
+    (void)drop_young(UINT64_MAX, false);
+}
+
+uint64_t sourced_deadline(void)
+{
+    uint64_t deadline_ms = UINT64_MAX;
+    for (const struct sourced *sourced = first_young; sourced != NULL; sourced = sourced->next) {
+        deadline_ms = sourced->old_ms < deadline_ms ? sourced->old_ms : deadline_ms;
+    }
+    return deadline_ms;
+}
+
+void sourced_tick(void)
+{
+    (void)drop_young(clock_ms(), false);
 }
 
 /* --- Columns --- */
@@ -119,7 +191,7 @@ static enum sotto_status choose_columns(struct source_request *request, const ch
 
 /* --- Reading --- */
 
-static enum sotto_status ask_worker(struct dataset *dataset, const struct config *config,
+static enum sotto_status ask_worker(struct source_rows *out, const struct config *config,
                                     const char *file, const struct sotto_interrupt *interrupt,
                                     struct sotto_error *err)
 {
@@ -131,7 +203,6 @@ static enum sotto_status ask_worker(struct dataset *dataset, const struct config
                                          .silence_s = SOURCE_SILENCE_SECONDS,
                                          .seconds_max = SOURCE_SECONDS_MAX,
                                          .interrupt = interrupt};
-    uint64_t start_ms = clock_ms();
     enum sotto_status status = source_location_open(&location, config_source_of(config, file), err);
     if (status != SOTTO_OK) {
         return sotto_error_prefix(err, "%s", file);
@@ -146,10 +217,9 @@ static enum sotto_status ask_worker(struct dataset *dataset, const struct config
     }
     location.request.types = options.csv.columns;
     location.request.types_len = options.csv.columns_len;
-    status = source_rows_read(&dataset->rows, &location.request, &limits, file, err);
+    status = source_rows_read(out, &location.request, &limits, file, err);
 out:
     if (status != SOTTO_OK) {
-        let_rest(file, clock_ms() - start_ms);
         source_location_hide(&location, err);
     }
     file_options_release(&options);
@@ -158,15 +228,52 @@ out:
     return status;
 }
 
-static enum sotto_status check_memory(const struct config *config, const char *file,
-                                      struct sotto_error *err)
+/* Rows that no task has give way to those of one that comes. */
+static enum sotto_status find_memory(const struct config *config, const char *file,
+                                     struct sotto_error *err)
 {
-    return held_bytes < config->sources_memory
-               ? SOTTO_OK
-               : sotto_error_set(err, SOTTO_ERROR_LIMIT,
-                                 "%s: rows of other tasks take the memory for sources: try again "
-                                 "later",
-                                 file);
+    bool is_room = held_bytes < config->sources_memory ||
+                   (drop_young(UINT64_MAX, true) && held_bytes < config->sources_memory);
+    return is_room ? SOTTO_OK
+                   : sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                                     "%s: rows of other tasks take the memory for sources: try "
+                                     "again later",
+                                     file);
+}
+
+/* Reads the rows anew. Ownership: *out is ended by drop. */
+static enum sotto_status read_anew(struct sourced **out, const struct config *config,
+                                   const char *file, const struct sotto_interrupt *interrupt,
+                                   struct sotto_error *err)
+{
+    uint64_t start_ms = clock_ms();
+    struct sourced *sourced = sotto_alloc_zeroed(sizeof *sourced);
+    char *name = sotto_text_copy(file, strlen(file));
+    enum sotto_status status =
+        sourced != NULL && name != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = ask_worker(&sourced->rows, config, file, interrupt, err);
+    if (status == SOTTO_ERROR_LIMIT && drop_young(UINT64_MAX, true)) {
+        status = ask_worker(&sourced->rows, config, file, interrupt, err);
+    }
+    if (status != SOTTO_OK) {
+        let_rest(file, clock_ms() - start_ms);
+        goto out;
+    }
+    sourced->file = name;
+    sourced->held_bytes = source_table_bytes(sourced->rows.table);
+    sourced->holders = 1;
+    held_bytes += sourced->held_bytes;
+    let_share(sourced, clock_ms() - start_ms);
+    *out = sourced;
+    sourced = NULL;
+    name = NULL;
+out:
+    sotto_free(name);
+    sotto_free(sourced);
+    return status;
 }
 
 /* What others learn of a failure is that the data can't be read, whatever a driver says it was. */
@@ -176,35 +283,49 @@ static enum sotto_status choose_class(enum sotto_status status)
                                                                               : SOTTO_ERROR_INPUT;
 }
 
+/* Rows that are young, or else anew. Ownership: *out is ended by drop. */
+static enum sotto_status find_rows(struct sourced **out, const struct config *config,
+                                   const char *file, const struct sotto_interrupt *interrupt,
+                                   struct sotto_error *err)
+{
+    struct sotto_error why = {0};
+    sourced_tick();
+    *out = find_young(file);
+    if (*out != NULL) {
+        (*out)->holders++;
+        return SOTTO_OK;
+    }
+    enum sotto_status status = find_memory(config, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_rested(file, &why);
+    if (status == SOTTO_OK) {
+        status = read_anew(out, config, file, interrupt, &why);
+    }
+    return status == SOTTO_OK ? SOTTO_OK
+                              : sotto_error_set(err, choose_class(status), "%s", why.text);
+}
+
 enum sotto_status sourced_read(struct dataset *out, const struct config *config, const char *file,
                                bool has_digest, const struct sotto_interrupt *interrupt,
                                struct sotto_error *err)
 {
     struct sotto_error why = {0};
     struct dataset dataset = {0};
-    enum sotto_status status = check_memory(config, file, err);
+    enum sotto_status status = find_rows(&dataset.sourced, config, file, interrupt, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_rested(file, &why);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = ask_worker(&dataset, config, file, interrupt, &why);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    dataset.held_bytes = source_table_bytes(dataset.rows.table);
-    held_bytes += dataset.held_bytes;
-    status = sotto_table_catalogue(&dataset.catalogue, dataset.rows.table, &why);
+    const struct sotto_table *table = dataset.sourced->rows.table;
+    status = sotto_table_catalogue(&dataset.catalogue, table, &why);
     if (status != SOTTO_OK) {
         goto out;
     }
     if (has_digest) {
-        source_table_digest(&dataset.catalogue->identity, dataset.rows.table);
+        source_table_digest(&dataset.catalogue->identity, table);
     }
-    status =
-        sotto_source_new_catalogued(&dataset.source, dataset.rows.table, dataset.catalogue, &why);
+    status = sotto_source_new_catalogued(&dataset.source, table, dataset.catalogue, &why);
 out:
     if (status != SOTTO_OK) {
         dataset_release(&dataset);
@@ -216,7 +337,6 @@ out:
 
 void sourced_release(struct dataset *dataset)
 {
-    held_bytes -= dataset->held_bytes;
-    dataset->held_bytes = 0;
-    source_rows_release(&dataset->rows);
+    drop(dataset->sourced);
+    dataset->sourced = NULL;
 }
