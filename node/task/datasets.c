@@ -22,7 +22,6 @@
 /* The store keeps a catalogue under the options of its file, written as one text; this one stands
  * for none. */
 #define OPTIONS_DEFAULT "default"
-#define OPTIONS_SOURCE "source" /* of rows in a database */
 #define DESCRIBED_SECONDS 600
 #define OPTIONS_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
@@ -143,6 +142,18 @@ static void write_list(struct sotto_writer *writer, const char *name, char *cons
     }
 }
 
+/* Which rows of a database are meant; by which driver is no matter. */
+static void write_source(struct sotto_writer *writer, const struct source_words *source)
+{
+    write_list(writer, source->uri != NULL ? " uri" : " uri_file",
+               source->uri != NULL ? &source->uri : &source->uri_file, 1);
+    write_list(writer, source->table != NULL ? " table" : "", &source->table,
+               source->table != NULL);
+    write_list(writer, source->query != NULL ? " query" : "", &source->query,
+               source->query != NULL);
+    write_list(writer, " options", source->options, source->options_count);
+}
+
 /* The words in one text. Texts in node.yaml hold no control characters but tabs, so that no two
  * sets of words have one text. Returns: NULL if there is no memory. */
 static char *join_words(const struct file_words *words)
@@ -168,6 +179,9 @@ static char *join_words(const struct file_words *words)
     write_list(&writer, words->na != NULL ? " na" : "", words->na, words->na_count);
     write_list(&writer, " types", words->types, words->types_count);
     write_list(&writer, words->key != NULL ? " key" : "", &words->key, words->key != NULL);
+    if (words->source != NULL) {
+        write_source(&writer, words->source);
+    }
     sotto_write_u8(&writer, 0);
     if (sotto_writer_status(&writer) == SOTTO_OK) {
         text = (char *)sotto_writer_take(&writer, &bytes);
@@ -320,13 +334,16 @@ static enum sotto_status open_rows(struct dataset *dataset, const struct config 
     if (status != SOTTO_OK) {
         return status;
     }
-    status = mark_key(dataset, file, config_words_of(config, file)->key, false, err);
-    if (status == SOTTO_OK && store != NULL) {
+    const struct file_words *words = config_words_of(config, file);
+    status = mark_key(dataset, file, words->key, false, err);
+    char *text = status == SOTTO_OK && store != NULL ? join_words(words) : NULL;
+    if (text != NULL) { /* else they are read again */
         struct sotto_catalogue kept = *dataset->catalogue;
         kept.text_bytes = kept.rows; /* a catalogue has a byte for each */
         kept.identity = (struct sotto_file_identity){.changed_ns = clock_unix_ms() * 1000000};
-        keep_catalogue(store, file, OPTIONS_SOURCE, &kept);
+        keep_catalogue(store, file, text, &kept);
     }
+    sotto_free(text);
     return status;
 }
 
@@ -384,10 +401,13 @@ enum sotto_status dataset_describe(struct dataset *out, const struct config *con
                                    const struct sotto_interrupt *interrupt, struct sotto_error *err)
 {
     struct dataset dataset = {0};
-    if (store != NULL && check_offered(config, file, NULL) == SOTTO_OK &&
-        config_source_of(config, file) != NULL) {
-        dataset.catalogue = recall_catalogue(store, file, OPTIONS_SOURCE, NULL);
+    bool is_kept = store != NULL && check_offered(config, file, NULL) == SOTTO_OK &&
+                   config_source_of(config, file) != NULL;
+    char *text = is_kept ? join_words(config_words_of(config, file)) : NULL;
+    if (text != NULL) {
+        dataset.catalogue = recall_catalogue(store, file, text, NULL);
     }
+    sotto_free(text);
     if (dataset.catalogue == NULL || !is_recent(dataset.catalogue)) {
         dataset_release(&dataset);
         return dataset_open(out, config, store, file, false, interrupt, err);

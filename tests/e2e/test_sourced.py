@@ -70,15 +70,20 @@ class Sourced(ClusterCase):
         creator.wait_log("password authentication")
 
     def test_what_is_told_of_columns_costs_no_reading(self):
-        """Peers may ask 60 times a minute, and rows may be many; a task reads them all the same."""
+        """Peers may ask 60 times a minute, and rows may be many; a task reads them all the same. Of
+        other rows nothing is told before they are read."""
         creator = self.nodes(source(), None, None).nodes[0]
         before = creator.get("/v1/columns?dataset=pay")
         self.assertEqual([column["name"] for column in before["columns"]], ["n", 'odd "name"'])
-        creator.files = [source("lost")]
-        creator.configure()
-        creator.cli("reload")
-        self.assertEqual(creator.get("/v1/columns?dataset=pay"), before)
-        self.refuse(creator, plan(OUTPUTS, {"x": "pay"}), "can't be read")
+        for places in ({}, {"table": "other"}, {"uri": "postgresql://h/other"}, {"uri": None, "uri_file": "uri"},
+                       {"table": None, "query": "SELECT n FROM t"}, {"options": ["mode=echo"]}):
+            there = {**source()["source"], "adbc": DRIVER + ".gone", **places}
+            creator.files = [source(source={word: text for word, text in there.items() if text})]
+            creator.configure()
+            creator.cli("reload")
+            status, told = creator.request("GET", "/v1/columns?dataset=pay")
+            self.assertEqual((status, told) if not places else status, 400 if places else (200, before), places)
+            self.refuse(creator, plan(OUTPUTS, {"x": "pay"}), "can't be read")
 
     def test_a_source_that_fails_late_is_left_alone(self):
         """What it costs a node to hear so is not for whoever asks to repeat; a reload ends it."""
