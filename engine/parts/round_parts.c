@@ -258,13 +258,15 @@ out:
     return status;
 }
 
-/* The contribution that a part of all rows is. Borrows judge, which is of the same min_rows. */
+/* The contribution that a part of all rows is. Borrows judge, which is of the same min_rows, or
+ * NULL: a part is checked by its evidence all the same. */
 static enum sotto_status contribute(struct sotto_contribution **out,
                                     const struct sotto_round *round, const struct sotto__part *part,
                                     const struct sotto_judge *judge, struct sotto_error *err)
 {
+    const struct sotto_judge of_part = {.min_rows = part->head.min_rows, .judge = judge_nothing};
     struct sotto_contribution *made = NULL;
-    enum sotto_status status = sotto_contribution_new(&made, round->driver, judge, err);
+    enum sotto_status status = sotto_contribution_new(&made, round->driver, &of_part, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -273,6 +275,7 @@ static enum sotto_status contribute(struct sotto_contribution **out,
         sotto_contribution_free(made);
         return status;
     }
+    made->judge = judge;
     *out = made;
     return SOTTO_OK;
 }
@@ -290,7 +293,7 @@ enum sotto_status sotto_round_contribution(const struct sotto_round *round,
     if (status != SOTTO_OK) {
         goto out;
     }
-    if (part.head.min_rows != judge->min_rows) {
+    if (judge != NULL && part.head.min_rows != judge->min_rows) {
         status = sotto_error_set(
             err, SOTTO_ERROR_INPUT, "%s: expected a part made for min_rows %llu, found %u",
             party->name, (unsigned long long)judge->min_rows, (unsigned)part.head.min_rows);
@@ -305,9 +308,8 @@ out:
 static enum sotto_status open_sums(struct sotto_round *round, const struct sotto__part *part,
                                    struct sotto_error *err)
 {
-    const struct sotto_judge judge = {.min_rows = part->head.min_rows, .judge = judge_nothing};
     struct sotto_contribution *contribution = NULL;
-    enum sotto_status status = contribute(&contribution, round, part, &judge, err);
+    enum sotto_status status = contribute(&contribution, round, part, NULL, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -125,6 +125,10 @@ static void compare_contributions(const struct sotto_round *round, const struct 
     char *of_parts = test_evidence(round->driver, given);
     char *of_all = test_evidence(round->driver, own);
     assert_string_equal(of_parts, of_all);
+    sotto_contribution_free(given);
+    given = NULL;
+    assert_ok(sotto_round_contribution(round, &given, &bytes, NULL, NULL)); /* whatever min_rows */
+    assert_memory_equal(given->limbs, own->limbs, own->limbs_len * sizeof *own->limbs);
     sotto_free(of_parts);
     sotto_free(of_all);
     sotto_contribution_free(given);

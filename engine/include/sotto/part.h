@@ -88,9 +88,9 @@ SOTTO_API enum sotto_status sotto_round_advance(struct sotto_round *round,
                                                 const struct sotto_part_bytes *party,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
 
-/* The contribution of all parts together, for a judge whose min_rows they were made for. Returns:
- * as sotto_round_advance; SOTTO_ERROR_STATE in round 0. Ownership: borrows round and judge; *out is
- * ended by sotto_contribution_free. */
+/* The contribution of all parts together. judge: one whose min_rows they were made for, or NULL
+ * (sotto_contribution_new). Returns: as sotto_round_advance; SOTTO_ERROR_STATE in round 0.
+ * Ownership: borrows round and judge; *out is ended by sotto_contribution_free. */
 SOTTO_API enum sotto_status sotto_round_contribution(const struct sotto_round *round,
                                                      struct sotto_contribution **out,
                                                      const struct sotto_part_bytes *party,
