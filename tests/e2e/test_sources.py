@@ -257,6 +257,8 @@ class Sources(unittest.TestCase):
         """The real protocol in one process between a file and all databases, over several rounds."""
         plan = ["--json", "--", "median(id)", "mean(f)", "corr(f, id)"]
         files = [self.folder / "wages.csv", *self.places("wages")]
+        if len(files) < 3:
+            self.skipTest("no driver, and a task has three parties")
         typed = self.folder / "typed.csv"
         typed.write_text("id,f\n" + "".join(
             f"{row[0] if row[0] is not None else ''},{'' if row[2] is None or is_nan(row[2]) else repr(row[2])}\n"
