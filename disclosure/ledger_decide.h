@@ -70,8 +70,7 @@ static inline bool sotto__decision_is_few(const struct decision *decision,
                                           const struct sotto_sketch *one,
                                           const struct sotto_sketch *other)
 {
-    uint64_t distance = sotto_sketch_distance(one, other);
-    return distance > 0 && distance < decision->question->min_rows;
+    return sotto_sketch_is_near(one, other, decision->question->min_rows);
 }
 
 /* The sums that are asked of a measure. */

@@ -23,6 +23,8 @@
 
 #define COUNT_BITS 24
 #define COUNT_MODULUS ((uint64_t)1 << COUNT_BITS)
+/* Cells that are looked at together where some may tell enough. */
+#define PIECE_LEN 16
 
 void sotto_sketch_key_init(struct sotto_sketch_key *out,
                            const uint8_t secret[SOTTO_SKETCH_SECRET_BYTES])
@@ -140,19 +142,50 @@ int64_t sotto_sketch_more(const struct sotto_sketch *sketch)
     return more;
 }
 
-/* The sum of the cells' counts is known modulo 2^24 only: where a cell changed by 2^23 elements or
- * more, the bounds are of another number; but then the truth is above all that can be told. */
-uint64_t sotto_sketch_distance(const struct sotto_sketch *one, const struct sotto_sketch *other)
+/* Elements that came and went, in some cells. */
+struct changes {
+    uint32_t added;
+    uint32_t removed;
+};
+
+static void count_changes(struct changes *in_out, const struct sotto_sketch *one,
+                          const struct sotto_sketch *other, size_t first, size_t len)
 {
     uint32_t added = 0;
     uint32_t removed = 0;
-    for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
+    for (size_t i = first; i < first + len; i++) {
         uint64_t difference = other->cells[i] - one->cells[i];
         int32_t more = count_more(difference);
         uint32_t is_unseen = (uint32_t)(more == 0) & (uint32_t)(difference != 0);
         added += (more > 0 ? (uint32_t)more : 0) + is_unseen;
         removed += (more < 0 ? 0 - (uint32_t)more : 0) + is_unseen;
     }
-    uint32_t distance = added > removed ? added : removed;
+    in_out->added += added;
+    in_out->removed += removed;
+}
+
+/* The sum of the cells' counts is known modulo 2^24 only: where a cell changed by 2^23 elements or
+ * more, the bounds are of another number; but then the truth is above all that can be told. */
+static uint64_t find_distance(const struct changes *changes)
+{
+    uint32_t distance = changes->added > changes->removed ? changes->added : changes->removed;
     return distance < SOTTO_SKETCH_MANY ? distance : SOTTO_SKETCH_MANY;
+}
+
+uint64_t sotto_sketch_distance(const struct sotto_sketch *one, const struct sotto_sketch *other)
+{
+    struct changes changes = {0};
+    count_changes(&changes, one, other, 0, SOTTO_SKETCH_CELLS);
+    return find_distance(&changes);
+}
+
+bool sotto_sketch_is_near(const struct sotto_sketch *one, const struct sotto_sketch *other,
+                          uint64_t limit)
+{
+    struct changes changes = {0};
+    for (size_t i = 0; i < SOTTO_SKETCH_CELLS && find_distance(&changes) < limit; i += PIECE_LEN) {
+        count_changes(&changes, one, other, i, PIECE_LEN);
+    }
+    uint64_t distance = find_distance(&changes);
+    return distance > 0 && distance < limit;
 }

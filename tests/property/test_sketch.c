@@ -104,6 +104,10 @@ static bool check_pair(const struct sotto_sketch_key *key, uint64_t kinds, size_
     assert_true(distance <= changed);
     assert_int_equal(distance == 0, changed == 0);
     assert_int_equal(distance, sotto_sketch_distance(&after, &before));
+    for (uint64_t limit = 0; limit <= MIN_ROWS + 2; limit++) {
+        assert_int_equal(sotto_sketch_is_near(&before, &after, limit),
+                         distance > 0 && distance < limit);
+    }
     *out_changed = changed;
     return distance >= MIN_ROWS;
 }

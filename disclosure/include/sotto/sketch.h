@@ -66,6 +66,11 @@ SOTTO_API int64_t sotto_sketch_more(const struct sotto_sketch *sketch);
 SOTTO_API uint64_t sotto_sketch_distance(const struct sotto_sketch *one,
                                          const struct sotto_sketch *other);
 
+/* Whether the distance is from 1 to below a limit, which is at most SOTTO_SKETCH_MANY. Where it is
+ * not, as of most sketches, some of the cells tell. */
+SOTTO_API bool sotto_sketch_is_near(const struct sotto_sketch *one,
+                                    const struct sotto_sketch *other, uint64_t limit);
+
 SOTTO_END_DECLS
 
 #endif
