@@ -16,6 +16,8 @@
 
 /* So many states of an atom are looked at, the last ones. */
 #define STATES_MAX 64
+/* Each is held against each two others, so often in all atoms: about half a second. */
+#define WORK_MAX (UINT64_C(1) << 22)
 /* Counts of a sketch are known modulo 2 to so many. */
 #define COUNT_BITS 24
 
@@ -100,8 +102,19 @@ struct states {
     bool is_new; /* the first is now */
 };
 
-/* now: NULL if it is not told now. */
-static void list_states(struct states *out, const struct sotto__changed *changed,
+/* How many states are looked at of each of so many atoms: 16 where these are 1,000. */
+static size_t count_states(const struct decision *decision, size_t atoms_len)
+{
+    uint64_t all = (uint64_t)atoms_len * decision->file->pairs_len;
+    size_t len = STATES_MAX;
+    while (len > 2 && all * len * len * len > WORK_MAX) {
+        len /= 2;
+    }
+    return len;
+}
+
+/* At most len. now: NULL if it is not told now. */
+static void list_states(struct states *out, size_t len, const struct sotto__changed *changed,
                         const struct sotto__changed_atom *atom, const struct sotto_sketch *now)
 {
     const struct sotto_sketch *last = find_last(changed, atom);
@@ -111,50 +124,40 @@ static void list_states(struct states *out, const struct sotto__changed *changed
         out->now = (struct sotto__told_values){.sketch = *now, .more = sotto_sketch_more(now)};
         out->list[out->len++] = &out->now;
     }
-    for (size_t next = atom->told; next > 0 && out->len < STATES_MAX;
+    for (size_t next = atom->told; next > 0 && out->len < len;
          next = changed->told[next - 1].before) {
         out->list[out->len++] = &changed->told[next - 1];
     }
 }
 
-/* Whether what changed from one state to another is what did from one of the other measure to
- * another, but for few values. */
-static bool are_changes_near(const struct decision *decision,
-                             const struct sotto__told_values *const one[2],
-                             const struct sotto__told_values *const other[2])
+/* Whether values, so many more than nothing, are those of a state, but for few. */
+static bool is_near(const struct decision *decision, const struct sotto_sketch *values,
+                    int64_t more, const struct sotto__told_values *state)
 {
-    static const struct sotto__told_values nothing;
-    const struct sotto__told_values *all[4] = {one[0], one[1], other[0], other[1]};
     const int32_t above = 32 - COUNT_BITS;
-    for (size_t i = 0; i < 4; i++) {
-        all[i] = all[i] != NULL ? all[i] : &nothing;
-    }
-    int64_t more = all[0]->more - all[1]->more - all[2]->more + all[3]->more;
-    if (!sotto__may_cancel(decision, (int32_t)((uint32_t)more << above) >> above)) {
-        return false;
-    }
-    struct sotto_sketch changes[2] = {all[0]->sketch, all[2]->sketch};
-    sotto_sketch_subtract(&changes[0], &all[1]->sketch);
-    sotto_sketch_subtract(&changes[1], &all[3]->sketch);
-    return sotto__decision_is_few(decision, &changes[0], &changes[1]);
+    uint32_t others = (uint32_t)(more - state->more);
+    return sotto__may_cancel(decision, (int32_t)(others << above) >> above) &&
+           sotto__decision_is_few(decision, values, &state->sketch);
 }
 
 /* Whether what is told of one now, less what was told of it before, is near what was told of the
- * other twice. */
+ * other twice: of each state of the other it follows what the state before would be. */
 static bool is_change_near(const struct decision *decision, const struct states *one,
                            const struct states *other)
 {
-    bool is_near = false;
-    for (size_t i = 1; one->is_new && !is_near && i < one->len; i++) {
-        const struct sotto__told_values *const change[2] = {&one->now, one->list[i]};
-        for (size_t j = 0; !is_near && j < other->len * other->len; j++) {
-            const struct sotto__told_values *const other_change[2] = {other->list[j / other->len],
-                                                                      other->list[j % other->len]};
-            is_near = other_change[0] != other_change[1] &&
-                      are_changes_near(decision, change, other_change);
+    bool found = false;
+    for (size_t i = 0; one->is_new && !found && i < (one->len - 1) * other->len; i++) {
+        const struct sotto__told_values *then = one->list[1 + i / other->len];
+        const struct sotto__told_values *state = other->list[i % other->len];
+        struct sotto_sketch before = state->sketch;
+        sotto_sketch_merge(&before, &then->sketch);
+        sotto_sketch_subtract(&before, &one->now.sketch);
+        int64_t more = state->more + then->more - one->now.more;
+        for (size_t j = 0; !found && j < other->len; j++) {
+            found = other->list[j] != state && is_near(decision, &before, more, other->list[j]);
         }
     }
-    return is_near;
+    return found;
 }
 
 /* Whether what is told of one now is near what was told of the other in a state that is gone. (In
@@ -162,13 +165,12 @@ static bool is_change_near(const struct decision *decision, const struct states 
 static bool is_state_near(const struct decision *decision, const struct states *one,
                           const struct states *other)
 {
-    bool is_near = false;
-    for (size_t i = other->is_new; one->is_new && !is_near && i < other->len; i++) {
-        const struct sotto__told_values *const now[2] = {&one->now, NULL};
-        const struct sotto__told_values *const then[2] = {other->list[i], NULL};
-        is_near = other->list[i]->is_other && are_changes_near(decision, now, then);
+    bool found = false;
+    for (size_t i = other->is_new; one->is_new && !found && i < other->len; i++) {
+        found = other->list[i]->is_other &&
+                is_near(decision, &one->now.sketch, one->now.more, other->list[i]);
     }
-    return is_near;
+    return found;
 }
 
 /* --- Atoms --- */
@@ -180,7 +182,8 @@ static void list_of_atom(struct states *out, const struct decision *decision, si
     struct sotto_sketch now = *find_last(changed, atom);
     bool is_told = !decision->file->measures[measure].is_context && atom->is_asked;
     sotto_sketch_merge(&now, &atom->change);
-    list_states(out, changed, atom, is_told ? &now : NULL);
+    list_states(out, count_states(decision, decision->file->atoms_len), changed, atom,
+                is_told ? &now : NULL);
 }
 
 /* Whether a column and its product changed alike in an atom. What is not told now stands as if it
@@ -236,7 +239,7 @@ static void list_of_all(struct states *out, const struct decision *decision, siz
             sotto_sketch_merge(&now, &file->atoms[i].sketches[measure]);
         }
     }
-    list_states(out, changed, &changed->whole, is_told ? &now : NULL);
+    list_states(out, count_states(decision, 1), changed, &changed->whole, is_told ? &now : NULL);
 }
 
 static void fail_all(struct decision *decision, const struct sotto_ledger_pair *pair)
