@@ -31,10 +31,10 @@ static uint64_t hash_value(double value)
     return hash ^ (hash >> 33);
 }
 
-/* Whether a number has no fraction: from 2^52 on there are none. */
-static bool is_whole(double value)
+/* Whether a number has a fraction: from 2^52 on none has. NaN has none. */
+static bool has_fraction(double value)
 {
-    return fabs(value) >= 0x1p52 || (double)(int64_t)value == value;
+    return fabs(value) < 0x1p52 && (double)(int64_t)value != value;
 }
 
 /* A hash whose run is no longer than the shortest of all lots changes nothing. With many values
@@ -75,7 +75,7 @@ void sotto__distinct_add(struct sotto__distinct *in_out, const double *values, s
     }
     for (size_t i = 0; i < len; i++) {
         bool is_number = values[i] == values[i];
-        is_broken |= is_number & !is_whole(values[i]);
+        is_broken |= has_fraction(values[i]);
         rows += is_number;
     }
     add_runs(in_out->lots, values, len);
