@@ -29,7 +29,8 @@ class Task:
 
     def __init__(self):
         self.w = torch.ones(3)
-        self.metrics = {"loss": 0.5}
+        self.metrics = ("loss",)
+        self.loss = 0.5
         self.loader = Rows([1, 2, 3])
 
     def make_train_dataloader(self, data):
@@ -43,7 +44,7 @@ class Task:
         self.w += sum(self.seen)
 
     def validate(self, batches):
-        return self.metrics
+        return {"loss": self.loss}
 
     def state_dict(self):
         return {"w": self.w}
@@ -51,7 +52,7 @@ class Task:
 
 def manifest(**changes):
     base = {"entry": "task_of_test:Task", "datasets": ["a"], "merge": "epoch", "merge_every": 1}
-    return {**base, **changes}
+    return {**base, "validate_every": 0, **changes}
 
 
 SOURCE = "import __main__\nclass Task(__main__.Task): pass\n"
@@ -134,36 +135,45 @@ class Tensors(unittest.TestCase):
 class Rounds(unittest.TestCase):
     def test_passes(self):
         runner = make_runner(merge_every=2)
-        rows, weights = runner.train({"w": torch.tensor([1.0, 2.0, 3.0])})
+        rows, weights = runner.train({"w": torch.tensor([1.0, 2.0, 3.0])}, 1, False)
         self.assertEqual((rows, runner.task.seen), (7, [1, 2, 3, 1, 2, 3]))
         self.assertEqual(weights["w"].tolist(), [13, 14, 15])
 
     def test_batches_go_on_in_the_next_round(self):
         runner = make_runner(merge="iteration", merge_every=2)
         seen = []
-        for _ in range(3):
-            runner.train({"w": torch.zeros(3)})
+        for number in range(3):
+            runner.train({"w": torch.zeros(3)}, number + 1, number == 2)
             seen.append(runner.task.seen)
         self.assertEqual(seen, [[1, 2], [3, 1], [2, 3]])
 
     def test_validation(self):
-        runner = make_runner()
-        self.assertEqual(runner.validate({"w": torch.zeros(3)}), (7, {"loss": 0.5}))
-        runner.task.metrics = {"loss": float("nan")}
+        """Of the first round, each second from there and the last, which does not train."""
+        runner = make_runner(validate_every=2)
+        loss = torch.zeros((), dtype=torch.float64)
+        measured = []
+        for number in range(1, 5):
+            runner.task.loss = number
+            given = {"w": torch.zeros(3), "validate().loss": loss}
+            rows, weights = runner.train(given, number, number == 4)
+            measured.append(weights["validate().loss"].item())
+            self.assertEqual((rows, weights["w"].tolist()), (7, [0 if number == 4 else 6] * 3))
+        self.assertEqual(measured, [1, 0, 3, 4])
+        runner.task.loss = float("nan")
         with self.assertRaisesRegex(ValueError, "the metric 'loss' is nan"):
-            runner.validate({"w": torch.zeros(3)})
+            runner.train(given, 1, False)
 
     def test_what_is_refused(self):
         runner = make_runner()
         runner.train_loader = [1]
         with self.assertRaisesRegex(TypeError, "a loader has no dataset with a length"):
-            runner.train({"w": torch.zeros(3)})
+            runner.train({"w": torch.zeros(3)}, 1, False)
         with self.assertRaisesRegex(ValueError, "a loader gave no batch"):
             next(_runner.endless([]))
         runner = make_runner()
         runner.task.state_dict = lambda: {"w": runner.task.w.clone()}
         with self.assertRaisesRegex(ValueError, "is a copy: expected the model's own tensor"):
-            runner.train({"w": torch.zeros(3)})
+            runner.train({"w": torch.zeros(3)}, 1, False)
 
 
 if __name__ == "__main__":
