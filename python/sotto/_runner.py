@@ -246,6 +246,19 @@ def endless(loader: Any) -> Iterator[Any]:
             raise ValueError("a loader gave no batch: expected at least one")
 
 
+def find_metrics(task: Any, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of what a task measures: none where the model is never validated."""
+    if manifest["validate_every"] == 0:
+        return ()
+    names = getattr(task, "metrics", None)
+    if not isinstance(names, list | tuple) or not names:
+        raise TypeError(
+            f"metrics is {names!r}: expected a tuple of what validate() measures, such as "
+            '("loss",), as validate_every is above 0'
+        )
+    return tuple(names)
+
+
 class Runner:
     """One task on one owner's data."""
 
@@ -253,8 +266,9 @@ class Runner:
         self.manifest = manifest
         self.task = make_task(manifest, files)
         self.data = {name: f"{folder}/{name}" for name in manifest["datasets"]}
-        names = self.task.metrics if manifest["validate_every"] > 0 else ()
-        self.metrics = {name: torch.zeros((), dtype=torch.float64) for name in names}
+        self.metrics = {
+            name: torch.zeros((), dtype=torch.float64) for name in find_metrics(self.task, manifest)
+        }
 
     @functools.cached_property
     def train_loader(self) -> Any:
@@ -278,8 +292,12 @@ class Runner:
 
     def tensors(self) -> Weights:
         """Return the model's tensors, and what was measured beside them."""
+        weights: Weights = self.task.state_dict()
+        for name in weights:
+            if name.startswith(METRIC):
+                raise ValueError(f"state_dict() has {name!r}: expected a name that is no metric's")
         measured = {METRIC + name: tensor for name, tensor in self.metrics.items()}
-        return {**self.task.state_dict(), **measured}
+        return {**weights, **measured}
 
     def train(self, weights: Weights, number: int, is_last: bool) -> tuple[int, Weights]:
         """Measure and train for a round. Return the rows that the weights stand for, and these."""

@@ -27,9 +27,10 @@ class Rows(list):
 class Task:
     """Adds each batch to its weights."""
 
+    metrics = ("loss",)
+
     def __init__(self):
         self.w = torch.ones(3)
-        self.metrics = ("loss",)
         self.loss = 0.5
         self.loader = Rows([1, 2, 3])
 
@@ -162,6 +163,15 @@ class Rounds(unittest.TestCase):
         runner.task.loss = float("nan")
         with self.assertRaisesRegex(ValueError, "the metric 'loss' is nan"):
             runner.train(given, 1, False)
+
+    def test_names_of_metrics(self):
+        for names in ('"loss"', "()", "None"):
+            with self.assertRaisesRegex(TypeError, "metrics is .*: expected a tuple of"):
+                make_runner(SOURCE.replace("pass", f"metrics = {names}"), validate_every=1)
+        runner = make_runner(validate_every=1)
+        runner.task.state_dict = lambda: {"w": runner.task.w, "validate().loss": runner.task.w}
+        with self.assertRaisesRegex(ValueError, "expected a name that is no metric's"):
+            runner.tensors()
 
     def test_what_is_refused(self):
         runner = make_runner()
