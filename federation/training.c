@@ -112,34 +112,16 @@ static enum sotto_status find_metrics(struct sotto__training *training,
     return SOTTO_OK;
 }
 
-/* Takes what was measured from the next model. Where nothing else was done in the round the model
- * before stays, to the bit: its weights would only be rounded once more. Ownership: takes next. */
-static enum sotto_status take_model(struct sotto__training *training, struct sotto_buffer next,
-                                    struct sotto_error *err)
+/* Keeps what a round measured, of the next model. */
+static void keep_metrics(struct sotto__training *training, const struct sotto_tensors *next)
 {
     struct sotto__training_round *over = &training->over[training->round - 1];
-    bool is_last = training->round == training->rounds;
-    struct sotto_tensors tensors;
-    enum sotto_status status = sotto_tensors_read(&tensors, next.data, next.data_bytes,
-                                                  training->shapes.elements_len, err);
-    if (status != SOTTO_OK) {
-        sotto_buffer_release(&next);
-        return status;
-    }
-    over->is_measured = training->metrics_len > 0 &&
-                        (is_last || (training->round - 1) % training->validate_every == 0);
-    bool is_kept = over->is_measured && is_last && training->round > 1;
+    over->is_measured =
+        training->metrics_len > 0 && (training->round == training->rounds ||
+                                      (training->round - 1) % training->validate_every == 0);
     for (size_t i = 0; over->is_measured && i < training->metrics_len; i++) {
-        const uint8_t *metric = tensors.tensors[training->metrics[i]].data;
-        memcpy(&over->metrics[i], metric, sizeof(double));
-        if (is_kept) {
-            memcpy(training->model.data + (metric - next.data), metric, sizeof(double));
-        }
+        memcpy(&over->metrics[i], next->tensors[training->metrics[i]].data, sizeof(double));
     }
-    sotto_tensors_release(&tensors);
-    sotto_buffer_release(is_kept ? &next : &training->model);
-    training->model = is_kept ? training->model : next;
-    return SOTTO_OK;
 }
 
 /* Whether the loss was not below the least one before for as many measurements as the code says. */
@@ -157,6 +139,32 @@ static bool has_settled(const struct sotto__training *training)
         }
     }
     return training->stop_after > 0 && since >= training->stop_after;
+}
+
+/* Takes what a round gave. Of a last one that measured the model before stays, to the bit: so what
+ * was measured is of the model that the task gives. Ownership: takes next. */
+static enum sotto_status take_model(struct sotto__training *training, struct sotto_buffer next,
+                                    struct sotto_error *err)
+{
+    struct sotto_tensors tensors;
+    enum sotto_status status = sotto_tensors_read(&tensors, next.data, next.data_bytes,
+                                                  training->shapes.elements_len, err);
+    if (status != SOTTO_OK) {
+        sotto_buffer_release(&next);
+        return status;
+    }
+    keep_metrics(training, &tensors);
+    training->rounds = has_settled(training) ? training->round : training->rounds;
+    bool is_kept = training->round > 1 && training->round == training->rounds &&
+                   training->over[training->round - 1].is_measured;
+    for (size_t i = 0; is_kept && i < training->metrics_len; i++) {
+        const uint8_t *metric = tensors.tensors[training->metrics[i]].data;
+        memcpy(training->model.data + (metric - next.data), metric, sizeof(double));
+    }
+    sotto_tensors_release(&tensors);
+    sotto_buffer_release(is_kept ? &next : &training->model);
+    training->model = is_kept ? training->model : next;
+    return SOTTO_OK;
 }
 
 /* --- Rounds --- */
@@ -235,7 +243,6 @@ enum sotto_status sotto__training_advance(struct sotto__training *training, cons
     next.data = sotto_writer_take(&writer, &next.data_bytes);
     status = take_model(training, next, err);
     if (status == SOTTO_OK) {
-        training->rounds = has_settled(training) ? training->round : training->rounds;
         training->round = training->round < training->rounds ? training->round + 1 : 0;
     }
     return status;

@@ -52,8 +52,8 @@ enum sotto_status sotto__training_new(struct sotto__training **out,
 void sotto__training_free(struct sotto__training *training);
 
 /* Takes the sum of a round over so many parties. It is the last one where the loss was not below
- * the least one before for as many measurements as the bundle says. Returns: as
- * sotto_average_decode. */
+ * the least one before for as many measurements as the bundle says; of a last one that measured the
+ * model is that of the round before. Returns: as sotto_average_decode. */
 enum sotto_status sotto__training_advance(struct sotto__training *training, const uint8_t *sum,
                                           uint32_t parties_len,
                                           struct sotto_error *err) SOTTO_NODISCARD;

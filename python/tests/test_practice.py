@@ -136,6 +136,8 @@ def test_a_simulation_stops_early(tmp_path):
     source = MEASURES.replace("LOSS", "1.0 if self.weight[0].item() == 0.5 else 0.25")
     found, _ = practise(tmp_path, learning(source, validate_every=1, stop_after=1), 3)
     assert [each["metrics"]["loss"] for each in found["rounds"]] == [1, 0.25, 0.25]
+    numbers = [number for part in NUMBERS[:3] for number in part]
+    assert found["weight"]["w"][0] == pytest.approx(0.5 + 2 * sum(numbers) / len(numbers), rel=1e-5)
     with pytest.raises(EngineError, match='a metric named "loss"'):
         practise(
             tmp_path / "none",
