@@ -17,9 +17,10 @@
 #define NA_WORDS_MAX 1000
 #define LEVELS_MAX 1000
 #define OPTIONS_MAX 16
+#define TEXT_BYTES_MAX 4096
 
 #define TEXT_FIELD(key, flags, type, member)                                                       \
-    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, 4096)
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, TEXT_BYTES_MAX)
 
 static const cyaml_schema_field_t listener_fields[] = {
     TEXT_FIELD("listen", CYAML_FLAG_OPTIONAL, struct config_listener, listen),
@@ -44,7 +45,7 @@ static const cyaml_schema_value_t peer_entry = {
 };
 
 static const cyaml_schema_value_t text_entry = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 4096),
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, TEXT_BYTES_MAX),
 };
 
 static const cyaml_schema_field_t columns_fields[] = {
@@ -369,8 +370,11 @@ static void explain_kind(struct yaml_messages *messages)
                2) {
         (void)snprintf(messages->what, sizeof messages->what, "expected %s, found %s",
                        name_kind(wanted), value);
-    } else if (strncmp(messages->what, "STRING length", strlen("STRING length")) == 0) {
+    } else if (strncmp(messages->what, "STRING length <", strlen("STRING length <")) == 0) {
         (void)snprintf(messages->what, sizeof messages->what, "expected a text, found none");
+    } else if (strncmp(messages->what, "STRING length >", strlen("STRING length >")) == 0) {
+        (void)snprintf(messages->what, sizeof messages->what,
+                       "expected a text of at most %d bytes, found a longer one", TEXT_BYTES_MAX);
     }
 }
 

@@ -328,6 +328,19 @@ static void test_errors_say_what_and_where(void **state)
     assert_int_equal(config_load(&config, "/nowhere/node.yaml", &err), SOTTO_ERROR_NOT_FOUND);
 }
 
+static void test_a_text_that_is_too_long(void **state)
+{
+    (void)state;
+    char text[4200] = HEAD "data_dir: ";
+    struct config config;
+    struct sotto_error err = {0};
+    size_t had = strlen(text);
+    memset(text + had, 'a', 4097);
+    text[had + 4097] = '\0';
+    assert_int_not_equal(load(&config, text, &err), SOTTO_OK);
+    assert_contains(err.text, "expected a text of at most 4096 bytes, found a longer one");
+}
+
 static void test_safe_file_names(void **state)
 {
     (void)state;
@@ -486,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_proxies_of_the_environment),
         cmocka_unit_test(test_sources),
         cmocka_unit_test(test_errors_say_what_and_where),
+        cmocka_unit_test(test_a_text_that_is_too_long),
         cmocka_unit_test(test_safe_file_names),
         cmocka_unit_test(test_files_are_opened_beneath_data_dir_only),
         cmocka_unit_test(test_key_files),
