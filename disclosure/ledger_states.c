@@ -11,6 +11,8 @@
 
 #include "ledger_states.h"
 
+#include "ledger_compare.h"
+
 #include <sotto/alloc.h>
 #include <string.h>
 
@@ -226,6 +228,43 @@ static void compare_atoms(struct decision *decision, const struct sotto_ledger_p
     }
 }
 
+/* The other measure in an atom that was told of one, where that is told now and was not before. */
+static void list_now(struct states *out, const struct decision *decision, size_t measure,
+                     const struct sotto__changed_atom *told)
+{
+    static const struct sotto__changed_atom never = {.told = 0};
+    const struct sotto_ledger_file *file = decision->file;
+    const struct sotto__changed *changed = &decision->changed[measure];
+    const struct sotto__changed_atom *own = &never;
+    const struct prefix *list = decision->prefixes[told->predicates_len]; /* made for its entry */
+    struct sotto_sketch now = {0};
+    size_t first;
+    size_t len = sotto__prefix_find(list, &first, file->atoms_len, told->digest);
+    for (size_t i = first; i < first + len; i++) {
+        sotto_sketch_merge(&now, &file->atoms[list[i].atom].sketches[measure]);
+    }
+    for (size_t i = 0; i < changed->len; i++) {
+        own = is_same_atom(&changed->list[i], told) ? &changed->list[i] : own;
+    }
+    bool is_told = !file->measures[measure].is_context && told->is_asked;
+    list_states(out, 1, changed, own, is_told ? &now : NULL);
+}
+
+/* Holds what is told now of a measure against what was told of the other, in each atom. */
+static void compare_states(struct decision *decision, size_t measure, size_t other)
+{
+    const struct sotto__changed *changed = &decision->changed[other];
+    for (size_t i = 0; i < changed->len; i++) {
+        struct states now;
+        struct states then;
+        list_now(&now, decision, measure, &changed->list[i]);
+        list_states(&then, STATES_MAX, changed, &changed->list[i], NULL);
+        if (is_state_near(decision, &now, &then)) {
+            sotto__changed_fail(decision, &changed->list[i]);
+        }
+    }
+}
+
 /* --- All atoms --- */
 
 static void list_of_all(struct states *out, const struct decision *decision, size_t measure)
@@ -268,6 +307,8 @@ void sotto__states_compare(struct decision *decision, const struct sotto_ledger_
     if (decision->told_sums[pair->alone].len > 0 && decision->told_sums[pair->product].len > 0) {
         compare_atoms(decision, pair);
     }
+    compare_states(decision, pair->alone, pair->product);
+    compare_states(decision, pair->product, pair->alone);
     list_of_all(&one, decision, pair->alone);
     list_of_all(&other, decision, pair->product);
     if (is_change_near(decision, &one, &other) || is_change_near(decision, &other, &one) ||

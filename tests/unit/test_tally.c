@@ -1289,6 +1289,26 @@ static void test_a_sum_of_another_state(void **state)
     answered({.outputs = {"sum(wage)"}});
 }
 
+/* The same in one of two groups, beside another that has many of both. */
+static void test_another_state_of_a_group(void **state)
+{
+    (void)state;
+    const char *const groups = "dept in ('Sales', 'R&D')";
+    hire(160 - persons_len);
+    for (size_t i = 0; i < persons_len; i++) {
+        persons[i].is_sales = i < 80;
+        persons[i].version = i < 80 ? i >= 4 : i % 2;
+    }
+    answered({.outputs = {"sum(wage)"}, .by = {groups}});
+    hire(20);
+    for (size_t i = 0; i < 20; i++) {
+        persons[persons_len - 20 + i].is_sales = true;
+        persons[persons_len - 20 + i].version = 0;
+    }
+    answered({.outputs = {"sum(version * wage)"}, .by = {groups}});
+    assert_memory_equal(withheld, ((const uint8_t[2]){1, 0}), 2);
+}
+
 /* How many rows there are, and values, is free. */
 static void test_counts_are_free(void **state)
 {
@@ -2017,6 +2037,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_products_told_of_groups, start, stop),
         cmocka_unit_test_setup_teardown(test_a_product_of_another_state, start, stop),
         cmocka_unit_test_setup_teardown(test_a_sum_of_another_state, start, stop),
+        cmocka_unit_test_setup_teardown(test_another_state_of_a_group, start, stop),
         cmocka_unit_test_setup_teardown(test_counts_are_free, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level, start, stop),
         cmocka_unit_test_setup_teardown(test_a_rare_level_grows, start, stop),
