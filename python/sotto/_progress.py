@@ -42,6 +42,7 @@ class Progress:
         self._task_id = task_id
         self._models = ""  # how far they were after the last round
         self._reason = ""
+        self._last_line = ""  # of a restart there is no other
         with warnings.catch_warnings():
             # In a notebook without widgets the bar is text, which needs no warning.
             warnings.simplefilter("ignore")
@@ -68,6 +69,7 @@ class Progress:
         """Moves on by new lines of the log."""
         for _, message in lines:
             found = _LINE.match(message)
+            self._last_line = message
             if found and found[1] == "Error" and not self._reason:
                 self._reason = message[found.end() :].removeprefix(f" task {self._task_id}: ")
             if found and found[1] == "Model":
@@ -86,6 +88,5 @@ class Progress:
         """Says how the task ended: on the bar, and where it failed as a SottoWarning."""
         self._bar.set_postfix_str("finished" if ended_well else "failed", refresh=True)
         if not ended_well:
-            warnings.warn(
-                f"task {self._task_id}: {self._reason or 'cancelled'}", SottoWarning, stacklevel=3
-            )
+            reason = self._reason or self._last_line
+            warnings.warn(f"task {self._task_id}: {reason}", SottoWarning, stacklevel=3)

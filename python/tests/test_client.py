@@ -86,6 +86,13 @@ def test_waiting_says_nothing(node, capsys):
     assert "finished" in shown.err
 
 
+def test_waiting_says_that_a_node_was_restarted():
+    bar = Progress(7, shown=False)
+    bar.take([(0, "[Start Round] task 7 round 1 start"), (1, "the node was restarted")])
+    with pytest.warns(SottoWarning, match="task 7: the node was restarted"):
+        bar.end(False)
+
+
 def test_tasks_and_nodes_are_frames(node):
     task_id = node.create_task(WageAvg().build())
     node.wait(task_id)
