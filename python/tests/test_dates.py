@@ -46,6 +46,9 @@ SAME = {
     "days_between": lambda df: (df.left - df.came).dt.days.mean(),
     "longer": lambda df: ((df.left - df.came) > datetime.timedelta(days=7)).sum(),
     "longer_timedelta64": lambda df: ((df.left - df.came) > numpy.timedelta64(7, "D")).sum(),
+    "longer_of_nanoseconds": lambda df: (
+        (df.left - df.came) > numpy.timedelta64(7 * 86400 * 10**9, "ns")
+    ).sum(),
 }
 
 

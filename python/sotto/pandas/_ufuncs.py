@@ -90,7 +90,7 @@ def _beyond(x: Any, y: Any, is_beyond: Callable[[Any, Any], Any]) -> Any:
 
 def plain(value: Any) -> Any:
     """A scalar of NumPy as the Python object it stands for; anything else as it is."""
-    if isinstance(value, numpy.datetime64):
+    if isinstance(value, numpy.datetime64 | numpy.timedelta64):
         value = microseconds(value)
     return value.item() if isinstance(value, numpy.generic) else value
 
