@@ -211,11 +211,12 @@ def choose(condition: Expression, then: Expression, otherwise: Expression) -> Ca
     return call("if", condition, then, otherwise)
 
 
-def literal(value: Any) -> Expression:
+def literal(value: Any, beside: Expression | None = None) -> Expression:
     """A number, text, date or missing value of Python, NumPy or pandas as an exact literal.
 
     A float is the decimal that Python prints for it: 0.1 is one tenth. A date or a time is its ISO
-    text, a timedelta its days.
+    text, a timedelta its days: where it stands beside a difference of dates, which is in days.
+    Raises PlanError for one beside anything else.
     """
     if type(value).__name__ in ("datetime64", "timedelta64"):
         value = microseconds(value)
@@ -228,7 +229,14 @@ def literal(value: Any) -> Expression:
     if isinstance(value, datetime.date):
         return Text(date_text(value))
     if isinstance(value, datetime.timedelta):
-        return literal(whole_days(value))
+        days = whole_days(value)
+        if beside is None or not has_difference(beside):
+            raise PlanError(
+                f"{value!r}: expected it beside a difference of dates, df['left'] - df['came'], "
+                "which is in days; beside a column of durations, which is in seconds, say its "
+                "total_seconds()"
+            )
+        return literal(days)
     if isinstance(value, bool):
         return Number(str(int(value)), is_boolean=True)
     if isinstance(value, float | decimal.Decimal) and math.isnan(value):
@@ -267,6 +275,15 @@ def is_condition(expression: Expression) -> bool:
         case Call(function, _):
             return function in _CONDITION_CALLS
     return False
+
+
+def has_difference(expression: Expression) -> bool:
+    """Whether columns, or a column and a date, are subtracted in it: perhaps dates."""
+    match expression:
+        case Operation("-", sides):
+            if all(side.datasets() or isinstance(side, Text) for side in sides):
+                return True
+    return any(map(has_difference, expression.children()))
 
 
 def microseconds(value: Any) -> Any:

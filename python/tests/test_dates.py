@@ -49,6 +49,8 @@ SAME = {
     "longer_of_nanoseconds": lambda df: (
         (df.left - df.came) > numpy.timedelta64(7 * 86400 * 10**9, "ns")
     ).sum(),
+    "one_of": lambda df: abs(df.came - df.left).isin([datetime.timedelta(days=7)]).sum(),
+    "clipped": lambda df: (df.left - df.came).clip(upper=datetime.timedelta(days=7)).dt.days.sum(),
 }
 
 
@@ -208,6 +210,27 @@ def test_durations_are_seconds(unit, least):
     assert seconds["count(d)"] == 2
     whole = 2 * pandas.Timedelta(least).value
     assert seconds["sum(d)"] == 1 + 86400 * 365 + fractions.Fraction(whole, 10**9)
+
+
+WEEK = datetime.timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda df: (df.d > WEEK).sum(),
+        lambda df: (df.d * 2 >= numpy.timedelta64(7, "D")).sum(),
+        lambda df: df.d.isin([WEEK]).sum(),
+        lambda df: df.d.clip(upper=WEEK).sum(),
+        lambda df: df.d.replace(WEEK, 0).sum(),
+        lambda df: df.d.fillna(WEEK).sum(),
+        lambda df: df.query("d > @WEEK").d.count(),
+    ],
+)
+def test_a_timedelta_is_days_and_durations_are_seconds(question):
+    frame = pandas.DataFrame({"d": pandas.to_timedelta([1, 8], "D")})
+    with pytest.raises(PlanError, match=r"total_seconds\(\)"):
+        sotto.local(frame, question)
 
 
 def test_what_is_no_date(stays):

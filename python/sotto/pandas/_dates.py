@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas
 
-from .._expression import Number, Operation, binary, call, date_text
+from .._expression import Number, binary, call, date_text, has_difference
 from ._refusals import no_attribute, not_supported
 from ._ufuncs import plain
 
@@ -119,7 +119,7 @@ class Dates:
         return self._part("seconds")
 
     def _check_difference(self, name: str) -> None:
-        if not isinstance(self._series._expression, Operation):
+        if not has_difference(self._series._expression):
             raise not_supported(
                 f"dt.{name} of {self._series!r}", "subtract first: (df['left'] - df['came'])"
             )

@@ -64,7 +64,7 @@ def check_one_dataset(*expressions: Expression | None) -> None:
         )
 
 
-def key_literal(function: str, value: Any) -> Expression:
+def key_literal(function: str, value: Any, beside: Expression) -> Expression:
     """A value that others are compared with, Missing for NaN and NaT.
 
     Raises NotSupported for None and NA, which pandas takes for what is missing in some types only.
@@ -74,7 +74,7 @@ def key_literal(function: str, value: Any) -> Expression:
             f"{function}() of {value!r}",
             "say numpy.nan for what is missing, or use isna(), fillna()",
         )
-    return literal(plain(value))
+    return literal(plain(value), beside)
 
 
 def filled(operator: str, left: Expression, right: Expression, fill_value: Any) -> Expression:
@@ -154,7 +154,7 @@ class RowWise(Ufuncs, Refusing):
                 "use numbers, columns or aggregates; for a value by column, do each column",
             )
         else:
-            right = literal(other)
+            right = literal(other, left)
         if operator in _OF_CONDITIONS and is_condition(left) and is_condition(right):
             raise not_supported(
                 f"{self!r} {operator} {other!r}, of conditions,", _OF_CONDITIONS[operator]
@@ -353,7 +353,7 @@ class RowWise(Ufuncs, Refusing):
             raise not_supported("fillna() with a dict", "fill each column: df['a'].fillna(0)")
         if isinstance(value, RowWise | Aggregate):
             return self._chosen(self.notna(), value)
-        return self._with(call("fillna", self._expression, literal(value)))
+        return self._with(call("fillna", self._expression, literal(value, self._expression)))
 
     def where(self, cond: Any, other: Any = None) -> Self:
         """The values where cond is true; elsewhere other, or missing."""
@@ -371,7 +371,7 @@ class RowWise(Ufuncs, Refusing):
         elif isinstance(other, RowWise):
             _, otherwise, _ = self._aligned("==", other)
         else:
-            otherwise = literal(plain(other))
+            otherwise = literal(plain(other), self._expression)
         self._aligned("==", cond)
         branches = (otherwise, self._expression) if negated else (self._expression, otherwise)
         return self._with(choose(cond._expression, *branches))
@@ -413,7 +413,7 @@ class RowWise(Ufuncs, Refusing):
         """Where the value is one of these; NaN and NaT are what is missing."""
         if isinstance(values, str) or not isinstance(values, Iterable):
             raise PlanError(f"isin({values!r}): expected a list, [{values!r}]")
-        choices = tuple(key_literal("isin", value) for value in values)
+        choices = tuple(key_literal("isin", value, self._expression) for value in values)
         if not choices:
             raise PlanError("isin([]): expected at least one value")
         present = tuple(choice for choice in choices if choice != Missing())

@@ -317,10 +317,10 @@ class Series(NamedOperators):
         """A key that is missing stands for the values that are."""
         replaced = others
         for old, new in reversed(list(values.items())):
-            key = key_literal(function, old)
+            key = key_literal(function, old, self._expression)
             is_missing = call("isna", self._expression)
             equal = is_missing if key == Missing() else binary("==", self._expression, key)
-            replaced = choose(equal, literal(plain(new)), replaced)
+            replaced = choose(equal, literal(plain(new), self._expression), replaced)
         return self._with(replaced)
 
     def to_frame(self, name: str | None = None) -> Any:
