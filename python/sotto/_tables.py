@@ -53,7 +53,7 @@ def record_batch(data: Any) -> Any:
         )
     except PlanError:
         raise
-    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError, KeyError) as error:
         _check_values(data)
         raise PlanError(f"this {type(data).__name__} can't be read as a table: {error}") from None
 
@@ -128,7 +128,7 @@ def _check_values(data: Any) -> None:
 
 
 def _is_unreadable(value: Any) -> bool:
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, numbers.Integral) and type(value).__name__ != "timedelta64":
         return _is_large(int(value))
     return type(value).__name__ == "Decimal" and math.isinf(value)
 

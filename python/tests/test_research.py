@@ -71,6 +71,19 @@ def test_numbers_that_no_column_holds_are_named(table, values):
             sotto.simulate([table(data)] * 3, "count(big)")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"d": numpy.array([1, 2], dtype="timedelta64[D]")},
+        pyarrow.table([[1], [2]], names=["d", "d"]),
+    ],
+    ids=["days", "twice"],
+)
+def test_what_arrow_can_not_hold_is_refused(data):
+    with pytest.raises(PlanError, match="can't be read as a table"):
+        sotto.local(data, "count(d)")
+
+
 def test_numbers_at_the_ends_of_64_bits_are_read():
     ends = numpy.array([1, 2**63 - 1], dtype="uint64")
     assert sotto.local(pandas.DataFrame({"x": ends}), "sum(x)", exact=True) == 2**63
