@@ -210,7 +210,8 @@ def learned(result: Mapping[str, Any]) -> dict[str, Any]:
     """What get_result() gives: {"weight": tensors by name, "metrics": of the last model, "rounds":
     of each parties, rows and clipped, and the metrics of the model that it began with}.
 
-    Warns (SottoWarning) of parties that are not in it, and of weights that were clipped.
+    Warns (SottoWarning) of parties that are not in it, and of weights and metrics that were
+    clipped.
     """
     for absent in result["parties"].get("missing", ()):
         warnings.warn(
@@ -221,7 +222,8 @@ def learned(result: Mapping[str, Any]) -> dict[str, Any]:
     clipped = sum(each["clipped"] for each in result["rounds"])
     if clipped > 0:
         warnings.warn(
-            f"{clipped} weights were beyond the range, and became its end: give a larger range",
+            f"{clipped} weights or metrics were beyond the range, and became its end: give a "
+            "larger range",
             SottoWarning,
             stacklevel=3,
         )
