@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Keys that are kept apart in a piece. */
-#define ALIKES_LEN 64
+#define APART_LEN 64
 
 static bool is_nonzero(const struct sotto__register *reg, enum sotto__row_kind type, size_t i)
 {
@@ -193,7 +193,7 @@ void sotto__evidence_take_atoms(struct sotto_evidence *evidence, const struct so
     struct sotto__atoms *atoms = &evidence->atoms[dataset];
     uint32_t *key = evidence->keys.words + words * SOTTO__ROWS_LEN;
     uint64_t hashes[SOTTO__ROWS_LEN] = {0};
-    struct alike alikes[ALIKES_LEN] = {{0}};
+    struct alike apart[APART_LEN] = {{0}};
     bool is_one = make_keys(evidence, rows, dataset, len);
     memset(key, 0, words * sizeof *key);
     for (size_t j = 0; j < evidence->keys.used_len; j++) {
@@ -204,7 +204,7 @@ void sotto__evidence_take_atoms(struct sotto_evidence *evidence, const struct so
     for (size_t j = 0; j < evidence->kept_len; j += step) {
         uint32_t row = evidence->kept[j];
         uint64_t hash = hashes[row];
-        struct alike *alike = &alikes[(hash ^ hash >> 32) % ALIKES_LEN];
+        struct alike *alike = &apart[(hash ^ hash >> 32) % APART_LEN];
         if (alike->rows > 0 &&
             !(hashes[alike->row] == hash && is_same_key(&evidence->keys, alike->row, row))) {
             flush_alike(evidence, atoms, key, hashes, alike);
@@ -213,7 +213,7 @@ void sotto__evidence_take_atoms(struct sotto_evidence *evidence, const struct so
         alike->row = row;
         alike->rows += (uint32_t)step;
     }
-    for (size_t i = 0; i < ALIKES_LEN; i++) {
-        flush_alike(evidence, atoms, key, hashes, &alikes[i]);
+    for (size_t i = 0; i < APART_LEN; i++) {
+        flush_alike(evidence, atoms, key, hashes, &apart[i]);
     }
 }

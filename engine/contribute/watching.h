@@ -109,7 +109,7 @@ struct sotto__watcher {
     size_t keys_capacity_len;
     size_t shown_len; /* rows of the block */
     double *values;   /* [measure * SOTTO__ROWS_LEN + row] */
-    double *factors; /* [factor * SOTTO__ROWS_LEN + row]: of those that are no doubles */
+    double *factors;  /* [factor * SOTTO__ROWS_LEN + row]: of those that are no doubles */
     const double **factor_lists;
     uint8_t *states; /* likewise */
     const double **value_lists;
