@@ -279,11 +279,12 @@ def is_condition(expression: Expression) -> bool:
 
 def has_difference(expression: Expression) -> bool:
     """Whether columns, or a column and a date, are subtracted in it: perhaps dates."""
-    match expression:
-        case Operation("-", sides):
-            if all(side.datasets() or isinstance(side, Text) for side in sides):
-                return True
-    return any(map(has_difference, expression.children()))
+    return any(
+        isinstance(each, Operation)
+        and each.operator == "-"
+        and all(side.datasets() or isinstance(side, Text) for side in each.operands)
+        for each in expression.walk()
+    )
 
 
 def microseconds(value: Any) -> Any:
