@@ -8,25 +8,13 @@
 #include "contribute/watching.h"
 #include "program/compile.h"
 
-#include <math.h>
 #include <sotto/alloc.h>
 #include <string.h>
 
 /* --- Operations that the round has too --- */
 
-static bool is_same_text(const char *x, const char *y)
-{
-    return x == y || (x != NULL && y != NULL && strcmp(x, y) == 0);
-}
-
-static bool is_same_constant(const struct sotto__constant *x, const struct sotto__constant *y)
-{
-    return memcmp(x->limbs, y->limbs, sizeof x->limbs) == 0 && x->number == y->number &&
-           !signbit(x->number) == !signbit(y->number);
-}
-
 /* Whether an operation of predicates and one of the round stand on the same ground: a column, a
- * constant. */
+ * constant, or operands alone. Any other index means something in its own program only. */
 static bool is_same_source(const struct sotto__op *op, const struct sotto_driver *driver,
                            const struct sotto__op *other, const struct sotto_driver *round)
 {
@@ -35,10 +23,10 @@ static bool is_same_source(const struct sotto__op *op, const struct sotto_driver
                       round->expansion.columns[other->index].name) == 0;
     }
     if (op->kind == SOTTO__OP_CONSTANT) {
-        return is_same_constant(&driver->program->constants[op->index],
-                                &round->program->constants[other->index]);
+        return sotto__constant_is_same(&driver->program->constants[op->index],
+                                       &round->program->constants[other->index]);
     }
-    return op->kind != SOTTO__OP_PARAMETER && op->kind != SOTTO__OP_ADD_SCALED;
+    return op->index == SOTTO_NONE && other->index == SOTTO_NONE;
 }
 
 static bool is_same_operand(const size_t *twins, size_t operand, size_t other)
@@ -51,13 +39,11 @@ static bool are_twins(const size_t *twins, const struct sotto__op *op,
                       const struct sotto_driver *driver, const struct sotto__op *other,
                       const struct sotto_driver *round, size_t dataset)
 {
-    return op->kind == other->kind && op->type == other->type && op->bits == other->bits &&
-           op->scale == other->scale && op->digits == other->digits &&
-           op->is_null == other->is_null && op->clips == other->clips &&
+    return sotto__op_does_same(op, other) && op->bits == other->bits &&
+           op->is_null == other->is_null &&
            (op->dataset == SOTTO_NONE ? other->dataset == SOTTO_NONE : other->dataset == dataset) &&
            is_same_operand(twins, op->a, other->a) && is_same_operand(twins, op->b, other->b) &&
-           is_same_operand(twins, op->c, other->c) && is_same_text(op->text, other->text) &&
-           is_same_source(op, driver, other, round);
+           is_same_operand(twins, op->c, other->c) && is_same_source(op, driver, other, round);
 }
 
 static void find_twins(size_t *out, const struct sotto_driver *driver,

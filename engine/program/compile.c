@@ -69,13 +69,18 @@ const struct sotto__op *sotto__compile_op(const struct sotto__compiler *compiler
     return &compiler->program->ops[op];
 }
 
-static bool is_same_op(const struct sotto__op *x, const struct sotto__op *y)
+bool sotto__op_does_same(const struct sotto__op *x, const struct sotto__op *y)
 {
-    return x->kind == y->kind && x->a == y->a && x->b == y->b && x->c == y->c &&
-           x->index == y->index && x->type == y->type && x->scale == y->scale &&
+    return x->kind == y->kind && x->type == y->type && x->scale == y->scale &&
            x->digits == y->digits && x->clips == y->clips &&
            (x->text == y->text ||
             (x->text != NULL && y->text != NULL && strcmp(x->text, y->text) == 0));
+}
+
+static bool is_same_op(const struct sotto__op *x, const struct sotto__op *y)
+{
+    return sotto__op_does_same(x, y) && x->a == y->a && x->b == y->b && x->c == y->c &&
+           x->index == y->index;
 }
 
 /* Finds op among the program's operations, or adds it. */
@@ -149,7 +154,7 @@ static bool is_bool(const struct sotto__compiler *compiler, size_t op)
 
 /* --- Constants --- */
 
-static bool is_same_constant(const struct sotto__constant *x, const struct sotto__constant *y)
+bool sotto__constant_is_same(const struct sotto__constant *x, const struct sotto__constant *y)
 {
     return memcmp(x->limbs, y->limbs, sizeof x->limbs) == 0 && x->number == y->number;
 }
@@ -183,7 +188,7 @@ static size_t keep_constant(struct sotto__compiler *compiler,
     struct sotto__program *program = compiler->program;
     size_t index = 0;
     while (index < program->constants_len &&
-           !is_same_constant(&program->constants[index], constant)) {
+           !sotto__constant_is_same(&program->constants[index], constant)) {
         index++;
     }
     if (index == program->constants_len) {

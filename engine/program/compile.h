@@ -98,6 +98,10 @@ void sotto__compile_call(struct sotto__compiler *compiler, struct sotto__moments
 
 /* Wakes what operations that are not idle need. Operands stand before their operations. */
 void sotto__wake_operands(struct sotto__program *program);
+
+/* Whether two operations do the same to operands that are the same, and to what index names. */
+bool sotto__op_does_same(const struct sotto__op *x, const struct sotto__op *y);
+bool sotto__constant_is_same(const struct sotto__constant *x, const struct sotto__constant *y);
 /* Finds the terms that an index counts, and marks operations that only these need. Last, when slots
  * are laid out. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__indices_find(struct sotto__program *program,
