@@ -20,8 +20,6 @@
 #define STATES_MAX 64
 /* Each is held against each two others, so often in all atoms: about half a second. */
 #define WORK_MAX (UINT64_C(1) << 22)
-/* Counts of a sketch are known modulo 2 to so many. */
-#define COUNT_BITS 24
 
 /* --- Keeping --- */
 
@@ -132,13 +130,14 @@ static void list_states(struct states *out, size_t len, const struct sotto__chan
     }
 }
 
-/* Whether values, so many more than nothing, are those of a state, but for few. */
+/* Whether values, so many more than nothing, are those of a state, but for few. How many more is
+ * known of a sum of sketches as of one: modulo twice SOTTO_SKETCH_MANY. */
 static bool is_near(const struct decision *decision, const struct sotto_sketch *values,
                     int64_t more, const struct sotto__told_values *state)
 {
-    const int32_t above = 32 - COUNT_BITS;
-    uint32_t others = (uint32_t)(more - state->more);
-    return sotto__may_cancel(decision, (int32_t)(others << above) >> above) &&
+    uint64_t others = (uint64_t)(more - state->more) & (2 * SOTTO_SKETCH_MANY - 1);
+    others = others < SOTTO_SKETCH_MANY ? others : 2 * SOTTO_SKETCH_MANY - others;
+    return sotto__may_cancel(decision, (int64_t)others) &&
            sotto__decision_is_few(decision, values, &state->sketch);
 }
 

@@ -19,8 +19,8 @@ static inline bool sotto__may_cancel(const struct decision *decision, int64_t mo
 /* Keeps what an answer told of an atom of the decision's measure, if that is in a pair; and at the
  * answer's end of all atoms. Return: false if there is no memory. */
 bool sotto__states_add(struct decision *decision, struct sotto__changed_atom *atom,
-                       const struct sotto_sketch *sketch);
-bool sotto__states_end_answer(struct sotto__changed *changed);
+                       const struct sotto_sketch *sketch) SOTTO_NODISCARD;
+bool sotto__states_end_answer(struct sotto__changed *changed) SOTTO_NODISCARD;
 /* Fails what is asked of atoms in which a column and its product with one of zeros and ones changed
  * alike but for few values, or are alike but for few in two states. */
 void sotto__states_compare(struct decision *decision, const struct sotto_ledger_pair *pair);

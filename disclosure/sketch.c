@@ -23,6 +23,7 @@
 
 #define COUNT_BITS 24
 #define COUNT_MODULUS ((uint64_t)1 << COUNT_BITS)
+_Static_assert(COUNT_MODULUS == 2 * SOTTO_SKETCH_MANY, "a count has a sign");
 /* Cells that are looked at together where some may tell enough. */
 #define PIECE_LEN 16
 
