@@ -411,7 +411,7 @@ static size_t add_products_of_one(struct sotto__sums *sums, const struct sotto__
         return terms_len;
     }
     for (size_t i = 0; i < terms_len; i++) {
-        if (!add_rounded_block(sums, rows, &terms[i], 1, len)) {
+        if (terms_len == 1 || !add_rounded_block(sums, rows, &terms[i], 1, len)) {
             add_rounded_products(sums, rows, terms[i], len);
         }
     }
