@@ -340,6 +340,8 @@ static inline void join_levels(uint32_t *restrict groups, uint8_t *restrict skip
 
 #include "kernels/sums_kernel.h"
 
+#include "kernels/products_kernel.h"
+
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
         .largest = find_largest, .range = find_range, .arithmetic = apply_arithmetic,              \
