@@ -10,9 +10,8 @@ static enum sotto_status ask(struct sotto_simulation_update *out,
                              const struct sotto_simulation *config, size_t party,
                              const struct sotto_buffer *model, struct sotto_error *err)
 {
-    uint32_t round = sotto_task_party_round(task);
-    *out = (struct sotto_simulation_update){
-        .round = round, .is_last = round == sotto_plan_rounds(sotto_task_party_plan(task))};
+    *out = (struct sotto_simulation_update){.measures = sotto_task_party_measures(task),
+                                            .trains = sotto_task_party_trains(task)};
     enum sotto_status status =
         config->train(config->train_context, party, model->data, model->data_bytes, out);
     if (status != SOTTO_OK) {

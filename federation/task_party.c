@@ -63,6 +63,16 @@ uint32_t sotto_task_party_round(const struct sotto_task_party *task)
     return task->terms.label.round;
 }
 
+bool sotto_task_party_measures(const struct sotto_task_party *task)
+{
+    return task->course.training != NULL && sotto__training_measures(task->course.training);
+}
+
+bool sotto_task_party_trains(const struct sotto_task_party *task)
+{
+    return task->course.training != NULL && sotto__training_trains(task->course.training);
+}
+
 size_t sotto_task_party_vector_bytes(const struct sotto_task_party *task)
 {
     return sotto__course_is_set(&task->course) ? sotto__course_bytes(&task->course) : 0;

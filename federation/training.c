@@ -112,13 +112,22 @@ static enum sotto_status find_metrics(struct sotto__training *training,
     return SOTTO_OK;
 }
 
+bool sotto__training_measures(const struct sotto__training *training)
+{
+    return training->metrics_len > 0 && (training->round == training->rounds ||
+                                         (training->round - 1) % training->validate_every == 0);
+}
+
+bool sotto__training_trains(const struct sotto__training *training)
+{
+    return training->metrics_len == 0 || training->round < training->rounds;
+}
+
 /* Keeps what a round measured, of the next model. */
 static void keep_metrics(struct sotto__training *training, const struct sotto_tensors *next)
 {
     struct sotto__training_round *over = &training->over[training->round - 1];
-    over->is_measured =
-        training->metrics_len > 0 && (training->round == training->rounds ||
-                                      (training->round - 1) % training->validate_every == 0);
+    over->is_measured = sotto__training_measures(training);
     for (size_t i = 0; over->is_measured && i < training->metrics_len; i++) {
         memcpy(&over->metrics[i], next->tensors[training->metrics[i]].data, sizeof(double));
     }

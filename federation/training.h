@@ -51,6 +51,10 @@ enum sotto_status sotto__training_new(struct sotto__training **out,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 void sotto__training_free(struct sotto__training *training);
 
+/* Whether the code measures the model, and trains, in the round that comes next. */
+bool sotto__training_measures(const struct sotto__training *training);
+bool sotto__training_trains(const struct sotto__training *training);
+
 /* Takes the sum of a round over so many parties. It is the last one where the loss was not below
  * the least one before for as many measurements as the bundle says; of a last one that measured the
  * model is that of the round before. Returns: as sotto_average_decode. */

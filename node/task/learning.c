@@ -272,10 +272,9 @@ static enum sotto_status begin_round(const struct compute *compute, struct joine
     learning->begin_ms = clock_ms();
     learning->has_rows = false;
     char what[96];
-    uint32_t round = sotto_task_party_round(joined->machine);
-    bool is_last = round == sotto_plan_rounds(sotto_task_party_plan(joined->machine));
-    (void)snprintf(what, sizeof what, "{\"do\": \"train\", \"round\": %u, \"is_last\": %s}", round,
-                   is_last ? "true" : "false");
+    (void)snprintf(what, sizeof what, "{\"do\": \"train\", \"measures\": %s, \"trains\": %s}",
+                   sotto_task_party_measures(joined->machine) ? "true" : "false",
+                   sotto_task_party_trains(joined->machine) ? "true" : "false");
     return ask_runner(learning, what, sotto_task_party_model(joined->machine), err);
 }
 

@@ -135,7 +135,7 @@ int sotto_rehearsal_contribute(struct sotto_rehearsal *rehearsal, uint64_t *out,
 int sotto_rehearsal_refused(const struct sotto_rehearsal *rehearsal);
 
 struct sotto_simulation_update {
-    const void *weights; size_t weights_bytes; uint64_t rows; uint32_t round; bool is_last;
+    const void *weights; size_t weights_bytes; uint64_t rows; bool measures; bool trains;
 };
 struct sotto_buffer { uint8_t *data; size_t data_bytes; void *owners; };
 void sotto_buffer_release(struct sotto_buffer *buffer);

@@ -79,9 +79,9 @@ class _Runner:
         self._send(b"J", b'{"do": "weights"}')
         return self._receive(b"B")
 
-    def train(self, model: bytes, number: int, is_last: bool) -> tuple[bytes, int]:
+    def train(self, model: bytes, measures: bool, trains: bool) -> tuple[bytes, int]:
         """The weights after a round, and of how many rows they are."""
-        asked = {"do": "train", "round": number, "is_last": is_last}
+        asked = {"do": "train", "measures": measures, "trains": trains}
         self._send(b"J", json.dumps(asked).encode())
         self._send(b"B", model)
         rows = json.loads(self._receive(b"J"))["rows"]
@@ -107,18 +107,18 @@ def practise(
     held: list[Any] = []  # what C borrows, until the next call
     with ExitStack() as stack:
 
-        def run(party: int, model: bytes, number: int, is_last: bool) -> tuple[bytes, int]:
+        def run(party: int, model: bytes, measures: bool, trains: bool) -> tuple[bytes, int]:
             if party not in runners:
                 runners[party] = stack.enter_context(_Runner(interpreter, paths[party], bundle))
             runner = runners[party]
-            return runner.train(model, number, is_last) if model else (runner.weights(), 0)
+            return runner.train(model, measures, trains) if model else (runner.weights(), 0)
 
         def train(_: Any, party: int, model: Any, model_bytes: int, out: Any) -> int:
             if raised:
                 return _FAILED
             try:
                 given = bytes(ffi.buffer(model, model_bytes)) if model else b""
-                weights, rows = run(party, given, out.round, out.is_last)
+                weights, rows = run(party, given, out.measures, out.trains)
                 held[:] = [ffi.from_buffer(weights)]
                 out.weights, out.weights_bytes, out.rows = held[0], len(weights), rows
             except BaseException as error:

@@ -8,8 +8,8 @@ bytes, a length of four bytes, and as many bytes.
     node                                            runner
     B  the bundle
     J  {"do": "weights"}                            B  weights, as its class begins
-    J  {"do": "train", "round": n, "is_last": no}   J  {"rows": n}, B  weights after training
-    B  the model's weights
+    J  {"do": "train", "measures": yes,             J  {"rows": n}, B  weights after training
+        "trains": yes}, B  the model's weights
 
 Weights are asked for in a cage that has no data, as others are told of them; what is asked after
 that, in another one. The class takes no arguments and has these methods. ``data`` has the path of
@@ -26,8 +26,7 @@ Where the bundle's ``validate_every`` is above 0, it also has
     validate(batches)    returns a dict of numbers by these names
 
 Metrics travel as tensors beside the weights, and so become their mean over the parties too. They
-are of the model that a round begins with: of the first round, each ``validate_every`` rounds from
-there, and the last, which only measures.
+are of the model that a round begins with; the node says in which rounds (learning/README.md).
 
 What goes wrong ends the runner with a traceback, which its owner's node keeps.
 """
@@ -299,12 +298,12 @@ class Runner:
         measured = {METRIC + name: tensor for name, tensor in self.metrics.items()}
         return {**weights, **measured}
 
-    def train(self, weights: Weights, number: int, is_last: bool) -> tuple[int, Weights]:
-        """Measure and train for a round. Return the rows that the weights stand for, and these."""
+    def train(self, weights: Weights, measures: bool, trains: bool) -> tuple[int, Weights]:
+        """Measure the model and train it. Return the rows that the weights stand for, and these."""
         load_weights(self.tensors, weights)
-        if self.metrics and (is_last or (number - 1) % self.manifest["validate_every"] == 0):
+        if measures:
             self.validate()
-        if not (self.metrics and is_last):
+        if trains:
             self.task.train(self.round_batches())
         return count_rows(self.train_loader), self.tensors()
 
@@ -328,7 +327,7 @@ def serve(runner: Runner) -> None:
             send(b"B", write_tensors(runner.tensors()))
         elif asked["do"] == "train":
             model = read_tensors(receive(b"B"))
-            rows, weights = runner.train(model, asked["round"], asked["is_last"])
+            rows, weights = runner.train(model, asked["measures"], asked["trains"])
             send(b"J", json.dumps({"rows": rows}).encode())
             send(b"B", write_tensors(weights))
         else:

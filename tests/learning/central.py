@@ -14,14 +14,14 @@ def main():
         manifest, files = _runner.read_bundle(file.read())
     runners = [_runner.Runner(manifest, files, folder) for folder in sys.argv[4:]]
     weights = {name: tensor.clone() for name, tensor in runners[0].tensors().items()}
-    for number in range(int(sys.argv[3])):
-        trained = [runner.train(weights, number + 1, False) for runner in runners]
+    for _ in range(int(sys.argv[3])):
+        trained = [runner.train(weights, False, True) for runner in runners]
         total = sum(rows for rows, _ in trained)
         weights = {
             name: (sum(rows * part[name].double() for rows, part in trained) / total).to(old.dtype)
             for name, old in weights.items()
         }
-    validated = [runner.train(weights, 0, True)[1] for runner in runners]
+    validated = [runner.train(weights, True, False)[1] for runner in runners]
     print(float(sum(part[_runner.METRIC + "accuracy"] for part in validated)) / len(validated))
 
 

@@ -136,33 +136,30 @@ class Tensors(unittest.TestCase):
 class Rounds(unittest.TestCase):
     def test_passes(self):
         runner = make_runner(merge_every=2)
-        rows, weights = runner.train({"w": torch.tensor([1.0, 2.0, 3.0])}, 1, False)
+        rows, weights = runner.train({"w": torch.tensor([1.0, 2.0, 3.0])}, False, True)
         self.assertEqual((rows, runner.task.seen), (7, [1, 2, 3, 1, 2, 3]))
         self.assertEqual(weights["w"].tolist(), [13, 14, 15])
 
     def test_batches_go_on_in_the_next_round(self):
         runner = make_runner(merge="iteration", merge_every=2)
         seen = []
-        for number in range(3):
-            runner.train({"w": torch.zeros(3)}, number + 1, number == 2)
+        for _ in range(3):
+            runner.train({"w": torch.zeros(3)}, False, True)
             seen.append(runner.task.seen)
         self.assertEqual(seen, [[1, 2], [3, 1], [2, 3]])
 
     def test_validation(self):
-        """Of the first round, each second from there and the last, which does not train."""
+        """Where it is asked for, before training or alone; else what was measured stays."""
         runner = make_runner(validate_every=2)
-        loss = torch.zeros((), dtype=torch.float64)
-        measured = []
-        for number in range(1, 5):
-            runner.task.loss = number
-            given = {"w": torch.zeros(3), "validate().loss": loss}
-            rows, weights = runner.train(given, number, number == 4)
-            measured.append(weights["validate().loss"].item())
-            self.assertEqual((rows, weights["w"].tolist()), (7, [0 if number == 4 else 6] * 3))
-        self.assertEqual(measured, [1, 0, 3, 4])
+        for measures, trains, known in ((True, True, 1), (False, True, 9), (True, False, 3)):
+            runner.task.loss = known
+            given = {"w": torch.zeros(3), "validate().loss": torch.tensor(9.0, dtype=torch.float64)}
+            rows, weights = runner.train(given, measures, trains)
+            self.assertEqual(weights["validate().loss"].item(), known)
+            self.assertEqual((rows, weights["w"].tolist()), (7, [6 * trains] * 3))
         runner.task.loss = float("nan")
         with self.assertRaisesRegex(ValueError, "the metric 'loss' is nan"):
-            runner.train(given, 1, False)
+            runner.train(given, True, True)
 
     def test_names_of_metrics(self):
         for names in ('"loss"', "()", "None"):
@@ -177,13 +174,13 @@ class Rounds(unittest.TestCase):
         runner = make_runner()
         runner.train_loader = [1]
         with self.assertRaisesRegex(TypeError, "a loader has no dataset with a length"):
-            runner.train({"w": torch.zeros(3)}, 1, False)
+            runner.train({"w": torch.zeros(3)}, False, True)
         with self.assertRaisesRegex(ValueError, "a loader gave no batch"):
             next(_runner.endless([]))
         runner = make_runner()
         runner.task.state_dict = lambda: {"w": runner.task.w.clone()}
         with self.assertRaisesRegex(ValueError, "is a copy: expected the model's own tensor"):
-            runner.train({"w": torch.zeros(3)}, 1, False)
+            runner.train({"w": torch.zeros(3)}, False, True)
 
 
 if __name__ == "__main__":

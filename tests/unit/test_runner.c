@@ -223,9 +223,8 @@ static void add_update(uint8_t *sum, struct cage *cage, const struct sotto_avera
 
 /* One round: the model out, updates back, their mean is the new model. */
 static void run_round(struct sotto_buffer *in_out_model, struct cage *cages[PARTIES],
-                      const struct sotto_bundle *bundle, size_t round)
+                      const struct sotto_bundle *bundle)
 {
-    char what[80];
     struct sotto_tensors model;
     struct sotto_average average;
     struct sotto_average_counts counts;
@@ -235,10 +234,9 @@ static void run_round(struct sotto_buffer *in_out_model, struct cage *cages[PART
     assert_ok(sotto_average_init(&average, &bundle->manifest, &model, PARTIES, NULL));
     uint8_t *sum = sotto_alloc_aligned(sotto_average_bytes(&average));
     assert_non_null(sum);
-    (void)snprintf(what, sizeof what, "{\"do\": \"train\", \"round\": %zu, \"is_last\": false}",
-                   round);
     for (size_t party = 0; party < PARTIES; party++) {
-        ask(cages[party], what, in_out_model);
+        ask(cages[party], "{\"do\": \"train\", \"measures\": true, \"trains\": true}",
+            in_out_model);
     }
     for (size_t party = 0; party < PARTIES; party++) {
         add_update(sum, cages[party], &average, &model, train_rows[party]);
@@ -260,7 +258,7 @@ static double validate(const struct sotto_buffer *model, struct cage *cages[PART
     for (size_t party = 0; party < PARTIES; party++) {
         struct sotto_tensors given;
         struct sotto_tensors found;
-        ask(cages[party], "{\"do\": \"train\", \"round\": 0, \"is_last\": true}", model);
+        ask(cages[party], "{\"do\": \"train\", \"measures\": true, \"trains\": false}", model);
         assert_int_equal(receive_rows(cages[party]), train_rows[party]);
         struct sotto_buffer answer = receive(cages[party], FENCE_FRAME_BYTES);
         assert_ok(sotto_tensors_read(&given, model->data, model->data_bytes, 100000, NULL));
@@ -320,7 +318,7 @@ static void test_three_caged_parties_train_lenet(void **state)
     struct sotto_buffer model = receive(cages[0], FENCE_FRAME_BYTES);
     double before = validate(&model, cages);
     for (size_t round = 0; round < ROUNDS; round++) {
-        run_round(&model, cages, &bundle, round + 1);
+        run_round(&model, cages, &bundle);
     }
     double after = validate(&model, cages);
     double central = run_centrally(&bundle);

@@ -17,8 +17,8 @@ struct sotto_simulation_update {
     const void *weights;
     size_t weights_bytes;
     uint64_t rows;
-    uint32_t round; /* given: which one, from 1, and whether no more can come */
-    bool is_last;
+    bool measures; /* given: whether the code is to measure the model, and to train on it */
+    bool trains;
 };
 
 struct sotto_simulation {

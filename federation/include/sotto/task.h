@@ -229,6 +229,12 @@ SOTTO_API enum sotto_status sotto_task_party_offer_model(struct sotto_task_party
 /* For a PARTIAL of a learning task: the weights to train on. Borrows, until the next call. */
 SOTTO_API const struct sotto_buffer *sotto_task_party_model(const struct sotto_task_party *task);
 
+/* For a PARTIAL of a learning task: whether its code is to measure these weights before it trains.
+ */
+SOTTO_API bool sotto_task_party_measures(const struct sotto_task_party *task);
+/* And whether it is to train: not in a last round that measures. */
+SOTTO_API bool sotto_task_party_trains(const struct sotto_task_party *task);
+
 /* Whether this party trains in the round that is under way: not where others were drawn. Then it
  * gives zeros, and its host is asked for no PARTIAL. Before the roster of the round: true. */
 SOTTO_API bool sotto_task_party_is_drawn(const struct sotto_task_party *task);
