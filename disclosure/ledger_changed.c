@@ -27,26 +27,33 @@ void sotto__changed_release(struct sotto__changed *changed)
     *changed = (struct sotto__changed){0};
 }
 
-/* Finds the atom of an entry, or makes it. Returns: NULL if there is no memory. */
+static bool is_of_entry(const struct sotto__changed_atom *atom,
+                        const struct sotto__ledger_entry *old)
+{
+    return atom->predicates_len == old->predicates_len &&
+           memcmp(atom->digest, old->atom, sizeof old->atom) == 0;
+}
+
+/* Finds the atom of an entry, or makes it. Answers have their atoms in one order: it is looked for
+ * from behind the one before. Returns: NULL if there is no memory. */
 static struct sotto__changed_atom *find_atom(struct sotto__changed *changed,
                                              const struct sotto__ledger_entry *old)
 {
-    size_t at = 0;
     void *list = changed->list;
-    while (at < changed->len &&
-           (changed->list[at].predicates_len != old->predicates_len ||
-            memcmp(changed->list[at].digest, old->atom, sizeof old->atom) != 0)) {
-        at++;
-    }
-    if (at == changed->len) {
-        if (sotto_array_reserve(&list, &changed->capacity_len, changed->len + 1,
-                                sizeof *changed->list) != SOTTO_OK) {
-            return NULL;
+    for (size_t i = 0; i < changed->len; i++) {
+        changed->at = changed->at + 1 < changed->len ? changed->at + 1 : 0;
+        if (is_of_entry(&changed->list[changed->at], old)) {
+            return &changed->list[changed->at];
         }
-        changed->list = list;
-        changed->list[changed->len++].told = 0;
     }
-    return &changed->list[at];
+    if (sotto_array_reserve(&list, &changed->capacity_len, changed->len + 1,
+                            sizeof *changed->list) != SOTTO_OK) {
+        return NULL;
+    }
+    changed->list = list;
+    changed->at = changed->len++;
+    changed->list[changed->at].told = 0;
+    return &changed->list[changed->at];
 }
 
 /* Three are looked at where there are so many atoms: 5,000 ways. */

@@ -33,6 +33,7 @@ struct sotto__changed {
     struct sotto__changed_atom *list;
     size_t len;
     size_t capacity_len;
+    size_t at;       /* of the atom that an entry was of last */
     uint64_t answer; /* the last one */
     struct sotto__told_values *told;
     size_t told_len;

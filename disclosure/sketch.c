@@ -127,49 +127,56 @@ void sotto_sketch_subtract(struct sotto_sketch *in_out, const struct sotto_sketc
     }
 }
 
-/* How many more elements a cell's difference counts: its low bits, as a number with a sign. */
+/* How many more elements a cell's difference counts: its low bits, as a number with a sign. In 32
+ * bits, as all of what is counted here, so that compilers count several cells at a time. */
 static int32_t count_more(uint64_t difference)
 {
     const int32_t half = (int32_t)(COUNT_MODULUS / 2);
-    return ((int32_t)(difference & (COUNT_MODULUS - 1)) ^ half) - half;
+    return ((int32_t)((uint32_t)difference & (uint32_t)(COUNT_MODULUS - 1)) ^ half) - half;
 }
 
 int64_t sotto_sketch_more(const struct sotto_sketch *sketch)
 {
-    int32_t more = 0; /* of 128 cells it is below 2^31 */
+    int32_t more = 0; /* of 128 cells it is at most 2^30 */
     for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
         more += count_more(sketch->cells[i]);
     }
     return more;
 }
 
-/* Elements that came and went, in some cells. */
+/* What some cells count. */
 struct changes {
-    uint32_t added;
-    uint32_t removed;
+    uint32_t more;     /* added, less those removed; modulo 2^32 */
+    uint32_t absolute; /* of each cell how many more or fewer */
+    uint32_t unseen;   /* cells of as many, but other elements */
 };
 
 static void count_changes(struct changes *in_out, const struct sotto_sketch *one,
                           const struct sotto_sketch *other, size_t first, size_t len)
 {
-    uint32_t added = 0;
-    uint32_t removed = 0;
+    uint32_t all = 0;
+    uint32_t absolute = 0;
+    uint32_t unseen = 0;
     for (size_t i = first; i < first + len; i++) {
         uint64_t difference = other->cells[i] - one->cells[i];
+        uint32_t halves = (uint32_t)difference | (uint32_t)(difference >> 32);
         int32_t more = count_more(difference);
-        uint32_t is_unseen = (uint32_t)(more == 0) & (uint32_t)(difference != 0);
-        added += (more > 0 ? (uint32_t)more : 0) + is_unseen;
-        removed += (more < 0 ? 0 - (uint32_t)more : 0) + is_unseen;
+        all += (uint32_t)more;
+        absolute += (uint32_t)(more < 0 ? -more : more);
+        unseen += (uint32_t)(more == 0) & (uint32_t)(halves != 0);
     }
-    in_out->added += added;
-    in_out->removed += removed;
+    in_out->more += all;
+    in_out->absolute += absolute;
+    in_out->unseen += unseen;
 }
 
 /* The sum of the cells' counts is known modulo 2^24 only: where a cell changed by 2^23 elements or
  * more, the bounds are of another number; but then the truth is above all that can be told. */
 static uint64_t find_distance(const struct changes *changes)
 {
-    uint32_t distance = changes->added > changes->removed ? changes->added : changes->removed;
+    uint32_t added = (changes->absolute + changes->more) / 2 + changes->unseen;
+    uint32_t removed = (changes->absolute - changes->more) / 2 + changes->unseen;
+    uint32_t distance = added > removed ? added : removed;
     return distance < SOTTO_SKETCH_MANY ? distance : SOTTO_SKETCH_MANY;
 }
 
