@@ -5,7 +5,7 @@
  * rows_max rows, and its weights at most 2^range_bits in steps of 2^-scale_bits, so whether the sum
  * fits is known before the first value; and a sum beyond that was made by somebody who lied. */
 
-#include "floats.h"
+#include "integers.h"
 
 #include <sotto/alloc.h>
 #include <sotto/average.h>
@@ -33,12 +33,6 @@ static enum sotto_status check_model(const struct sotto_bundle_manifest *manifes
     }
     for (size_t i = 0; i < model->tensors_len; i++) {
         const struct sotto_tensor *tensor = &model->tensors[i];
-        if (!sotto_tensor_type_is_float(tensor->type)) {
-            return sotto_error_set(err, SOTTO_ERROR_TYPE,
-                                   "tensor '%s' is %s: only floats have a mean. Keep counters out "
-                                   "of state_dict (of BatchNorm: track_running_stats=False)",
-                                   tensor->name, sotto_tensor_type_name(tensor->type));
-        }
         if (tensor->type == SOTTO_TENSOR_F16 && manifest->range_bits > F16_RANGE_BITS_MAX) {
             return sotto_error_set(err, SOTTO_ERROR_LIMIT,
                                    "tensor '%s' is F16: expected range_bits of at most %d, found "
@@ -130,6 +124,33 @@ static void store_sum(uint8_t *to, sotto__i128 sum, uint32_t element_bytes)
     }
 }
 
+/* The integers of a tensor that a sum has room for: as many steps as weights have, of 1 each. */
+static struct sotto__integer_range find_integers(const struct sotto_average *average,
+                                                 enum sotto_tensor_type type)
+{
+    int64_t end = (int64_t)find_bound(average, 1); /* at most 2^62 */
+    struct sotto__integer_range range = sotto__integer_range(type);
+    range.least = range.least < -end ? -end : range.least;
+    range.most = range.most > end ? end : range.most;
+    return range;
+}
+
+static void encode_integers(uint8_t *to, size_t *in_out_clipped,
+                            const struct sotto_average *average, const struct sotto_tensor *tensor,
+                            uint64_t weight)
+{
+    struct sotto__integer_range range = find_integers(average, tensor->type);
+    size_t element = sotto_tensor_type_bytes(tensor->type);
+    for (size_t i = 0; i < tensor->elements_len; i++) {
+        int64_t found = sotto__integer_load(tensor->type, tensor->data + i * element);
+        int64_t value = found < range.least ? range.least : found;
+        value = value > range.most ? range.most : value;
+        *in_out_clipped += value != found;
+        store_sum(to + i * average->element_bytes, (sotto__i128)value * (sotto__i128)weight,
+                  average->element_bytes);
+    }
+}
+
 /* Encodes `len` weights of a tensor from index `begin`. */
 static enum sotto_status encode_chunk(uint8_t *to, size_t *in_out_clipped,
                                       const struct sotto_average *average,
@@ -161,6 +182,21 @@ static enum sotto_status encode_chunk(uint8_t *to, size_t *in_out_clipped,
     return SOTTO_OK;
 }
 
+static enum sotto_status encode_floats(uint8_t *to, size_t *in_out_clipped,
+                                       const struct sotto_average *average,
+                                       const struct sotto_tensor *tensor, uint64_t weight,
+                                       struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
+    for (size_t at = 0; at < tensor->elements_len && status == SOTTO_OK; at += CHUNK_LEN) {
+        size_t left = tensor->elements_len - at;
+        size_t len = left < CHUNK_LEN ? left : CHUNK_LEN;
+        status = encode_chunk(to + at * average->element_bytes, in_out_clipped, average, tensor, at,
+                              len, weight, err);
+    }
+    return status;
+}
+
 static enum sotto_status encode_weights(uint8_t *vector, size_t *out_clipped,
                                         const struct sotto_average *average,
                                         const struct sotto_tensors *weights, uint64_t weight,
@@ -170,16 +206,16 @@ static enum sotto_status encode_weights(uint8_t *vector, size_t *out_clipped,
     uint8_t *to = vector;
     for (size_t i = 0; i < weights->tensors_len; i++) {
         const struct sotto_tensor *tensor = &weights->tensors[i];
-        for (size_t at = 0; at < tensor->elements_len; at += CHUNK_LEN) {
-            size_t left = tensor->elements_len - at;
-            size_t len = left < CHUNK_LEN ? left : CHUNK_LEN;
-            enum sotto_status status =
-                encode_chunk(to, &clipped, average, tensor, at, len, weight, err);
-            if (status != SOTTO_OK) {
-                return status;
-            }
-            to += len * average->element_bytes;
+        enum sotto_status status = SOTTO_OK;
+        if (sotto_tensor_type_is_float(tensor->type)) {
+            status = encode_floats(to, &clipped, average, tensor, weight, err);
+        } else {
+            encode_integers(to, &clipped, average, tensor, weight);
         }
+        if (status != SOTTO_OK) {
+            return status;
+        }
+        to += tensor->elements_len * average->element_bytes;
     }
     sotto_store_u64(to, weight);
     sotto_store_u64(to + sizeof(uint64_t), clipped);
@@ -241,13 +277,22 @@ static size_t decode_tensor(uint8_t *to, const struct sotto_average *average,
                             const struct sotto_tensor *tensor, const uint8_t *sum, uint64_t rows)
 {
     size_t element = sotto_tensor_type_bytes(tensor->type);
+    bool is_float = sotto_tensor_type_is_float(tensor->type);
+    struct sotto__integer_range range = find_integers(average, tensor->type);
     sotto__i128 bound = (sotto__i128)find_bound(average, rows);
+    sotto__i128 least = is_float ? -bound : (sotto__i128)range.least * (sotto__i128)rows;
+    sotto__i128 most = is_float ? bound : (sotto__i128)range.most * (sotto__i128)rows;
     for (size_t i = 0; i < tensor->elements_len; i++) {
         sotto__i128 value = load_sum(sum + i * average->element_bytes, average->element_bytes);
-        if (value > bound || value < -bound) {
+        if (value > most || value < least) {
             return i;
         }
-        sotto__float_store(tensor->type, to + i * element, value, rows, average->fixed.scale_bits);
+        uint8_t *at = to + i * element;
+        if (is_float) {
+            sotto__float_store(tensor->type, at, value, rows, average->fixed.scale_bits);
+        } else {
+            sotto__integer_store(tensor->type, at, value, rows);
+        }
     }
     return SOTTO_NONE;
 }

@@ -106,7 +106,9 @@ delta_node = DeltaNode("NODE_URL")
 task_id = delta_node.create_task(task)
 if delta_node.trace(task_id):
     found = delta_node.get_result(task_id)
-    print(found["metrics"], found["weight"]["weight"].tolist())
+    model = Model()
+    model.load_state_dict(found["weight"])
+    print(found["metrics"], model.weight.tolist(), model.batches.item())
 """
 NUMBERS = [[1.5, 2.0], [0.1, 0.2, 0.7], [-3.0], [41.0, 43.0], [0.25]]
 SCALE = 20
@@ -244,7 +246,7 @@ class Learning(ClusterCase):
             model = [float(fractions.Fraction(sum(part[i] for part in parts), 3 << 27)) for i in range(2)]
         losses = [rows[order[0]] + rows[order[1]] for rows in numbers]
         metrics = {"loss": sum(losses) / 3, "weight": model[0]}
-        self.assertEqual(done.stdout.splitlines()[-1], f"{metrics} {model}")
+        self.assertEqual(done.stdout.splitlines()[-1], f"{metrics} {model} 6")  # three batches in each round
 
     def test_the_doctor_builds_a_cage(self):
         node = self.make().nodes[0].start()

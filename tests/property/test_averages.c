@@ -8,7 +8,7 @@
 #include "files.h"
 #include "test.h"
 
-#include "learning/floats.h"
+#include "learning/integers.h"
 
 #include <gmp.h>
 #include <math.h>
@@ -326,9 +326,6 @@ static void test_models_that_have_no_mean(void **state)
     assert_int_equal(sotto_average_init(&average, &manifest, &model, 3, &err), SOTTO_ERROR_LIMIT);
     assert_contains(err.text, "expected 1 to 1 elements (parameters_max), found 2");
     manifest.parameters_max = 2;
-    tensor.type = SOTTO_TENSOR_I64;
-    assert_int_equal(sotto_average_init(&average, &manifest, &model, 3, &err), SOTTO_ERROR_TYPE);
-    assert_contains(err.text, "tensor 'w' is I64: only floats have a mean");
     tensor.type = SOTTO_TENSOR_F16;
     manifest.range_bits = 16;
     assert_int_equal(sotto_average_init(&average, &manifest, &model, 3, &err), SOTTO_ERROR_LIMIT);
@@ -397,6 +394,73 @@ static void test_the_index_of_a_long_tensor(void **state)
     assert_int_equal(sotto_load_u64(vector + (size_t)1700 * 4), 0x10000);
 }
 
+/* The mean is the integer nearest to total / rows, ties to even. */
+static void check_integer(const struct sotto_average *average, const uint8_t *sum,
+                          const struct sotto_tensors *model, sotto__i128 total, int64_t rows,
+                          size_t clipped)
+{
+    struct sotto_average_counts counts;
+    struct sotto_writer writer;
+    enum sotto_tensor_type type = model->tensors[0].type;
+    sotto_writer_init(&writer, MODEL_BYTES_MAX);
+    enum sotto_status status = sotto_average_decode(&writer, &counts, average, sum, model, 3, NULL);
+    assert_int_equal(status, rows == 0 ? SOTTO_ERROR_INPUT : SOTTO_OK);
+    if (rows > 0) {
+        const uint8_t *end = writer.data + writer.data_bytes;
+        int64_t mean = sotto__integer_load(type, end - sotto_tensor_type_bytes(type));
+        sotto__i128 twice = 2 * ((sotto__i128)mean * rows - total);
+        twice = twice < 0 ? -twice : twice;
+        assert_true(twice < rows || (twice == rows && (mean & 1) == 0));
+        assert_int_equal(counts.clipped, clipped);
+    }
+    sotto_writer_release(&writer);
+}
+
+/* A tensor of integers: each is what it is, up to 2^(range_bits + scale_bits), and its mean the
+ * nearest integer, ties to even, whatever steps weights have. */
+static void test_integers_have_a_mean(void **state)
+{
+    (void)state;
+    static const enum sotto_tensor_type types[] = {SOTTO_TENSOR_I64, SOTTO_TENSOR_I32,
+                                                   SOTTO_TENSOR_I16, SOTTO_TENSOR_I8,
+                                                   SOTTO_TENSOR_U8,  SOTTO_TENSOR_BOOL};
+    const int64_t end = (int64_t)1 << 19; /* of what is usual */
+    uint64_t random = 23;
+    for (size_t i = test_cases(3000); i > 0; i--) {
+        struct sotto_average average;
+        struct sotto_tensor tensor = {
+            .name = "w", .type = types[test_random_below(&random, 6)], .elements_len = 1};
+        struct sotto_tensors model = {&tensor, 1, 1};
+        struct sotto_vector_run runs[SOTTO_AVERAGE_RUNS];
+        struct sotto__integer_range range = sotto__integer_range(tensor.type);
+        uint8_t sum[64] = {0};
+        sotto__i128 expected = 0;
+        int64_t rows = 0;
+        size_t expected_clipped = 0;
+        assert_ok(sotto_average_init(&average, &usual, &model, 3, NULL));
+        sotto_average_runs(runs, &average);
+        for (size_t party = 0; party < 3; party++) {
+            uint8_t vector[64];
+            uint8_t data[sizeof(uint64_t)];
+            size_t clipped;
+            uint64_t more = test_random_below(&random, 4);
+            uint64_t bits = test_random(&random) >> test_random_below(&random, 64);
+            memcpy(data, &bits, sizeof data);
+            tensor.data = data;
+            tensor.data_bytes = sotto_tensor_type_bytes(tensor.type);
+            int64_t value = sotto__integer_load(tensor.type, data);
+            assert_true(value >= range.least && value <= range.most);
+            assert_ok(sotto_average_encode(vector, &clipped, &average, &model, &model, more, NULL));
+            sotto_vector_add(sum, vector, runs, SOTTO_AVERAGE_RUNS);
+            expected_clipped += value > end || value < -end;
+            value = value > end ? end : value < -end ? -end : value;
+            expected += (sotto__i128)value * (sotto__i128)more;
+            rows += (int64_t)more;
+        }
+        check_integer(&average, sum, &model, expected, rows, expected_clipped);
+    }
+}
+
 static enum sotto_status decode(const struct sotto_average *average, const uint8_t *sum,
                                 const struct sotto_tensors *model, struct sotto_error *err)
 {
@@ -444,6 +508,11 @@ static void test_sums_that_cannot_be(void **state)
     assert_int_equal(decode(&average, sum, &model, &err), SOTTO_ERROR_PROTOCOL);
     sotto_store_u64(clips, 6);
     assert_ok(decode(&average, sum, &model, &err));
+    tensor.type = SOTTO_TENSOR_U8;
+    weights[3] = 0x80; /* below 0: no such integer is of the type */
+    assert_int_equal(decode(&average, sum, &model, &err), SOTTO_ERROR_PROTOCOL);
+    assert_contains(err.text, "tensor 'w', element 0: the sum is beyond");
+    weights[3] = 0;
     manifest.is_weighted = false;
     assert_ok(sotto_average_init(&average, &manifest, &model, 3, &err));
     assert_int_equal(decode(&average, sum, &model, &err), SOTTO_ERROR_PROTOCOL); /* one of three */
@@ -538,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_models_that_have_no_mean),
         cmocka_unit_test(test_weights_that_are_no_numbers),
         cmocka_unit_test(test_the_index_of_a_long_tensor),
+        cmocka_unit_test(test_integers_have_a_mean),
         cmocka_unit_test(test_sums_that_cannot_be),
         cmocka_unit_test(test_a_trace_decides_a_tie),
         cmocka_unit_test(test_half_precision),

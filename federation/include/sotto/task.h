@@ -220,8 +220,8 @@ SOTTO_API void sotto_task_party_offer(struct sotto_task_party *task,
 SOTTO_API const struct sotto_bundle *sotto_task_party_bundle(const struct sotto_task_party *task);
 
 /* Answers OFFER of a learning task: joins with the weights with which its code begins, as
- * safetensors. Returns: SOTTO_ERROR_INPUT, SOTTO_ERROR_TYPE, SOTTO_ERROR_LIMIT for weights that are
- * none, or not what the code asks for: the host then declines. Ownership: copies. */
+ * safetensors. Returns: SOTTO_ERROR_INPUT, SOTTO_ERROR_LIMIT for weights that are none, or not what
+ * the code asks for: the host then declines. Ownership: copies. */
 SOTTO_API enum sotto_status sotto_task_party_offer_model(struct sotto_task_party *task,
                                                          const void *weights, size_t weights_bytes,
                                                          struct sotto_error *err) SOTTO_NODISCARD;

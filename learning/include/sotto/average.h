@@ -4,7 +4,8 @@
 
 /* The mean of the weights of many parties, as one secure sum. A party's weights become fixed point
  * and are multiplied by its rows, or by 1: integers, which are added without error. So the mean is
- * the exact mean of the fixed-point weights, rounded once, whatever the order of the parties. */
+ * the exact mean of the fixed-point weights, rounded once, whatever the order of the parties.
+ * Tensors of integers are what they are, up to 2^(range_bits + scale_bits). */
 
 #include <sotto/bundle.h>
 #include <sotto/fixed.h>
@@ -33,9 +34,9 @@ struct sotto_average_counts {
 };
 
 /* Derives the vector from what the manifest declares, the model and the number of parties: no sum
- * of parties_max parties can overflow. Returns: SOTTO_ERROR_TYPE for a tensor that is not of
- * floats; SOTTO_ERROR_LIMIT for a model without elements, of more than parameters_max, for F16 and
- * a range above 2^15, for a vector above SOTTO_VECTOR_BYTES_MAX, and no parties. */
+ * of parties_max parties can overflow. Returns: SOTTO_ERROR_LIMIT for a model without elements, of
+ * more than parameters_max, for F16 and a range above 2^15, for a vector above
+ * SOTTO_VECTOR_BYTES_MAX, and no parties. */
 SOTTO_API enum sotto_status sotto_average_init(struct sotto_average *out,
                                                const struct sotto_bundle_manifest *manifest,
                                                const struct sotto_tensors *model,
