@@ -23,7 +23,9 @@
  *    value (kept.c). Nothing is read again: rationals of one group at a time exist beside these.
  * 5. A group's withheld count is that of the last round; is_zero says that all its rounds opened
  *    zeros, and has_counts that counts were among them, which the warnings need.
- * 6. What can't be, more rows than there can be or a negative sum of squares, is an error
+ * 6. What each round has opened is kept whole too, for whoever has to derive the round elsewhere
+ *    (parts/).
+ * 7. What can't be, more rows than there can be or a negative sum of squares, is an error
  *    (SOTTO_ERROR_PROTOCOL), and the driver stays in its round. */
 
 #include "driver.h"
@@ -156,6 +158,10 @@ void sotto_driver_free(struct sotto_driver *driver)
     sotto__results_release(&driver->results);
     sotto__kept_release(&driver->kept);
     sotto__calls_release(&driver->calls);
+    for (size_t i = 0; i < driver->opened_len; i++) {
+        sotto_buffer_release(&driver->opened[i]);
+    }
+    sotto_free(driver->opened);
     if (driver->program != NULL) {
         sotto__program_release(driver->program);
         sotto_free(driver->program);
@@ -470,6 +476,27 @@ static enum sotto_status take_aggregate(struct sotto_driver *driver, const uint6
     return status;
 }
 
+/* Copies what a round opens, and has room for it. */
+static enum sotto_status copy_opened(struct sotto_driver *driver, struct sotto_buffer *out,
+                                     const uint64_t *limbs, size_t limbs_len,
+                                     struct sotto_error *err)
+{
+    void *opened = driver->opened;
+    uint8_t *bytes = sotto_alloc_array(limbs_len, sizeof *limbs);
+    if (bytes == NULL ||
+        sotto_array_reserve(&opened, &driver->opened_capacity_len, driver->opened_len + 1,
+                            sizeof *driver->opened) != SOTTO_OK) {
+        sotto_free(bytes);
+        return sotto_error_no_memory(err);
+    }
+    driver->opened = opened;
+    for (size_t i = 0; i < limbs_len; i++) {
+        sotto_store_u64(bytes + i * sizeof *limbs, limbs[i]);
+    }
+    *out = (struct sotto_buffer){.data = bytes, .data_bytes = limbs_len * sizeof *limbs};
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64_t *limbs,
                                        size_t limbs_len, struct sotto_error *err)
 {
@@ -483,11 +510,21 @@ enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64
                                "the aggregate has %zu limbs, expected %zu", limbs_len,
                                driver->program->limbs_len);
     }
+    struct sotto_buffer opened;
+    enum sotto_status status = copy_opened(driver, &opened, limbs, limbs_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     struct sotto_arithmetic arithmetic;
     sotto_arithmetic_enter(&arithmetic);
-    enum sotto_status status = take_aggregate(driver, limbs, err);
+    status = take_aggregate(driver, limbs, err);
     sotto_arithmetic_leave(&arithmetic);
-    return status;
+    if (status != SOTTO_OK) {
+        sotto_buffer_release(&opened);
+        return status;
+    }
+    driver->opened[driver->opened_len++] = opened;
+    return SOTTO_OK;
 }
 
 void sotto_driver_add(const struct sotto_driver *driver, uint64_t *in_out_sum,

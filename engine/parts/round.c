@@ -32,11 +32,6 @@ void sotto_round_free(struct sotto_round *round)
         return;
     }
     sotto_driver_free(round->driver);
-    sotto_schema_release(&round->types);
-    for (size_t i = 0; i < round->opened_len; i++) {
-        sotto_buffer_release(&round->opened[i]);
-    }
-    sotto_free(round->opened);
     sotto_free(round->rows);
     sotto_plan_free(round->plan);
     sotto_free(round);
@@ -62,66 +57,33 @@ enum sotto_status sotto__part_round_check_not_over(const struct sotto_round *rou
 
 /* --- From round to round --- */
 
+struct sotto__part_question sotto__part_round_question(const struct sotto_round *round)
+{
+    struct sotto__part_question asked = {.plan = round->plan,
+                                         .driver = round->driver,
+                                         .rows = round->rows,
+                                         .snapshot = round->snapshot};
+    memcpy(asked.plan_digest, round->plan_digest, sizeof asked.plan_digest);
+    return asked;
+}
+
 enum sotto_status sotto__part_round_start(struct sotto_round *round,
                                           const struct sotto_schema *types, const uint64_t *rows,
                                           const char *snapshot, struct sotto_error *err)
 {
     size_t len = sotto_plan_datasets_len(round->plan);
-    struct sotto_schema copy = {0};
-    struct sotto_driver *driver = NULL;
     uint64_t *kept = sotto_alloc_array(len, sizeof *kept);
-    enum sotto_status status = kept != NULL ? SOTTO_OK : sotto_error_no_memory(err);
-    if (status != SOTTO_OK) {
-        goto out;
+    if (kept == NULL) {
+        return sotto_error_no_memory(err);
     }
-    status = sotto_schema_copy(&copy, types);
+    enum sotto_status status = sotto_driver_new(&round->driver, round->plan, types, err);
     if (status != SOTTO_OK) {
-        status = sotto_error_no_memory(err);
-        goto out;
-    }
-    status = sotto_driver_new(&driver, round->plan, types, err);
-    if (status != SOTTO_OK) {
-        goto out;
+        sotto_free(kept);
+        return status;
     }
     memcpy(kept, rows, len * sizeof *kept);
     memcpy(round->snapshot, snapshot, strlen(snapshot) + 1);
-    round->driver = driver;
     round->rows = kept;
-    round->types = copy;
-    return SOTTO_OK;
-out:
-    sotto_schema_release(&copy);
-    sotto_free(kept);
-    return status;
-}
-
-enum sotto_status sotto__part_round_open(struct sotto_round *round, const uint64_t *limbs,
-                                         size_t limbs_len, struct sotto_error *err)
-{
-    struct sotto_writer writer;
-    struct sotto_buffer opened = {0};
-    void *all = round->opened;
-    if (sotto_array_reserve(&all, &round->opened_capacity_len, round->opened_len + 1,
-                            sizeof *round->opened) != SOTTO_OK) {
-        return sotto_error_no_memory(err);
-    }
-    round->opened = all;
-    sotto_writer_init(&writer, limbs_len * sizeof *limbs);
-    sotto_writer_reserve(&writer, limbs_len * sizeof *limbs);
-    for (size_t i = 0; i < limbs_len; i++) {
-        sotto_write_u64(&writer, limbs[i]);
-    }
-    if (sotto_writer_status(&writer) != SOTTO_OK) {
-        sotto_writer_release(&writer);
-        return sotto_error_no_memory(err);
-    }
-    opened.data = sotto_writer_take(&writer, &opened.data_bytes);
-    enum sotto_status status = sotto_driver_advance(round->driver, limbs, limbs_len, err);
-    if (status != SOTTO_OK) {
-        sotto_buffer_release(&opened);
-        return status;
-    }
-    round->opened[round->opened_len++] = opened;
     return SOTTO_OK;
 }
 
@@ -132,5 +94,6 @@ enum sotto_status sotto_round_result(const struct sotto_round *round, char **out
     if (!sotto_round_is_over(round)) {
         return sotto_error_set(err, SOTTO_ERROR_STATE, "there are rounds to come");
     }
-    return sotto_driver_result(round->driver, out, &parties, &round->types, 1, err);
+    return sotto_driver_result(round->driver, out, &parties, sotto_driver_schema(round->driver), 1,
+                               err);
 }

@@ -6,28 +6,48 @@
 
 #include "parts/parts.h"
 
+/* What parts of a round are of. Borrows all of it. */
+struct sotto__part_question {
+    const struct sotto_plan *plan;
+    uint8_t plan_digest[SOTTO_SHORT_DIGEST_BYTES];
+    const struct sotto_driver *driver; /* NULL: round 0, and the rest says nothing */
+    const uint64_t *rows;              /* of each dataset */
+    const char *snapshot;
+};
+
 struct sotto_round {
     struct sotto_plan *plan;
     uint8_t plan_digest[SOTTO_SHORT_DIGEST_BYTES];
     char snapshot[SOTTO_PART_SNAPSHOT_BYTES];
-    uint64_t *rows; /* of each dataset, once types are agreed on */
-    struct sotto_schema types;
+    uint64_t *rows;              /* of each dataset, once types are agreed on */
     struct sotto_driver *driver; /* NULL: types are not agreed on */
-    struct sotto_buffer *opened; /* of each round that is over, its limbs as bytes */
-    size_t opened_len;
-    size_t opened_capacity_len;
 };
 
+struct sotto__part_question sotto__part_round_question(const struct sotto_round *round);
 /* Types were agreed on, of so many rows (one number a dataset) of a snapshot: the round is 1. */
 enum sotto_status sotto__part_round_start(struct sotto_round *round,
                                           const struct sotto_schema *types, const uint64_t *rows,
                                           const char *snapshot,
                                           struct sotto_error *err) SOTTO_NODISCARD;
-/* Goes on with what a round opened. */
-enum sotto_status sotto__part_round_open(struct sotto_round *round, const uint64_t *limbs,
-                                         size_t limbs_len, struct sotto_error *err) SOTTO_NODISCARD;
 /* Returns: SOTTO_ERROR_STATE once the last round is over. */
 enum sotto_status sotto__part_round_check_not_over(const struct sotto_round *round,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Writes a later round as sotto_round_write does. Ownership: *out is ended by sotto_free. */
+enum sotto_status sotto__part_write_question(const struct sotto__part_question *asked, char **out,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Reads what is a part of all rows, for what is asked. Returns: as sotto_round_advance. Ended by
+ * sotto__part_release, after a failure too. */
+enum sotto_status sotto__part_read_party(struct sotto__part *out,
+                                         const struct sotto__part_question *asked,
+                                         const struct sotto_part_bytes *party,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+/* The contribution that a part of all rows is, judged by nobody yet. Ownership: *out is ended by
+ * sotto_contribution_free. */
+enum sotto_status sotto__part_contribute(struct sotto_contribution **out,
+                                         const struct sotto_driver *driver,
+                                         const struct sotto__part *part,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

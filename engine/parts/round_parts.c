@@ -7,28 +7,32 @@
 #include "parts/round.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- What a part is of --- */
 
 /* Sets plan, types and round; the digest of the round is of all that later ones start from. */
-static enum sotto_status set_question(struct sotto__part_head *out, const struct sotto_round *round)
+static enum sotto_status set_question(struct sotto__part_head *out,
+                                      const struct sotto__part_question *asked)
 {
     struct sotto_writer writer;
-    memcpy(out->plan, round->plan_digest, sizeof out->plan);
-    if (round->driver == NULL) {
+    memcpy(out->plan, asked->plan_digest, sizeof out->plan);
+    if (asked->driver == NULL) {
         return SOTTO_OK;
     }
-    out->number = sotto_driver_round(round->driver);
+    out->number = sotto_driver_round(asked->driver);
     sotto_writer_init(&writer, SIZE_MAX);
-    sotto_schema_write(&round->types, &writer);
+    sotto_schema_write(sotto_driver_schema(asked->driver), &writer);
     sotto_short_digest(out->types, writer.data, writer.data_bytes);
-    for (size_t i = 0; i < sotto_plan_datasets_len(round->plan); i++) {
-        sotto_write_u64(&writer, round->rows[i]);
+    sotto_write_u64(&writer, asked->driver->calls.needed);
+    for (size_t i = 0; i < sotto_plan_datasets_len(asked->plan); i++) {
+        sotto_write_u64(&writer, asked->rows[i]);
     }
-    for (size_t i = 0; i < round->opened_len; i++) {
+    for (size_t i = 0; i < asked->driver->opened_len; i++) {
+        const struct sotto_buffer *opened = &asked->driver->opened[i];
         uint8_t digest[SOTTO_SHORT_DIGEST_BYTES];
-        sotto_short_digest(digest, round->opened[i].data, round->opened[i].data_bytes);
+        sotto_short_digest(digest, opened->data, opened->data_bytes);
         sotto_write_bytes(&writer, digest, sizeof digest);
     }
     enum sotto_status status = sotto_writer_status(&writer);
@@ -137,6 +141,7 @@ enum sotto_status sotto_round_part(const struct sotto_round *round, struct sotto
                                    struct sotto_source *const *sources, struct sotto_error *err)
 {
     struct sotto__part part = {0};
+    const struct sotto__part_question asked = sotto__part_round_question(round);
     enum sotto_status status = sotto__part_round_check_not_over(round, err);
     if (status != SOTTO_OK) {
         return status;
@@ -147,7 +152,7 @@ enum sotto_status sotto_round_part(const struct sotto_round *round, struct sotto
     }
     if (sotto__part_head_init(&part.head, place, sotto_plan_datasets_len(round->plan)) !=
             SOTTO_OK ||
-        set_question(&part.head, round) != SOTTO_OK) {
+        set_question(&part.head, &asked) != SOTTO_OK) {
         status = sotto_error_no_memory(err);
         goto out;
     }
@@ -167,45 +172,42 @@ out:
 
 /* --- What all parts together say --- */
 
-static enum sotto_status check_rows(const struct sotto_round *round,
+static enum sotto_status check_rows(const struct sotto__part_question *asked,
                                     const struct sotto__part_head *head, struct sotto_error *err)
 {
-    for (size_t i = 0; round->driver != NULL && i < head->datasets_len; i++) {
-        if (head->rows[i] != round->rows[i]) {
+    for (size_t i = 0; asked->driver != NULL && i < head->datasets_len; i++) {
+        if (head->rows[i] != asked->rows[i]) {
             return sotto_error_set(
                 err, SOTTO_ERROR_CHANGED,
                 "dataset \"%s\": expected %llu rows in all parts, as in round 0, found %llu: start "
                 "again with round 0",
-                sotto_plan_dataset_alias(round->plan, i), (unsigned long long)round->rows[i],
+                sotto_plan_dataset_alias(asked->plan, i), (unsigned long long)asked->rows[i],
                 (unsigned long long)head->rows[i]);
         }
     }
     return SOTTO_OK;
 }
 
-/* Reads a party's part, and sees that it is of this round, and of all rows. */
-static enum sotto_status read_party(struct sotto__part *out, const struct sotto_round *round,
-                                    const struct sotto_part_bytes *party, struct sotto_error *err)
+enum sotto_status sotto__part_read_party(struct sotto__part *out,
+                                         const struct sotto__part_question *asked,
+                                         const struct sotto_part_bytes *party,
+                                         struct sotto_error *err)
 {
-    struct sotto__part_head asked = {0};
-    enum sotto_status status = sotto__part_round_check_not_over(round, err);
+    struct sotto__part_head head = {0};
+    enum sotto_status status = sotto__part_read(out, party, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__part_read(out, party, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    if (set_question(&asked, round) != SOTTO_OK) {
+    if (set_question(&head, asked) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
     /* What a round does not say is the party's. */
-    memcpy(asked.snapshot, round->driver != NULL ? round->snapshot : out->head.snapshot,
-           sizeof asked.snapshot);
-    asked.min_rows = out->head.min_rows;
-    asked.parts_len = out->head.parts_len;
-    asked.datasets_len = sotto_plan_datasets_len(round->plan);
-    status = sotto__part_head_check(&asked, &out->head, party->name, err);
+    (void)snprintf(head.snapshot, sizeof head.snapshot, "%s",
+                   asked->driver != NULL ? asked->snapshot : out->head.snapshot);
+    head.min_rows = out->head.min_rows;
+    head.parts_len = out->head.parts_len;
+    head.datasets_len = sotto_plan_datasets_len(asked->plan);
+    status = sotto__part_head_check(&head, &out->head, party->name, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -213,7 +215,19 @@ static enum sotto_status read_party(struct sotto__part *out, const struct sotto_
     if (status != SOTTO_OK) {
         return status;
     }
-    return check_rows(round, &out->head, err);
+    return check_rows(asked, &out->head, err);
+}
+
+/* Likewise of a round that is not over. */
+static enum sotto_status read_party(struct sotto__part *out, const struct sotto_round *round,
+                                    const struct sotto_part_bytes *party, struct sotto_error *err)
+{
+    const struct sotto__part_question asked = sotto__part_round_question(round);
+    enum sotto_status status = sotto__part_round_check_not_over(round, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__part_read_party(out, &asked, party, err);
 }
 
 static enum sotto_status read_offers(struct sotto_schema *out, const struct sotto_round *round,
@@ -258,15 +272,13 @@ out:
     return status;
 }
 
-/* The contribution that a part of all rows is. Borrows judge, which is of the same min_rows, or
- * NULL: a part is checked by its evidence all the same. */
-static enum sotto_status contribute(struct sotto_contribution **out,
-                                    const struct sotto_round *round, const struct sotto__part *part,
-                                    const struct sotto_judge *judge, struct sotto_error *err)
+enum sotto_status sotto__part_contribute(struct sotto_contribution **out,
+                                         const struct sotto_driver *driver,
+                                         const struct sotto__part *part, struct sotto_error *err)
 {
     const struct sotto_judge of_part = {.min_rows = part->head.min_rows, .judge = judge_nothing};
     struct sotto_contribution *made = NULL;
-    enum sotto_status status = sotto_contribution_new(&made, round->driver, &of_part, err);
+    enum sotto_status status = sotto_contribution_new(&made, driver, &of_part, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -275,7 +287,7 @@ static enum sotto_status contribute(struct sotto_contribution **out,
         sotto_contribution_free(made);
         return status;
     }
-    made->judge = judge;
+    made->judge = NULL; /* a part is checked by its evidence all the same */
     *out = made;
     return SOTTO_OK;
 }
@@ -299,7 +311,10 @@ enum sotto_status sotto_round_contribution(const struct sotto_round *round,
             party->name, (unsigned long long)judge->min_rows, (unsigned)part.head.min_rows);
         goto out;
     }
-    status = contribute(out, round, &part, judge, err);
+    status = sotto__part_contribute(out, round->driver, &part, err);
+    if (status == SOTTO_OK) {
+        (*out)->judge = judge;
+    }
 out:
     sotto__part_release(&part);
     return status;
@@ -309,11 +324,11 @@ static enum sotto_status open_sums(struct sotto_round *round, const struct sotto
                                    struct sotto_error *err)
 {
     struct sotto_contribution *contribution = NULL;
-    enum sotto_status status = contribute(&contribution, round, part, NULL, err);
+    enum sotto_status status = sotto__part_contribute(&contribution, round->driver, part, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__part_round_open(round, contribution->limbs, contribution->limbs_len, err);
+    status = sotto_driver_advance(round->driver, contribution->limbs, contribution->limbs_len, err);
     sotto_contribution_free(contribution);
     return status;
 }

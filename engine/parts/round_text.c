@@ -29,20 +29,55 @@ static void write_digits(struct sotto_writer *writer, const uint8_t *data, size_
 
 /* --- Writing --- */
 
-static void write_types(struct sotto_writer *writer, const struct sotto_round *round)
+static void write_types(struct sotto_writer *writer, const struct sotto_driver *driver)
 {
     struct sotto_writer types;
     sotto_writer_init(&types, SIZE_MAX);
-    sotto_schema_write(&round->types, &types);
+    sotto_schema_write(sotto_driver_schema(driver), &types);
     writer->failed = writer->failed || types.failed;
     write_digits(writer, types.data, types.data_bytes);
     sotto_writer_release(&types);
 }
 
+enum sotto_status sotto__part_write_question(const struct sotto__part_question *asked, char **out,
+                                             struct sotto_error *err)
+{
+    const struct sotto_driver *driver = asked->driver;
+    struct sotto_writer writer;
+    sotto_writer_init(&writer, SIZE_MAX);
+    sotto__json_raw(&writer, "{\"sotto\": \"round\", \"version\": 1, \"round\": ");
+    sotto__json_integer(&writer, sotto_driver_round(driver));
+    sotto__json_raw(&writer, ", \"plan\": ");
+    write_digits(&writer, asked->plan_digest, sizeof asked->plan_digest);
+    sotto__json_raw(&writer, ", \"snapshot\": ");
+    sotto__json_string(&writer, asked->snapshot);
+    if (driver->calls.needed > 0) {
+        sotto__json_raw(&writer, ", \"parties\": ");
+        sotto__json_integer(&writer, driver->calls.needed);
+    }
+    sotto__json_raw(&writer, ", \"rows\": [");
+    for (size_t i = 0; i < sotto_plan_datasets_len(asked->plan); i++) {
+        sotto__json_raw(&writer, i > 0 ? ", " : "");
+        sotto__json_integer(&writer, asked->rows[i]);
+    }
+    sotto__json_raw(&writer, "], \"types\": ");
+    write_types(&writer, driver);
+    sotto__json_raw(&writer, ", \"opened\": [");
+    for (size_t i = 0; i < driver->opened_len; i++) {
+        sotto__json_raw(&writer, i > 0 ? ", " : "");
+        write_digits(&writer, driver->opened[i].data, driver->opened[i].data_bytes);
+    }
+    sotto__json_raw(&writer, "]}\n");
+    if (sotto__json_finish(&writer, out) != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status sotto_round_write(const struct sotto_round *round, char **out,
                                     struct sotto_error *err)
 {
-    struct sotto_writer writer;
+    const struct sotto__part_question asked = sotto__part_round_question(round);
     if (round->driver == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_STATE,
                                "round 0 has no text: parts are made for it from the plan alone");
@@ -51,30 +86,7 @@ enum sotto_status sotto_round_write(const struct sotto_round *round, char **out,
     if (status != SOTTO_OK) {
         return status;
     }
-    sotto_writer_init(&writer, SIZE_MAX);
-    sotto__json_raw(&writer, "{\"sotto\": \"round\", \"version\": 1, \"round\": ");
-    sotto__json_integer(&writer, sotto_driver_round(round->driver));
-    sotto__json_raw(&writer, ", \"plan\": ");
-    write_digits(&writer, round->plan_digest, sizeof round->plan_digest);
-    sotto__json_raw(&writer, ", \"snapshot\": ");
-    sotto__json_string(&writer, round->snapshot);
-    sotto__json_raw(&writer, ", \"rows\": [");
-    for (size_t i = 0; i < sotto_plan_datasets_len(round->plan); i++) {
-        sotto__json_raw(&writer, i > 0 ? ", " : "");
-        sotto__json_integer(&writer, round->rows[i]);
-    }
-    sotto__json_raw(&writer, "], \"types\": ");
-    write_types(&writer, round);
-    sotto__json_raw(&writer, ", \"opened\": [");
-    for (size_t i = 0; i < round->opened_len; i++) {
-        sotto__json_raw(&writer, i > 0 ? ", " : "");
-        write_digits(&writer, round->opened[i].data, round->opened[i].data_bytes);
-    }
-    sotto__json_raw(&writer, "]}\n");
-    if (sotto__json_finish(&writer, out) != SOTTO_OK) {
-        return sotto_error_no_memory(err);
-    }
-    return SOTTO_OK;
+    return sotto__part_write_question(&asked, out, err);
 }
 
 /* --- Reading --- */
@@ -141,7 +153,7 @@ static enum sotto_status read_opened(struct sotto_round *round, const json_t *te
     for (size_t i = 0; i < limbs_len; i++) {
         limbs[i] = sotto_load_u64(bytes.data + i * sizeof *limbs);
     }
-    status = sotto__part_round_open(round, limbs, limbs_len, err);
+    status = sotto_driver_advance(round->driver, limbs, limbs_len, err);
 out:
     sotto_buffer_release(&bytes);
     sotto_free(limbs);
@@ -228,15 +240,16 @@ static enum sotto_status read_text(struct sotto_round *round, json_t *root, stru
     const char *snapshot = NULL;
     int version = 0;
     json_int_t number = 0;
+    json_int_t parties = 0;
     json_t *plan = NULL;
     json_t *rows = NULL;
     json_t *types = NULL;
     json_t *opened = NULL;
-    if (json_unpack(root, "{s:s, s:i, s:I, s:o, s:s, s:o, s:o, s:o!}", "sotto", &kind, "version",
-                    &version, "round", &number, "plan", &plan, "snapshot", &snapshot, "rows", &rows,
-                    "types", &types, "opened", &opened) != 0 ||
+    if (json_unpack(root, "{s:s, s:i, s:I, s:o, s:s, s?I, s:o, s:o, s:o!}", "sotto", &kind,
+                    "version", &version, "round", &number, "plan", &plan, "snapshot", &snapshot,
+                    "parties", &parties, "rows", &rows, "types", &types, "opened", &opened) != 0 ||
         strcmp(kind, "round") != 0 || version != VERSION || !json_is_array(rows) ||
-        !json_is_array(opened)) {
+        !json_is_array(opened) || parties < 0 || parties > UINT32_MAX) {
         return fail_text(err);
     }
     enum sotto_status status = check_plan(round, plan, err);
@@ -244,6 +257,9 @@ static enum sotto_status read_text(struct sotto_round *round, json_t *root, stru
         return status;
     }
     status = start(round, types, rows, snapshot, err);
+    if (status == SOTTO_OK) {
+        sotto_driver_need_parties(round->driver, (uint32_t)parties);
+    }
     for (size_t i = 0; i < json_array_size(opened) && status == SOTTO_OK; i++) {
         status = read_opened(round, json_array_get(opened, i), err);
     }
