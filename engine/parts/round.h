@@ -2,7 +2,8 @@
 #ifndef SOTTO_ENGINE_PARTS_ROUND_H
 #define SOTTO_ENGINE_PARTS_ROUND_H
 
-/* What is asked of all parts next: round.c; as text: round_text.c; parts of it: round_parts.c. */
+/* What is asked of all parts next: round.c; as text: round_text.c; parts of it: round_parts.c; of a
+ * party of a task: ask.c. Parts that are of no round: catalogue.c. */
 
 #include "parts/parts.h"
 
@@ -36,6 +37,15 @@ enum sotto_status sotto__part_round_check_not_over(const struct sotto_round *rou
 /* Writes a later round as sotto_round_write does. Ownership: *out is ended by sotto_free. */
 enum sotto_status sotto__part_write_question(const struct sotto__part_question *asked, char **out,
                                              struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Returns: SOTTO_ERROR_INPUT. */
+enum sotto_status sotto__part_check_place(const struct sotto_part_place *place,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+/* Sets the rows of each dataset. Returns: SOTTO_ERROR_REFUSED where a source does not know how
+ * many it has, as its describe. */
+enum sotto_status sotto__part_count_rows(struct sotto__part_head *out,
+                                         struct sotto_source *const *sources,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Reads what is a part of all rows, for what is asked. Returns: as sotto_round_advance. Ended by
  * sotto__part_release, after a failure too. */

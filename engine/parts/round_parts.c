@@ -45,8 +45,8 @@ static enum sotto_status set_question(struct sotto__part_head *out,
 
 /* --- Making a part --- */
 
-static enum sotto_status check_place(const struct sotto_round *round,
-                                     const struct sotto_part_place *place, struct sotto_error *err)
+enum sotto_status sotto__part_check_place(const struct sotto_part_place *place,
+                                          struct sotto_error *err)
 {
     if (place->part == 0 || place->part > place->parts_len || place->parts_len > SOTTO_PARTS_MAX) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
@@ -58,12 +58,18 @@ static enum sotto_status check_place(const struct sotto_round *round,
         return sotto_error_set(err, SOTTO_ERROR_INPUT, "expected min_rows from 1 to %d, found %u",
                                SOTTO_PART_MIN_ROWS_MAX, (unsigned)place->min_rows);
     }
-    if (!sotto__part_is_snapshot(place->snapshot)) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "expected a snapshot's name of at most %d characters of ASCII, "
-                               "without \" and \\",
-                               SOTTO_PART_SNAPSHOT_BYTES - 1);
-    }
+    return sotto__part_is_snapshot(place->snapshot)
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "expected a snapshot's name of at most %d characters of ASCII, "
+                                 "without \" and \\",
+                                 SOTTO_PART_SNAPSHOT_BYTES - 1);
+}
+
+static enum sotto_status check_snapshot(const struct sotto_round *round,
+                                        const struct sotto_part_place *place,
+                                        struct sotto_error *err)
+{
     bool is_same = round->driver == NULL || strcmp(round->snapshot, place->snapshot) == 0;
     return is_same ? SOTTO_OK
                    : sotto_error_set(err, SOTTO_ERROR_CHANGED,
@@ -72,8 +78,9 @@ static enum sotto_status check_place(const struct sotto_round *round,
                                      round->snapshot, place->snapshot);
 }
 
-static enum sotto_status count_rows(struct sotto__part_head *out,
-                                    struct sotto_source *const *sources, struct sotto_error *err)
+enum sotto_status sotto__part_count_rows(struct sotto__part_head *out,
+                                         struct sotto_source *const *sources,
+                                         struct sotto_error *err)
 {
     for (size_t i = 0; i < out->datasets_len; i++) {
         const struct sotto_catalogue *catalogue = NULL;
@@ -146,7 +153,11 @@ enum sotto_status sotto_round_part(const struct sotto_round *round, struct sotto
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_place(round, place, err);
+    status = sotto__part_check_place(place, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_snapshot(round, place, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -161,7 +172,7 @@ enum sotto_status sotto_round_part(const struct sotto_round *round, struct sotto
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = count_rows(&part.head, sources, err);
+    status = sotto__part_count_rows(&part.head, sources, err);
     if (status == SOTTO_OK) {
         status = sotto__part_write(&part, out, err);
     }

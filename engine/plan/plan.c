@@ -488,6 +488,11 @@ static enum sotto_status parse_plan(struct sotto_plan **out, const void *json, s
         .wait_timeout_s = TIMEOUT_S_DEFAULT,
         .connection_timeout_s = TIMEOUT_S_DEFAULT,
     };
+    plan->text = sotto_text_copy(json, json_bytes);
+    if (plan->text == NULL) {
+        status = sotto_error_no_memory(err);
+        goto out;
+    }
     status = parse_root(plan, root, takes_learning, err);
     if (status == SOTTO_OK) {
         *out = plan;
@@ -531,6 +536,7 @@ void sotto_plan_free(struct sotto_plan *plan)
     sotto_free(plan->columns);
     sotto_free(plan->bundle);
     sotto_free(plan->name);
+    sotto_free(plan->text);
     sotto_free(plan);
 }
 

@@ -40,6 +40,7 @@ struct sotto__plan_output {
 };
 
 struct sotto_plan {
+    char *text; /* that it was parsed from */
     char *name;
     struct sotto__definition *definitions; /* in the order of the plan */
     size_t definitions_len;

@@ -102,6 +102,57 @@ SOTTO_API enum sotto_status sotto_round_contribution(const struct sotto_round *r
 SOTTO_API enum sotto_status sotto_round_result(const struct sotto_round *round, char **out,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- A party of a task whose rows are in parts --- */
+
+/* What a party asks for before any plan: which columns its rows have. */
+#define SOTTO_ASK_CATALOGUE "{\"sotto\": \"ask\", \"version\": 1}\n"
+
+/* What a round of a task is asked of parts with. Borrows. */
+struct sotto_asked {
+    uint64_t rows;        /* of all parts */
+    const char *snapshot; /* that all parts are of */
+};
+
+/* What the parts are asked, as text, JSON: the driver's round, and what judges need of it. Returns:
+ * SOTTO_ERROR_REFUSED where the judge's min_rows is none that parts are made for. Ownership: *out
+ * is ended by sotto_free. */
+SOTTO_API enum sotto_status sotto_contribution_ask(const struct sotto_contribution *contribution,
+                                                   char **out, const struct sotto_asked *asked,
+                                                   struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Adds what all parts together say to a contribution, which asked for it. Returns:
+ * SOTTO_ERROR_NOT_FOUND naming a part that is missing, SOTTO_ERROR_CHANGED where there are more or
+ * fewer rows than were asked; as sotto_part_merge. */
+SOTTO_API enum sotto_status sotto_contribution_give(struct sotto_contribution *in_out,
+                                                    const struct sotto_asked *asked,
+                                                    const struct sotto_part_bytes *party,
+                                                    struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Reads what is asked: *out is the round, NULL where it is the catalogue (sotto_catalogue_part);
+ * *out_min_rows is for struct sotto_part_place. Returns: SOTTO_ERROR_INPUT for a text that is none;
+ * as sotto_round_read. Ownership: *out is ended by sotto_round_free. */
+SOTTO_API enum sotto_status sotto_ask_read(struct sotto_round **out, uint32_t *out_min_rows,
+                                           const void *text, size_t text_bytes,
+                                           struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Which columns these rows have: a part, merged as others are. Returns: SOTTO_ERROR_REFUSED where
+ * the source does not know how many rows it has; as its describe. Ownership: *out is ended by
+ * sotto_buffer_release. */
+SOTTO_API enum sotto_status sotto_catalogue_part(struct sotto_buffer *out,
+                                                 const struct sotto_part_place *place,
+                                                 struct sotto_source *source,
+                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Which columns all rows have, and their types, the join of those of all parts. Missing values are
+ * not counted: there may be as many as rows. Its file identity is of snapshot and rows. Returns:
+ * SOTTO_ERROR_TYPE naming a column that is of types that don't mix, or that a part does not have;
+ * SOTTO_ERROR_NOT_FOUND naming a part that is missing; SOTTO_ERROR_INPUT. Ownership: *out is ended
+ * by sotto_catalogue_free. */
+SOTTO_API enum sotto_status sotto_part_catalogue(struct sotto_catalogue **out,
+                                                 char out_snapshot[SOTTO_PART_SNAPSHOT_BYTES],
+                                                 const struct sotto_part_bytes *party,
+                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
 SOTTO_END_DECLS
 
 #endif
