@@ -8,8 +8,10 @@
 #include "cli/print.h"
 #include "cli/reading.h"
 #include "cli/rules.h"
+#include "cli/source.h"
 #include "cli/tables.h"
 #include "config/keys.h"
+#include "source/location.h"
 
 #include <sotto/alloc.h>
 #include <sotto/part.h>
@@ -70,6 +72,21 @@ out:
     sotto_free(text);
     sotto_free(plan);
     return status;
+}
+
+/* The round that a node asks, NULL for the catalogue. */
+static enum sotto_status read_ask(struct sotto_round **out, uint32_t *out_min_rows,
+                                  const struct args *args, struct sotto_error *err)
+{
+    char *text = NULL;
+    size_t text_bytes = 0;
+    enum sotto_status status = file_read(args->ask, &text, &text_bytes, ROUND_BYTES_MAX, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_ask_read(out, out_min_rows, text, text_bytes, err);
+    sotto_free(text);
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_prefix(err, "%s", args->ask);
 }
 
 /* --- sotto partial --- */
@@ -145,6 +162,62 @@ out:
     return status;
 }
 
+static enum sotto_status catalogue_file(struct sotto_buffer *out,
+                                        const struct sotto_part_place *place, const char *path,
+                                        const struct args *args, struct sotto_error *err)
+{
+    struct sotto_csv *file = NULL;
+    struct sotto_source *source = NULL;
+    enum sotto_status status = args_open_file(&file, path, args, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_source_new_file(&source, file, NULL, err);
+    if (status == SOTTO_OK) {
+        status = sotto_catalogue_part(out, place, source, err);
+    }
+    sotto_source_free(source);
+    sotto_csv_close(file);
+    return status;
+}
+
+static enum sotto_status catalogue_location(struct sotto_buffer *out,
+                                            const struct sotto_part_place *place, const char *path,
+                                            const struct args *args, struct sotto_error *err)
+{
+    const struct source_wanted wanted = {.where = path, .name = path, .is_all = true};
+    struct source_rows rows = {0};
+    struct sotto_source *source = NULL;
+    enum sotto_status status = source_read(&rows, &wanted, args, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_source_new_table(&source, rows.table, err);
+    if (status == SOTTO_OK) {
+        status = sotto_catalogue_part(out, place, source, err);
+    }
+    sotto_source_free(source);
+    source_rows_release(&rows);
+    return status;
+}
+
+/* Which columns there are, of whatever plan. */
+static enum sotto_status make_catalogue(struct sotto_buffer *out,
+                                        const struct sotto_part_place *place,
+                                        const struct data_options *data, const struct args *args,
+                                        struct sotto_error *err)
+{
+    if (data->len != 1) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "expected one file, as a node asks for the columns of a dataset, "
+                               "found %zu",
+                               data->len);
+    }
+    return source_is_location(data->paths[0])
+               ? catalogue_location(out, place, data->paths[0], args, err)
+               : catalogue_file(out, place, data->paths[0], args, err);
+}
+
 /* Each of the plan's datasets has a file; the only one needs no name. */
 static enum sotto_status check_data(const struct sotto_plan *plan, const struct data_options *data,
                                     struct sotto_error *err)
@@ -169,6 +242,29 @@ static enum sotto_status check_data(const struct sotto_plan *plan, const struct 
                                  sotto_plan_datasets_len(plan), data->len);
 }
 
+/* Whether what is asked is said once: by a plan, or by a node. */
+static bool is_asked_once(const struct args *args)
+{
+    return args->ask == NULL ? args->plan != NULL
+                             : args->plan == NULL && args->round == NULL && args->policy == NULL;
+}
+
+/* The part of a round; NULL: of the catalogue. */
+static enum sotto_status answer(struct sotto_buffer *out, const struct sotto_round *round,
+                                const struct sotto_part_place *place,
+                                const struct data_options *data, const struct args *args,
+                                struct sotto_error *err)
+{
+    if (round == NULL) {
+        return make_catalogue(out, place, data, args, err);
+    }
+    enum sotto_status status = check_data(sotto_round_plan(round), data, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return make_part(out, round, place, data, args, err);
+}
+
 int cmd_partial(const struct args *args)
 {
     struct sotto_error err = {0};
@@ -179,10 +275,11 @@ int cmd_partial(const struct args *args)
         .part = 1, .parts_len = 1, .snapshot = args->snapshot != NULL ? args->snapshot : ""};
     bool is_by_place = args->data_len == 0;
     size_t files_len = is_by_place ? args->positional_len : args->data_len;
-    if (args->plan == NULL || files_len == 0 || args->outputs_len > 0 ||
+    if (!is_asked_once(args) || files_len == 0 || args->outputs_len > 0 ||
         (!is_by_place && args->positional_len > 0)) {
         return command_usage("expected: sotto partial --plan plan.json [--round round.json] FILE, "
-                             "or --data ALIAS=FILE for each dataset");
+                             "or --data ALIAS=FILE for each dataset; --ask FILE in place of plan, "
+                             "round and policy");
     }
     if (args->part != NULL && !parse_part(&place, args->part)) {
         return command_usage("--part %s: expected which part it is, and of how many, as 3/8, at "
@@ -191,7 +288,8 @@ int cmd_partial(const struct args *args)
     }
     const char *const *files =
         is_by_place ? (const char *const *)args->positional : (const char *const *)args->data;
-    enum sotto_status status = read_round(&round, args, &err);
+    enum sotto_status status = args->ask != NULL ? read_ask(&round, &place.min_rows, args, &err)
+                                                 : read_round(&round, args, &err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -199,15 +297,11 @@ int cmd_partial(const struct args *args)
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = check_data(sotto_round_plan(round), &data, &err);
+    status = args->ask != NULL ? SOTTO_OK : set_rules(&place, args, &err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = set_rules(&place, args, &err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = make_part(&part, round, &place, &data, args, &err);
+    status = answer(&part, round, &place, &data, args, &err);
     if (status != SOTTO_OK) {
         goto out;
     }

@@ -46,7 +46,7 @@ enum command_option {
     OPTION_DRIVER = 1 << 27,
     OPTION_CHECK = 1 << 28,
     OPTION_ROUND = 1 << 29, /* --plan, --round */
-    OPTION_PART = 1 << 30,  /* --part, --snapshot */
+    OPTION_PART = 1 << 30,  /* --ask, --part, --snapshot */
 };
 #define OPTION_GROUPS_LEN 31
 #define CONFIG_DEFAULT "node.yaml" /* in the current folder */
@@ -89,6 +89,7 @@ struct args {
     const char *api; /* PORT, or HOST:PORT */
     const char *driver;
     const char *plan;
+    const char *ask;
     const char *round;
     const char *part;
     const char *snapshot;

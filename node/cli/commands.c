@@ -66,6 +66,7 @@ static const struct command commands[] = {
     {"partial", "partial, merge", "rows on many machines, put together",
      "sotto partial --plan plan.json [--round round.json] [--part 3/8] [--out FILE]\n"
      "              [--snapshot NAME] [--policy safe] wages-3.csv (or --data ALIAS=FILE...)\n"
+     "sotto partial --ask FILE ...: for a node, which wrote what it asks into FILE\n"
      "\n"
      "What a part of the rows says: without --round of which types it is. --snapshot:\n"
      "a name of the rows' state, the same in all parts. --policy: whose min_rows the\n"

@@ -133,6 +133,7 @@ static const struct option_row rows[] = {
     TEXT("policy", OPTION_POLICY, policy),
     TEXT("plan", OPTION_ROUND, plan),
     TEXT("round", OPTION_ROUND, round),
+    TEXT("ask", OPTION_PART, ask),
     TEXT("part", OPTION_PART, part),
     TEXT("snapshot", OPTION_PART, snapshot),
     COUNT("start-from", OPTION_START, start_from, 1, UINT32_MAX, ", a task's number"),

@@ -63,6 +63,20 @@ class Parts(unittest.TestCase):
         self.assertEqual((self.folder / "result.json").read_text(), local.stdout)
         self.assertIn("opened", json.loads((self.folder / "round.json").read_text()))
 
+    def test_what_a_node_asks(self):
+        (self.folder / "ask.json").write_text('{"sotto": "ask", "version": 1}')
+        for i in (1, 2, 3):
+            self.sotto("partial", "--ask", "ask.json", "--part", f"{i}/3", "--out", f"{i}.slots", f"part-{i}.csv")
+        self.sotto("merge", "--out", "all.slots", "1.slots", "3.slots", "2.slots")
+        self.partial(1, out="round.slots")
+        self.refuse(["merge", "1.slots", "round.slots"], "round.slots: expected a part of the same plan")
+        self.refuse(["advance", "--plan", "plan.json", "--out", "round.json", "all.slots"], "of the same plan")
+        self.refuse(["partial", "--ask", "ask.json", "part-1.csv", "part-2.csv"], "expected one file", "found 2")
+        self.refuse(["partial", "--ask", "plan.json", "part-1.csv"],
+                    "plan.json: expected what a node asks its workers, found another text")
+        done = run("partial", "--ask", "ask.json", "--plan", "plan.json", "part-1.csv", check=False, cwd=self.folder)
+        self.assertEqual(done.returncode, 2, done.stderr)
+
     def test_parts_that_are_missing_or_there_twice(self):
         for i in (1, 2, 3):
             self.partial(i)
