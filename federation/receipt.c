@@ -124,9 +124,11 @@ enum sotto_status sotto_task_aggregator_receipt(const struct sotto_task_aggregat
                                "none (policy.confirm)");
     }
     if (is_full && task->lacks_transcript) {
-        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
-                               "there is no full receipt: not all owners let what opens the sums "
-                               "be kept (policy.transcripts)");
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "there is no full receipt: %s",
+                               sotto__course_learns(&task->course)
+                                   ? "what opens the sums of a learning task is not kept"
+                                   : "not all owners let what opens the sums be kept "
+                                     "(policy.transcripts)");
     }
     sotto_writer_init(&writer, SOTTO_MESSAGE_BYTES_MAX);
     write_receipt(task, &writer, is_full);
@@ -228,7 +230,7 @@ static enum sotto_status check_signature(struct check *check, const uint8_t *byt
 static enum sotto_status check_plan(struct check *check, struct sotto_error *err)
 {
     enum sotto_status status =
-        sotto_plan_parse(&check->plan, check->plan_text, check->plan_bytes, err);
+        sotto_plan_parse_task(&check->plan, check->plan_text, check->plan_bytes, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -242,15 +244,29 @@ static enum sotto_status check_plan(struct check *check, struct sotto_error *err
     return SOTTO_OK;
 }
 
+/* In how few parties a later round of a learning task may end, the code says, which is not in the
+ * receipt: it is one of two numbers, and consents are of the right one only. */
+static enum sotto_status read_record(struct check *check, uint32_t round, struct sotto_error *err)
+{
+    struct sotto_record *record = &check->records[round - 1];
+    struct sotto_reader begin = check->reader;
+    uint32_t min_clients = sotto_plan_strategy(check->plan)->min_clients;
+    enum sotto_status status =
+        sotto_record_read(record, &check->reader, &check->terms, round == 1 ? min_clients : 0, err);
+    if (status == SOTTO_OK || round == 1 || sotto_plan_bundle(check->plan) == NULL) {
+        return status;
+    }
+    check->reader = begin;
+    return sotto_record_read(record, &check->reader, &check->terms, min_clients, err);
+}
+
 /* One round: its record holds, is the one that comes next, and is of known parties. That its
  * parties are those of the round before, whoever confirms has seen to. */
 static enum sotto_status check_round(struct check *check, uint32_t round, struct sotto_error *err)
 {
     struct sotto_record *record = &check->records[round - 1];
     uint8_t *link = check->links[round - 1];
-    uint32_t min_parties = round == 1 ? sotto_plan_strategy(check->plan)->min_clients : 0;
-    enum sotto_status status =
-        sotto_record_read(record, &check->reader, &check->terms, min_parties, err);
+    enum sotto_status status = read_record(check, round, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -453,6 +469,10 @@ static enum sotto_status check_transcripts(struct check *check, struct sotto_rec
     struct again again = {0};
     if (!check->is_full) {
         return SOTTO_OK;
+    }
+    if (sotto_plan_bundle(check->plan) != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "a receipt of a learning task has nothing that opens its sums");
     }
     enum sotto_status status = open_rounds(&again, check, receipt, err);
     again_release(&again);

@@ -295,7 +295,7 @@ static enum sotto_status copy_config(struct sotto_task_aggregator *task,
     if (status != SOTTO_OK) {
         return status;
     }
-    task->lacks_record = sotto__course_learns(&task->course); /* receipts are of statistics */
+    task->lacks_transcript = sotto__course_learns(&task->course); /* it has all parties' weights */
     status = sotto__check_showing(task->plan, err);
     if (status != SOTTO_OK) {
         return status;

@@ -167,18 +167,23 @@ static bool is_shown(const struct sotto_receipt *receipt)
     return found;
 }
 
-/* What the signatures are worth. */
-static void print_meaning(const struct known *known, const struct sotto_receipt *receipt)
+/* What the signatures are worth. Of learning, parties may be lost, or others drawn, on the way. */
+static void print_meaning(const struct known *known, const struct sotto_receipt *receipt,
+                          bool learns)
 {
+    char whose[64] = "the weights of each round's parties";
+    if (!learns) {
+        (void)snprintf(whose, sizeof whose, "the rows of these %zu parties", receipt->parties_len);
+    }
     (void)printf("confirmed by %zu of %zu parties", receipt->confirmed_len, receipt->parties_len);
     print_names(": ", known, receipt, true);
     (void)printf(receipt->confirmed_len == 0 ? "\n" : "");
     print_names("not confirmed by ", known, receipt, false);
-    (void)printf("Each of those who confirmed computed all sums and this result itself, and signed "
-                 "it. If one of\nthem is honest, it is the result of this plan over the rows of "
-                 "these %zu parties, as each gave\nthem; if all of them lie together, it proves "
-                 "nothing.\n",
-                 receipt->parties_len);
+    (void)printf(
+        "Each of those who confirmed computed all sums and this result itself, and signed "
+        "it. If one of\nthem is honest, it is the result of this plan over %s, as each gave"
+        "\nthem; if all of them lie together, it proves nothing.\n",
+        whose);
     if (!is_shown(receipt)) {
         (void)printf("Nobody confirmed it but who ran the task, at most: it proves nothing.\n");
     }
@@ -232,7 +237,10 @@ static int print_receipt(const struct known *known, const struct sotto_receipt *
         print_json(known, receipt);
         return code;
     }
-    if (sotto_plan_parse(&plan, receipt->plan_json, strlen(receipt->plan_json), NULL) == SOTTO_OK) {
+    bool learns = false;
+    if (sotto_plan_parse_task(&plan, receipt->plan_json, strlen(receipt->plan_json), NULL) ==
+        SOTTO_OK) {
+        learns = sotto_plan_bundle(plan) != NULL;
         (void)printf("%s asked \"%s\", in %u round%s:\n", find_name(known, &receipt->creator),
                      sotto_plan_name(plan), receipt->rounds, receipt->rounds > 1 ? "s" : "");
     }
@@ -241,7 +249,7 @@ static int print_receipt(const struct known *known, const struct sotto_receipt *
                      &(struct print_style){.format = PRINT_TABLE}) != EXIT_DONE) {
         return EXIT_FAILED;
     }
-    print_meaning(known, receipt);
+    print_meaning(known, receipt, learns);
     return code;
 }
 

@@ -185,6 +185,11 @@ class Learning(ClusterCase):
         self.assertEqual([node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes], [0, 0, 0])
         self.assertIn("    2        3             6             0\n", nodes[0].cli("result", str(task)).stdout)
         self.assertIn("2,3,6,0\n", nodes[0].cli("result", str(task), "--csv").stdout)
+        receipt = str(nodes[0].folder / "model.sotto")
+        nodes[0].cli("receipt", str(task), "--out", receipt)
+        said = run("verify", receipt, "--peers", str(nodes[1].folder / "node.yaml")).stdout
+        self.assertIn("confirmed by 3 of 3 parties: a, b, c\n", said)
+        self.assertIn("over the weights of each round's parties", said)
         answered = [entry["text"] for entry in nodes[1].get("/v1/record")["record"] if entry["event"] == "ANSWERED"]
         self.assertEqual(answered, [f"round {i}: weights of 3 rows, in a sum of at most 3 parties, by the code "
                                     f"{digest}" for i in (2, 1)])

@@ -10,6 +10,7 @@
 #include "federation/task_party.h"
 #include <math.h>
 #include <sodium.h>
+#include <sotto/receipt.h>
 #include <sotto/secret.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -379,6 +380,56 @@ static void test_who_is_too_slow_accuses_nobody(void **state)
     }
 }
 
+/* --- Receipts --- */
+
+/* Verifies a receipt that its creator has signed anew. */
+static enum sotto_status verify_signed(struct sotto_receipt *out, struct sotto_buffer *receipt,
+                                       struct sotto_error *err)
+{
+    struct sotto_signature signature;
+    size_t signed_bytes = receipt->data_bytes - sizeof signature.bytes;
+    sotto_identity_sign(net.hosts[0].identity, &signature, "sotto receipt", receipt->data,
+                        signed_bytes);
+    memcpy(receipt->data + signed_bytes, signature.bytes, sizeof signature.bytes);
+    return sotto_receipt_verify(out, receipt->data, receipt->data_bytes, net.peers, net.len, err);
+}
+
+/* It shows who confirmed a model, and no byte of it can be another: not even to its creator. */
+static void test_a_model_has_a_receipt(void **state)
+{
+    (void)state;
+    struct sotto_buffer receipt = {0};
+    struct sotto_receipt said;
+    struct sotto_error err = {0};
+    results = "participants";
+    begin(5, 3, true);
+    let_die(2, &deaths[2], 3);
+    net_run();
+    assert_model_is_exact();
+    assert_ok(sotto_task_aggregator_receipt(net.aggregator, &receipt, false, &err));
+    assert_ok(verify_signed(&said, &receipt, &err));
+    assert_int_equal(said.rounds, ROUNDS);
+    assert_int_equal(said.parties_len, 4);
+    assert_int_equal(said.confirmed_len, 4);
+    assert_string_equal(said.result, sotto_task_aggregator_result(net.aggregator));
+    assert_string_equal(said.plan_json, net.plan);
+    sotto_receipt_release(&said);
+    for (size_t at = 0; at + sizeof(struct sotto_signature) < receipt.data_bytes; at += 101) {
+        receipt.data[at] ^= 1;
+        assert_int_not_equal(verify_signed(&said, &receipt, &err), SOTTO_OK);
+        receipt.data[at] ^= 1;
+    }
+    receipt.data[6] = 1; /* the flag of a full one */
+    assert_int_equal(verify_signed(&said, &receipt, &err), SOTTO_ERROR_INPUT);
+    assert_contains(err.text, "a learning task has nothing that opens its sums");
+    sotto_buffer_release(&receipt);
+    assert_int_equal(sotto_task_aggregator_receipt(net.aggregator, &receipt, true, &err),
+                     SOTTO_ERROR_NOT_FOUND);
+    assert_contains(err.text, "what opens the sums of a learning task is not kept");
+    end();
+    results = "initiator";
+}
+
 /* --- Drawing --- */
 
 static uint32_t count_bits(uint32_t bits)
@@ -595,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_any_deaths),
         cmocka_unit_test(test_a_return_is_refused),
         cmocka_unit_test(test_who_is_too_slow_accuses_nobody),
+        cmocka_unit_test(test_a_model_has_a_receipt),
         cmocka_unit_test(test_some_are_drawn_for_each_round),
         cmocka_unit_test(test_nobody_takes_the_place_of_who_is_drawn),
         cmocka_unit_test(test_who_is_drawn_may_die),

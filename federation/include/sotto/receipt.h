@@ -45,8 +45,9 @@ SOTTO_API void sotto_receipt_release(struct sotto_receipt *receipt);
 
 /* After DONE with SOTTO_OK: the receipt of the task; is_full: with all that opens its sums.
  * Returns: SOTTO_ERROR_NOT_FOUND, and why, where there is none: its sums were not verified, or an
- * owner wants none (policy.confirm), or not all let transcripts be kept (policy.transcripts);
- * SOTTO_ERROR_NO_MEMORY. Ownership: *out is ended by sotto_buffer_release. */
+ * owner wants none (policy.confirm), or not all let transcripts be kept (policy.transcripts), or,
+ * of a full one, the task is of learning; SOTTO_ERROR_NO_MEMORY. Ownership: *out is ended by
+ * sotto_buffer_release. */
 SOTTO_API enum sotto_status sotto_task_aggregator_receipt(const struct sotto_task_aggregator *task,
                                                           struct sotto_buffer *out, bool is_full,
                                                           struct sotto_error *err) SOTTO_NODISCARD;
