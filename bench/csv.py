@@ -7,7 +7,7 @@ the same number of threads (pandas' and libcsv's readers have one). Every answer
 that the generator printed.
 
 `mean_*` and `load_all` are of a file that is catalogued, as a node's are after the first use; `catalogue` and
-`cold_mean_int` (what `sotto local` does on a file it never saw) stand beside them. duckdb finds the types itself;
+`cold_mean_int` (a mean of a file never seen, as `sotto local` finds it) stand beside them. duckdb finds the types itself;
 `duckdb_typed` is told them, as our catalogued file is.
 """
 import argparse
