@@ -70,6 +70,7 @@ enum sotto_status sotto_catalogue_encode(const struct sotto_catalogue *catalogue
     sotto_write_u32(&writer, (uint32_t)catalogue->columns_len);
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         const struct sotto_catalogue_column *column = &catalogue->columns[i];
+        SOTTO_REQUIRE(!column->is_unread);
         sotto_write_blob(&writer, column->name, strlen(column->name));
         sotto_write_u8(&writer, (uint8_t)column->type.kind);
         sotto_write_u8(&writer, column->type.scale);

@@ -161,6 +161,29 @@ static bool stated_types_hold(const struct sotto_csv *csv, const struct sotto_ca
     return true;
 }
 
+/* Leaves out the columns that nobody asks for: finding out the types of values takes most of the
+ * time. A stated type, of which reading begins, is a promise about the file whoever asks; and where
+ * a name is unknown, the file will be asked for its other columns. */
+static void leave_unread(struct sotto_catalogue *catalogue, const struct sotto__handout *handout)
+{
+    bool are_known = true;
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        catalogue->columns[i].is_unread = catalogue->columns[i].type.kind == SOTTO_KIND_NULL;
+    }
+    for (size_t i = 0; are_known && i < handout->names_len; i++) {
+        size_t found = sotto_catalogue_find(catalogue, handout->names[i]);
+        are_known = found != SOTTO_NONE;
+        if (are_known) {
+            catalogue->columns[found].is_unread = false;
+        }
+    }
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        struct sotto_catalogue_column *column = &catalogue->columns[i];
+        column->is_unread = column->is_unread && are_known;
+        column->hidden = column->hidden || column->is_unread;
+    }
+}
+
 /* In spans, on all threads. Returns: SOTTO_ERROR_INPUT if the other way must tell. */
 static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
                                                struct sotto_catalogue *catalogue,
@@ -177,6 +200,9 @@ static enum sotto_status catalogue_in_parallel(const struct sotto_csv *csv,
     sotto_free(work.facts);
     if (status != SOTTO_OK) {
         return status;
+    }
+    if (handout != NULL) {
+        leave_unread(catalogue, handout);
     }
     status = csv->packing == SOTTO__PACKING_NONE
                  ? sotto__spans_catalogue(csv, catalogue, rows_offset, handout, err)

@@ -236,8 +236,10 @@ static enum sotto_status take_fields(void *context, const struct sotto__fields *
 {
     struct cutter *cutter = context;
     for (size_t i = 0; i < fields->columns_len; i++) {
-        sotto__column_facts_take_fields(&cutter->facts[i], &cutter->cutting->csv->format, fields,
-                                        i);
+        if (!cutter->cutting->catalogue->columns[i].is_unread) {
+            sotto__column_facts_take_fields(&cutter->facts[i], &cutter->cutting->csv->format,
+                                            fields, i);
+        }
     }
     sotto__handout_take(&cutter->worker, cutter->facts, fields);
     cutter->rows += fields->rows;

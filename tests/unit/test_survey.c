@@ -19,13 +19,18 @@
 #define TEXT_BYTES 60000
 
 /* Small chunks and windows, so that each has its own types. */
-static struct sotto_csv *open_text(const char *text)
+static struct sotto_csv *open_with(const char *text, const struct sotto_csv_options *options)
 {
     struct sotto_csv *csv = NULL;
-    assert_ok(sotto_csv_open_fd(&csv, test_file(text, strlen(text)), "t.csv", NULL, NULL));
+    assert_ok(sotto_csv_open_fd(&csv, test_file(text, strlen(text)), "t.csv", options, NULL));
     csv->chunk_bytes = 256;
     csv->format.window_bytes = 64;
     return csv;
+}
+
+static struct sotto_csv *open_text(const char *text)
+{
+    return open_with(text, NULL);
 }
 
 /* Returns: whether the survey gave a partial, which then is right. */
@@ -157,6 +162,35 @@ static void test_errors(void **state)
     assert_ok(survey_of("a,b\nx,2\n", "x=sum(a)")); /* the driver says so */
 }
 
+/* Of b nothing is known but its name, unless its type is stated: then its values must keep it. */
+static void test_unread_columns(void **state)
+{
+    (void)state;
+    static const struct sotto_csv_column stated = {
+        .name = "b", .typed = true, .type = {.kind = SOTTO_KIND_INT64}};
+    static const struct sotto_csv_options options = {.columns = &stated, .columns_len = 1};
+    static const char *const texts[] = {"a,b\n1,2\n3,4\n", "a,b\n1,2\n3,x\n"};
+    for (size_t i = 0; i < 4; i++) {
+        bool is_stated = i % 2 != 0;
+        struct sotto_csv *csv = open_with(texts[i / 2], is_stated ? &options : NULL);
+        struct sotto_plan *plan = test_plan_of("x=sum(a)");
+        struct sotto_survey *survey = NULL;
+        enum sotto_status status = sotto_survey_new(&survey, plan, csv, NULL);
+        assert_int_equal(status, i == 3 ? SOTTO_ERROR_INPUT : SOTTO_OK);
+        if (status == SOTTO_OK) {
+            const struct sotto_catalogue *catalogue = sotto_survey_catalogue(survey);
+            size_t wanted = is_stated ? 1 : SOTTO_NONE;
+            assert_int_equal(sotto_catalogue_find(catalogue, "a"), 0);
+            assert_int_equal(sotto_catalogue_find(catalogue, "b"), wanted);
+            assert_int_equal(catalogue->columns[1].is_unread, !is_stated);
+            assert_int_equal(catalogue->rows, 2);
+        }
+        sotto_survey_free(survey);
+        sotto_plan_free(plan);
+        sotto_csv_close(csv);
+    }
+}
+
 /* A survey does without what it has no memory for, a catalogue can't. */
 static void test_lack_of_memory(void **state)
 {
@@ -190,7 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_growing_types),  cmocka_unit_test(test_one_type),
         cmocka_unit_test(test_random_types),   cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_lack_of_memory),
+        cmocka_unit_test(test_unread_columns), cmocka_unit_test(test_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,8 @@ struct sotto_catalogue_column {
     bool hidden;      /* by the options, or as it has no name ("") or is nested */
     bool is_nested;   /* of JSON: some of its values are lists or objects */
     bool is_key;      /* of whoever set it: scans read it though it is hidden. Not encoded */
+    bool is_unread;   /* of a survey that was not asked for it: hidden, and its type is unknown.
+                         A catalogue with such a column is not encoded */
     bool digits_lost; /* float64, and a number has more than the 15 digits that a double is sure to
                          keep; zeros at either end are not counted */
     bool inexact;     /* of numbers: one has so many digits, or has no exponent and is no double, as
@@ -218,7 +220,8 @@ SOTTO_API enum sotto_status sotto_csv_scan(struct sotto_csv *csv,
  * that its worker has met so far, which may grow from block to block, and whose join over all
  * blocks is what the catalogue says; first_row is 0. A failure of the sink ends the handing out
  * only. *out_complete: all rows were handed out; if not, what was handed out is to be forgotten (a
- * file that must be read line by line, an unknown name). */
+ * file that must be read line by line, an unknown name). Columns that are neither named nor of a
+ * stated type may be unread: the structure of the whole file is checked all the same. */
 SOTTO_API enum sotto_status sotto_csv_survey(struct sotto_csv *csv, struct sotto_catalogue **out,
                                              bool *out_complete, const char *const *names,
                                              size_t names_len, sotto_csv_sink *sink, void *context,

@@ -12,7 +12,8 @@ SOTTO_BEGIN_DECLS
 struct sotto_survey;
 
 /* Catalogues the file, the only dataset of the plan, and sums up meanwhile what the plan asks for,
- * as the types that are known so far. Returns: as sotto_csv_catalogue. Ownership: borrows plan;
+ * as the types that are known so far. Columns that the plan does not name may stay unread
+ * (sotto_csv_survey). Returns: as sotto_csv_catalogue. Ownership: borrows plan;
  * ended by sotto_survey_free. */
 SOTTO_API enum sotto_status sotto_survey_new(struct sotto_survey **out,
                                              const struct sotto_plan *plan, struct sotto_csv *file,
