@@ -41,6 +41,7 @@
 #include <curl/curl.h>
 #include <sodium.h>
 #include <sotto/alloc.h>
+#include <sotto/secret.h>
 #include <sotto/task.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +67,7 @@ struct call {
     struct envelope request;
     struct sotto_writer upload;
     struct sotto_writer response;
-    struct envelope answer; /* of the response, once its prefix is signed */
+    struct envelope answer; /* of the response, once its prefix is sealed */
     bool has_answer;
     size_t response_bytes_max; /* behind the prefix of the answer */
     bool is_busy;
@@ -81,7 +82,8 @@ struct link {
     struct call poll;
     struct call message;
     bool has_session;
-    struct session_id session;
+    struct session_share share; /* of the last hello */
+    struct granted_session session;
     uint64_t counter;
     uint64_t seen; /* the last message that a poll brought */
     struct outbox outbox;
@@ -105,20 +107,24 @@ struct peer_client {
 
 /* --- Calls --- */
 
-/* Whether the answer that begins with this prefix is signed by the peer that was called, and is one
+/* Whether the answer that begins with this prefix is sealed by the peer that was called, and is one
  * to this request. Fills *out. */
 static bool is_answer(struct envelope *out, const struct call *call, const uint8_t *prefix)
 {
-    return envelope_read(out, prefix, ENVELOPE_PREFIX_BYTES) == SOTTO_OK && out->is_response &&
-           out->type == call->request.type &&
-           session_id_equal(&out->session, &call->request.session) &&
-           out->counter == call->request.counter &&
-           sotto_key_equal(&out->to, &call->link->client->shared->key) &&
-           sotto_key_equal(&out->from, &call->link->key) &&
-           envelope_is_signed(out, prefix, &call->link->key);
+    const struct link *link = call->link;
+    if (envelope_read(out, prefix, ENVELOPE_PREFIX_BYTES) != SOTTO_OK || !out->is_response ||
+        out->type != call->request.type ||
+        !session_id_equal(&out->session, &call->request.session) ||
+        out->counter != call->request.counter ||
+        !sotto_key_equal(&out->to, &link->client->shared->key) ||
+        !sotto_key_equal(&out->from, &link->key)) {
+        return false;
+    }
+    return out->type == ENVELOPE_HELLO ? envelope_is_signed(out, prefix, &link->key)
+                                       : envelope_is_sealed(out, prefix, &link->session.keys);
 }
 
-/* Keeps a piece of an answer: the prefix, and once that is signed all that it announces. */
+/* Keeps a piece of an answer: the prefix, and once that is sealed all that it announces. */
 static size_t on_response(char *data, size_t size, size_t len, void *context)
 {
     struct call *call = context;
@@ -151,7 +157,7 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
     struct peer_client *client = link->client;
     size_t allowed_bytes = atomic_load(&client->shared->allowances.bytes[link->index]);
     const size_t answers_bytes_max[] = {
-        [ENVELOPE_HELLO] = SESSION_BYTES,
+        [ENVELOPE_HELLO] = GRANT_BYTES,
         [ENVELOPE_POLL] = allowed_bytes + POLL_BYTES_BESIDE,
         [ENVELOPE_MESSAGE] = 0,
     };
@@ -173,7 +179,13 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
     sotto_writer_init(&call->response, ENVELOPE_PREFIX_BYTES);
     call->has_answer = false;
     call->response_bytes_max = answers_bytes_max[type];
-    envelope_write(&call->upload, client->shared->identity, &call->request, body, body_bytes);
+    if (type == ENVELOPE_HELLO) {
+        envelope_write_signed(&call->upload, client->shared->identity, &call->request, body,
+                              body_bytes);
+    } else {
+        envelope_write_sealed(&call->upload, &client->shared->key, &call->request,
+                              &link->session.keys, &link->session.pass, body, body_bytes);
+    }
     if (sotto_writer_status(&call->upload) != SOTTO_OK) {
         loop_timer_set(&link->retry, clock_ms() + RETRY_MAX_MS);
         return;
@@ -186,7 +198,7 @@ static void call_start(struct call *call, enum envelope_type type, const struct 
     call->is_busy = curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
 }
 
-/* The body of the call's answer. Returns: NULL if the answer is not signed, not by this peer or not
+/* The body of the call's answer. Returns: NULL if the answer is not sealed, not by this peer or not
  * to this request. */
 static const uint8_t *read_answer(const struct call *call, size_t *out_bytes)
 {
@@ -208,8 +220,10 @@ static const uint8_t *read_answer(const struct call *call, size_t *out_bytes)
 static void start_hello(struct link *link)
 {
     struct session_id nonce;
-    if (session_id_random(&nonce, sotto_random_system()) == SOTTO_OK) {
-        call_start(&link->poll, ENVELOPE_HELLO, &nonce, 0, NULL, 0, HELLO_SECONDS);
+    if (session_id_random(&nonce, sotto_random_system()) == SOTTO_OK &&
+        session_share_make(&link->share, sotto_random_system()) == SOTTO_OK) {
+        call_start(&link->poll, ENVELOPE_HELLO, &nonce, 0, link->share.share, HELLO_BYTES,
+                   HELLO_SECONDS);
     }
 }
 
@@ -218,7 +232,7 @@ static void start_poll(struct link *link)
     uint8_t body[8 + SESSION_BYTES];
     sotto_store_u64(body, link->seen);
     memcpy(body + 8, link->client->instance.bytes, SESSION_BYTES);
-    call_start(&link->poll, ENVELOPE_POLL, &link->session, ++link->counter, body, sizeof body,
+    call_start(&link->poll, ENVELOPE_POLL, &link->session.id, ++link->counter, body, sizeof body,
                POLL_SECONDS);
 }
 
@@ -244,7 +258,7 @@ static void start_message(struct link *link)
         link->in_flight = out->sequence;
     }
     if (sotto_writer_status(&body) == SOTTO_OK) {
-        call_start(&link->message, ENVELOPE_MESSAGE, &link->session, ++link->counter, body.data,
+        call_start(&link->message, ENVELOPE_MESSAGE, &link->session.id, ++link->counter, body.data,
                    body.data_bytes, MESSAGE_SECONDS);
     } else {
         loop_timer_set(&link->retry, now_ms + RETRY_MAX_MS);
@@ -296,6 +310,8 @@ static void link_wait(struct link *link, long code)
         const char *what = code < 0      ? curl_easy_strerror((CURLcode)-code)
                            : code == 200 ? "its answer is not signed by the key in node.yaml"
                            : code == 401 ? "it does not know this node's key, or has another one"
+                           : code == 426 ? "it speaks another version of this protocol: both need "
+                                           "the same version of sotto"
                                          : "it answers with an error";
         char proxy[PROXY_TEXT_BYTES] = "";
         if (!is_loopback_url(link->peer->url)) {
@@ -324,11 +340,12 @@ static void link_set_up(struct link *link)
 
 static void take_session(struct link *link, const uint8_t *body, size_t body_bytes)
 {
-    if (body_bytes != SESSION_BYTES) {
+    if (body_bytes != GRANT_BYTES || !session_grant_take(&link->session, body, &link->share,
+                                                         &link->client->shared->key, &link->key)) {
         link_wait(link, 200);
         return;
     }
-    memcpy(link->session.bytes, body, SESSION_BYTES);
+    sotto_wipe(&link->share, sizeof link->share);
     link->has_session = true;
     link->counter = 0;
     link->seen = 0;
@@ -381,7 +398,7 @@ static void link_lose_session(struct link *link)
     link->was_in_conflict = true;
 }
 
-/* Heeds the signed answer to a call. */
+/* Heeds the sealed answer to a call. */
 static void take_answer(struct link *link, const struct call *call, const uint8_t *body,
                         size_t body_bytes)
 {

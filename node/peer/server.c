@@ -41,10 +41,11 @@ struct peer_state {
     size_t bodies_bytes; /* of its large ones under way, as their headers say */
 };
 
-/* A request that a peer has signed: its context. */
+/* A request that a peer has sealed: its context. */
 struct peer_call {
     struct peer_state *state;
-    size_t reserved_bytes; /* its part of state->bodies_bytes */
+    struct session_keys keys; /* of its session; a hello has none */
+    size_t reserved_bytes;    /* its part of state->bodies_bytes */
 };
 
 struct peer_server {
@@ -62,23 +63,30 @@ static const struct {
     enum envelope_type type;
     size_t body_bytes_max;
 } peer_routes[] = {
-    {"/peer/v1/hello", ENVELOPE_HELLO, 0},
+    {"/peer/v1/hello", ENVELOPE_HELLO, HELLO_BYTES},
     {"/peer/v1/poll", ENVELOPE_POLL, 8 + SESSION_BYTES},
     {"/peer/v1/message", ENVELOPE_MESSAGE, BODY_BYTES_MAX},
 };
 
 /* --- Answers --- */
 
-static void answer_signed(struct peer_server *server, struct http_request *request,
-                          const void *body, size_t body_bytes)
+/* A hello is answered with a signature, all else with the keys of its session. */
+static void answer_body(struct peer_server *server, struct http_request *request, const void *body,
+                        size_t body_bytes)
 {
+    const struct peer_call *call = request->context;
     struct envelope envelope;
     struct sotto_writer writer;
     sotto_writer_init(&writer, ENVELOPE_PREFIX_BYTES + body_bytes);
     SOTTO_REQUIRE(envelope_read(&envelope, request->body.data, ENVELOPE_PREFIX_BYTES) == SOTTO_OK);
     envelope.is_response = true;
     envelope.to = envelope.from;
-    envelope_write(&writer, server->shared->identity, &envelope, body, body_bytes);
+    if (envelope.type == ENVELOPE_HELLO) {
+        envelope_write_signed(&writer, server->shared->identity, &envelope, body, body_bytes);
+    } else {
+        envelope_write_sealed(&writer, &server->shared->key, &envelope, &call->keys, NULL, body,
+                              body_bytes);
+    }
     if (sotto_writer_status(&writer) != SOTTO_OK) {
         sotto_writer_release(&writer);
         http_answer_status(request, MHD_HTTP_INTERNAL_SERVER_ERROR);
@@ -103,7 +111,7 @@ static void answer_poll(struct peer_server *server, struct peer_state *state,
         sotto_write_blob(&writer, out->bytes.data, out->bytes.data_bytes);
     }
     if (sotto_writer_status(&writer) == SOTTO_OK) {
-        answer_signed(server, request, writer.data, writer.data_bytes);
+        answer_body(server, request, writer.data, writer.data_bytes);
     } else {
         http_answer_status(request, MHD_HTTP_INTERNAL_SERVER_ERROR);
     }
@@ -183,7 +191,8 @@ static const char *find_exceeded(const struct peer_server *server, const struct 
 /* Sets aside the request's part of the bytes that its peer, and all of them, may have under way.
  * Returns: false, and it is answered, if there is no room. */
 static bool reserve_body(struct peer_server *server, struct http_request *request,
-                         struct peer_state *state, size_t body_bytes)
+                         struct peer_state *state, const struct session_keys *keys,
+                         size_t body_bytes)
 {
     size_t reserved_bytes = body_bytes > BODY_BYTES_SMALL ? body_bytes : 0;
     const char *exceeded = find_exceeded(server, state, reserved_bytes);
@@ -195,26 +204,53 @@ static bool reserve_body(struct peer_server *server, struct http_request *reques
         http_answer_status(request, MHD_HTTP_SERVICE_UNAVAILABLE);
         return false;
     }
-    *call = (struct peer_call){.state = state, .reserved_bytes = reserved_bytes};
+    *call = (struct peer_call){.state = state, .keys = *keys, .reserved_bytes = reserved_bytes};
     state->bodies_bytes += reserved_bytes;
     server->bodies_bytes += reserved_bytes;
     request->context = call;
     return true;
 }
 
-/* Who is it, did they sign it, for this node, freshly? Answers if not. */
+/* Who is it? *out_keys: of a request of a session, zeros of a hello. Returns: 0, or the status of
+ * who is nobody. Strangers who say that they are a peer are told the same as other strangers. */
+static int authenticate(const struct peer_server *server, size_t *out_index,
+                        struct session_keys *out_keys, const struct envelope *envelope,
+                        const uint8_t *prefix)
+{
+    size_t index = config_find_peer(server->shared->config, &envelope->from);
+    bool is_peer = index != SOTTO_NONE;
+    *out_index = index;
+    memset(out_keys, 0, sizeof *out_keys);
+    if (envelope->type == ENVELOPE_HELLO) {
+        bool is_its = is_peer && envelope_is_signed(envelope, prefix, &envelope->from);
+        return is_its ? 0 : MHD_HTTP_UNAUTHORIZED;
+    }
+    if (!is_peer || !peer_session_find_keys(out_keys, &server->peers[index].session,
+                                            &server->sessions, envelope, prefix)) {
+        return MHD_HTTP_CONFLICT;
+    }
+    return envelope_is_sealed(envelope, prefix, out_keys) ? 0 : MHD_HTTP_UNAUTHORIZED;
+}
+
+/* Who is it, did they seal it, for this node, freshly? Answers if not. */
 static void on_prefix(void *context, struct http_request *request)
 {
     struct peer_server *server = context;
     struct envelope envelope;
+    struct session_keys keys;
+    size_t index;
+    if (envelope_is_of_another_version(request->body.data)) {
+        http_answer_status(request, MHD_HTTP_UPGRADE_REQUIRED);
+        return;
+    }
     if (envelope_read(&envelope, request->body.data, ENVELOPE_PREFIX_BYTES) != SOTTO_OK ||
         envelope.is_response || !sotto_key_equal(&envelope.to, &server->shared->key)) {
         http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
         return;
     }
-    size_t index = config_find_peer(server->shared->config, &envelope.from);
-    if (index == SOTTO_NONE || !envelope_is_signed(&envelope, request->body.data, &envelope.from)) {
-        http_answer_status(request, MHD_HTTP_UNAUTHORIZED);
+    int refusal = authenticate(server, &index, &keys, &envelope, request->body.data);
+    if (refusal != 0) {
+        http_answer_status(request, refusal);
         return;
     }
     for (size_t i = 0; i < sizeof peer_routes / sizeof peer_routes[0]; i++) {
@@ -226,13 +262,11 @@ static void on_prefix(void *context, struct http_request *request)
         }
     }
     struct peer_state *state = &server->peers[index];
-    if (envelope.type != ENVELOPE_HELLO &&
-        !peer_session_would_accept(&state->session, &server->sessions, &envelope.from,
-                                   &envelope.session, envelope.counter)) {
+    if (envelope.type != ENVELOPE_HELLO && !peer_session_would_accept(&state->session, &envelope)) {
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return;
     }
-    if (!reserve_body(server, request, state, envelope.body_bytes)) {
+    if (!reserve_body(server, request, state, &keys, envelope.body_bytes)) {
         return;
     }
     if (envelope.type != ENVELOPE_HELLO) { /* anybody can send a hello that was sent before */
@@ -245,10 +279,16 @@ static void on_prefix(void *context, struct http_request *request)
 }
 
 static void take_hello(struct peer_server *server, struct http_request *request,
-                       const struct sotto_key *caller)
+                       const struct sotto_key *caller, const uint8_t *body, size_t body_bytes)
 {
-    struct session_id session = session_make(&server->sessions, caller);
-    answer_signed(server, request, session.bytes, sizeof session.bytes);
+    uint8_t answer[GRANT_BYTES];
+    if (body_bytes != HELLO_BYTES) {
+        http_answer_status(request, MHD_HTTP_BAD_REQUEST);
+        return;
+    }
+    struct session_grant grant = session_make(&server->sessions, caller, body);
+    session_grant_write(answer, &grant);
+    answer_body(server, request, answer, sizeof answer);
 }
 
 /* Another process of the peer than the one before begins anew. */
@@ -288,7 +328,7 @@ static void take_poll(struct peer_server *server, struct peer_state *state,
     struct http_request *earlier = take_waiting_poll(state);
     if (earlier != NULL) {
         /* Its connection may be dead: a peer has one poll at a time, the newest. */
-        answer_signed(server, earlier, NULL, 0);
+        answer_body(server, earlier, NULL, 0);
     }
     if (state->outbox.head != NULL) {
         answer_poll(server, state, request);
@@ -332,16 +372,16 @@ static void take_messages(struct peer_server *server, struct http_request *reque
         job->lane = 1 + peer_index;
         queue_push(server->shared->jobs, job);
     }
-    answer_signed(server, request, NULL, 0);
+    answer_body(server, request, NULL, 0);
 }
 
 /* Takes the request into its session. Returns: false if it is not fresh; answered then. */
 static bool enter_session(struct peer_server *server, struct peer_state *state,
                           struct http_request *request, const struct envelope *envelope)
 {
+    const struct peer_call *call = request->context;
     bool is_new;
-    if (!peer_session_accept(&state->session, &is_new, &server->sessions, &envelope->from,
-                             &envelope->session, envelope->counter)) {
+    if (!peer_session_accept(&state->session, &is_new, envelope, &call->keys)) {
         http_answer_status(request, MHD_HTTP_CONFLICT);
         return false;
     }
@@ -373,7 +413,7 @@ static void on_complete(void *context, struct http_request *request)
     }
     sotto_reader_init(&body, data, bytes);
     if (envelope.type == ENVELOPE_HELLO) {
-        take_hello(server, request, &envelope.from);
+        take_hello(server, request, &envelope.from, data, bytes);
         return;
     }
     if (shared_is_full(server->shared, index_of(server, state))) {
@@ -399,7 +439,7 @@ static void on_expired(void *context, struct http_request *request)
 {
     const struct peer_call *call = request->context;
     (void)take_waiting_poll(call->state); /* which is this one: only polls wait */
-    answer_signed(context, request, NULL, 0);
+    answer_body(context, request, NULL, 0);
 }
 
 static void on_ended(void *context, struct http_request *request)
@@ -485,6 +525,7 @@ void peer_server_free(struct peer_server *server)
         http_server_free(server->http);
         for (size_t i = 0; server->peers != NULL && i < server->peers_len; i++) {
             outbox_clear(&server->peers[i].outbox);
+            sotto_wipe(&server->peers[i].session, sizeof server->peers[i].session);
         }
         sotto_wipe(&server->sessions, sizeof server->sessions);
         sotto_free(server->peers);
@@ -530,7 +571,7 @@ void peer_server_look(struct peer_server *server)
     for (size_t i = 0; i < server->peers_len; i++) {
         struct peer_state *state = &server->peers[i];
         if (state->poll != NULL && http_is_closed(state->poll)) {
-            answer_signed(server, take_waiting_poll(state), NULL, 0); /* then it is closed here */
+            answer_body(server, take_waiting_poll(state), NULL, 0); /* then it is closed here */
         }
     }
 }

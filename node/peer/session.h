@@ -2,61 +2,13 @@
 #ifndef SOTTO_NODE_PEER_SESSION_H
 #define SOTTO_NODE_PEER_SESSION_H
 
-/* How two nodes talk: signed envelopes under a session that both sides made fresh, so that nothing
- * recorded earlier, or meant for another node, is taken. PEER.md is the specification. No I/O here.
- *
- * An envelope is a header, a signature of the header, and the body, whose hash and length are in
- * the header: a receiver knows who is talking, and how much will come, before it stores any of it.
- */
+/* Which envelopes are taken: those of a session that both sides made fresh, each once. PEER.md is
+ * the specification. No I/O here. */
 
-#include <sotto/bytes.h>
-#include <sotto/identity.h>
+#include "peer/envelope.h"
 
-#define SESSION_BYTES 16
-#define ENVELOPE_HASH_BYTES 32
-#define ENVELOPE_HEADER_BYTES (8 + 1 + 1 + 32 + 32 + SESSION_BYTES + 8 + 4 + ENVELOPE_HASH_BYTES)
-#define ENVELOPE_PREFIX_BYTES (ENVELOPE_HEADER_BYTES + 64) /* header and signature */
-
-enum envelope_type {
-    ENVELOPE_HELLO = 1,   /* no body; session: the caller's nonce */
-    ENVELOPE_POLL = 2,    /* body: u64, the last message seen; instance of the caller */
-    ENVELOPE_MESSAGE = 3, /* body: blobs, one for each message */
-};
-
-/* A session id, drawn at random: also nonces and instances of nodes. */
-struct session_id {
-    uint8_t bytes[SESSION_BYTES];
-};
-
-enum sotto_status session_id_random(struct session_id *out,
-                                    struct sotto_random random) SOTTO_NODISCARD;
-bool session_id_equal(const struct session_id *a, const struct session_id *b);
-
-struct envelope {
-    uint8_t type;
-    bool is_response;
-    struct sotto_key from;
-    struct sotto_key to;
-    struct session_id session;
-    uint64_t counter; /* a response repeats its request's */
-    uint32_t body_bytes;
-    uint8_t body_hash[ENVELOPE_HASH_BYTES];
-};
-
-/* Writes the signed envelope of a body. from, body_bytes and body_hash are filled in. */
-void envelope_write(struct sotto_writer *writer, const struct sotto_identity *identity,
-                    const struct envelope *envelope, const void *body, size_t body_bytes);
-
-/* Reads a header without any check of the signature. Returns: SOTTO_ERROR_INPUT if it is none. */
-enum sotto_status envelope_read(struct envelope *out, const uint8_t *prefix,
-                                size_t prefix_bytes) SOTTO_NODISCARD;
-
-/* Whether the prefix that envelope_read took is signed by key. */
-bool envelope_is_signed(const struct envelope *envelope, const uint8_t *prefix,
-                        const struct sotto_key *key);
-
-/* Whether this is the body that the header promises. */
-bool envelope_body_matches(const struct envelope *envelope, const void *body, size_t body_bytes);
+#define HELLO_BYTES SHARE_BYTES
+#define GRANT_BYTES (SESSION_BYTES + TICKET_BYTES + SHARE_BYTES)
 
 /* Anti-replay as in RFC 4303, 3.4.3: counters above the highest are new, those up to 63 below it
  * are remembered, older ones refused. Counter 0 is never used. */
@@ -70,32 +22,67 @@ bool replay_window_is_fresh(const struct replay_window *window, uint64_t counter
 /* Remembers a counter, which must be fresh. */
 void replay_window_accept(struct replay_window *window, uint64_t counter);
 
+/* What one side gives towards the keys of sessions, and keeps of it: an X25519 key pair. */
+struct session_share {
+    uint8_t secret[SHARE_BYTES];
+    uint8_t share[SHARE_BYTES];
+};
+enum sotto_status session_share_make(struct session_share *out,
+                                     struct sotto_random random) SOTTO_NODISCARD;
+
+/* The answer to a hello. */
+struct session_grant {
+    struct session_id session;
+    uint8_t ticket[TICKET_BYTES];
+    uint8_t share[SHARE_BYTES]; /* the callee's */
+};
+void session_grant_write(uint8_t out[GRANT_BYTES], const struct session_grant *grant);
+
+/* A session as its caller has it. */
+struct granted_session {
+    struct session_id id;
+    struct session_pass pass;
+    struct session_keys keys;
+};
+/* Takes the answer of callee to a hello of caller, which gave own. Returns: false if its share is
+ * of no use. */
+bool session_grant_take(struct granted_session *out, const uint8_t grant[GRANT_BYTES],
+                        const struct session_share *own, const struct sotto_key *caller,
+                        const struct sotto_key *callee);
+
 /* What this process makes sessions with. Nothing is kept of the sessions that it gives away. */
 struct session_maker {
     uint8_t secret[32];
+    struct session_share own;
     uint64_t issued; /* the last one's number */
 };
 
 enum sotto_status session_maker_init(struct session_maker *maker,
                                      struct sotto_random random) SOTTO_NODISCARD;
-/* A session for whoever says hello with this key. */
-struct session_id session_make(struct session_maker *maker, const struct sotto_key *caller);
+/* A session for whoever says hello with this key and share. */
+struct session_grant session_make(struct session_maker *maker, const struct sotto_key *caller,
+                                  const uint8_t share[SHARE_BYTES]);
 
-/* The session that one peer has with this node: the newest one that it signed a request under. */
+/* The session that one peer has with this node: the newest one that it sealed a request under. */
 struct peer_session {
     uint64_t issued; /* 0: none yet */
+    struct session_keys keys;
     struct replay_window window;
 };
 
-/* Whether a request of caller under this session and counter would be taken. */
-bool peer_session_would_accept(const struct peer_session *session,
-                               const struct session_maker *maker, const struct sotto_key *caller,
-                               const struct session_id *id, uint64_t counter);
+/* The keys of the session that a request, whose prefix envelope_read took, says it is of. Returns:
+ * false if this process gave its caller none such. */
+bool peer_session_find_keys(struct session_keys *out, const struct peer_session *session,
+                            const struct session_maker *maker, const struct envelope *request,
+                            const uint8_t *prefix);
 
-/* Takes a request whose signature and body were checked. Returns: false if it is not fresh.
- * *out_is_new: it opened the session. */
+/* Whether a request that is sealed would be taken: its session is the current one or a newer one,
+ * and its counter new. */
+bool peer_session_would_accept(const struct peer_session *session, const struct envelope *request);
+
+/* Takes a request whose seal, with these keys, and body were checked. Returns: false if it is not
+ * fresh. *out_is_new: it opened the session. */
 bool peer_session_accept(struct peer_session *session, bool *out_is_new,
-                         const struct session_maker *maker, const struct sotto_key *caller,
-                         const struct session_id *id, uint64_t counter);
+                         const struct envelope *request, const struct session_keys *keys);
 
 #endif

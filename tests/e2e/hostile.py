@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pinned peer that is not Sotto's program: it signs whatever a test wants. libsodium by ctypes."""
+"""A pinned peer that is not Sotto's program: it signs and seals whatever a test wants. libsodium by ctypes."""
 
 import ctypes
 import ctypes.util
@@ -30,9 +30,22 @@ class Hostile:
         self.counter = 0
         self.seen = 0  # the last message that it fetched
         self.instance = os.urandom(16)
-        status, body = self.call(HELLO, b"", session=os.urandom(16))
+        secret = os.urandom(32)
+        share = ctypes.create_string_buffer(32)
+        _sodium.crypto_scalarmult_base(share, secret)
+        status, body = self.call(HELLO, share.raw, session=os.urandom(16))
         assert status == 200, status
-        self.session = body[198:]
+        self.session, ticket, other = body[198:214], body[214:230], body[230:]
+        self.take_keys(secret, share.raw, ticket, other)
+
+    def take_keys(self, secret, share, ticket, other):
+        """What requests of the session are sealed with (PEER.md)."""
+        shared = ctypes.create_string_buffer(32)
+        _sodium.crypto_scalarmult(shared, secret, other)
+        data = (b"sotto peer keys\0" + self.key.raw + bytes.fromhex(self.target.key) + self.session +
+                share + other)
+        self.pass_ = share + ticket
+        self.request_key = hashlib.blake2b(data, digest_size=64, key=shared.raw).digest()[:32]
 
     def sign(self, label, data):
         digest = hashlib.blake2b(label + b"\0" + data, digest_size=64).digest()
@@ -44,10 +57,13 @@ class Hostile:
         """length: what the header says of a body that has not come to its end."""
         if kind != HELLO:
             self.counter += 1
-        header = (b"sottoper" + bytes([1, kind]) + self.key.raw + bytes.fromhex(self.target.key) +
+        header = (b"sottoper" + bytes([2, kind]) + self.key.raw + bytes.fromhex(self.target.key) +
                   (session or self.session) + struct.pack("<QI", self.counter, length or len(body)) +
                   hashlib.blake2b(body, digest_size=32).digest())
-        return header + self.sign(b"sotto peer request", header) + body
+        if kind == HELLO:
+            return header + self.sign(b"sotto peer request", header) + body
+        sealed = header + self.pass_
+        return sealed + hashlib.blake2b(sealed, digest_size=16, key=self.request_key).digest() + body
 
     def connect(self):
         host, port = self.target.peer_listen.rsplit(":", 1)

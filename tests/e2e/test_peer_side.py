@@ -140,18 +140,20 @@ class PeerSide(ClusterCase):
         cluster, requests = self.recorded()
         creator = cluster.nodes[0]
         for path, body in requests[:6]:
-            for at in (0, 8, 9, 10, 42, 74, 90, 98, 102, 134, PREFIX_BYTES - 1):
+            # Whoever says that it has a session, and has none, is told to say hello, peer or not.
+            nobody = 401 if path == "/peer/v1/hello" else 409
+            for at in (0, 8, 9, 10, 42, 74, 90, 98, 102, 134, 166, PREFIX_BYTES - 1):
                 forged = bytearray(body)
                 forged[at] ^= 1
-                self.assertEqual(self.post(creator, path, bytes(forged))[0], 401, (path, at))
+                status = 426 if at == 8 else nobody if at in (10, 74, 134, 166) else 401
+                self.assertEqual(self.post(creator, path, bytes(forged)), (status, b""), (path, at))
             for short in (b"", body[:100]):
                 self.assertEqual(self.post(creator, path, short), (401, b""), path)
             # A good header over another body; of all but hello the header is a replay as well.
-            status = 401 if path == "/peer/v1/hello" else 409
             for other in (body[:-1] + bytes([body[-1] ^ 1]), body[:-1], body + b"x"):
-                self.assertEqual(self.post(creator, path, other), (status, b""), path)
+                self.assertEqual(self.post(creator, path, other), (nobody, b""), path)
             unsigned = body[:134] + bytes(64) + body[PREFIX_BYTES:]
-            self.assertEqual(self.post(creator, path, unsigned)[0], 401)
+            self.assertEqual(self.post(creator, path, unsigned)[0], nobody)
         self.assertEqual(self.post(creator, "/peer/v1/hello", b"x" * 100000), (401, b""))
         self.assertEqual(self.post(creator, "/peer/v1/other", b""), (404, b""))
         self.assertEqual(self.post(creator, "/v1/tasks", None, "GET"), (404, b""))

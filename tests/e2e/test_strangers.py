@@ -63,7 +63,7 @@ class Strangers(ClusterCase):
         replayed = b.connect()
         self.addCleanup(replayed.close)
         replayed.connect()
-        body = b.envelope(HELLO, b"", session=os.urandom(16))
+        body = b.envelope(HELLO, bytes(32), session=os.urandom(16))
         replayed.sock.sendall(b"POST /peer/v1/hello HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         known = b.connect()
         self.addCleanup(known.close)
@@ -91,7 +91,7 @@ class Strangers(ClusterCase):
         a = cluster.nodes[0].start()
         key = cluster.nodes[1].folder / "node.key"
         honest = Hostile(key, a)
-        sniffed = [honest.envelope(HELLO, b"", session=os.urandom(16)) for _ in range(50)]
+        sniffed = [honest.envelope(HELLO, bytes(32), session=os.urandom(16)) for _ in range(50)]
         for _ in range(3):
             caller = Hostile(key, a)
             connection = caller.connect()

@@ -53,75 +53,177 @@ static void test_window_edges(void **state)
     assert_false(replay_window_is_fresh(&window, UINT64_MAX - 64));
 }
 
-static struct session_id id_of(uint8_t byte)
-{
-    struct session_id id = {{byte}};
-    return id;
-}
+/* --- Two nodes --- */
 
-static void make(struct session_maker *maker, uint64_t seed)
+/* A process that is called, and one that calls it. */
+struct pair {
+    struct session_maker maker;
+    struct sotto_key callee;
+    struct sotto_key caller;
+    struct session_share share;
+};
+
+static void make(struct pair *out, uint64_t seed)
 {
     struct sotto_random_stream stream;
-    assert_ok(session_maker_init(maker, sotto_random_seeded(&stream, 7, seed)));
+    struct sotto_random random = sotto_random_seeded(&stream, 7, seed);
+    *out = (struct pair){.callee = {{9}}, .caller = {{1}}};
+    assert_ok(session_maker_init(&out->maker, random));
+    assert_ok(session_share_make(&out->share, random));
 }
 
-/* Hellos from long ago, replayed: whatever they get, nobody can sign under it, and the session that
+static struct granted_session grant_to(struct pair *pair, const struct sotto_key *caller)
+{
+    uint8_t bytes[GRANT_BYTES];
+    struct granted_session session;
+    struct session_grant grant = session_make(&pair->maker, caller, pair->share.share);
+    session_grant_write(bytes, &grant);
+    assert_true(session_grant_take(&session, bytes, &pair->share, caller, &pair->callee));
+    return session;
+}
+
+static void write_poll(uint8_t out[ENVELOPE_PREFIX_BYTES], const struct pair *pair,
+                       const struct granted_session *session, uint64_t counter)
+{
+    struct sotto_writer writer;
+    const struct envelope envelope = {
+        .type = ENVELOPE_POLL, .to = pair->callee, .session = session->id, .counter = counter};
+    sotto_writer_init(&writer, 4096);
+    envelope_write_sealed(&writer, &pair->caller, &envelope, &session->keys, &session->pass, "body",
+                          4);
+    assert_ok(sotto_writer_status(&writer));
+    assert_int_equal(writer.data_bytes, ENVELOPE_PREFIX_BYTES + 4);
+    memcpy(out, writer.data, ENVELOPE_PREFIX_BYTES);
+    sotto_writer_release(&writer);
+}
+
+/* As a node takes a request. */
+static bool accepts(struct peer_session *current, const struct pair *pair, const uint8_t *prefix)
+{
+    struct envelope request;
+    struct session_keys keys;
+    bool is_new;
+    return envelope_read(&request, prefix, ENVELOPE_PREFIX_BYTES) == SOTTO_OK &&
+           sotto_key_equal(&request.to, &pair->callee) && !request.is_response &&
+           peer_session_find_keys(&keys, current, &pair->maker, &request, prefix) &&
+           envelope_is_sealed(&request, prefix, &keys) &&
+           peer_session_accept(current, &is_new, &request, &keys);
+}
+
+static bool takes(struct peer_session *current, const struct pair *pair,
+                  const struct granted_session *session, uint64_t counter)
+{
+    uint8_t prefix[ENVELOPE_PREFIX_BYTES];
+    write_poll(prefix, pair, session, counter);
+    return accepts(current, pair, prefix);
+}
+
+/* Hellos from long ago, replayed: whatever they get, nobody can seal under it, and the session that
  * an honest caller got before or meanwhile is as good as it was. */
 static void test_a_replayed_hello_changes_nothing(void **state)
 {
     (void)state;
-    struct session_maker maker;
+    struct pair pair;
     struct peer_session current = {0};
-    struct sotto_key caller = {{1}};
-    bool is_new;
-    make(&maker, 2);
-    struct session_id first = session_make(&maker, &caller);
+    make(&pair, 2);
+    struct granted_session first = grant_to(&pair, &pair.caller);
     for (int i = 0; i < 1000; i++) {
-        (void)session_make(&maker, &caller);
+        (void)session_make(&pair.maker, &pair.caller, pair.share.share);
     }
-    assert_true(peer_session_accept(&current, &is_new, &maker, &caller, &first, 1));
-    assert_true(is_new);
-    for (int i = 0; i < 1000; i++) {
-        (void)session_make(&maker, &caller);
-    }
-    assert_true(peer_session_accept(&current, &is_new, &maker, &caller, &first, 2));
-    assert_false(is_new);
-    assert_false(peer_session_accept(&current, &is_new, &maker, &caller, &first, 2));
+    assert_true(takes(&current, &pair, &first, 1));
+    struct granted_session replayed = grant_to(&pair, &pair.caller);
+    memset(&replayed.keys, 7, sizeof replayed.keys); /* who replays has no secret to make them of */
+    assert_false(takes(&current, &pair, &replayed, 1));
+    assert_true(takes(&current, &pair, &first, 2));
+    assert_false(takes(&current, &pair, &first, 2));
 }
 
 /* Requests of an old session, of another caller or of another process of this node are refused. */
 static void test_only_newer_sessions_of_this_process(void **state)
 {
     (void)state;
-    struct session_maker maker;
-    struct session_maker restarted;
+    struct pair pair;
+    struct pair restarted;
     struct peer_session current = {0};
-    struct sotto_key caller = {{1}};
-    struct sotto_key other = {{2}};
-    bool is_new;
-    make(&maker, 3);
+    const struct sotto_key other = {{2}};
+    make(&pair, 3);
     make(&restarted, 4);
-    struct session_id first = session_make(&maker, &caller);
-    struct session_id second = session_make(&maker, &caller);
-    struct session_id others = session_make(&maker, &other);
-    struct session_id third = session_make(&maker, &caller);
-    assert_true(peer_session_accept(&current, &is_new, &maker, &caller, &second, 9));
-    assert_false(peer_session_would_accept(&current, &maker, &caller, &first, 1));
-    assert_false(peer_session_would_accept(&current, &maker, &caller, &others, 1));
-    assert_false(peer_session_would_accept(&current, &maker, &caller, &third, 0));
-    assert_true(peer_session_accept(&current, &is_new, &maker, &caller, &third, 1));
-    assert_true(is_new);
-    assert_false(peer_session_would_accept(&current, &maker, &caller, &second, 10));
+    struct granted_session first = grant_to(&pair, &pair.caller);
+    struct granted_session second = grant_to(&pair, &pair.caller);
+    struct granted_session others = grant_to(&pair, &other);
+    struct granted_session third = grant_to(&pair, &pair.caller);
+    assert_true(takes(&current, &pair, &second, 9));
+    assert_false(takes(&current, &pair, &first, 1));
+    assert_false(takes(&current, &pair, &others, 1));
+    assert_false(takes(&current, &pair, &third, 0));
+    assert_true(takes(&current, &pair, &third, 1));
+    assert_false(takes(&current, &pair, &second, 10));
     struct peer_session none = {0};
-    assert_false(peer_session_would_accept(&none, &restarted, &caller, &third, 2));
-    for (size_t bit = 0; bit < 8 * SESSION_BYTES; bit++) {
-        struct session_id changed = third;
-        changed.bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
-        assert_false(peer_session_would_accept(&none, &maker, &caller, &changed, 2));
+    assert_false(takes(&none, &restarted, &third, 2));
+    assert_true(takes(&none, &pair, &third, 2));
+}
+
+/* A share of small order gives everybody the same secret. */
+static void test_shares_of_no_use(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct peer_session current = {0};
+    uint8_t bytes[GRANT_BYTES];
+    struct granted_session session;
+    make(&pair, 5);
+    struct session_grant grant = session_make(&pair.maker, &pair.caller, pair.share.share);
+    memset(grant.share, 0, sizeof grant.share);
+    session_grant_write(bytes, &grant);
+    assert_false(session_grant_take(&session, bytes, &pair.share, &pair.caller, &pair.callee));
+    memset(pair.share.share, 0, sizeof pair.share.share);
+    session = grant_to(&pair, &pair.caller);
+    assert_false(takes(&current, &pair, &session, 1));
+}
+
+static void test_every_bit_of_a_request_is_sealed(void **state)
+{
+    (void)state;
+    struct pair pair;
+    uint8_t prefix[ENVELOPE_PREFIX_BYTES];
+    make(&pair, 6);
+    struct granted_session session = grant_to(&pair, &pair.caller);
+    write_poll(prefix, &pair, &session, 77);
+    for (size_t known = 0; known < 2; known++) { /* keys are made anew, or those of the session */
+        struct peer_session current = {0};
+        assert_true(known == 0 || takes(&current, &pair, &session, 76));
+        for (size_t bit = 0; bit < 8 * ENVELOPE_PREFIX_BYTES; bit++) {
+            prefix[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+            assert_false(accepts(&current, &pair, prefix));
+            prefix[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+        }
+        assert_true(accepts(&current, &pair, prefix));
     }
 }
 
-static void test_every_bit_of_an_envelope_is_signed(void **state)
+/* Nobody who called can be made to take its own request for an answer. */
+static void test_answers_have_keys_of_their_own(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct sotto_writer writer;
+    struct envelope read;
+    make(&pair, 7);
+    struct granted_session session = grant_to(&pair, &pair.caller);
+    struct session_keys turned;
+    memcpy(turned.request, session.keys.response, sizeof turned.request);
+    memcpy(turned.response, session.keys.request, sizeof turned.response);
+    const struct envelope envelope = {
+        .type = ENVELOPE_POLL, .is_response = true, .to = pair.caller, .session = session.id};
+    sotto_writer_init(&writer, 4096);
+    envelope_write_sealed(&writer, &pair.callee, &envelope, &session.keys, NULL, NULL, 0);
+    assert_ok(envelope_read(&read, writer.data, ENVELOPE_PREFIX_BYTES));
+    assert_true(envelope_is_sealed(&read, writer.data, &session.keys));
+    assert_false(envelope_is_sealed(&read, writer.data, &turned));
+    sotto_writer_release(&writer);
+}
+
+static void test_every_bit_of_a_hello_is_signed(void **state)
 {
     (void)state;
     struct sotto_random_stream stream;
@@ -129,11 +231,11 @@ static void test_every_bit_of_an_envelope_is_signed(void **state)
     struct sotto_identity *identity = NULL;
     struct sotto_writer writer;
     struct envelope read;
-    struct envelope envelope = {.type = ENVELOPE_MESSAGE, .counter = 77, .session = id_of(9)};
+    struct envelope envelope = {.type = ENVELOPE_HELLO, .counter = 77, .session = {{9}}};
     assert_ok(sotto_identity_generate(&identity, random));
     struct sotto_key key = sotto_identity_key(identity);
     sotto_writer_init(&writer, 4096);
-    envelope_write(&writer, identity, &envelope, "body", 4);
+    envelope_write_signed(&writer, identity, &envelope, "body", 4);
     assert_ok(sotto_writer_status(&writer));
     assert_int_equal(writer.data_bytes, ENVELOPE_PREFIX_BYTES + 4);
     assert_ok(envelope_read(&read, writer.data, ENVELOPE_PREFIX_BYTES));
@@ -169,7 +271,10 @@ int main(void)
         cmocka_unit_test(test_window_edges),
         cmocka_unit_test(test_a_replayed_hello_changes_nothing),
         cmocka_unit_test(test_only_newer_sessions_of_this_process),
-        cmocka_unit_test(test_every_bit_of_an_envelope_is_signed),
+        cmocka_unit_test(test_shares_of_no_use),
+        cmocka_unit_test(test_every_bit_of_a_request_is_sealed),
+        cmocka_unit_test(test_answers_have_keys_of_their_own),
+        cmocka_unit_test(test_every_bit_of_a_hello_is_signed),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
