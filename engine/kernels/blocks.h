@@ -36,6 +36,13 @@ struct sotto__digits {
     uint32_t none;
 };
 
+/* Exact values of one word each, or of two; |v| <= 2^bits. */
+struct sotto__words {
+    const void *values;
+    bool is_narrow;
+    unsigned bits;
+};
+
 /* How many products of one factor are summed at once. */
 #define SOTTO__PRODUCTS_MAX 4
 
@@ -64,6 +71,12 @@ struct sotto__blocks {
     void (*add_scaled)(double *out, const double *sums, const double *x, double factor, size_t len);
     /* The sum of integers of at most 53 bits, at most SOTTO__ROWS_LEN. */
     int64_t (*sum_integers)(const int64_t *values, size_t len);
+    /* Sets out to x op y, of any number of values, where all fit 127 bits; not of a division. y is
+     * read where there are two operands. out must not overlap x and y. */
+    void (*wide)(sotto__int128 *out, enum sotto__arithmetic op, const struct sotto__words *x,
+                 const struct sotto__words *y, size_t len);
+    /* The sum of at most SOTTO__ROWS_LEN values, which fits 127 bits. */
+    sotto__int128 (*sum_wide)(const sotto__int128 *values, size_t len);
     /* Integers in the order of doubles, none of which is NaN; -0 is 0. */
     void (*keys)(int64_t *out, const double *values, size_t len);
     /* Sets out[i] to the number of each key by its digit; more: only for keys that have one. */

@@ -2,6 +2,8 @@
 
 /* The kernels of blocks in vectors of eight doubles, for AVX-512. */
 
+#include <immintrin.h>
+
 #define LANES 8
 #include "kernels/blocks_kernel.h"
 

@@ -7,6 +7,7 @@
  * |v| <= 2^bits, and picks the width by that. So nothing can overflow, nothing is checked row by
  * row, and small numbers are added in machine words though their types would allow large ones. */
 
+#include "kernels/blocks.h"
 #include "rows/rows.h"
 
 #include <string.h>
@@ -69,24 +70,20 @@ static void apply_64(int64_t *out, enum sotto__op_kind kind, const int64_t *a, c
     }
 }
 
-static void apply_128(sotto__int128 *out, enum sotto__op_kind kind, const sotto__int128 *a,
-                      const sotto__int128 *b, size_t len)
+/* Operands of one word or two: a result has no fewer bits than they. */
+static void apply_128(sotto__int128 *out, enum sotto__op_kind kind, const struct sotto__register *a,
+                      const struct sotto__register *b, size_t len)
 {
-    for (size_t i = 0; kind == SOTTO__OP_ADD && i < len; i++) {
-        out[i] = a[i] + b[i];
-    }
-    for (size_t i = 0; kind == SOTTO__OP_SUBTRACT && i < len; i++) {
-        out[i] = a[i] - b[i];
-    }
-    for (size_t i = 0; kind == SOTTO__OP_MULTIPLY && i < len; i++) {
-        out[i] = a[i] * b[i];
-    }
-    for (size_t i = 0; kind == SOTTO__OP_NEGATE && i < len; i++) {
-        out[i] = -a[i];
-    }
-    for (size_t i = 0; kind == SOTTO__OP_ABS && i < len; i++) {
-        out[i] = a[i] < 0 ? -a[i] : a[i];
-    }
+    static const enum sotto__arithmetic arithmetic[] = {
+        [SOTTO__OP_NEGATE] = SOTTO__ARITHMETIC_NEGATE,
+        [SOTTO__OP_ABS] = SOTTO__ARITHMETIC_ABS,
+        [SOTTO__OP_ADD] = SOTTO__ARITHMETIC_ADD,
+        [SOTTO__OP_SUBTRACT] = SOTTO__ARITHMETIC_SUBTRACT,
+        [SOTTO__OP_MULTIPLY] = SOTTO__ARITHMETIC_MULTIPLY,
+    };
+    const struct sotto__words x = {a->values, .is_narrow = a->limbs == 1, .bits = a->bits};
+    const struct sotto__words y = {b->values, .is_narrow = b->limbs == 1, .bits = b->bits};
+    sotto__blocks()->wide(out, arithmetic[kind], &x, &y, len);
 }
 
 /* --- Words --- */
@@ -219,25 +216,18 @@ void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
         compare_values(out, kind, a, b, scratch, len);
         return;
     }
-    if (out->limbs == 2 && kind == SOTTO__OP_MULTIPLY && a->limbs == 1 && b->limbs == 1) {
-        sotto__int128 *values = out->own_values;
-        for (size_t i = 0; i < len; i++) {
-            values[i] =
-                (sotto__int128)((const int64_t *)a->values)[i] * ((const int64_t *)b->values)[i];
-        }
+    if (out->limbs == 1) {
+        apply_64(out->own_values, kind, a->values, b->values, len);
+        return;
+    }
+    if (out->limbs == 2) {
+        apply_128(out->own_values, kind, a, b, len);
         return;
     }
     const uint64_t *x = sotto__exact_as(a, out->limbs, scratch[0], len);
     const uint64_t *y = sotto__exact_as(b, out->limbs, scratch[1], len);
-    if (out->limbs == 1) {
-        apply_64(out->own_values, kind, (const int64_t *)x, (const int64_t *)y, len);
-    } else if (out->limbs == 2) {
-        apply_128(out->own_values, kind, (const sotto__int128 *)(const void *)x,
-                  (const sotto__int128 *)(const void *)y, len);
-    } else {
-        for (size_t i = 0; i < len * out->limbs; i += out->limbs) {
-            apply_words((uint64_t *)out->own_values + i, kind, x + i, y + i, out->limbs);
-        }
+    for (size_t i = 0; i < len * out->limbs; i += out->limbs) {
+        apply_words((uint64_t *)out->own_values + i, kind, x + i, y + i, out->limbs);
     }
 }
 

@@ -241,7 +241,8 @@ static void add_exact_block(uint64_t *sum, const struct sotto__register *reg, co
     sotto__int128 total = 0;
     if (reg->limbs == 2) {
         const sotto__int128 *values = reg->values;
-        for (size_t i = 0; i < len; i++) {
+        total = all ? sotto__blocks()->sum_wide(values, len) : 0;
+        for (size_t i = 0; !all && i < len; i++) {
             total += state[i] == 0 ? values[i] : 0;
         }
     } else if (reg->bits <= 53) { /* 2^53 x 512 = 2^62 fits int64 */
