@@ -107,6 +107,11 @@ static enum sotto_status open_session(struct sotto_task_aggregator *task, struct
     sotto_buffer_release(&task->releases);
     status =
         sotto_session_aggregator_new(&task->session, task->identity, &roster, &terms.terms, err);
+    if (status == SOTTO_OK && !task->draw.is_of_all &&
+        sotto_session_aggregator_want(task->session, task->draw.drawn, task->draw.needed) !=
+            SOTTO_OK) {
+        status = sotto_error_no_memory(err);
+    }
 out:
     sotto__round_terms_release(&terms);
     sotto_roster_release(&roster);
@@ -295,6 +300,13 @@ static void log_drawn(struct sotto_task_aggregator *task)
                            sotto__task_aggregator_invitee_name(
                                task, sotto__task_aggregator_invitee_of_member(task, i)));
         }
+    }
+    if (task->draw.is_again) {
+        sotto__outbox_log(&task->outbox,
+                          "[Select Candidates] task %llu round %u too few of the drawn are there: "
+                          "drawn again among those who are, which a task does %d times at most",
+                          (unsigned long long)task->number, task->terms.label.round,
+                          SOTTO__REDRAWS_MAX);
     }
     sotto__outbox_log(&task->outbox, "[Select Candidates] task %llu round %u drawn [%s]",
                       (unsigned long long)task->number, task->terms.label.round, names);

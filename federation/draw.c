@@ -15,7 +15,11 @@
  * 3. Who is not drawn gives zeros, masked as any vector is. So all members check each sum, and hold
  *    the next model, and a sum is of the drawn alone.
  * 4. A sum of the drawn is of as many survivors as one of all has to be. Whoever calls a drawn
- *    contributor lost loses it for the whole task, and gets no other in its place in that round. */
+ *    contributor lost loses it for the whole task, and gets no other in its place, while enough of
+ *    the drawn are there.
+ * 5. Where too few are, lots are drawn again among those who are there: by the same lots, in their
+ *    order. That gives a place to others by losing some, so each party takes part in so few such
+ *    draws of a task, whatever the aggregator says. */
 
 #include "draw.h"
 
@@ -48,46 +52,54 @@ static struct lot make_lot(const struct sotto__draw_terms *terms, const struct s
     return lot;
 }
 
-/* Returns: how many of the drawn are there. */
+/* skips: who is not there has no place. Returns: how many of the drawn are there. */
 static uint32_t draw(struct sotto__draw *out, const struct sotto__draw_terms *terms, size_t len,
-                     uint32_t max_clients)
+                     uint32_t max_clients, bool skips)
 {
     struct lot lots[SOTTO_SESSION_PARTIES_MAX] = {{.member = 0}};
     uint32_t members = 0;
+    uint32_t places = 0;
     for (size_t i = 0; i < len; i++) {
         lots[i] = make_lot(terms, terms->contributors != NULL ? &terms->contributors[i]
                                                               : &terms->roster->adverts[i].sender);
     }
     qsort(lots, len, sizeof *lots, compare_lots);
-    for (uint32_t i = 0; i < max_clients; i++) {
-        if (lots[i].member != UINT32_MAX) {
+    for (size_t i = 0; i < len && places < max_clients; i++) {
+        bool is_there = lots[i].member != UINT32_MAX;
+        if (is_there) {
             out->drawn[lots[i].member] = 1;
             members++;
         }
+        places += is_there || !skips;
     }
     return members;
 }
 
-enum sotto_status sotto__draw_make(struct sotto__draw *out, const struct sotto__draw_terms *terms,
-                                   struct sotto_error *err)
+enum sotto_status sotto__draw_make(struct sotto__draw *in_out,
+                                   const struct sotto__draw_terms *terms, struct sotto_error *err)
 {
     const struct sotto_strategy *strategy = sotto_plan_strategy(terms->plan);
     size_t len = terms->contributors != NULL ? terms->contributors_len : terms->roster->adverts_len;
-    *out = (struct sotto__draw){.is_of_all = true};
+    *in_out = (struct sotto__draw){.is_of_all = true, .redraws = in_out->redraws};
     if (!sotto__course_draws(terms->course) || len <= strategy->max_clients) {
         return SOTTO_OK;
     }
     uint32_t needed = sotto__cover_needed(terms->roster);
     needed = needed > strategy->min_clients ? needed : strategy->min_clients;
-    uint32_t members = draw(out, terms, len, strategy->max_clients);
+    uint32_t members = draw(in_out, terms, len, strategy->max_clients, false);
+    if (needed > members && in_out->redraws < SOTTO__REDRAWS_MAX) {
+        in_out->is_again = true;
+        in_out->redraws++;
+        members = draw(in_out, terms, len, strategy->max_clients, true);
+    }
     if (needed > members) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES,
                                "%u of %zu parties are drawn, of whom %u are there, and a sum is of "
                                "%u at least: expected a larger max_clients",
                                strategy->max_clients, len, members, needed);
     }
-    out->is_of_all = false;
-    out->needed = needed;
+    in_out->is_of_all = false;
+    in_out->needed = needed;
     return SOTTO_OK;
 }
 

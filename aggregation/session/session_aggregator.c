@@ -174,6 +174,7 @@ void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator)
     sotto_free(aggregator->holdings);
     sotto_free(aggregator->starts);
     sotto_free(aggregator->runs);
+    sotto_free(aggregator->wanted);
     sotto_free(aggregator->sum);
     sotto_buffer_release(&aggregator->transcript);
     sotto_action_queue_release(&aggregator->queue);
@@ -466,6 +467,20 @@ static uint32_t find_missing_consent(const struct sotto_session_aggregator *aggr
     return UINT32_MAX;
 }
 
+/* Whether of the members that are wanted enough answered, or (not expired) still may. Once masked
+ * inputs are in it is settled. */
+static bool wanted_suffice(const struct sotto_session_aggregator *aggregator, bool expired)
+{
+    uint32_t count = 0;
+    if (aggregator->wanted == NULL || aggregator->phase >= SOTTO_AGGREGATOR_CONSENTING) {
+        return true;
+    }
+    for (uint32_t i = 0; i < parties_len(aggregator); i++) {
+        count += aggregator->wanted[i] != 0 && may_answer(aggregator, i, expired);
+    }
+    return count >= aggregator->wanted_needed;
+}
+
 /* Whether a step may end before everybody has answered: on a complete graph with threshold
  * consents and those that members ask for, on any with threshold shares of every secret. */
 static bool step_is_complete(const struct sotto_session_aggregator *aggregator)
@@ -527,6 +542,13 @@ enum sotto_status sotto__aggregator_advance(struct sotto_session_aggregator *agg
         fail_for_refusal(aggregator, refusal);
         return SOTTO_OK;
     }
+    if (!wanted_suffice(aggregator, expired)) {
+        (void)sotto_error_set(&aggregator->failure, SOTTO_ERROR_PARTIES,
+                              "%s: too few of those who were drawn answered, %u needed",
+                              step_names[aggregator->phase], aggregator->wanted_needed);
+        aggregator->phase = SOTTO_AGGREGATOR_FAILED;
+        return SOTTO_OK;
+    }
     if (!complete &&
         (answers + awaited < needed || (ends && !holders_suffice(aggregator, expired)))) {
         (void)sotto_error_set(
@@ -547,6 +569,18 @@ enum sotto_status sotto__aggregator_advance(struct sotto_session_aggregator *agg
         aggregator->phase = SOTTO_AGGREGATOR_FAILED;
     }
     return status;
+}
+
+enum sotto_status sotto_session_aggregator_want(struct sotto_session_aggregator *aggregator,
+                                                const uint8_t *wanted, uint32_t needed)
+{
+    aggregator->wanted = sotto_alloc_array(parties_len(aggregator), sizeof *wanted);
+    if (aggregator->wanted == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    memcpy(aggregator->wanted, wanted, parties_len(aggregator));
+    aggregator->wanted_needed = needed;
+    return SOTTO_OK;
 }
 
 enum sotto_status sotto_session_aggregator_expire(struct sotto_session_aggregator *aggregator)

@@ -49,6 +49,8 @@ struct sotto_session_aggregator {
     struct sotto_session_label label;
     uint8_t session[SOTTO_SESSION_BYTES];
     uint32_t need;
+    uint8_t *wanted;        /* of each member 1 or 0; NULL: nobody in particular */
+    uint32_t wanted_needed; /* of those so many */
     struct sotto_vector_run *runs;
     size_t runs_len;
     size_t vector_bytes;

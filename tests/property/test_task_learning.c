@@ -6,7 +6,9 @@
 #include "net.h"
 #include "test.h"
 
+#include "aggregation/session/session_aggregator.h"
 #include "federation/party_returned.h"
+#include "federation/task_aggregator.h"
 #include "federation/task_party.h"
 #include <math.h>
 #include <sodium.h>
@@ -523,21 +525,48 @@ static void test_who_is_drawn_may_die(void **state)
     assert_true(ended_well > 0 || cases < 4);
 }
 
-/* A sum of the drawn is of as many as any sum: each party sees to it. */
+/* One of those that are drawn first, other than host 0. */
+static size_t find_drawn(uint32_t drawn)
+{
+    size_t host = 1;
+    while ((drawn >> host & 1) == 0) {
+        host++;
+    }
+    return host;
+}
+
+static void want_nobody(struct net_letter *letter)
+{
+    if (is_from_to(letter, SOTTO_NONE, 0, SOTTO_MESSAGE_ROSTER, 1)) {
+        net.aggregator->session->wanted_needed = 0;
+    }
+}
+
+/* Where too few of the drawn are left for a sum, others are drawn; and each party sees to it that
+ * it is of as many as any sum, whatever it is asked. */
 static void test_too_few_of_the_drawn_live(void **state)
 {
     (void)state;
     begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
-    net_deliver();
+    net_run();
     end();
-    uint32_t drawn = find_named(1, "drawn");
-    begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
-    for (size_t i = 1; i < 7; i++) { /* one of those that are drawn first */
-        if ((drawn >> i & 1) != 0) {
-            let_die(i, &deaths[2], 1);
-            break;
-        }
+    size_t lost[ROUNDS + 1] = {0};
+    lost[1] = find_drawn(find_named(1, "drawn"));
+    lost[3] = find_drawn(find_named(3, "drawn"));
+    for (uint32_t round = 1; round <= 3; round += 2) {
+        begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
+        let_die(lost[round], &deaths[2], round);
+        net_run();
+        assert_model_is_exact();
+        assert_int_equal(count_bits(find_named(round, "drawn")), 4);
+        assert_int_equal(find_named(round, "drawn") >> lost[round] & 1, 0);
+        assert_int_equal(net_count_in_log("which a task does 3 times at most"), round == 3);
+        end();
     }
+
+    begin_drawing(7, 3, 4, SOTTO_STRATEGY_DRAWN);
+    let_die(lost[1], &deaths[2], 1);
+    net.forge = want_nobody;
     net_run();
     assert_int_equal(net.ended, SOTTO_ERROR_PARTIES);
     assert_int_equal(net.hosts[0].ended, SOTTO_ERROR_REFUSED);
@@ -551,9 +580,10 @@ static void test_too_few_of_the_drawn_live(void **state)
     end();
 }
 
-/* Draws 10 of so many; missing: a contributor that is in no roster; 0: the round is the first. */
-static void draw(struct sotto__draw *out, uint32_t len, uint8_t code_byte, uint8_t opened_byte,
-                 uint32_t missing)
+/* Draws 10 of so many, who are called 1, 2, ...; is_missing: of each whether it is a contributor
+ * that is in no roster; NULL: the round is the first. */
+static enum sotto_status draw_without(struct sotto__draw *out, uint32_t len, uint8_t code_byte,
+                                      uint8_t opened_byte, const bool *is_missing)
 {
     static const char text[] =
         "{\"version\": 1, \"name\": \"n\", \"type\": \"learning\", \"rounds\": 2, \"bundle\": "
@@ -568,7 +598,7 @@ static void draw(struct sotto__draw *out, uint32_t len, uint8_t code_byte, uint8
     course.bundle.manifest.strategy = SOTTO_STRATEGY_DRAWN;
     for (uint32_t i = 0; i < len; i++) {
         contributors[i].bytes[0] = (uint8_t)(i + 1);
-        if (i + 1 != missing) {
+        if (is_missing == NULL || !is_missing[i + 1]) {
             adverts[roster.adverts_len++].sender = contributors[i];
         }
     }
@@ -576,11 +606,23 @@ static void draw(struct sotto__draw *out, uint32_t len, uint8_t code_byte, uint8
     const struct sotto__draw_terms terms = {.plan = plan,
                                             .course = &course,
                                             .roster = &roster,
-                                            .contributors = missing > 0 ? contributors : NULL,
+                                            .contributors =
+                                                is_missing != NULL ? contributors : NULL,
                                             .contributors_len = len,
                                             .opened = opened};
-    assert_ok(sotto__draw_make(out, &terms, NULL));
+    enum sotto_status status = sotto__draw_make(out, &terms, NULL);
     sotto_plan_free(plan);
+    return status;
+}
+
+/* The same where one is missing, or in the first round (0). */
+static void draw(struct sotto__draw *out, uint32_t len, uint8_t code_byte, uint8_t opened_byte,
+                 uint32_t missing)
+{
+    bool is_missing[41] = {false};
+    is_missing[missing] = true;
+    *out = (struct sotto__draw){.redraws = 0};
+    assert_ok(draw_without(out, len, code_byte, opened_byte, missing > 0 ? is_missing : NULL));
 }
 
 /* Nothing that a creator may choose anew for each task has a part in it; what was opened has. */
@@ -630,6 +672,30 @@ static void test_a_roster_chooses_nobody(void **state)
     assert_false(less.is_of_all);
 }
 
+/* Lots are drawn again in their order among those who are there, in so few rounds of a task. */
+static void test_lots_are_drawn_again(void **state)
+{
+    (void)state;
+    struct sotto__draw all;
+    struct sotto__draw again = {.redraws = 0};
+    bool is_missing[41] = {false};
+    draw(&all, 39, 1, 1, 40);
+    assert_false(all.is_again);
+    for (uint32_t i = 0; i < 39; i++) { /* of the ten drawn */
+        is_missing[i + 1] = sotto__draw_has(&all, i);
+    }
+    for (uint32_t redraws = 1; redraws <= SOTTO__REDRAWS_MAX; redraws++) {
+        uint32_t count = 0;
+        assert_ok(draw_without(&again, 39, 1, 1, is_missing));
+        assert_true(again.is_again && again.redraws == redraws);
+        for (uint32_t i = 0; i < 29; i++) {
+            count += sotto__draw_has(&again, i);
+        }
+        assert_int_equal(count, 10);
+    }
+    assert_int_equal(draw_without(&again, 39, 1, 1, is_missing), SOTTO_ERROR_PARTIES);
+}
+
 int main(void)
 {
     if (sotto_init() != SOTTO_OK) {
@@ -653,6 +719,7 @@ int main(void)
         cmocka_unit_test(test_too_few_of_the_drawn_live),
         cmocka_unit_test(test_what_a_draw_depends_on),
         cmocka_unit_test(test_a_roster_chooses_nobody),
+        cmocka_unit_test(test_lots_are_drawn_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

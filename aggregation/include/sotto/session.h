@@ -311,6 +311,13 @@ SOTTO_API enum sotto_status sotto_session_aggregator_new(struct sotto_session_ag
                                                          const struct sotto_session_terms *terms,
                                                          struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Says once, before any message, whose inputs a sum needs beside what terms say: so many of those
+ * members that are marked by 1. Without them the session fails before anything is opened. Returns:
+ * SOTTO_ERROR_NO_MEMORY. In: wanted, a byte for each member. */
+SOTTO_API enum sotto_status
+sotto_session_aggregator_want(struct sotto_session_aggregator *aggregator, const uint8_t *wanted,
+                              uint32_t needed) SOTTO_NODISCARD;
+
 /* Frees the aggregator, its roster and what is queued; NULL is fine. */
 SOTTO_API void sotto_session_aggregator_free(struct sotto_session_aggregator *aggregator);
 
