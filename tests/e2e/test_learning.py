@@ -327,6 +327,43 @@ class Learning(ClusterCase):
             opened = re.search(f"round {i} opens the mean of (.*)", log).group(1)
             self.assertEqual(", ".join(sorted(opened.split(", "))), names)
 
+    def test_restarts(self):
+        """Of a party: its loss is no measurement, so the others stop as the code says. Of the node that asks: the
+        task ends there at once, and no runner is left."""
+        nodes = self.begin(self.make(4), {3: {"SOTTO_TEST_STOP_AT": "pledge", "SOTTO_TEST_STOP_ROUND": "2"}})
+        source = SOURCE + """
+    metrics = ("loss",)
+
+    def make_validate_dataloader(self, data):
+        return Rows([1])
+
+    def validate(self, batches):
+        return {"loss": 1}
+"""
+        stopping = self.offer(nodes, source, rounds=9, strategy="fault_tolerant_fedavg", validate_every=1, stop_after=2)
+        slow = self.offer(nodes, SOURCE.replace("numbers = list(batches)", "import time; time.sleep(600)"))
+        task = nodes[0].create(self.plan(stopping, rounds=9))
+        nodes[3].process.wait()
+        nodes[3].stop()
+        nodes[3].start()
+        self.assertEqual(nodes[0].wait_end(task), "FINISHED", nodes[0].messages(task))
+        result = nodes[0].result(task)
+        self.assertEqual([each["parties"] for each in result["rounds"]], [4, 3, 3])  # the last one only measures
+        self.assertEqual([each["metrics"] for each in result["rounds"]], [{"loss": 1}] * 3)
+        self.assertEqual(read_tensors(result["weight"]), expect(NUMBERS[:4], NUMBERS[:3]))
+        task = nodes[0].create(self.plan(slow))
+        nodes[0].wait_log("trains for round 1")
+        children = ["pgrep", "-P", str(nodes[0].process.pid)]
+        runners = subprocess.run(children, capture_output=True, text=True, check=True).stdout.split()
+        nodes[0].kill()
+        nodes[0].start()
+        self.assertEqual(nodes[0].wait_end(task), "ERROR")
+        self.assertEqual(nodes[0].messages(task)[-1], "the node was restarted")
+        end = time.monotonic() + 60
+        while any(pathlib.Path("/proc", runner).exists() for runner in runners):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
     def test_three_of_four_are_drawn(self):
         """Where the code says so; who is not drawn trains nothing, and has no round taken off."""
         nodes = self.begin(self.make(4))
