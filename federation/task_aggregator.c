@@ -44,6 +44,17 @@ const struct sotto_driver *sotto_task_aggregator_driver(const struct sotto_task_
     return task->course.driver;
 }
 
+const struct sotto_buffer *sotto_task_aggregator_model(const struct sotto_task_aggregator *task,
+                                                       uint32_t *out_round)
+{
+    const struct sotto__training *training = task->course.training;
+    if (training == NULL || training->model.data == NULL) {
+        return NULL;
+    }
+    *out_round = training->round == 0 ? training->rounds : training->round - 1;
+    return &training->model;
+}
+
 size_t sotto_task_aggregator_vector_bytes(const struct sotto_task_aggregator *task)
 {
     return sotto__course_is_set(&task->course) ? sotto__course_bytes(&task->course) : 0;

@@ -180,6 +180,7 @@ static const cyaml_schema_field_t learning_fields[] = {
     TEXT_FIELD("python", CYAML_FLAG_OPTIONAL, struct config_learning, python),
     TEXT_FIELD("fence", CYAML_FLAG_OPTIONAL, struct config_learning, fence),
     TEXT_FIELD("runner", CYAML_FLAG_OPTIONAL, struct config_learning, runner),
+    CYAML_FIELD_UINT("models_mb", CYAML_FLAG_OPTIONAL, struct config_learning, models_mb),
     CYAML_FIELD_END,
 };
 

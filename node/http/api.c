@@ -10,6 +10,7 @@
 #include "http/pages.h"
 #include "loop/log.h"
 #include "store/store_found.h"
+#include "store/store_models.h"
 #include "store/store_receipt.h"
 
 #include <errno.h>
@@ -415,6 +416,27 @@ static void get_receipt(struct http_api *api, struct http_request *request)
     }
 }
 
+static void get_model(struct http_api *api, struct http_request *request)
+{
+    struct sotto_error err = {0};
+    struct store_task task;
+    char *json = NULL;
+    uint64_t round = 0;
+    if (!http_api__read_number(request, &round, "round", 0, SOTTO_PLAN_LEARNING_ROUNDS_MAX) ||
+        !find_task(api, request, &task)) {
+        return;
+    }
+    enum sotto_status status =
+        store_model_json(api->reader, &json, task.number, (uint32_t)round, &err);
+    if (status == SOTTO_ERROR_NOT_FOUND) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, status, "%s", err.text);
+    } else if (status != SOTTO_OK) {
+        http_api__answer_error(request, &err);
+    } else {
+        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
+    }
+}
+
 /* A file that was never read before is read to its end: the compute thread does that. */
 static void get_columns(struct http_api *api, struct http_request *request)
 {
@@ -584,6 +606,7 @@ static const struct route routes[] = {
     {"GET", "/v1/task/steps", get_steps, READERS},
     {"GET", "/v1/task/result", get_result, READERS},
     {"GET", "/v1/task/receipt", get_receipt, READERS},
+    {"GET", "/v1/task/model", get_model, READERS},
     {"GET", "/v1/columns", get_columns, ROLE_ASK},
     {"GET", "/v1/datasets", get_datasets, ROLE_ASK},
     {"POST", "/v1/login", http_api__post_login, ANYBODY},

@@ -102,6 +102,10 @@ static const char *const migrations[] = {
      "  peer TEXT NOT NULL DEFAULT '', rounds_left INTEGER NOT NULL DEFAULT 0);"
      "CREATE INDEX code_creator ON code(creator_key);"),
     "ALTER TABLE code ADD COLUMN peer_key BLOB NOT NULL DEFAULT x'';",
+    ("CREATE TABLE models ("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+     "  task_id INTEGER NOT NULL REFERENCES tasks(id), round INTEGER NOT NULL,"
+     "  created_at INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (task_id, round));"),
 };
 static const int migrations_len = (int)(sizeof migrations / sizeof migrations[0]);
 
@@ -738,6 +742,11 @@ enum sotto_status store_prune(struct store *store, int64_t before_ms, struct sot
         return status;
     }
     status = store__write(store, err, "DELETE FROM continued WHERE created_at < ?", "i",
+                          (uint64_t)before_ms);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = store__write(store, err, "DELETE FROM models WHERE created_at < ?", "i",
                           (uint64_t)before_ms);
     if (status != SOTTO_OK) {
         return status;

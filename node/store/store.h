@@ -133,8 +133,8 @@ enum sotto_status store_get_last_answer(struct store *store, struct sotto_buffer
                                         const struct sotto_key *creator,
                                         struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Deletes what was answered, reached, asked or offered by others, and what the record has, before a
- * time; not code that is approved. */
+/* Deletes what was answered, reached, kept, asked or offered by others, and what the record has,
+ * before a time; not code that is approved. */
 enum sotto_status store_prune(struct store *store, int64_t before_ms,
                               struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -55,6 +55,13 @@ enum sotto_status store__read_bytes(struct store *store, struct sotto_buffer *ou
                                     sqlite3_stmt *statement,
                                     struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Writes bytes into JSON, in base64, which has no character that JSON would write otherwise: behind
+ * a text that ends with the quote before them, and before a quote and a brace. Ownership: *out is
+ * ended by sotto_free. */
+enum sotto_status store__write_json(char **out, const char *before,
+                                    const struct sotto_buffer *bytes,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+
 /* The columns of a task's row, and the task that is read from them. */
 #define STORE_TASK_COLUMNS                                                                         \
     "id, created_at, name, type, creator, status, error, must_verify, confirmation"

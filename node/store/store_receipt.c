@@ -52,24 +52,21 @@ static enum sotto_status fail_without(const struct store_task *task, bool is_ful
                 : "");
 }
 
-#define JSON_BEFORE "{\"receipt\": \""
-#define JSON_AFTER "\"}"
-
-/* Base64 has no character that JSON would write otherwise. */
-static enum sotto_status write_json(char **out, const struct sotto_buffer *receipt,
-                                    struct sotto_error *err)
+enum sotto_status store__write_json(char **out, const char *before,
+                                    const struct sotto_buffer *bytes, struct sotto_error *err)
 {
-    size_t before = sizeof JSON_BEFORE - 1;
+    static const char after[] = "\"}";
+    size_t used = strlen(before);
     size_t text_bytes =
-        sodium_base64_encoded_len(receipt->data_bytes, sodium_base64_VARIANT_ORIGINAL);
-    char *json = sotto_alloc(before + text_bytes + sizeof JSON_AFTER);
+        sodium_base64_encoded_len(bytes->data_bytes, sodium_base64_VARIANT_ORIGINAL);
+    char *json = sotto_alloc(used + text_bytes + sizeof after);
     if (json == NULL) {
         return sotto_error_no_memory(err);
     }
-    memcpy(json, JSON_BEFORE, before);
-    (void)sodium_bin2base64(json + before, text_bytes, receipt->data, receipt->data_bytes,
+    memcpy(json, before, used);
+    (void)sodium_bin2base64(json + used, text_bytes, bytes->data, bytes->data_bytes,
                             sodium_base64_VARIANT_ORIGINAL);
-    memcpy(json + before + text_bytes - 1, JSON_AFTER, sizeof JSON_AFTER);
+    memcpy(json + used + text_bytes - 1, after, sizeof after);
     *out = json;
     return SOTTO_OK;
 }
@@ -86,7 +83,7 @@ enum sotto_status store_receipt_json(struct store *store, char **out_json,
     if (status != SOTTO_OK) {
         return status;
     }
-    status = write_json(out_json, &receipt, err);
+    status = store__write_json(out_json, "{\"receipt\": \"", &receipt, err);
     sotto_buffer_release(&receipt);
     return status;
 }

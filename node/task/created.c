@@ -299,6 +299,7 @@ static void carry_out(struct compute *compute, struct created *created)
         sotto_action_release(&action);
     }
     reached_keep(compute, created);
+    reached_keep_model(compute, created);
     created->body_bytes =
         compute__measure(compute, sotto_task_aggregator_vector_bytes(created->machine), 1);
     commit_log(compute, &in_transaction);

@@ -70,6 +70,8 @@ enum sotto_status own_rules(struct compute *compute, struct json_t *rules,
 
 /* Keeps how far the models of a task have come, once a round. */
 void reached_keep(const struct compute *compute, struct created *created);
+/* Keeps the model after a round of a learning task, where node.yaml has room for it. */
+void reached_keep_model(const struct compute *compute, struct created *created);
 /* The plan of a JOB_CREATE. Returns: as sotto_plan_start_from, SOTTO_ERROR_NOT_FOUND. Ownership:
  * *out is ended by sotto_buffer_release. */
 enum sotto_status reached_plan(const struct compute *compute, struct sotto_buffer *out,

@@ -9,6 +9,8 @@
 
 #include "task/created.h"
 
+#include "store/store_models.h"
+
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +35,23 @@ void reached_keep(const struct compute *compute, struct created *created)
                     (unsigned long long)created->number, err.text);
     }
     sotto_free(json);
+}
+
+void reached_keep_model(const struct compute *compute, struct created *created)
+{
+    struct sotto_error err = {0};
+    uint32_t round = 0;
+    uint64_t bytes_max = (uint64_t)compute->policy->file->learning.models_mb << 20;
+    const struct sotto_buffer *model = sotto_task_aggregator_model(created->machine, &round);
+    if (model == NULL || bytes_max == 0 || round == created->reached_round) {
+        return;
+    }
+    created->reached_round = round;
+    if (store_model(compute->config.store, created->number, round, model, bytes_max, &err) !=
+        SOTTO_OK) {
+        log_warning("task %llu: the model after round %u is not kept: %s",
+                    (unsigned long long)created->number, round, err.text);
+    }
 }
 
 /* Composes the plan from what the store has of the other task; given: NULL for that task's own. */

@@ -166,6 +166,14 @@ class DeltaNode(_Node):
         """
         return self._run(say.get_receipt(task_id, full))
 
+    def get_model(self, task_id: int, round: int = 0) -> dict[str, Any]:
+        """The model after a round of a learning task: {"weight": tensors by name, "metrics":
+        numbers by name, "round": which one}. round: 0: the last one that is kept.
+
+        Raises NodeError where it is not kept: the node has no room for it (learning.models_mb).
+        """
+        return self._run(say.get_model(task_id, round))
+
     def cancel(self, task_id: int) -> None:
         """Ends a task that is under way."""
         self._run(say.cancel(task_id))
@@ -248,6 +256,10 @@ class AsyncDeltaNode(_Node):
     async def get_receipt(self, task_id: int, full: bool = False) -> bytes:
         """As DeltaNode.get_receipt."""
         return await self._run(say.get_receipt(task_id, full))
+
+    async def get_model(self, task_id: int, round: int = 0) -> dict[str, Any]:
+        """As DeltaNode.get_model."""
+        return await self._run(say.get_model(task_id, round))
 
     async def cancel(self, task_id: int) -> None:
         """As DeltaNode.cancel."""

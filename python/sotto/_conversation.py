@@ -24,7 +24,7 @@ from .errors import (
     TaskNotFinished,
     TaskNotFound,
 )
-from .learning import HorizontalLearning, LearningTask, learned
+from .learning import HorizontalLearning, LearningTask, learned, read_model
 from .task import ColumnsOf, HorizontalAnalytics, LateTask, Task, unwarned
 
 HELD_S = 20  # how long the node may hold a request until there is something to tell
@@ -200,6 +200,12 @@ def get_receipt(task_id: int, full: bool) -> Conversation[bytes]:
     """The file that shows who confirmed the result."""
     answer = yield from _ask("GET", "/v1/task/receipt", task_id=task_id, full=int(full))
     return base64.b64decode(answer["receipt"])
+
+
+def get_model(task_id: int, round: int) -> Conversation[dict[str, Any]]:
+    """The model after a round."""
+    answer = yield from _ask("GET", "/v1/task/model", task_id=task_id, round=round)
+    return read_model(answer["weight"]) | {"round": answer["round"]}
 
 
 def cancel(task_id: int) -> Conversation[None]:

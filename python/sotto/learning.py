@@ -227,7 +227,12 @@ def learned(result: Mapping[str, Any]) -> dict[str, Any]:
             SottoWarning,
             stacklevel=3,
         )
-    tensors = read_tensors(base64.b64decode(result["weight"]))
+    return read_model(result["weight"]) | {"rounds": result["rounds"]}
+
+
+def read_model(text: str) -> dict[str, Any]:
+    """{"weight": tensors by name, "metrics": numbers by name} of safetensors in base64."""
+    tensors = read_tensors(base64.b64decode(text))
     names = [name for name in tensors if name.startswith(_METRIC)]
     metrics = {name.removeprefix(_METRIC): float(tensors.pop(name)) for name in names}
-    return {"weight": tensors, "metrics": metrics, "rounds": result["rounds"]}
+    return {"weight": tensors, "metrics": metrics}

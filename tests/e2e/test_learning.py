@@ -163,7 +163,9 @@ class Learning(ClusterCase):
         return digest
 
     def test_approved_code_trains_at_three_nodes(self):
-        nodes = self.begin(self.make())
+        cluster = self.make()
+        cluster.nodes[0].learning["models_mb"] = 1
+        nodes = self.begin(cluster)
         digest = self.offer(nodes, approve=False)
         first = nodes[0].create(self.plan(digest, connection=5))
         self.assertEqual(nodes[0].wait_end(first), "ERROR")  # nobody has approved it
@@ -185,6 +187,12 @@ class Learning(ClusterCase):
         self.assertEqual([node.get(f"/v1/code/one?digest={digest}")["rounds_left"] for node in nodes], [0, 0, 0])
         self.assertIn("    2        3             6             0\n", nodes[0].cli("result", str(task)).stdout)
         self.assertIn("2,3,6,0\n", nodes[0].cli("result", str(task), "--csv").stdout)
+        for asked, kept in ((1, 1), (2, 2), (0, 2)):
+            model = nodes[0].get(f"/v1/task/model?task_id={task}&round={asked}")
+            self.assertEqual((read_tensors(model["weight"]), model["round"]), (expect(*[NUMBERS[:3]] * kept), kept))
+        status, refusal = nodes[0].request("GET", f"/v1/task/model?task_id={first}")
+        self.assertEqual(status, 400)
+        self.assertIn("learning.models_mb of node.yaml", str(refusal))
         receipt = str(nodes[0].folder / "model.sotto")
         nodes[0].cli("receipt", str(task), "--out", receipt)
         said = run("verify", receipt, "--peers", str(nodes[1].folder / "node.yaml")).stdout

@@ -5,6 +5,7 @@
 #include "node/store/store_found.h"
 #include "node/store/store_internal.h"
 #include "node/store/store_ledger.h"
+#include "node/store/store_models.h"
 #include "node/store/store_record.h"
 #include "test.h"
 
@@ -108,6 +109,35 @@ static void test_a_task_and_its_result(void **state)
     assert_int_equal(store_get_task(reader, &task, 7, &err), SOTTO_ERROR_NOT_FOUND);
     assert_string_equal(err.text, "task 7 does not exist");
     store_close(reader);
+    store_close(store);
+}
+
+/* Of models so many bytes are kept, of all tasks together, the latest ones, and none for ever. */
+static void test_models_of_rounds(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    uint8_t bytes[3] = {1, 2, 3};
+    const struct sotto_buffer model = {.data = bytes, .data_bytes = sizeof bytes};
+    struct store *store = open_store(false);
+    char *json = NULL;
+    uint64_t first = create_task(store, 1);
+    uint64_t second = create_task(store, 2);
+    for (uint32_t round = 1; round <= 3; round++) {
+        assert_ok(store_model(store, first, round, &model, 9, &err));
+    }
+    assert_ok(store_model_json(store, &json, first, 1, &err));
+    sotto_free(json);
+    assert_ok(store_model(store, second, 1, &model, 9, &err));
+    assert_int_equal(store_model_json(store, &json, first, 1, &err), SOTTO_ERROR_NOT_FOUND);
+    assert_ok(store_model_json(store, &json, first, 0, &err));
+    assert_string_equal(json, "{\"round\": 3, \"weight\": \"AQID\"}");
+    sotto_free(json);
+    assert_ok(store_model(store, second, 2, &model, 2, &err)); /* no room for one */
+    assert_int_equal(store_model_json(store, &json, second, 0, &err), SOTTO_ERROR_NOT_FOUND);
+    assert_ok(store_model(store, second, 3, &model, 9, &err));
+    assert_ok(store_prune(store, INT64_MAX, &err));
+    assert_int_equal(store_model_json(store, &json, second, 0, &err), SOTTO_ERROR_NOT_FOUND);
     store_close(store);
 }
 
@@ -665,6 +695,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task_and_its_result, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_models_of_rounds, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_lists_and_logs, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_tasks_are_found, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_interrupted_tasks_end_in_error, make_path,

@@ -131,6 +131,11 @@ SOTTO_API size_t sotto_task_aggregator_vector_bytes(const struct sotto_task_aggr
 SOTTO_API const struct sotto_driver *
 sotto_task_aggregator_driver(const struct sotto_task_aggregator *task);
 
+/* The model after the last round of a learning task that is over, and which round that is; NULL
+ * before it, and of statistics. Borrows from the task, until the next call. */
+SOTTO_API const struct sotto_buffer *
+sotto_task_aggregator_model(const struct sotto_task_aggregator *task, uint32_t *out_round);
+
 /* --- The party --- */
 
 struct sotto_task_party;
