@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SOTTO_NODE_COMMAND_H
+#define SOTTO_NODE_COMMAND_H
+
+/* The owner's own program, which has parts of rows made wherever they are, and gives one. */
+
+#include <sotto/bytes.h>
+#include <sotto/interrupt.h>
+
+#define COMMAND_SAID_BYTES_MAX ((size_t)16 * 1024)
+
+struct command_run {
+    const char *program; /* a path; it has no arguments, and no environment */
+    const char *folder;  /* where it runs */
+    const char *asked;   /* on its standard input, a file */
+    unsigned seconds_max;
+    size_t bytes_max;                        /* of its answer */
+    const struct sotto_interrupt *interrupt; /* or NULL */
+};
+
+/* Runs it to its end, and takes what it writes to standard output. *out_said is the beginning of
+ * what it wrote to standard error, whatever becomes of it, and out_said->data NULL if that is
+ * nothing. All that it has started, in its group of processes, is killed. Returns:
+ * SOTTO_ERROR_NOT_FOUND or SOTTO_ERROR_IO (it can't be started), SOTTO_ERROR_STATE (it failed, or
+ * was killed), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED: *out is nothing then.
+ * Ownership: both are ended by sotto_buffer_release. */
+enum sotto_status command_run(struct sotto_buffer *out, struct sotto_buffer *out_said,
+                              const struct command_run *run,
+                              struct sotto_error *err) SOTTO_NODISCARD;
+
+#endif

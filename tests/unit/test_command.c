@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The owner's own program: what it is given, and whatever it does, that it ends, and all that it
+ * has started. */
+
+#include "node/source/command.h"
+#include "test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ANSWER_BYTES 4096
+
+static char folder[] = "/tmp/sotto-test-XXXXXX";
+static char program[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    (void)snprintf(program, sizeof program, "%s/program", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    (void)unlink(program);
+    return rmdir(folder);
+}
+
+/* Runs a shell script. Both outputs are texts then, ended by sotto_buffer_release. */
+static enum sotto_status run_script(const char *script, unsigned seconds_max,
+                                    struct sotto_buffer *out, struct sotto_buffer *out_said,
+                                    struct sotto_error *err)
+{
+    FILE *file = fopen(program, "w");
+    assert_non_null(file);
+    (void)fprintf(file, "#!/bin/sh\n%s\n", script);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(program, 0700), 0);
+    const struct command_run run = {.program = program,
+                                    .folder = folder,
+                                    .asked = "what is asked\n",
+                                    .seconds_max = seconds_max,
+                                    .bytes_max = ANSWER_BYTES};
+    return command_run(out, out_said, &run, err);
+}
+
+static void answers(const char *script, const char *expected)
+{
+    struct sotto_buffer out;
+    struct sotto_buffer said;
+    struct sotto_error err = {0};
+    assert_int_equal(run_script(script, 60, &out, &said, &err), SOTTO_OK);
+    assert_int_equal(out.data_bytes, strlen(expected));
+    assert_memory_equal(out.data, expected, out.data_bytes);
+    sotto_buffer_release(&out);
+    sotto_buffer_release(&said);
+}
+
+static void fails(const char *script, enum sotto_status expected, const char *text)
+{
+    struct sotto_buffer out;
+    struct sotto_buffer said;
+    struct sotto_error err = {0};
+    unsigned seconds = expected == SOTTO_ERROR_TIMEOUT ? 1 : 60;
+    assert_int_equal(run_script(script, seconds, &out, &said, &err), expected);
+    assert_contains(err.text, text);
+    assert_null(out.data);
+    sotto_buffer_release(&said);
+}
+
+static void test_what_it_is_given(void **state)
+{
+    char where[64];
+    (void)state;
+    (void)snprintf(where, sizeof where, "%s\n", folder);
+    assert_int_equal(setenv("SOTTO_TEST_SECRET", "x", 1), 0);
+    answers("cat; cat /dev/stdin", "what is asked\nwhat is asked\n");
+    answers("pwd", where);
+    answers("echo $#$SOTTO_TEST_SECRET$HOME; ls /proc/self/fd | wc -l", "0\n4\n"); /* one is ls's */
+}
+
+static void test_how_it_fails(void **state)
+{
+    (void)state;
+    fails("echo 1; exit 7", SOTTO_ERROR_STATE, "exit status 7");
+    fails("echo 1; kill -SEGV $$", SOTTO_ERROR_STATE, "it was killed: Segmentation fault");
+    fails("sleep 100", SOTTO_ERROR_TIMEOUT, "did not end within 1 s");
+    fails("exec >&- 2>&-; sleep 100", SOTTO_ERROR_TIMEOUT, "did not end within 1 s");
+    fails("exec cat /dev/zero", SOTTO_ERROR_LIMIT, "at most 4096 bytes, found more");
+    assert_int_equal(unlink(program), 0);
+    struct sotto_buffer out;
+    struct sotto_buffer said;
+    struct sotto_error err = {0};
+    const struct command_run run = {
+        .program = program, .folder = folder, .asked = "", .seconds_max = 1, .bytes_max = 1};
+    assert_int_equal(command_run(&out, &said, &run, &err), SOTTO_ERROR_NOT_FOUND);
+    assert_contains(err.text, "it can't be started: No such file");
+}
+
+/* Workers that it leaves behind are killed, and are not waited for. */
+static void test_what_it_leaves_behind(void **state)
+{
+    struct sotto_buffer out;
+    struct sotto_buffer said;
+    (void)state;
+    assert_ok(run_script("sleep 1000 & echo $!", 60, &out, &said, NULL));
+    pid_t left = (pid_t)strtol((const char *)out.data, NULL, 10);
+    assert_true(left > 1);
+    for (size_t i = 0; i < 1000 && kill(left, 0) == 0; i++) { /* until who takes it has taken it */
+        char path[64];
+        char what[256] = "";
+        (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)left);
+        FILE *file = fopen(path, "r");
+        bool is_dead =
+            file == NULL || fgets(what, sizeof what, file) == NULL || strstr(what, ") Z") != NULL;
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+        if (is_dead) {
+            break;
+        }
+        assert_true(i < 999);
+        (void)usleep(1000);
+    }
+    sotto_buffer_release(&out);
+    sotto_buffer_release(&said);
+}
+
+static void test_what_it_says(void **state)
+{
+    struct sotto_buffer out;
+    struct sotto_buffer said;
+    struct sotto_error err = {0};
+    (void)state;
+    assert_int_equal(run_script("echo why >&2; exit 1", 60, &out, &said, &err), SOTTO_ERROR_STATE);
+    assert_int_equal(said.data_bytes, 4);
+    assert_memory_equal(said.data, "why\n", 4);
+    sotto_buffer_release(&said);
+    assert_ok(run_script("head -c 300000 /dev/zero >&2; echo 1", 60, &out, &said, &err));
+    assert_int_equal(said.data_bytes, COMMAND_SAID_BYTES_MAX);
+    sotto_buffer_release(&said);
+    sotto_buffer_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_it_is_given),
+        cmocka_unit_test(test_how_it_fails),
+        cmocka_unit_test(test_what_it_leaves_behind),
+        cmocka_unit_test(test_what_it_says),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
