@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rows in databases that a node offers, for its owner: which there are, and whether they can be
- * read. Leans on task/sourced.c, which reads them as for a task. The idea: whoever tries a source
- * sees what tasks would see, and what they would not and why; but no value. */
+/* Rows in databases, or in parts, that a node offers, for its owner: which there are, and whether
+ * they can be read. Leans on task/datasets.c, which reads them as for a task. The idea: whoever
+ * tries a source sees what tasks would see, and what they would not and why; but no value. */
 
 #include "cli/print.h"
 #include "config/config.h"
 #include "task/sourced.h"
+#include "task/worked.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -27,30 +28,42 @@ static int print_object(json_t *object)
 
 /* --- Which there are --- */
 
-static const char *name_place(const struct source_words *words)
+static json_t *describe_place(const char *file, const struct source_words *words,
+                              const char *workers)
 {
-    return words->uri != NULL ? words->uri : words->uri_file;
+    if (workers != NULL) {
+        return json_pack("{s:s, s:s}", "dataset", file, "workers", workers);
+    }
+    return json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "dataset", file, "adbc", words->adbc,
+                     "uri", words->uri, "uri_file", words->uri_file, "table", words->table, "query",
+                     words->query);
+}
+
+static void print_place(const char *file, const struct source_words *words, const char *workers)
+{
+    if (workers != NULL) {
+        (void)printf("%s: in parts, by %s\n", file, workers);
+        return;
+    }
+    const char *rows = words->table != NULL ? words->table : "";
+    rows = words->query != NULL ? words->query : rows;
+    (void)printf("%s: %s%s%s, by %s\n", file, rows, rows[0] != '\0' ? " of " : "",
+                 words->uri != NULL ? words->uri : words->uri_file, words->adbc);
 }
 
 static int list_sources(const struct config *config, bool is_json)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < config->file->files_count; i++) {
-        const char *file = config->file->files[i].file;
-        const struct source_words *words = config->file->files[i].source;
-        const char *rows = words != NULL && words->table != NULL ? words->table : "";
-        if (words == NULL) {
+        const struct file_words *words = &config->file->files[i];
+        if (words->source == NULL && words->workers == NULL) {
             continue;
         }
-        rows = words->query != NULL ? words->query : rows;
         if (is_json) {
-            (void)json_array_append_new(
-                list, json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "dataset", file, "adbc",
-                                words->adbc, "uri", words->uri, "uri_file", words->uri_file,
-                                "table", words->table, "query", words->query));
+            (void)json_array_append_new(list,
+                                        describe_place(words->file, words->source, words->workers));
         } else {
-            (void)printf("%s: %s%s%s, by %s\n", file, rows, rows[0] != '\0' ? " of " : "",
-                         name_place(words), words->adbc);
+            print_place(words->file, words->source, words->workers);
         }
     }
     if (is_json) {
@@ -93,8 +106,13 @@ static json_t *describe_columns(const struct dataset *dataset)
 {
     json_t *list = json_array();
     size_t at = 0;
-    for (size_t i = 0; i < sotto_parcels_columns_len(dataset->sourced->rows.parcels); i++) {
-        struct sotto_parcel_column column = sotto_parcels_column(dataset->sourced->rows.parcels, i);
+    for (size_t i = 0; dataset->sourced == NULL && i < dataset->catalogue->columns_len; i++) {
+        (void)json_array_append_new(list, describe_column(&dataset->catalogue->columns[i]));
+    }
+    const struct sourced *sourced = dataset->sourced;
+    size_t len = sourced != NULL ? sotto_parcels_columns_len(sourced->rows.parcels) : 0;
+    for (size_t i = 0; i < len; i++) {
+        struct sotto_parcel_column column = sotto_parcels_column(sourced->rows.parcels, i);
         (void)json_array_append_new(
             list, column.hidden != NULL ? describe_unread(&column)
                                         : describe_column(&dataset->catalogue->columns[at++]));
@@ -129,8 +147,9 @@ static int try_source(const struct config *config, const char *file, bool is_jso
 {
     struct sotto_error err = {0};
     struct dataset dataset = {0};
-    if (config_source_of(config, file) == NULL) {
-        (void)fprintf(stderr, "sotto: %s: node.yaml has no such dataset with a source\n", file);
+    if (config_source_of(config, file) == NULL && worked_program(config, file) == NULL) {
+        (void)fprintf(stderr, "sotto: %s: node.yaml has no such dataset with source or workers\n",
+                      file);
         return EXIT_FAILED;
     }
     if (dataset_open(&dataset, config, NULL, file, false, NULL, &err) != SOTTO_OK) {

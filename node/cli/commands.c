@@ -243,11 +243,11 @@ static const struct command commands[] = {
      "files are.\n",
      OPTION_CONFIG | OPTION_FROM | OPTION_DATA | OPTION_STRATEGY | OPTION_NAME | OPTION_ROWS,
      cmd_check},
-    {"sources", NULL, "a node's rows in databases: which there are, can they be read",
+    {"sources", NULL, "a node's rows in databases and parts: can they be read",
      "sotto sources [NAME] [--config node.yaml] [--json]\n"
      "\n"
-     "Lists the datasets of node.yaml that have a source. NAME: reads this one as a task\n"
-     "would, and says how many rows it has, what its columns are, which of them policy\n"
+     "Lists the datasets of node.yaml that have source or workers. NAME: reads it as a\n"
+     "task would, and says how many rows it has, what its columns are, which of them policy\n"
      "hides, and which have no type here; but no value. Exit code 1 if it can't be\n"
      "read. Run it where the node's files are.\n",
      OPTION_CONFIG | OPTION_JSON, cmd_sources},

@@ -226,7 +226,8 @@ static bool complete_file(struct config_file *file, const char *path)
         good = path_resolve(&file->peers[i].ca, path);
     }
     for (unsigned i = 0; good && i < file->files_count; i++) {
-        good = file->files[i].source == NULL || source_words_resolve(file->files[i].source, path);
+        good = path_resolve(&file->files[i].workers, path) &&
+               (file->files[i].source == NULL || source_words_resolve(file->files[i].source, path));
     }
     return good;
 }

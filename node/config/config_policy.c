@@ -482,6 +482,31 @@ static enum sotto_status check_source(const struct file_words *words, const char
                               : refuse_key(path, key, err, "%s: %s", words->file, why.text);
 }
 
+/* What stands beside workers, who read the rows as they like; or NULL. */
+static const char *find_beside_workers(const struct file_words *words)
+{
+    const char *of_text = file_words_find_text(words);
+    return words->source != NULL       ? "source"
+           : words->types_count > 0    ? "types"
+           : words->complete_count > 0 ? "complete"
+           : words->key != NULL        ? "key"
+                                       : of_text;
+}
+
+static enum sotto_status check_workers(const struct file_words *words, const char *path,
+                                       struct sotto_error *err)
+{
+    char key[32];
+    const char *beside = find_beside_workers(words);
+    if (beside == NULL) {
+        return SOTTO_OK;
+    }
+    (void)snprintf(key, sizeof key, "files.%s", beside);
+    return refuse_key(path, key, err,
+                      "%s: expected none beside workers, who read the rows themselves",
+                      words->file);
+}
+
 static enum sotto_status check_words(const struct config *config, const char *path, unsigned at,
                                      struct sotto_error *err)
 {
@@ -498,6 +523,9 @@ static enum sotto_status check_words(const struct config *config, const char *pa
         if (strcmp(config->file->files[i].file, words->file) == 0) {
             return refuse_key(path, "files", err, "%s is there twice", words->file);
         }
+    }
+    if (words->workers != NULL) {
+        return check_workers(words, path, err);
     }
     if (words->source != NULL) {
         status = check_source(words, path, err);

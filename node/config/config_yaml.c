@@ -128,6 +128,7 @@ static const cyaml_schema_field_t words_fields[] = {
     TEXT_FIELD("key", CYAML_FLAG_OPTIONAL, struct file_words, key),
     CYAML_FIELD_MAPPING_PTR("source", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_words,
                             source, source_fields),
+    TEXT_FIELD("workers", CYAML_FLAG_OPTIONAL, struct file_words, workers),
     CYAML_FIELD_END,
 };
 

@@ -42,6 +42,7 @@ struct file_words {
     unsigned complete_count;
     char *key;                   /* node.yaml: the column that says whom a row is about */
     struct source_words *source; /* node.yaml: where the rows are; NULL: in a file of text */
+    char *workers;               /* node.yaml: or a program that sums up what is asked of them */
 };
 
 /* What is meant by them: borrows their texts. */

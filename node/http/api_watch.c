@@ -47,13 +47,15 @@ static double find_free_bytes(const struct http_api *api)
 /* --- Whether it can work --- */
 
 /* Whether the folder with the datasets can be entered and its files listed, and drivers of
- * databases are there: no database is asked. */
+ * databases and commands are there: none of them is asked. */
 static bool has_data(const struct http_api *api)
 {
     const struct config_file *file = api->shared->config->file;
     bool has = file->data_dir == NULL || access(file->data_dir, R_OK | X_OK) == 0;
     for (unsigned i = 0; has && i < file->files_count; i++) {
-        has = file->files[i].source == NULL || source_words_are_there(file->files[i].source);
+        const struct file_words *words = &file->files[i];
+        has = (words->source == NULL || source_words_are_there(words->source)) &&
+              (words->workers == NULL || access(words->workers, X_OK) == 0);
     }
     return has;
 }

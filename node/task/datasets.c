@@ -9,6 +9,7 @@
 
 #include "loop/log.h"
 #include "task/sourced.h"
+#include "task/worked.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -182,6 +183,8 @@ static char *join_words(const struct file_words *words)
     if (words->source != NULL) {
         write_source(&writer, words->source);
     }
+    write_list(&writer, words->workers != NULL ? " workers" : "", &words->workers,
+               words->workers != NULL);
     sotto_write_u8(&writer, 0);
     if (sotto_writer_status(&writer) == SOTTO_OK) {
         text = (char *)sotto_writer_take(&writer, &bytes);
@@ -325,7 +328,21 @@ out:
     return status;
 }
 
-/* Reads rows of a database, and keeps what they are for dataset_describe. */
+/* Keeps what rows are that are in no file, for dataset_describe. */
+static void keep_described(const struct dataset *dataset, const struct config *config,
+                           struct store *store, const char *file)
+{
+    char *text = store != NULL ? join_words(config_words_of(config, file)) : NULL;
+    if (text != NULL) { /* else they are asked again */
+        struct sotto_catalogue kept = *dataset->catalogue;
+        kept.text_bytes = kept.rows; /* a catalogue has a byte for each */
+        kept.identity = (struct sotto_file_identity){.changed_ns = clock_unix_ms() * 1000000};
+        keep_catalogue(store, file, text, &kept);
+    }
+    sotto_free(text);
+}
+
+/* Reads rows of a database. */
 static enum sotto_status open_rows(struct dataset *dataset, const struct config *config,
                                    struct store *store, const char *file, bool is_read_again,
                                    const struct sotto_interrupt *interrupt, struct sotto_error *err)
@@ -334,16 +351,23 @@ static enum sotto_status open_rows(struct dataset *dataset, const struct config 
     if (status != SOTTO_OK) {
         return status;
     }
-    const struct file_words *words = config_words_of(config, file);
-    status = mark_key(dataset, file, words->key, false, err);
-    char *text = status == SOTTO_OK && store != NULL ? join_words(words) : NULL;
-    if (text != NULL) { /* else they are read again */
-        struct sotto_catalogue kept = *dataset->catalogue;
-        kept.text_bytes = kept.rows; /* a catalogue has a byte for each */
-        kept.identity = (struct sotto_file_identity){.changed_ns = clock_unix_ms() * 1000000};
-        keep_catalogue(store, file, text, &kept);
+    status = mark_key(dataset, file, config_words_of(config, file)->key, false, err);
+    if (status == SOTTO_OK) {
+        keep_described(dataset, config, store, file);
     }
-    sotto_free(text);
+    return status;
+}
+
+/* Asks workers which columns there are. */
+static enum sotto_status open_parts(struct dataset *dataset, const struct config *config,
+                                    struct store *store, const char *file,
+                                    const struct sotto_interrupt *interrupt,
+                                    struct sotto_error *err)
+{
+    enum sotto_status status = worked_open(dataset, config, file, interrupt, err);
+    if (status == SOTTO_OK) {
+        keep_described(dataset, config, store, file);
+    }
     return status;
 }
 
@@ -375,9 +399,13 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     if (status != SOTTO_OK) {
         return status;
     }
-    status = config_source_of(config, file) != NULL
-                 ? open_rows(&dataset, config, store, file, is_read_again, interrupt, err)
-                 : open_file(&dataset, config, store, file, interrupt, err);
+    if (worked_program(config, file) != NULL) {
+        status = open_parts(&dataset, config, store, file, interrupt, err);
+    } else if (config_source_of(config, file) != NULL) {
+        status = open_rows(&dataset, config, store, file, is_read_again, interrupt, err);
+    } else {
+        status = open_file(&dataset, config, store, file, interrupt, err);
+    }
     if (status == SOTTO_OK) {
         status = limit_rows(&dataset, config, file, is_read_again, err);
     }
@@ -389,7 +417,7 @@ enum sotto_status dataset_open(struct dataset *out, const struct config *config,
     return SOTTO_OK;
 }
 
-/* Whether rows of a database were read not long ago. */
+/* Whether rows in no file were looked at not long ago. */
 static bool is_recent(const struct sotto_catalogue *catalogue)
 {
     int64_t age_ms = clock_unix_ms() - catalogue->identity.changed_ns / 1000000;
@@ -402,7 +430,7 @@ enum sotto_status dataset_describe(struct dataset *out, const struct config *con
 {
     struct dataset dataset = {0};
     bool is_kept = store != NULL && check_offered(config, file, NULL) == SOTTO_OK &&
-                   config_source_of(config, file) != NULL;
+                   (config_source_of(config, file) != NULL || worked_program(config, file) != NULL);
     char *text = is_kept ? join_words(config_words_of(config, file)) : NULL;
     if (text != NULL) {
         dataset.catalogue = recall_catalogue(store, file, text, NULL);

@@ -3,15 +3,15 @@
 #define SOTTO_NODE_DATASETS_H
 
 /* The owner's datasets, only those that policy offers, each with its catalogue: files, opened below
- * data_dir and nowhere else, and rows of databases. Threads: the compute thread. */
+ * data_dir and nowhere else, rows of databases, and rows in parts. Threads: the compute thread. */
 
 #include "config/config.h"
 #include "store/store.h"
 #include <sotto/source.h>
 
 struct dataset {
-    struct sotto_csv *csv;   /* NULL: rows of a database */
-    struct sourced *sourced; /* of them */
+    struct sotto_csv *csv;   /* NULL: rows of a database, or in parts */
+    struct sourced *sourced; /* of a database */
     struct sotto_catalogue *catalogue;
     struct sotto_source *source; /* of all rows */
 };
@@ -19,9 +19,9 @@ struct dataset {
 /* Opens a file that policy offers and gets its catalogue, from the store if the file is the one
  * that was catalogued (store may be NULL: it is made). Returns: SOTTO_ERROR_NOT_FOUND (policy does
  * not offer it, or there is none), SOTTO_ERROR_REFUSED (a name or link that leads out of data_dir),
- * else as sotto_csv_open_fd and sotto_csv_catalogue, or as sourced_read. is_read_again: several
- * rounds read it, so its rows are kept between them. Ownership: the file heeds interrupt, which it
- * borrows. */
+ * else as sotto_csv_open_fd and sotto_csv_catalogue, or as sourced_read and worked_open.
+ * is_read_again: several rounds read it, so its rows are kept between them. Ownership: the file
+ * heeds interrupt, which it borrows. */
 enum sotto_status dataset_open(struct dataset *out, const struct config *config,
                                struct store *store, const char *file, bool is_read_again,
                                const struct sotto_interrupt *interrupt,

@@ -17,6 +17,7 @@
  * which waits for nothing. */
 
 #include "task/learning.h"
+#include "task/worked.h"
 
 #include "cage/cage.h"
 #include "config/policy.h"
@@ -76,10 +77,11 @@ static enum sotto_status find_datasets(const struct compute *compute,
                                      "%s is not offered: policy.datasets of node.yaml does not "
                                      "list it",
                                      name);
-        } else if (config_source_of(compute->policy, name) != NULL) {
+        } else if (config_source_of(compute->policy, name) != NULL ||
+                   worked_program(compute->policy, name) != NULL) {
             status = sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
-                                     "%s: expected a file or folder: its rows are in a database, "
-                                     "which code is not shown",
+                                     "%s: expected a file or folder: its rows are in a database or "
+                                     "with workers, which code is not shown",
                                      name);
         } else if ((fd = dataset_open_beneath(real, name, err)) < 0) {
             status = err->status;

@@ -35,9 +35,7 @@ static size_t resting_at;
 
 /* --- Sources that are waited for in vain --- */
 
-/* Whoever may ask could else keep this thread, as the source fails again and again: whether it says
- * so itself or is given up. */
-static void let_rest(const char *file, uint64_t took_ms)
+void sourced_rest(const char *file, uint64_t took_ms)
 {
     if (took_ms < SOURCE_VAIN_SECONDS * UINT64_C(1000)) {
         return;
@@ -47,7 +45,7 @@ static void let_rest(const char *file, uint64_t took_ms)
     resting_at = (resting_at + 1) % RESTING_LEN;
 }
 
-static enum sotto_status check_rested(const char *file, struct sotto_error *err)
+enum sotto_status sourced_check_rested(const char *file, struct sotto_error *err)
 {
     uint64_t now_ms = clock_ms();
     for (size_t i = 0; i < RESTING_LEN; i++) {
@@ -259,7 +257,7 @@ static enum sotto_status read_anew(struct sourced **out, const struct config *co
         status = ask_worker(&sourced->rows, config, file, interrupt, err);
     }
     if (status != SOTTO_OK) {
-        let_rest(file, clock_ms() - start_ms);
+        sourced_rest(file, clock_ms() - start_ms);
         goto out;
     }
     sourced->file = name;
@@ -299,7 +297,7 @@ static enum sotto_status find_rows(struct sourced **out, const struct config *co
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_rested(file, &why);
+    status = sourced_check_rested(file, &why);
     if (status == SOTTO_OK) {
         status = read_anew(out, config, file, interrupt, &why);
     }

@@ -37,6 +37,12 @@ uint64_t sourced_deadline(void);
 /* Frees rows that are young no more and that no task has. */
 void sourced_tick(void);
 
+/* Leaves a source alone for a while that failed after so long, whether it said so itself or was
+ * given up: whoever may ask could else keep this thread, as it fails again and again. */
+void sourced_rest(const char *file, uint64_t took_ms);
+/* Returns: SOTTO_ERROR_TIMEOUT while it is left alone. */
+enum sotto_status sourced_check_rested(const char *file, struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Ends what sourced_read read, and gives its memory to others; a zeroed dataset is fine. */
 void sourced_release(struct dataset *dataset);
 

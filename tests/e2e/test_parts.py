@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
-from support import SOTTO, run
+from support import SOTTO, ClusterCase, plan, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUTPUTS = ["m=median(pay)", "f=glm(ill, pay, family=binomial)", "a=var(pay * age)", "h=hist(age, 0, 40, 80)"]
@@ -122,6 +122,83 @@ class Parts(unittest.TestCase):
                     "expected a file for each of the plan's datasets, 1, found 2")
         self.refuse(["partial", "--plan", "plan.json", "--round", "plan.json", "part-1.csv"],
                     "plan.json: expected a round as sotto advance writes it")
+
+
+WORKERS = f"""#!/bin/sh
+ask=$(mktemp) && trap 'rm -f "$ask" "$ask".*' EXIT && cat >"$ask" || exit
+[ ! -e broken ] || . ./broken
+for i in 1 2 3; do
+    {SOTTO} partial --ask "$ask" --part $i/3 --snapshot "$(cat version)" --out "$ask.$i" staff-$i.csv || exit
+done
+{SOTTO} merge "$ask".1 "$ask".3 "$ask".2
+"""
+# What a command does instead, and what its owner is told.
+BROKEN = {
+    "kill -9 $$": "it was killed: Killed",
+    "echo where; echo is it >&2; exit 0": "staff: its workers say: is it",
+    f"{SOTTO} partial --ask $ask --part 1/2 --snapshot v1 staff-1.csv; exit": "expected all 2 parts, found 1",
+    f"{SOTTO} partial --ask $ask --part 1/1 staff-1.csv; exit": "expected parts that name the state of their rows",
+    "! grep -q plan $ask || echo v2 >version": "expected rows of snapshot",
+}
+ASKED = {"m": "median(x.pay)", "f": "glm(x.ill, x.pay, family=binomial)", "v": "corr(x.pay, x.age)"}
+BY = [{"column": "x.dept", "levels": ["a", "b"]}]
+
+
+class Workers(ClusterCase):
+    """Nodes whose rows are in three parts, of which a script of the owner's has the sums made."""
+
+    def nodes(self, in_parts, **policy):
+        cluster = self.cluster([{}] * 3, start=False)
+        rng = random.Random(7)
+        for node in cluster.nodes:
+            rows = [f"{rng.choice('ab')},{rng.gauss(50, 9):.2f},{rng.randrange(90)},{rng.randrange(2)}\n"
+                    for _ in range(300)]
+            for name, part in {"staff": rows, **{f"staff-{i + 1}.csv": rows[i::3] for i in range(3)}}.items():
+                (node.data / name).write_text("dept,pay,age,ill\n" + "".join(part))
+            (node.data / "version").write_text("v1")
+            (node.folder / "workers.sh").write_text(WORKERS)
+            (node.folder / "workers.sh").chmod(0o700)
+            node.datasets = ["staff"]
+            node.files = [{"file": "staff", "workers": "workers.sh"}] if in_parts else []
+            node.policy = dict(policy)
+        cluster.start()
+        cluster.wait_connected()
+        return cluster.nodes
+
+    def ask(self, creator, expected="FINISHED"):
+        task = creator.create(plan(ASKED, {"x": "staff"}, wait=20, connection=20, group_by=BY))
+        self.assertEqual(creator.wait_end(task), expected, creator.messages(task))
+        return task
+
+    def test_parts_are_judged_as_files_are(self):
+        results = [creator.result(self.ask(creator)) for creator, *_ in
+                   (self.nodes(in_parts, profile="open") for in_parts in (False, True))]
+        self.assertEqual(*(result["outputs"] for result in results))
+
+    def test_what_goes_wrong_is_told_to_the_owner_only(self):
+        creator, _, owner = self.nodes(True, profile="open")
+        for script, text in BROKEN.items():
+            (owner.data / "broken").write_text(script)
+            task = self.ask(creator, "ERROR")
+            owner.wait_log(text)
+            said = "\n".join(creator.messages(task))
+            self.assertIn("c declined: ", said)
+            self.assertNotIn(text, said + creator.log())
+        (owner.data / "broken").unlink()
+        (owner.data / "version").write_text("v1")
+        self.ask(creator)
+
+    def test_an_owner_tries_them(self):
+        creator = self.nodes(True, profile="open")[0]
+        where = ["--config", str(creator.folder / "node.yaml")]
+        self.assertIn("staff: in parts, by ", creator.cli("sources", *where).stdout)
+        told = creator.cli("sources", "staff", *where).stdout
+        self.assertIn("staff: 300 rows", told)
+        self.assertRegex(told, r"pay +decimal\(2\) +may name it")
+        columns = creator.get("/v1/columns?dataset=staff")["columns"]
+        self.assertEqual([column["name"] for column in columns], ["dept", "pay", "age", "ill"])
+        checked = creator.cli("check", "--data", "x=staff", *where, "--", "mean(pay)").stdout
+        self.assertIn("This node lets it pass", checked)
 
 
 if __name__ == "__main__":
