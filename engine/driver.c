@@ -23,8 +23,8 @@
  *    value (kept.c). Nothing is read again: rationals of one group at a time exist beside these.
  * 5. A group's withheld count is that of the last round; is_zero says that all its rounds opened
  *    zeros, and has_counts that counts were among them, which the warnings need.
- * 6. What each round has opened is kept whole too, for whoever has to derive the round elsewhere
- *    (parts/).
+ * 6. What each round has opened is kept whole for whoever has to derive the round elsewhere
+ *    (parts/), and for nobody else.
  * 7. What can't be, more rows than there can be or a negative sum of squares, is an error
  *    (SOTTO_ERROR_PROTOCOL), and the driver stays in its round. */
 
@@ -137,6 +137,11 @@ enum sotto_status sotto_driver_new(struct sotto_driver **out, const struct sotto
                                    const struct sotto_schema *schema, struct sotto_error *err)
 {
     return sotto__driver_new(out, plan, schema, sotto__methods, err);
+}
+
+void sotto_driver_keep_opened(struct sotto_driver *driver)
+{
+    driver->keeps_opened = true;
 }
 
 void sotto_driver_heed(struct sotto_driver *driver, const struct sotto_interrupt *interrupt)
@@ -510,8 +515,11 @@ enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64
                                "the aggregate has %zu limbs, expected %zu", limbs_len,
                                driver->program->limbs_len);
     }
-    struct sotto_buffer opened;
-    enum sotto_status status = copy_opened(driver, &opened, limbs, limbs_len, err);
+    struct sotto_buffer opened = {0};
+    enum sotto_status status = SOTTO_OK;
+    if (driver->keeps_opened) {
+        status = copy_opened(driver, &opened, limbs, limbs_len, err);
+    }
     if (status != SOTTO_OK) {
         return status;
     }
@@ -523,7 +531,9 @@ enum sotto_status sotto_driver_advance(struct sotto_driver *driver, const uint64
         sotto_buffer_release(&opened);
         return status;
     }
-    driver->opened[driver->opened_len++] = opened;
+    if (driver->keeps_opened) {
+        driver->opened[driver->opened_len++] = opened;
+    }
     return SOTTO_OK;
 }
 

@@ -18,7 +18,8 @@ struct sotto_driver {
     struct sotto__calls calls;
     struct sotto__kept kept; /* what the rounds before have opened, as far as it is needed */
     struct sotto__results results;
-    struct sotto_buffer *opened; /* by each round that is over: its limbs, as bytes */
+    bool keeps_opened;
+    struct sotto_buffer *opened; /* then, by each round that is over: its limbs, as bytes */
     size_t opened_len;
     size_t opened_capacity_len;
     const struct sotto_interrupt *interrupt;

@@ -70,6 +70,9 @@ enum sotto_status sotto__task_party_agree(struct sotto_task_party *task,
     if (status != SOTTO_OK) {
         return status;
     }
+    if (task->keeps_opened && task->course.driver != NULL) {
+        sotto_driver_keep_opened(task->course.driver);
+    }
     task->offers = sotto_alloc_array(roster->adverts_len, sizeof *task->offers);
     if (task->offers == NULL) {
         return sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "no memory for a roster");

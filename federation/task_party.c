@@ -325,6 +325,7 @@ enum sotto_status sotto__task_party_init(struct sotto_task_party *task,
     task->identity = config->identity;
     task->random = config->random;
     task->interrupt = config->interrupt;
+    task->keeps_opened = config->keeps_opened;
     task->demands = config->demands;
     task->now_ms = config->now_ms;
     enum sotto_status status = sotto__peers_copy(&task->peers, config->peers, config->peers_len);

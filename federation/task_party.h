@@ -20,6 +20,7 @@ struct sotto_task_party {
     const struct sotto_identity *identity;
     struct sotto_random random;
     const struct sotto_interrupt *interrupt;
+    bool keeps_opened;
     struct sotto__peers peers;
     struct sotto_session_demands demands;
     uint64_t patience_ms; /* how long the aggregator may be silent */

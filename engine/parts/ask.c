@@ -64,6 +64,10 @@ enum sotto_status sotto_contribution_ask(const struct sotto_contribution *contri
     if (status != SOTTO_OK) {
         return status;
     }
+    if (question.driver->opened_len + 1 != question.driver->round) {
+        return sotto_error_set(err, SOTTO_ERROR_STATE,
+                               "expected a driver that keeps what its rounds opened");
+    }
     status = find_min_rows(&min_rows, contribution, err);
     if (status != SOTTO_OK) {
         return status;

@@ -81,6 +81,7 @@ enum sotto_status sotto__part_round_start(struct sotto_round *round,
         sotto_free(kept);
         return status;
     }
+    sotto_driver_keep_opened(round->driver);
     memcpy(kept, rows, len * sizeof *kept);
     memcpy(round->snapshot, snapshot, strlen(snapshot) + 1);
     round->rows = kept;

@@ -7,6 +7,7 @@
 #include "task/learning.h"
 #include "task/offered.h"
 #include "task/recorded.h"
+#include "task/worked.h"
 
 #include <sotto/alloc.h>
 #include <sotto/disclosure.h>
@@ -548,6 +549,15 @@ static struct sotto_session_demands list_demands(const struct config *config)
     };
 }
 
+static bool has_workers(const struct config *config)
+{
+    bool found = false;
+    for (unsigned i = 0; !found && i < config->file->files_count; i++) {
+        found = worked_program(config, config->file->files[i].file) != NULL;
+    }
+    return found;
+}
+
 struct sotto_task_party_config joined_describe_party(const struct compute *compute)
 {
     return (struct sotto_task_party_config){
@@ -557,6 +567,7 @@ struct sotto_task_party_config joined_describe_party(const struct compute *compu
         .peers_len = compute->known_len,
         .demands = list_demands(compute->policy),
         .interrupt = &compute->interrupt,
+        .keeps_opened = has_workers(compute->policy),
         .now_ms = clock_ms(),
     };
 }

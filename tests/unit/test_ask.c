@@ -40,6 +40,7 @@ static void start(struct party *party)
     }
     assert_ok(sotto_driver_new(&party->driver, party->parsed, &types, NULL));
     sotto_schema_release(&types);
+    sotto_driver_keep_opened(party->driver);
     sotto_driver_need_parties(party->driver, 3);
     assert_ok(
         sotto_contribution_new(&party->contribution, party->driver, &test_evidence_judge, NULL));

@@ -41,6 +41,10 @@ SOTTO_API void sotto_driver_free(struct sotto_driver *driver);
 SOTTO_API void sotto_driver_heed(struct sotto_driver *driver,
                                  const struct sotto_interrupt *interrupt);
 
+/* Keeps what each round opens from now on, for a source whose rows are in parts: it tells them what
+ * all rounds before have opened (sotto_contribution_ask). Before the first round is over. */
+SOTTO_API void sotto_driver_keep_opened(struct sotto_driver *driver);
+
 /* How many parties must have enough rows in each part of a grid that a guarded quantile opens, or
  * none has any. Before the first round is over; everybody who takes part says the same. 0, as at
  * first: it does not matter who has them. */

@@ -114,8 +114,9 @@ struct sotto_asked {
 };
 
 /* What the parts are asked, as text, JSON: the driver's round, and what judges need of it. Returns:
- * SOTTO_ERROR_REFUSED where the judge's min_rows is none that parts are made for. Ownership: *out
- * is ended by sotto_free. */
+ * SOTTO_ERROR_REFUSED where the judge's min_rows is none that parts are made for,
+ * SOTTO_ERROR_STATE for a driver that did not keep what its rounds opened
+ * (sotto_driver_keep_opened). Ownership: *out is ended by sotto_free. */
 SOTTO_API enum sotto_status sotto_contribution_ask(const struct sotto_contribution *contribution,
                                                    char **out, const struct sotto_asked *asked,
                                                    struct sotto_error *err) SOTTO_NODISCARD;

@@ -153,6 +153,7 @@ struct sotto_task_party_config {
                                   not read, and the task declined with this class */
     const char *refusal_text;  /* what DONE then says; borrowed for the call */
     const struct sotto_interrupt *interrupt; /* of regressions; NULL: none; borrowed until free */
+    bool keeps_opened; /* its rows may be in parts (sotto_driver_keep_opened) */
     uint64_t now_ms;
 };
 
