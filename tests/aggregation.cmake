@@ -5,6 +5,9 @@ sotto_test(unit fixed)
 foreach(subject cheats dropouts explored lies record)
   sotto_test(property session_${subject} LINK PkgConfig::sodium)
 endforeach()
+# Of four parties it takes ten times as long: that is attack/both_ways, in ./dev test all.
+set_property(TEST property/session_explored APPEND PROPERTY
+  ENVIRONMENT SOTTO_TEST_ONLY=test_three_parties)
 sotto_test(property session_faults CASES LINK PkgConfig::sodium)
 sotto_test(property session_sparse CASES LINK PkgConfig::sodium)
 sotto_test(property session_transcript CASES LINK PkgConfig::sodium)
