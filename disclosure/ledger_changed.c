@@ -23,6 +23,7 @@
 void sotto__changed_release(struct sotto__changed *changed)
 {
     sotto_free(changed->list);
+    sotto_free(changed->mores);
     sotto_free(changed->told);
     *changed = (struct sotto__changed){0};
 }
@@ -40,6 +41,7 @@ static struct sotto__changed_atom *find_atom(struct sotto__changed *changed,
                                              const struct sotto__ledger_entry *old)
 {
     void *list = changed->list;
+    void *mores = changed->mores;
     for (size_t i = 0; i < changed->len; i++) {
         changed->at = changed->at + 1 < changed->len ? changed->at + 1 : 0;
         if (is_of_entry(&changed->list[changed->at], old)) {
@@ -51,6 +53,11 @@ static struct sotto__changed_atom *find_atom(struct sotto__changed *changed,
         return NULL;
     }
     changed->list = list;
+    if (sotto_array_reserve(&mores, &changed->mores_capacity_len, changed->len + 1,
+                            sizeof *changed->mores) != SOTTO_OK) {
+        return NULL;
+    }
+    changed->mores = mores;
     changed->at = changed->len++;
     changed->list[changed->at].told = 0;
     return &changed->list[changed->at];
@@ -119,17 +126,18 @@ void sotto__changed_compare(struct decision *decision)
 {
     struct sotto__changed *changed = &decision->changed[decision->measure];
     const struct sotto__changed_atom *list = changed->list;
+    const int64_t *mores = changed->mores;
     bool is_told = !decision->file->measures[decision->measure].is_context;
     for (size_t i = 0; is_told && i < changed->len; i++) {
         for (size_t j = 0; j < i; j++) {
             const struct sotto__changed_atom *atoms[3] = {&list[i], &list[j]};
-            int64_t more = list[i].more + list[j].more;
+            int64_t more = mores[i] + mores[j];
             if (sotto__may_cancel(decision, more)) {
                 compare_some(decision, atoms, 2);
             }
             for (size_t k = 0; changed->len <= CIRCLES_MAX && k < j; k++) {
                 atoms[2] = &list[k];
-                if (sotto__may_cancel(decision, more + list[k].more)) {
+                if (sotto__may_cancel(decision, more + mores[k])) {
                     compare_some(decision, atoms, 3);
                 }
             }
@@ -163,6 +171,6 @@ bool sotto__changed_add(struct decision *decision, const struct sotto__ledger_en
     atom->is_new = true;
     atom->change = *now;
     sotto_sketch_subtract(&atom->change, &old->sketch);
-    atom->more = sotto_sketch_more(&atom->change);
+    changed->mores[changed->at] = sotto_sketch_more(&atom->change);
     return sotto__states_add(decision, atom, &old->sketch);
 }

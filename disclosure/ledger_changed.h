@@ -15,7 +15,6 @@ struct sotto__changed_atom {
     bool is_asked;
     bool is_other;              /* some values are others now */
     bool is_new;                /* since what was compared last */
-    int64_t more;               /* how many more values there are now */
     struct sotto_sketch change; /* today's values less those of then */
     size_t told;                /* 1 + the last of what was told of it; 0: none is kept */
 };
@@ -33,6 +32,8 @@ struct sotto__changed {
     struct sotto__changed_atom *list;
     size_t len;
     size_t capacity_len;
+    int64_t *mores; /* of each atom how many more values it has now: apart, as pairs are many */
+    size_t mores_capacity_len;
     size_t at;       /* of the atom that an entry was of last */
     uint64_t answer; /* the last one */
     struct sotto__told_values *told;

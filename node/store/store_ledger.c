@@ -8,6 +8,7 @@
 #include "store/store_internal.h"
 
 #include <sotto/secret.h>
+#include <string.h>
 
 static enum sotto_status insert_row(struct store *store, const struct sotto_ledger_row *row,
                                     struct sotto_error *err)
@@ -47,18 +48,22 @@ out:
     return status;
 }
 
-/* A subject or a digest of another length is one of zeros, which fits no chain. */
-static void read_row(struct sotto_ledger_row *out, sqlite3_stmt *statement)
+/* Of all rows; subject: of its rows, 10,000 at a time, of which only what they say is wanted. A
+ * subject or a digest of another length is one of zeros, which fits no chain. */
+static void read_row(struct sotto_ledger_row *out, sqlite3_stmt *statement, const uint8_t *subject)
 {
     out->number = (uint64_t)sqlite3_column_int64(statement, 0);
     out->created_ms = sqlite3_column_int64(statement, 1);
-    store__copy_blob(out->subject, sizeof out->subject, statement, 2);
-    store__copy_blob(out->digest, sizeof out->digest, statement, 3);
-    out->bytes = sqlite3_column_blob(statement, 4);
-    out->bytes_len = (size_t)sqlite3_column_bytes(statement, 4);
+    out->bytes = sqlite3_column_blob(statement, 2);
+    out->bytes_len = (size_t)sqlite3_column_bytes(statement, 2);
+    if (subject != NULL) {
+        memcpy(out->subject, subject, sizeof out->subject);
+        memset(out->digest, 0, sizeof out->digest);
+    } else {
+        store__copy_blob(out->subject, sizeof out->subject, statement, 3);
+        store__copy_blob(out->digest, sizeof out->digest, statement, 4);
+    }
 }
-
-#define ROW_COLUMNS "id, created_at, subject, digest, bytes"
 
 static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_ledger_see_row *see,
                                   void *see_context, struct sotto_error *err)
@@ -66,19 +71,21 @@ static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_l
     struct store *store = context;
     sqlite3_stmt *statement = NULL;
     enum sotto_status status =
-        subject == NULL
-            ? store__prepare(store, &statement, err,
-                             "SELECT " ROW_COLUMNS " FROM ledger ORDER BY id", "")
-            : store__prepare(store, &statement, err,
-                             "SELECT " ROW_COLUMNS " FROM ledger WHERE subject=? ORDER BY id", "b",
-                             subject, (size_t)SOTTO_LEDGER_SUBJECT_BYTES);
+        subject == NULL ? store__prepare(store, &statement, err,
+                                         "SELECT id, created_at, bytes, subject, digest FROM ledger"
+                                         " ORDER BY id",
+                                         "")
+                        : store__prepare(store, &statement, err,
+                                         "SELECT id, created_at, bytes FROM ledger"
+                                         " WHERE subject=? ORDER BY id",
+                                         "b", subject, (size_t)SOTTO_LEDGER_SUBJECT_BYTES);
     if (status != SOTTO_OK) {
         return status;
     }
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct sotto_ledger_row row;
-        read_row(&row, statement);
+        read_row(&row, statement, subject);
         status = see(see_context, &row, err);
         if (status != SOTTO_OK) {
             store__end(store, statement);

@@ -47,7 +47,8 @@ struct sotto_ledger_storage {
      * is durable when this returns SOTTO_OK. */
     enum sotto_status (*append)(void *context, const struct sotto_ledger_row *rows, size_t rows_len,
                                 uint64_t forget_below, struct sotto_error *err);
-    /* Calls see for the rows of a subject (NULL: for all), by their numbers. */
+    /* Calls see for the rows of a subject, which need no digest then (NULL: for all), by their
+     * numbers. */
     enum sotto_status (*each)(void *context, const uint8_t *subject, sotto_ledger_see_row *see,
                               void *see_context, struct sotto_error *err);
 };
