@@ -17,6 +17,16 @@ static unsigned count_bits(uint64_t value)
     return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
 }
 
+static bool are_all_set(const uint8_t *bits, size_t len)
+{
+    unsigned all = 0xFF;
+    for (size_t i = 0; i < len / 8; i++) {
+        all &= bits[i];
+    }
+    unsigned last = (1U << (len % 8)) - 1;
+    return all == 0xFF && (last == 0 || (bits[len / 8] & last) == last);
+}
+
 static void load_state(struct sotto__rows *rows, struct sotto__register *out,
                        const struct sotto_column *block, size_t at, size_t len)
 {
@@ -24,7 +34,7 @@ static void load_state(struct sotto__rows *rows, struct sotto__register *out,
     if (block->type.kind == SOTTO_KIND_NULL) {
         memset(out->own_state, SOTTO__ROW_MISSING, len);
         out->state = out->own_state;
-    } else if (block->validity != NULL) {
+    } else if (block->validity != NULL && !are_all_set(block->validity + at / 8, len)) {
         const uint8_t *bits = block->validity + at / 8;
         uint8_t *state = out->own_state;
         for (size_t i = 0; i < len; i++) {
