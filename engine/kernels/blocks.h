@@ -52,6 +52,18 @@ struct sotto__factor {
     uint64_t least; /* none but 0 is below it; 0: unknown */
 };
 
+#define SOTTO__SLICES_MAX 3
+#define SOTTO__SLICE_SUMS (2 * SOTTO__SLICES_MAX - 1)
+#define SOTTO__SLICE_BITS 23
+
+/* Doubles as sums of slices, which are integers: x = 2^(exponent - 23) (n0 + n1 2^-24 + n2 2^-48).
+ */
+struct sotto__slices {
+    double *values;   /* [slice * SOTTO__ROWS_LEN + row] */
+    int64_t exponent; /* no magnitude is 2^exponent or above */
+    size_t len;       /* how many slices are not all 0, at least 2; 0: refused */
+};
+
 /* Magnitudes of doubles are given by their bits, which have the same order; those of NaN are above
  * infinity's. */
 struct sotto__blocks {
@@ -109,6 +121,13 @@ struct sotto__blocks {
                                                       const struct sotto__factor *x,
                                                       const struct sotto__factor *ys, size_t ys_len,
                                                       size_t len);
+    /* Takes values apart into out->values; len as above, no magnitude is above bound. Refused for
+     * what is not finite, near the ends of the range, or has bits more than 71 below 2^exponent. */
+    void (*slice)(struct sotto__slices *out, const double *values, uint64_t bound, size_t len);
+    /* The sum of products of x and y, of which none was refused, is exactly that of sums[i] times
+     * 2^(x's and y's exponent - 46 - 24 i); |sums[i]| < 2^57. len as above. */
+    void (*multiply_slices)(int64_t sums[SOTTO__SLICE_SUMS], const struct sotto__slices *x,
+                            const struct sotto__slices *y, size_t len);
 };
 
 /* Chosen once, by the CPU and SOTTO_CPU. Threads: safe. */

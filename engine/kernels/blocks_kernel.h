@@ -342,13 +342,16 @@ static inline void join_levels(uint32_t *restrict groups, uint8_t *restrict skip
 
 #include "kernels/products_kernel.h"
 
+#include "kernels/slices_kernel.h"
+
 #include "kernels/wide_kernel.h"
 
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
         .largest = find_largest, .range = find_range, .arithmetic = apply_arithmetic,              \
         .add_scaled = add_scaled, .magnitudes = join_magnitudes, .sum_integers = sum_integers,     \
-        .wide = apply_wide, .sum_wide = sum_wide, .keys = make_keys, .digits = find_digits,        \
+        .slice = take_slices, .multiply_slices = multiply_slices, .wide = apply_wide,              \
+        .sum_wide = sum_wide, .keys = make_keys, .digits = find_digits,                            \
         .more_digits = find_more_digits, .are_two = are_two, .join_levels = join_levels,           \
         .sum = sum_block, .sum_products = sum_products,                                            \
         .sum_rounded_products = sum_rounded_products,                                              \

@@ -59,6 +59,17 @@ static void add_double(sotto__int128 *words, uint64_t bits, size_t factors)
     }
 }
 
+void sotto__add_integer(sotto__int128 *words, int64_t value, unsigned unit)
+{
+    sotto__int128 *word = &words[unit / 64];
+    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    sotto__uint128 shifted = (sotto__uint128)magnitude << (unit % 64);
+    sotto__int128 low = (uint64_t)shifted;
+    sotto__int128 high = (uint64_t)(shifted >> 64);
+    word[0] += value < 0 ? -low : low;
+    word[1] += value < 0 ? -high : high;
+}
+
 /* product *= factor. It fits, since four mantissas and the shift do. */
 static void multiply_word(uint64_t product[PRODUCT_WORDS], uint64_t factor)
 {
@@ -332,6 +343,8 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
     } else if (term->type != SOTTO__ROW_FLOAT && reg->bits <= 117) {
         add_exact_block((uint64_t *)accumulator, reg, state, state == rows->no_state, term->limbs,
                         len);
+    } else if (state == rows->no_state && sotto__shared_add(sums, rows, term, len)) {
+        return;
     } else if (term->type != SOTTO__ROW_FLOAT ||
                !add_float_block(sums, rows, accumulator, term, state, len)) {
         add_rows(rows, accumulator, term, state, len);
@@ -423,6 +436,7 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
 {
     struct sotto__sums *sums = context;
     const struct sotto__program *program = rows->program;
+    sotto__shared_begin(sums->shared);
     for (size_t i = 0, now = 1; i < sums->added_len; i += now) {
         const struct sotto__term *term = &program->terms[sums->added[i]];
         now = 1;
@@ -539,7 +553,8 @@ enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__
     if (out->accumulators == NULL || out->buffers == NULL || out->fills == NULL ||
         out->counts == NULL || out->totals == NULL || out->scratch == NULL || out->state == NULL ||
         out->products == NULL || out->products_state == NULL ||
-        list_added(out, program) != SOTTO_OK) {
+        list_added(out, program) != SOTTO_OK ||
+        sotto__shared_new(&out->shared, program) != SOTTO_OK) {
         sotto__sums_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }
@@ -558,5 +573,6 @@ void sotto__sums_release(struct sotto__sums *sums)
     sotto_free(sums->products);
     sotto_free(sums->products_state);
     sotto_free(sums->added);
+    sotto__shared_free(sums->shared);
     *sums = (struct sotto__sums){0};
 }

@@ -8,6 +8,8 @@
 #include "kernels/blocks.h"
 #include "rows/rows.h"
 
+struct sotto__shared; /* of shared.c */
+
 /* The sums of one thread's rows. */
 struct sotto__sums {
     const struct sotto__program *program;
@@ -20,7 +22,8 @@ struct sotto__sums {
     uint8_t *state;   /* of a term's rows */
     double *products; /* of two registers, rounded, and their rows' states */
     uint8_t *products_state;
-    size_t *added; /* the terms that blocks are added to */
+    struct sotto__shared *shared; /* NULL: no columns have many products */
+    size_t *added;                /* the terms that blocks are added to */
     size_t added_len;
 };
 
@@ -41,6 +44,8 @@ void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
  * most SOTTO__ROWS_LEN. Returns: false if nothing was added. */
 bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *const values[2],
                        const uint64_t bounds[2], double *const rests[2], size_t len);
+/* value x 2^(unit - 2148), to the accumulator of a product of two. */
+void sotto__add_integer(sotto__int128 *words, int64_t value, unsigned unit);
 void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs);
 
 /* indexed.c: rows to the counts of an index; the sums of a group's terms that are made of them. */
@@ -49,6 +54,16 @@ void sotto__indexed_add(struct sotto__sums *sums, const struct sotto__rows *rows
 /* Sets totals, of each index in a group: at its offset + i, the rows with numbers below i. */
 void sotto__indexed_add_up(const struct sotto__sums *sums, size_t group);
 void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t group);
+
+/* shared.c: what products of few columns of doubles share of a block; *out is NULL where that would
+ * not pay, which the others take. Returns: SOTTO_ERROR_NO_MEMORY. */
+enum sotto_status sotto__shared_new(struct sotto__shared **out,
+                                    const struct sotto__program *program) SOTTO_NODISCARD;
+void sotto__shared_free(struct sotto__shared *shared);
+void sotto__shared_begin(struct sotto__shared *shared);
+/* Adds a term whose rows are all present. Returns: false if nothing was added. */
+bool sotto__shared_add(const struct sotto__sums *sums, const struct sotto__rows *rows,
+                       const struct sotto__term *term, size_t len);
 
 /* binned.c: rows to the sums of an index's numbers; term: the first of them, which all follow. */
 void sotto__binned_add(struct sotto__sums *sums, const struct sotto__rows *rows, size_t term,
