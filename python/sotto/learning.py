@@ -47,6 +47,13 @@ class LearningTask(Task):
 
     bundle: bytes
 
+    @property
+    def datasets(self) -> list[str]:
+        """The names of the data that every party has."""
+        (length,) = struct.unpack_from("<I", self.bundle, 8)
+        names: list[str] = json.loads(self.bundle[12 : 12 + length])["datasets"]
+        return names
+
     def __repr__(self) -> str:
         return f"<LearningTask {self.name!r}, code {self.plan['bundle']}>"
 

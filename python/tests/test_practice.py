@@ -2,12 +2,14 @@
 """Learning tasks simulated on this machine: by the Python that has torch, as nodes use it."""
 
 import subprocess
+import sys
 from fractions import Fraction
 
 import numpy
 import pytest
 
 import sotto
+from sotto.debug import debug
 from sotto.errors import EngineError, PlanError, SottoWarning
 
 PYTHON = "/usr/bin/python3"
@@ -189,3 +191,14 @@ def test_code_that_fails_in_a_simulation(tmp_path, capfd):
         learning().simulate(folders[:2])
     with pytest.raises(PlanError, match="expected a folder"):
         learning().simulate([tmp_path / "nowhere"] * 3)
+
+
+def test_a_task_is_tried_on_the_rows_of_one(tmp_path, monkeypatch):
+    """The mean of parties that have all the same rows is what each of them trains."""
+    monkeypatch.setattr(sys, "executable", PYTHON)
+    (folder,) = make_folders(tmp_path, NUMBERS[:1])
+    found = debug(learning(min_clients=4), any_name=folder / "numbers")
+    assert found["weight"]["w"].tolist() == [0.5 + 3 * 1.75, -1.25 + 3 * 1.75]
+    assert [each["parties"] for each in found["rounds"]] == [4, 4, 4]
+    with pytest.raises(PlanError, match="expected a path for each of numbers"):
+        debug(learning())

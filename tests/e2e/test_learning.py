@@ -54,6 +54,7 @@ DELTA = """from typing import Any, Dict, Iterable
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from delta.debug import debug
 from delta.delta_node import DeltaNode
 from delta.task.learning import HorizontalLearning, FaultTolerantFedAvg
 import delta.dataset

@@ -22,6 +22,7 @@ _ENTRY = "delta_entry"
 _SHIM = {
     "delta/__init__.py": "",
     "delta/dataset.py": "dataset.py",
+    "delta/debug.py": "debug.py",
     "delta/delta_node.py": "delta_node.py",
     "delta/task/__init__.py": "",
     "delta/task/learning.py": "learning.py",
