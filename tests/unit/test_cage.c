@@ -406,6 +406,27 @@ static void test_ten_gigabytes_of_memory(void **state)
                    NULL);
 }
 
+/* Files without bytes take memory of the kernel, which a control group counts. */
+static void test_a_million_files(void **state)
+{
+    (void)state;
+    char name[32];
+    struct groups groups;
+    struct cage_limits limits = usual;
+    limits.memory_bytes = 128 * MIB;
+    (void)snprintf(name, sizeof name, "%d-files", (int)getpid());
+    groups_make(&groups, "/proc/self/cgroup", "/sys/fs/cgroup", name, limits.memory_bytes, 100);
+    bool has_memory = groups.has_memory;
+    groups_remove(&groups);
+    if (!has_memory) {
+        print_message("no control group for memory here: nothing bounds empty files\n");
+        return;
+    }
+    expect_end("for i in range(1000000):\n"
+               "    os.close(os.open(f'/tmp/{i}', os.O_CREAT | os.O_WRONLY))\n",
+               &limits, SOTTO_ERROR_LIMIT, "for more than its memory (128 MiB)");
+}
+
 static void test_endless_loop(void **state)
 {
     (void)state;
@@ -918,6 +939,7 @@ int main(void)
         caged_test(test_fork_bomb),
         caged_test(test_thread_bomb),
         caged_test(test_ten_gigabytes_of_memory),
+        caged_test(test_a_million_files),
         caged_test(test_endless_loop),
         caged_test(test_sleeping_for_ever),
         caged_test(test_being_killed),
