@@ -350,6 +350,11 @@ static enum sotto_status migrate_schema(struct store *store, struct sotto_error 
     return SOTTO_OK;
 }
 
+void store_rest(struct store *store)
+{
+    (void)sqlite3_db_release_memory(store->db);
+}
+
 static enum sotto_status prepare_to_write(struct store *store, struct sotto_error *err)
 {
     enum sotto_status status = execute_sql(store, "PRAGMA journal_mode=WAL", err);
@@ -357,7 +362,8 @@ static enum sotto_status prepare_to_write(struct store *store, struct sotto_erro
         return status;
     }
     /* The cache, in KiB, holds the 10,000 sketches of the ledger that a question may be held
-     * against: the default of 2 MiB has each of them read from the file every time. */
+     * against: the default of 2 MiB has each of them read from the file every time. It fills up
+     * whatever is asked, so a node at rest empties it (store_rest). */
     status = execute_sql(store,
                          "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;"
                          " PRAGMA cache_size=-24576",

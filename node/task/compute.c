@@ -13,6 +13,9 @@
 #include "task/sourced.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <sotto/alloc.h>
 #include <stdlib.h>
@@ -215,6 +218,23 @@ static void keep_house(struct compute *compute)
     }
 }
 
+#define REST_SECONDS 10
+
+/* Looks after each step whether the node has been without a task for so long that it is at rest. */
+static void consider_rest(struct compute *compute, bool had_job)
+{
+    bool has_tasks = compute->first_created != NULL || compute->first_joined != NULL;
+    if (has_tasks || (had_job && compute->rest_ms == UINT64_MAX)) {
+        compute->rest_ms = clock_ms() + (uint64_t)REST_SECONDS * 1000;
+    } else if (clock_ms() >= compute->rest_ms) {
+        compute->rest_ms = UINT64_MAX;
+        store_rest(compute->config.store);
+#ifdef __GLIBC__
+        (void)malloc_trim(0); /* pages between blocks that are in use, which free keeps */
+#endif
+    }
+}
+
 static void take_job(struct compute *compute, struct job *job)
 {
     switch (job->kind) {
@@ -284,6 +304,7 @@ static uint64_t find_deadline(const struct compute *compute)
 {
     uint64_t deadline_ms = browse_deadline(compute);
     deadline_ms = sourced_deadline() < deadline_ms ? sourced_deadline() : deadline_ms;
+    deadline_ms = compute->rest_ms < deadline_ms ? compute->rest_ms : deadline_ms;
     for (const struct created *created = compute->first_created; created != NULL;
          created = created->next) {
         deadline_ms = created->deadline_ms < deadline_ms ? created->deadline_ms : deadline_ms;
@@ -360,11 +381,12 @@ static void *compute_main(void *context)
         if (job != NULL && !is_stop) {
             take_job(compute, job);
         }
-        if (job != NULL) {
+        bool had_job = job != NULL;
+        if (had_job) {
             config_drop(job->config);
         }
         job_free(job);
-        if (is_stop && job == NULL) {
+        if (is_stop && !had_job) {
             break;
         }
         if (!is_stop) {
@@ -374,6 +396,7 @@ static void *compute_main(void *context)
             sourced_tick();
             publish_allowances(compute);
             keep_house(compute);
+            consider_rest(compute, had_job);
         }
     }
     free_tasks(compute, true);

@@ -64,6 +64,8 @@ struct compute {
     atomic_bool is_stopping;
     struct sotto_interrupt interrupt; /* of what takes long: the node stops */
     uint64_t housekeeping_ms;         /* when the store is tidied up next */
+    uint64_t rest_ms;                 /* when memory that only tasks need is given back, unless
+                                         one comes; UINT64_MAX: it was */
     uint64_t tells_after_ms;          /* when files may be read again to tell an owner more */
     struct sotto_key key;
     struct sotto_peer *peers; /* by their places; name NULL: nobody's; the last one: this node */

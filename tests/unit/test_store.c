@@ -141,6 +141,30 @@ static void test_models_of_rounds(void **state)
     store_close(store);
 }
 
+/* Pages that were read stay in memory until the store rests. */
+static void test_pages_are_given_back(void **state)
+{
+    (void)state;
+    struct sotto_error err = {0};
+    struct store_task task;
+    struct store *store = open_store(false);
+    int before = 0;
+    int after = 0;
+    int most = 0;
+    uint64_t number = create_task(store, 1);
+    for (size_t i = 0; i < 1000; i++) {
+        assert_ok(store_log(store, number, 1, "a line of a task's log, of some length", &err));
+    }
+    assert_int_equal(sqlite3_db_status(store->db, SQLITE_DBSTATUS_CACHE_USED, &before, &most, 0),
+                     SQLITE_OK);
+    store_rest(store);
+    assert_int_equal(sqlite3_db_status(store->db, SQLITE_DBSTATUS_CACHE_USED, &after, &most, 0),
+                     SQLITE_OK);
+    assert_true(before > 50000 && after < before / 4);
+    assert_ok(store_get_task(store, &task, number, &err));
+    store_close(store);
+}
+
 static void test_lists_and_logs(void **state)
 {
     (void)state;
@@ -696,6 +720,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task_and_its_result, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_models_of_rounds, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_pages_are_given_back, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_lists_and_logs, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_tasks_are_found, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_interrupted_tasks_end_in_error, make_path,
