@@ -60,6 +60,7 @@ void sotto__training_free(struct sotto__training *training)
         sotto_buffer_release(&training->encoding);
         sotto_buffer_release(&training->model);
         sotto_free(training->over);
+        sotto_free(training->velocity);
         sotto_free(training);
     }
 }
@@ -150,6 +151,37 @@ static bool has_settled(const struct sotto__training *training)
     return training->stop_after > 0 && since >= training->stop_after;
 }
 
+/* Goes on from the mean by momentum. Before the first sum nobody has weights who trains nothing, so
+ * steps count from the second round on. */
+static enum sotto_status add_momentum(struct sotto__training *training, uint8_t *data,
+                                      const struct sotto_tensors *next, struct sotto_error *err)
+{
+    struct sotto_tensors before;
+    double *velocity = training->velocity;
+    if (velocity == NULL || training->model.data == NULL) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status =
+        sotto_tensors_read(&before, training->model.data, training->model.data_bytes,
+                           training->shapes.elements_len, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    size_t metrics_len = 0;
+    for (size_t i = 0; i < next->tensors_len; i++) {
+        const struct sotto_tensor *tensor = &next->tensors[i];
+        bool measures = metrics_len < training->metrics_len && training->metrics[metrics_len] == i;
+        metrics_len += measures;
+        if (!measures) {
+            sotto_average_momentum(data + (tensor->data - data), velocity, &training->average,
+                                   &before.tensors[i], training->momentum_percent);
+        }
+        velocity += tensor->elements_len;
+    }
+    sotto_tensors_release(&before);
+    return SOTTO_OK;
+}
+
 /* Takes what a round gave. Of a last one that measured the model before stays, to the bit: so what
  * was measured is of the model that the task gives. Ownership: takes next. */
 static enum sotto_status take_model(struct sotto__training *training, struct sotto_buffer next,
@@ -170,7 +202,12 @@ static enum sotto_status take_model(struct sotto__training *training, struct sot
         const uint8_t *metric = tensors.tensors[training->metrics[i]].data;
         memcpy(training->model.data + (metric - next.data), metric, sizeof(double));
     }
+    status = is_kept ? SOTTO_OK : add_momentum(training, next.data, &tensors, err);
     sotto_tensors_release(&tensors);
+    if (status != SOTTO_OK) {
+        sotto_buffer_release(&next);
+        return status;
+    }
     sotto_buffer_release(is_kept ? &next : &training->model);
     training->model = is_kept ? training->model : next;
     return SOTTO_OK;
@@ -202,7 +239,12 @@ static enum sotto_status init_training(struct sotto__training *training,
         return status;
     }
     training->over = sotto_alloc_array(training->rounds, sizeof *training->over);
-    if (training->over == NULL) {
+    training->momentum_percent = manifest->momentum_percent;
+    if (manifest->momentum_percent > 0) {
+        training->velocity =
+            sotto_alloc_array(training->shapes.elements_len, sizeof *training->velocity);
+    }
+    if (training->over == NULL || (manifest->momentum_percent > 0 && training->velocity == NULL)) {
         return sotto_error_no_memory(err);
     }
     status = sotto_buffer_copy(&training->encoding, offer, offer_bytes);

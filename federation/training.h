@@ -31,6 +31,8 @@ struct sotto__training {
     size_t loss; /* which metric says when to stop; or SOTTO_NONE */
     int64_t validate_every;
     int64_t stop_after;
+    int64_t momentum_percent;
+    double *velocity; /* [elements of the model], of the last step; NULL without momentum */
     char bundle[2 * SOTTO_BUNDLE_DIGEST_BYTES + 1];
 };
 

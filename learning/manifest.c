@@ -35,6 +35,7 @@ static const struct number_field number_fields[] = {
     FIELD(merge_every, 1, 1000000),
     FIELD(rounds, 1, 10000),
     FIELD(validate_every, 0, 10000),
+    {"momentum_percent", offsetof(struct sotto_bundle_manifest, momentum_percent), 0, 99, true},
     {"stop_after", offsetof(struct sotto_bundle_manifest, stop_after), 0, 10000, true},
     FIELD(parameters_max, 1, 100000000),
     FIELD(range_bits, -60, 60),

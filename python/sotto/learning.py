@@ -74,6 +74,8 @@ class HorizontalLearning:
     names what that returns; one round more, the last, only measures. 0: never. stop_after: the task
     ends after so many measurements in a row whose metric "loss" is not less than all before; 0:
     never.
+    server_momentum: so much of the step before is added to each step of the mean, from the second
+    round on: 0 to 0.99, in hundredths.
     range: no weight is larger, or it becomes that and is counted; precision: decimals that are kept
     of a weight. parameters, rows: the most that the model, and one party, may have.
     memory_mib, round_seconds: what one runner may take.
@@ -94,6 +96,7 @@ class HorizontalLearning:
         iterations: int | None = None,
         validate_every: int = 0,
         stop_after: int = 0,
+        server_momentum: float = 0,
         range: float = 64,
         precision: int = 8,
         parameters: int = 10_000_000,
@@ -126,6 +129,7 @@ class HorizontalLearning:
             "validate_every": validate_every,
             "weighted": weighted,
             **({"stop_after": stop_after} if stop_after else {}),
+            **({"momentum_percent": round(100 * server_momentum)} if server_momentum else {}),
         }
 
     def simulate(

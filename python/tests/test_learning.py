@@ -39,6 +39,7 @@ def test_a_bundle_is_as_its_reader_wants_it():
     assert task.plan["rounds"] == 5
     assert task.plan["type"] == "learning"
     assert digest in repr(task)
+    assert learning(server_momentum=0.9).manifest["momentum_percent"] == 90
 
 
 def test_what_a_loss_means_is_in_the_code_that_owners_approve():

@@ -461,6 +461,29 @@ static void test_integers_have_a_mean(void **state)
     }
 }
 
+/* A step of the mean and half of the step before; no further than the range; integers rest. */
+static void test_momentum(void **state)
+{
+    (void)state;
+    const float before[2] = {1, 7};
+    float weights[2] = {3, 7.5F};
+    double velocity[2] = {2, 6};
+    struct sotto_tensor tensor;
+    struct sotto_tensors model = make_model(&tensor, before);
+    struct sotto_average average;
+    assert_ok(sotto_average_init(&average, &usual, &model, 3, NULL));
+    sotto_average_momentum((uint8_t *)weights, velocity, &average, &tensor, 50);
+    assert_true(weights[0] == 4 && velocity[0] == 3);
+    assert_true(weights[1] == 8 && velocity[1] == 3.5); /* beyond 2^3 */
+    weights[0] = 1 + 0x1p-18F;                          /* a quarter of a step, and half of none */
+    velocity[0] = 0;
+    sotto_average_momentum((uint8_t *)weights, velocity, &average, &tensor, 50);
+    assert_true(weights[0] == 1 && velocity[0] == 0x1p-18);
+    tensor.type = SOTTO_TENSOR_I32;
+    sotto_average_momentum((uint8_t *)weights, velocity, &average, &tensor, 50);
+    assert_true(weights[0] == 1 && velocity[0] == 0x1p-18);
+}
+
 static enum sotto_status decode(const struct sotto_average *average, const uint8_t *sum,
                                 const struct sotto_tensors *model, struct sotto_error *err)
 {
@@ -608,6 +631,7 @@ int main(void)
         cmocka_unit_test(test_weights_that_are_no_numbers),
         cmocka_unit_test(test_the_index_of_a_long_tensor),
         cmocka_unit_test(test_integers_have_a_mean),
+        cmocka_unit_test(test_momentum),
         cmocka_unit_test(test_sums_that_cannot_be),
         cmocka_unit_test(test_a_trace_decides_a_tie),
         cmocka_unit_test(test_half_precision),

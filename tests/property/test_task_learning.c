@@ -22,6 +22,7 @@
 
 static struct sotto_bundle code;
 static const char *results = "initiator"; /* of the next plan */
+static int64_t momentum_percent;          /* of the next code */
 
 static void begin_drawing(size_t len, uint32_t min_clients, uint32_t max_clients,
                           enum sotto_bundle_strategy strategy)
@@ -34,6 +35,7 @@ static void begin_drawing(size_t len, uint32_t min_clients, uint32_t max_clients
                                                    .is_weighted = true,
                                                    .strategy = strategy,
                                                    .merge_every = 1,
+                                                   .momentum_percent = momentum_percent,
                                                    .rounds = ROUNDS,
                                                    .parameters_max = NET_WEIGHTS,
                                                    .range_bits = 10,
@@ -106,6 +108,7 @@ static double average(double weight, uint32_t survivors)
 static void assert_model_is_exact(void)
 {
     double expected = 0;
+    double velocity = 0;
     double found[NET_WEIGHTS];
     struct sotto_buffer weights = {0};
     uint8_t bytes[1024];
@@ -115,7 +118,12 @@ static void assert_model_is_exact(void)
         uint32_t survivors = find_survivors(round);
         assert_int_equal(survivors & ~before, 0); /* nobody comes back */
         before = survivors;
-        expected = average(expected, survivors & find_named(round, "drawn"));
+        double mean = average(expected, survivors & find_named(round, "drawn"));
+        velocity = (double)momentum_percent / 100 * velocity + (mean - expected);
+        expected = momentum_percent == 0 || round == 1
+                       ? mean
+                       : ldexp(rint(ldexp(expected + velocity, SCALE_BITS)), -SCALE_BITS);
+        velocity = round == 1 ? 0 : velocity;
     }
     const char *text = strstr(sotto_task_aggregator_result(net.aggregator), "\"weight\": \"");
     assert_non_null(text);
@@ -171,6 +179,18 @@ static void test_rounds_go_on_without_who_is_lost(void **state)
         net_assert_result_has("{\"name\": \"n2\", \"why\": \"it dropped out\"}");
         end();
     }
+}
+
+static void test_momentum(void **state)
+{
+    (void)state;
+    momentum_percent = 70;
+    begin(5, 3, true);
+    let_die(2, &deaths[2], 3);
+    net_run();
+    assert_model_is_exact();
+    end();
+    momentum_percent = 0;
 }
 
 /* Its host need not wait for who it knows to be another process, which has nothing of the task. */
@@ -703,6 +723,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounds_go_on_without_who_is_lost),
+        cmocka_unit_test(test_momentum),
         cmocka_unit_test(test_who_is_restarted_is_lost_at_once),
         cmocka_unit_test(test_other_code_takes_no_loss),
         cmocka_unit_test(test_too_few_are_left),

@@ -71,6 +71,15 @@ sotto_average_decode(struct sotto_writer *out, struct sotto_average_counts *out_
                      const struct sotto_tensors *model, uint32_t parties_len,
                      struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Server momentum [Hsu, Qi, Brown 2019, FedAvgM] of one tensor: its step is that of the mean from
+ * the weights before, and so many percent of the step before; integers keep their mean. The same
+ * bits everywhere, in steps of the fixed point, and no further than its range. In-out: weights, the
+ * mean as sotto_average_decode has it, become the next weights; velocity, a double for each of
+ * them, zeros in the beginning. In: before, with data, of the same type and shape. */
+SOTTO_API void sotto_average_momentum(uint8_t *weights, double *velocity,
+                                      const struct sotto_average *average,
+                                      const struct sotto_tensor *before, int64_t percent);
+
 SOTTO_END_DECLS
 
 #endif

@@ -34,18 +34,19 @@ struct sotto_bundle_manifest {
     struct sotto_bundle_name datasets[SOTTO_BUNDLE_DATASETS_MAX];
     size_t datasets_len;
     enum sotto_bundle_strategy strategy;
-    bool is_weighted;       /* the mean is weighted by rows */
-    bool merges_iterations; /* merge_every counts batches, else passes over the rows */
-    int64_t merge_every;    /* how far a party trains in a round */
-    int64_t rounds;         /* at most */
-    int64_t validate_every; /* rounds; 0: never */
-    int64_t stop_after;     /* measurements without a lower loss, then it ends; 0: never */
-    int64_t parameters_max; /* elements of all tensors together */
-    int64_t range_bits;     /* every |weight| <= 2^range_bits, or is clipped, and counted */
-    int64_t scale_bits;     /* weights in steps of 2^-scale_bits */
-    int64_t rows_max;       /* of one party */
-    int64_t memory_mib;     /* of one runner */
-    int64_t round_seconds;  /* of one runner, in one round */
+    bool is_weighted;         /* the mean is weighted by rows */
+    bool merges_iterations;   /* merge_every counts batches, else passes over the rows */
+    int64_t merge_every;      /* how far a party trains in a round */
+    int64_t rounds;           /* at most */
+    int64_t validate_every;   /* rounds; 0: never */
+    int64_t momentum_percent; /* of the step before, added to each step of the mean; 0: none */
+    int64_t stop_after;       /* measurements without a lower loss, then it ends; 0: never */
+    int64_t parameters_max;   /* elements of all tensors together */
+    int64_t range_bits;       /* every |weight| <= 2^range_bits, or is clipped, and counted */
+    int64_t scale_bits;       /* weights in steps of 2^-scale_bits */
+    int64_t rows_max;         /* of one party */
+    int64_t memory_mib;       /* of one runner */
+    int64_t round_seconds;    /* of one runner, in one round */
 };
 
 struct sotto_bundle_file {
