@@ -3,14 +3,19 @@
 """A node as a service: what it tells systemd, and how little of the machine its unit leaves it."""
 import os
 import pathlib
+import re
+import shutil
 import socket
 import subprocess
+import tempfile
 import unittest
 
 from support import ClusterCase, has_tool, wages
 
 BUILD = pathlib.Path(os.environ["SOTTO_BINARY"]).parent
+PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging/systemd"
 EXPOSURE_MAX = 15  # tenths
+LEARNING_EXPOSURE_MAX = 25
 
 
 class Service(ClusterCase):
@@ -37,12 +42,22 @@ class Service(ClusterCase):
         self.assertEqual(other, [b"READY=1", b"STOPPING=1"])
 
     def test_the_unit_is_hardened(self):
+        """By itself, and with what a cage needs."""
         if not has_tool(self, "systemd-analyze"):
             return
-        unit = BUILD / "sotto.service"
-        done = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", unit],
-                              capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            unit = shutil.copy(BUILD / "sotto.service", folder)
+            exposure = ["systemd-analyze", "security", "--offline=true", unit]
+            env = {**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"}
+            done = subprocess.run([*exposure, f"--threshold={EXPOSURE_MAX}"], capture_output=True, text=True, env=env)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            with_cage = pathlib.Path(folder, "sotto.service.d")
+            with_cage.mkdir()
+            shutil.copy(PACKAGING / "learning.conf", with_cage)
+            done = subprocess.run([*exposure, f"--threshold={LEARNING_EXPOSURE_MAX}"], capture_output=True, text=True,
+                                  env=env)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+            self.assertEqual(len(re.findall("Service may create .* namespaces", done.stdout)), 7)
 
 
 if __name__ == "__main__":
