@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes whose rows are in SQLite, DuckDB or PostgreSQL: the answers, refusals and ledger of the same
-rows in a file, whatever happens to a table while a task is under way. Drivers come by ./dev setup
-more."""
+rows in a file, whatever happens to a table while a task is under way; and one whose rows are with
+the ranks of an MPI job. Drivers and MPI come by ./dev setup more."""
 
+import json
+import os
 import pathlib
 import re
 import shlex
@@ -10,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -22,6 +25,7 @@ TYPES = ["bigint", "text", "bigint", "double precision", "text"]
 DIRECTIONS = ["types", ["dept=string", "score=float64", "secret=string"]]
 COUNT = 60
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+RANKS = ["/usr/bin/mpirun", *"--mca plm isolated --allow-run-as-root --oversubscribe -n 4".split(), os.environ["SOTTO_MPI"]]
 
 
 def make_rows(first):
@@ -50,8 +54,13 @@ class Rows:
                  "sqlite": self.source("SQLITE", "sqlite:pay.sqlite", table="pay"),
                  "duckdb": self.source("DUCKDB", "duckdb:pay.duckdb", query="SELECT * FROM pay -- all"),
                  "postgresql": self.source("POSTGRESQL", server and server.uri("").rstrip("#"), table="public.pay")}
-        node.files = [{"file": "pay", "key": "id", **words[kind]}]
+        node.files = [{"file": "pay", "key": "id", **words[kind]} if kind in words else
+                      {"file": "pay", "workers": "workers.sh"}]
         node.datasets = ["pay"]
+        (node.data / "version").write_text("v1")
+        guide = re.search("^```sh mpi\n(.*?)^```$", (ROOT / "node/SOURCES.md").read_text(), re.M | re.S)[1]
+        (node.folder / "workers.sh").write_text(guide.replace("mpirun -n 4 sotto-mpi", shlex.join(RANKS)))
+        (node.folder / "workers.sh").chmod(0o700)
 
     @staticmethod
     def source(name, uri, **what):
@@ -60,6 +69,9 @@ class Rows:
     def give(self, rows):
         if self.kind == "csv":
             (self.node.data / "pay").write_text(csv_of(rows))
+        elif self.kind == "mpi":
+            for i in range(6):
+                (self.node.data / f"part-{i}.csv").write_text(csv_of(rows[i::6]))
         elif self.kind == "sqlite":
             database = sqlite3.connect(self.node.folder / "pay.sqlite")
             database.executescript(sql_of(rows))
@@ -97,6 +109,9 @@ class SourcesOfNodes(ClusterCase):
     @classmethod
     def setUpClass(cls):
         cls.missing = [name for name in PLACES if find(name) is None]
+        cls.has_mpi = os.environ["SOTTO_MPI"] != "" and pathlib.Path(RANKS[0]).exists()
+        if not cls.has_mpi:
+            cls.missing.append("MPI (sotto-mpi)")
         folder = tempfile.TemporaryDirectory()
         cls.folder = folder.name
         cls.addClassCleanup(folder.cleanup)
@@ -256,6 +271,45 @@ class SourcesOfNodes(ClusterCase):
         self.assertIn(f"wages: {COUNT} rows", told)
         self.assertIn("This node lets it pass", told)
         return told
+
+    def test_every_place_at_once(self):
+        """Parties on a file, on PostgreSQL, and on four ranks: the bits of one file with all rows."""
+        if self.server is None or not self.has_mpi:
+            self.skipTest("no PostgreSQL, or no MPI")
+        cluster = self.cluster([{}] * 3, start=False)
+        rows = [make_rows(1000 + i) for i in range(3)]
+        for node, kind, own in zip(cluster.nodes, ("csv", "postgresql", "mpi"), rows, strict=True):
+            node.policy = {"profile": "open", "quantiles": "exact"}
+            Rows(node, kind, self.server).give(own)
+        cluster.start()
+        cluster.wait_connected()
+        (cluster.folder / "all.csv").write_text(csv_of(sum(rows, [])))
+        for outputs, by in (({"m": "mean(x.score)", "s": "sum(x.wage)"}, "dept in ('a', 'b')"),
+                            ({"q": "median(x.wage, exact=1)", "f": "glm(x.score > 3, x.wage, family=binomial)"}, None)):
+            group_by = {"group_by": [{"column": "x.dept", "levels": ["a", "b"]}]} if by else {}
+            state, found = self.ask(cluster.nodes[0], outputs, **group_by)
+            self.assertEqual(state, "FINISHED", found)
+            asked = [f"{name}={text}" for name, text in outputs.items()]
+            pooled = run("local", "--json", "--data", f"x={cluster.folder / 'all.csv'}", "--type", "score=float64",
+                         *(["--by", by] if by else []), "--", *asked)
+            self.assertEqual(found, json.loads(pooled.stdout)["outputs"])
+
+    def test_a_rank_that_is_killed(self):
+        """The others wait for it to take part when it goes: there is no part of their rows."""
+        if not self.has_mpi:
+            self.skipTest("no MPI")
+        folder = pathlib.Path(self.folder)
+        (folder / "pay.csv").write_text(csv_of(make_rows(1)))
+        rank = 'echo $$ >pid.$OMPI_COMM_WORLD_RANK.new; mv pid.$OMPI_COMM_WORLD_RANK.new pid.$OMPI_COMM_WORLD_RANK; exec "$0" "$@"'
+        job = subprocess.Popen([*RANKS[:-1], "sh", "-c", rank, RANKS[-1], "--snapshot", "v1", *["pay.csv"] * 4], cwd=folder,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + PATIENCE
+        while len(list(folder.glob("pid.?"))) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(int((folder / "pid.2").read_text()), 9)
+        told, _ = job.communicate(b'{"sotto": "ask", "version": 1}', timeout=PATIENCE)
+        self.assertNotEqual(job.returncode, 0)
+        self.assertEqual(told, b"")
 
     def test_a_column_that_cannot_be_read_is_hidden(self):
         if self.server is None:
