@@ -17,8 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUTPUTS = ["m=median(pay)", "f=glm(ill, pay, family=binomial)", "a=var(pay * age)", "h=hist(age, 0, 40, 80)"]
 
 
-def script_of(name):
-    return re.search(r"^```sh\n(.*?)^```$", (ROOT / name).read_text(), re.M | re.S)[1]
+def script_of(name, title=""):
+    return re.search(rf"^```sh{title}\n(.*?)^```$", (ROOT / name).read_text(), re.M | re.S)[1]
 
 
 class Parts(unittest.TestCase):
@@ -124,20 +124,17 @@ class Parts(unittest.TestCase):
                     "plan.json: expected a round as sotto advance writes it")
 
 
-WORKERS = f"""#!/bin/sh
-ask=$(mktemp) && trap 'rm -f "$ask" "$ask".*' EXIT && cat >"$ask" || exit
+# The guide's, with a place where it breaks.
+WORKERS = script_of("node/SOURCES.md", " wages.sh").replace("exit\n", f"""exit
+PATH={pathlib.Path(SOTTO).resolve().parent}:$PATH
 [ ! -e broken ] || . ./broken
-for i in 1 2 3; do
-    {SOTTO} partial --ask "$ask" --part $i/3 --snapshot "$(cat version)" --out "$ask.$i" staff-$i.csv || exit
-done
-{SOTTO} merge "$ask".1 "$ask".3 "$ask".2
-"""
+""", 1)
 # What a command does instead, and what its owner is told.
 BROKEN = {
     "kill -9 $$": "it was killed: Killed",
     "echo where; echo is it >&2; exit 0": "staff: its workers say: is it",
-    f"{SOTTO} partial --ask $ask --part 1/2 --snapshot v1 staff-1.csv; exit": "expected all 2 parts, found 1",
-    f"{SOTTO} partial --ask $ask --part 1/1 staff-1.csv; exit": "expected parts that name the state of their rows",
+    "sotto partial --ask $ask --part 1/2 --snapshot v1 part-1.csv; exit": "expected all 2 parts, found 1",
+    "sotto partial --ask $ask --part 1/1 part-1.csv; exit": "expected parts that name the state of their rows",
     "! grep -q plan $ask || echo v2 >version": "expected rows of snapshot",
 }
 ASKED = {"m": "median(x.pay)", "f": "glm(x.ill, x.pay, family=binomial)", "v": "corr(x.pay, x.age)"}
@@ -153,7 +150,7 @@ class Workers(ClusterCase):
         for node in cluster.nodes:
             rows = [f"{rng.choice('ab')},{rng.gauss(50, 9):.2f},{rng.randrange(90)},{rng.randrange(2)}\n"
                     for _ in range(300)]
-            for name, part in {"staff": rows, **{f"staff-{i + 1}.csv": rows[i::3] for i in range(3)}}.items():
+            for name, part in {"staff": rows, **{f"part-{i + 1}.csv": rows[i::3] for i in range(3)}}.items():
                 (node.data / name).write_text("dept,pay,age,ill\n" + "".join(part))
             (node.data / "version").write_text("v1")
             (node.folder / "workers.sh").write_text(WORKERS)
