@@ -154,6 +154,8 @@ int sotto_round_write(const struct sotto_round *round, char **out, struct sotto_
 int sotto_round_part(const struct sotto_round *round, struct sotto_buffer *out,
                      const struct sotto_part_place *place, struct sotto_source *const *sources,
                      struct sotto_error *err);
+int sotto_catalogue_part(struct sotto_buffer *out, const struct sotto_part_place *place,
+                         struct sotto_source *source, struct sotto_error *err);
 int sotto_part_merge(struct sotto_buffer *out, const struct sotto_part_bytes *parts,
                      size_t parts_len, struct sotto_error *err);
 int sotto_round_advance(struct sotto_round *round, const struct sotto_part_bytes *party,

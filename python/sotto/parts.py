@@ -7,7 +7,8 @@ while not asked.is_over:
     asked = asked.advance(sotto.parts.merge(parts))
 print(asked.result())
 
-Rounds and parts are plain data: parts may be made on other machines (engine/PARTS.md).
+Rounds and parts are plain data: parts may be made on other machines (engine/PARTS.md). answer
+makes them for a node whose dataset has `workers` (node/SOURCES.md).
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from .research import (
     by_name,
     plan_of,
     rules_of,
+    source_of,
     sources_of,
 )
 from .task import HorizontalAnalytics, LateTask, Task
 
-__all__ = ["Round", "begin", "merge"]
+__all__ = ["Round", "answer", "begin", "merge"]
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,8 @@ class Round:
         with ExitStack() as stack:
             scope = Scope(stack)
             rules = rules_of(scope, policy)
-            place = scope.ffi.new("struct sotto_part_place *")
-            if not (0 < part <= parts < 2**32):
-                raise PlanError(f"part {part} of {parts}: expected a part from 1 to all of them")
-            name = scope.ffi.new("char[]", snapshot.encode())
-            place.part, place.parts_len, place.snapshot = part, parts, name
-            place.min_rows = max(1, rules.min_rows)
-            task = Task(json.loads(self.plan))
-            plan = ParsedPlan(scope, task.plan)
-            sources, _ = sources_of(scope, plan, plan.ordered(by_name(data, task)))
-            return _bytes(scope, "sotto_round_part", self._open(scope), place, sources, at=1)
+            place = _place(scope, part, parts, snapshot, max(1, rules.min_rows))
+            return self._part(scope, place, data)
 
     def advance(self, party: bytes) -> Round:
         """The round that follows from all parts together. Raises EngineError."""
@@ -101,6 +95,12 @@ class Round:
         if self._result is None:
             raise PlanError("there are rounds to come: advance until is_over")
         return from_json(json.loads(self._result), exact)
+
+    def _part(self, scope: Scope, place: Any, data: Any) -> bytes:
+        task = Task(json.loads(self.plan))
+        plan = ParsedPlan(scope, task.plan)
+        sources, _ = sources_of(scope, plan, plan.ordered(by_name(data, task)))
+        return _bytes(scope, "sotto_round_part", self._open(scope), place, sources, at=1)
 
     def _open(self, scope: Scope) -> Any:
         if self.is_over:
@@ -137,6 +137,39 @@ def begin(
     return Round(Task(plan_of(built, list(datasets) if datasets else None, where)).json)
 
 
+def answer(
+    ask: str | bytes,
+    data: Any,
+    part: int = 1,
+    parts: int = 1,
+    *,
+    snapshot: str,
+) -> bytes:
+    """What these rows say to what a node asks its workers: a part, whatever is asked.
+
+    ask: the text that the node's program gets on standard input. data, part, parts, snapshot: as
+    for `Round.part`; data is one table or path.
+    Raises PlanError for a text that asks nothing, EngineError.
+    """
+    asked = _asked(ask)
+    with ExitStack() as stack:
+        scope = Scope(stack)
+        place = _place(scope, part, parts, snapshot, asked.get("min_rows", 1))
+        if "plan" not in asked:
+            return _bytes(scope, "sotto_catalogue_part", place, source_of(scope, data))
+        return Round(asked["plan"], asked["round"])._part(scope, place, data)
+
+
+def _asked(ask: str | bytes) -> dict[str, Any]:
+    try:
+        asked = json.loads(ask)
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict) or (asked.get("sotto"), asked.get("version")) != ("ask", 1):
+        raise PlanError("expected what a node asks its workers, found another text")
+    return asked
+
+
 def merge(parts: Sequence[bytes]) -> bytes:
     """Several parts as one, in any order. Raises EngineError."""
     if not parts:
@@ -144,6 +177,17 @@ def merge(parts: Sequence[bytes]) -> bytes:
     with ExitStack() as stack:
         scope = Scope(stack)
         return _bytes(scope, "sotto_part_merge", _given(scope, parts), len(parts))
+
+
+def _place(scope: Scope, part: int, parts: int, snapshot: str, min_rows: int) -> Any:
+    if not (0 < part <= parts < 2**32):
+        raise PlanError(f"part {part} of {parts}: expected a part from 1 to all of them")
+    place = scope.ffi.new("struct sotto_part_place *")
+    name = scope.ffi.new("char[]", snapshot.encode())
+    scope.stack.callback(lambda _: None, name)
+    place.part, place.parts_len, place.snapshot = part, parts, name
+    place.min_rows = min_rows
+    return place
 
 
 def _given(scope: Scope, parts: Sequence[bytes]) -> Any:

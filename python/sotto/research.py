@@ -317,6 +317,13 @@ def _are_files(data: Sequence[Any]) -> bool:
     return all(paths)
 
 
+def source_of(scope: Scope, data: Any) -> Any:
+    """A source of a table, or of the file at a path."""
+    if _are_files([data]):
+        return _source(scope, "file", _opened(scope, data), scope.ffi.NULL)
+    return _source(scope, "table", _imported(scope, data))
+
+
 def sources_of(scope: Scope, plan: ParsedPlan, data: Sequence[Any]) -> tuple[Any, Any]:
     """A source for each dataset, and the types that they offer."""
     ffi = scope.ffi

@@ -52,6 +52,21 @@ def run(asked, frame, rng, **options):
     return asked.result()
 
 
+def test_a_node_is_answered(staff, tmp_path):
+    ask = '{"sotto": "ask", "version": 1}'
+    staff.to_csv(tmp_path / "staff.csv", index=False)
+    of_table, of_file = (
+        parts.answer(ask, rows, snapshot="v1") for rows in (staff, tmp_path / "staff.csv")
+    )
+    assert of_table[:60] == of_file[:60]  # of rows and snapshot
+    two = [parts.answer(ask.encode(), staff.iloc[i::2], i + 1, 2, snapshot="v1") for i in (0, 1)]
+    with pytest.raises(EngineError, match="part 1 of 2 again"):
+        parts.merge([parts.merge(two), two[0]])
+    for text in ("{}", "[]", "x", '{"sotto": "round"}'):
+        with pytest.raises(PlanError, match="expected what a node asks"):
+            parts.answer(text, staff, snapshot="v1")
+
+
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("where", [None, "x > 45"])
 def test_parts_give_what_the_table_gives(staff, query, where):
