@@ -59,19 +59,20 @@ static enum sotto_status choose_class(enum sotto_status status)
     return is_told ? status : SOTTO_ERROR_INPUT;
 }
 
-static enum sotto_status fail(const struct worked *worked, const struct sotto_error *why,
-                              struct sotto_error *err)
+/* began_ms: when the command was asked. Whoever may ask could else keep this thread, as it fails
+ * again and again, or answers wrongly. */
+static enum sotto_status fail(const struct worked *worked, uint64_t began_ms,
+                              const struct sotto_error *why, struct sotto_error *err)
 {
+    sourced_rest(worked->file, clock_ms() - began_ms);
     return sotto_error_set(err, choose_class(why->status), "%s: %s: %s", worked->file,
                            worked->program, why->text);
 }
 
-/* Whoever may ask could else keep this thread, as the command fails again and again. */
 static enum sotto_status ask(struct sotto_buffer *out, const struct worked *worked,
                              const char *asked, struct sotto_error *err)
 {
     struct sotto_buffer said;
-    uint64_t begin_ms = clock_ms();
     const struct command_run run = {.program = worked->program,
                                     .folder = worked->folder,
                                     .asked = asked,
@@ -85,9 +86,6 @@ static enum sotto_status ask(struct sotto_buffer *out, const struct worked *work
     status = command_run(out, &said, &run, err);
     tell_said(worked->file, &said);
     sotto_buffer_release(&said);
-    if (status != SOTTO_OK) {
-        sourced_rest(worked->file, clock_ms() - begin_ms);
-    }
     return status;
 }
 
@@ -160,9 +158,10 @@ static enum sotto_status sum(struct sotto_source *source, struct sotto_contribut
                              size_t dataset, struct sotto_error *err)
 {
     struct sotto_error why = {0};
+    uint64_t began_ms = clock_ms();
     (void)dataset; /* the only one */
     enum sotto_status status = sum_up(worked_of(source), contribution, &why);
-    return status == SOTTO_OK ? status : fail(worked_of(source), &why, err);
+    return status == SOTTO_OK ? status : fail(worked_of(source), began_ms, &why, err);
 }
 
 static void free_worked(struct sotto_source *source)
@@ -238,6 +237,7 @@ enum sotto_status worked_open(struct dataset *out, const struct config *config, 
     struct sotto_error why = {0};
     struct dataset dataset = {0};
     struct worked *worked = NULL;
+    uint64_t began_ms = clock_ms();
     enum sotto_status status = make_worked(&worked, config, file, interrupt, err);
     if (status != SOTTO_OK) {
         return status;
@@ -245,7 +245,7 @@ enum sotto_status worked_open(struct dataset *out, const struct config *config, 
     dataset.source = &worked->source;
     status = read_catalogue(&dataset.catalogue, worked, &why);
     if (status != SOTTO_OK) {
-        status = fail(worked, &why, err);
+        status = fail(worked, began_ms, &why, err);
         dataset_release(&dataset);
         return status;
     }

@@ -181,8 +181,13 @@ class Workers(ClusterCase):
             said = "\n".join(creator.messages(task))
             self.assertIn("c declined: ", said)
             self.assertNotIn(text, said + creator.log())
-        (owner.data / "broken").unlink()
         (owner.data / "version").write_text("v1")
+        (owner.data / "broken").write_text("sleep 1; echo; exit")
+        self.ask(creator, "ERROR")  # and whoever may ask could go on so, and keep the node
+        (owner.data / "broken").unlink()
+        self.ask(creator, "ERROR")
+        owner.wait_log("waited for in vain before")
+        owner.cli("reload")
         self.ask(creator)
 
     def test_an_owner_tries_them(self):
