@@ -113,14 +113,22 @@ static size_t count_workers(const struct sotto_source *source)
     return 1;
 }
 
+static enum sotto_status fail_ledger(const char *file, enum sotto_status status,
+                                     struct sotto_error *err)
+{
+    return sotto_error_set(
+        err, status,
+        "%s: its rows are in parts, which can't be shown to a ledger: expected a "
+        "policy without one, profile: open",
+        file);
+}
+
+/* Only a ledger is shown rows by themselves. */
 static enum sotto_status scan(struct sotto_source *source, const struct sotto_source_scan *scan,
                               struct sotto_error *err)
 {
     (void)scan;
-    return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                           "%s: its rows are in parts, which can't be shown to a ledger: expected "
-                           "policy without the rule ledger",
-                           worked_of(source)->file);
+    return fail_ledger(worked_of(source)->file, SOTTO_ERROR_REFUSED, err);
 }
 
 static bool can_sum(const struct sotto_source *source, const struct sotto_driver *driver,
@@ -238,6 +246,9 @@ enum sotto_status worked_open(struct dataset *out, const struct config *config, 
     struct dataset dataset = {0};
     struct worked *worked = NULL;
     uint64_t began_ms = clock_ms();
+    if (config->rules.is_on[SOTTO_RULE_LEDGER] && config->rules.min_rows > 0) {
+        return fail_ledger(file, SOTTO_ERROR_INPUT, err);
+    }
     enum sotto_status status = make_worked(&worked, config, file, interrupt, err);
     if (status != SOTTO_OK) {
         return status;

@@ -162,15 +162,19 @@ class Workers(ClusterCase):
         cluster.wait_connected()
         return cluster.nodes
 
-    def ask(self, creator, expected="FINISHED"):
-        task = creator.create(plan(ASKED, {"x": "staff"}, wait=20, connection=20, group_by=BY))
+    def ask(self, creator, expected="FINISHED", **more):
+        task = creator.create(plan(ASKED, {"x": "staff"}, wait=20, connection=20, group_by=BY, **more))
         self.assertEqual(creator.wait_end(task), expected, creator.messages(task))
         return task
 
     def test_parts_are_judged_as_files_are(self):
-        results = [creator.result(self.ask(creator)) for creator, *_ in
-                   (self.nodes(in_parts, profile="open") for in_parts in (False, True))]
-        self.assertEqual(*(result["outputs"] for result in results))
+        told = []
+        for in_parts in (False, True):
+            creator, _, owner = self.nodes(in_parts, profile="open", min_rows=10)
+            told.append(creator.result(self.ask(creator))["outputs"])
+            self.ask(creator, "ERROR", where="x.age < 3")  # 10 rows of 300, or fewer in a group
+            owner.wait_log("declined (refused)")
+        self.assertEqual(*told)
 
     def test_what_goes_wrong_is_told_to_the_owner_only(self):
         creator, _, owner = self.nodes(True, profile="open")
@@ -201,6 +205,11 @@ class Workers(ClusterCase):
         self.assertEqual([column["name"] for column in columns], ["dept", "pay", "age", "ill"])
         checked = creator.cli("check", "--data", "x=staff", *where, "--", "mean(pay)").stdout
         self.assertIn("This node lets it pass", checked)
+        creator.policy = {"profile": "safe", "min_rows": 10}
+        creator.configure()
+        done = creator.cli("sources", "staff", *where, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("staff: its rows are in parts, which can't be shown to a ledger", done.stderr)
 
 
 if __name__ == "__main__":
