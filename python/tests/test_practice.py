@@ -202,3 +202,13 @@ def test_a_task_is_tried_on_the_rows_of_one(tmp_path, monkeypatch):
     assert [each["parties"] for each in found["rounds"]] == [4, 4, 4]
     with pytest.raises(PlanError, match="expected a path for each of numbers"):
         debug(learning())
+
+
+def test_a_round_of_so_many_batches(tmp_path):
+    """The next round goes on with the batches behind them, from the first one on after the last."""
+    numbers_of = [[1.5, 2.0], [3.0], [0.25, 0.5, 1.0, 7.0]]
+    folders = make_folders(tmp_path, numbers_of)
+    found = learning(iterations=2, weighted=False).simulate(folders, python=PYTHON)
+    steps = [1.75, 1.75, 1.75, 3, 3, 3, 0.375, 4, 0.375]  # means of two numbers, in three rounds
+    expected = sum(steps) / 3
+    assert found["weight"]["w"].tolist() == pytest.approx([0.5 + expected, -1.25 + expected], 1e-5)
