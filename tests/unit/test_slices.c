@@ -121,7 +121,7 @@ static void test_refusals(void **state)
 }
 
 #define OUTPUTS_LEN 7
-#define TEXT_BYTES 200000
+#define TEXT_BYTES 300000
 
 /* Blocks that slices take, and one each that lacks values, is too wide, is 0. In pairs of rows a
  * and b change their signs, and c does not: of sums of a, and of a c, nothing is left but what is
