@@ -210,11 +210,15 @@ static bool fit_parcel(const struct sotto_parcel_column *columns, const struct s
 static void write_presence(struct sotto_writer *writer, const struct sotto_parcel_column *column,
                            const struct sotto_column *values, size_t first, size_t rows)
 {
-    for (size_t i = first; i < first + rows; i++) {
+    uint8_t *to = sotto_write_space(writer, rows);
+    if (to != NULL && !column->is_numeral && values->validity == NULL) {
+        memset(to, 1, rows);
+        return;
+    }
+    for (size_t i = 0; to != NULL && i < rows; i++) {
         size_t bytes;
-        bool is_present = column->is_numeral ? numeral_at(values, i, &bytes) != NULL
-                                             : sotto_column_is_valid(values, i);
-        sotto_write_u8(writer, is_present);
+        to[i] = column->is_numeral ? numeral_at(values, first + i, &bytes) != NULL
+                                   : sotto_column_is_valid(values, first + i);
     }
 }
 
@@ -235,9 +239,10 @@ static void write_decimals(struct sotto_writer *writer, const struct sotto_colum
 static void write_dates(struct sotto_writer *writer, const struct sotto_column *column,
                         size_t first, size_t rows)
 {
-    for (size_t i = first; i < first + rows; i++) {
-        int32_t day = (int32_t)((const int64_t *)column->values)[i];
-        sotto_write_bytes(writer, &day, sizeof day);
+    uint8_t *to = sotto_write_space(writer, rows * sizeof(int32_t));
+    for (size_t i = 0; to != NULL && i < rows; i++) {
+        int32_t day = (int32_t)((const int64_t *)column->values)[first + i];
+        memcpy(to + i * sizeof day, &day, sizeof day);
     }
 }
 
@@ -252,6 +257,14 @@ static void write_strings(struct sotto_writer *writer, const struct sotto_column
                       (size_t)(offsets[rows] - offsets[0]));
 }
 
+static void write_bits(struct sotto_writer *writer, const uint8_t *bits, size_t first, size_t rows)
+{
+    uint8_t *to = sotto_write_space(writer, rows);
+    for (size_t i = first; to != NULL && i < first + rows; i++) {
+        to[i - first] = (uint8_t)(bits[i / 8] >> (i % 8)) & 1;
+    }
+}
+
 static void write_values(struct sotto_writer *writer, const struct sotto_column *column,
                          size_t first, size_t rows)
 {
@@ -259,9 +272,7 @@ static void write_values(struct sotto_writer *writer, const struct sotto_column 
     case SOTTO_KIND_NULL:
         break;
     case SOTTO_KIND_BOOL:
-        for (size_t i = first; i < first + rows; i++) {
-            sotto_write_u8(writer, (((const uint8_t *)column->values)[i / 8] >> (i % 8)) & 1);
-        }
+        write_bits(writer, column->values, first, rows);
         break;
     case SOTTO_KIND_DECIMAL:
         sotto_write_u8(writer, column->type.scale);
