@@ -127,6 +127,19 @@ def expect(*rounds):
     return model
 
 
+def images(seed, rows):
+    """Labels and images of 12 by 12 pixels for tests/learning/model.py: a third of each are drawn anew."""
+    patterns = random.Random(20)
+    kinds = [[patterns.choice((0, 255)) for _ in range(144)] for _ in range(10)]
+    own = random.Random(seed)
+    data = bytearray()
+    for _ in range(rows):
+        label = own.randrange(10)
+        data.append(label)
+        data += bytes(own.randrange(256) if own.randrange(3) == 0 else pixel for pixel in kinds[label])
+    return bytes(data)
+
+
 def read_tensors(text):
     data = base64.b64decode(text)
     (length,) = struct.unpack_from("<Q", data)
@@ -206,6 +219,35 @@ class Learning(ClusterCase):
         again = nodes[0].create(self.plan(digest, connection=5))
         self.assertEqual(nodes[0].wait_end(again), "ERROR")  # its rounds are used up
         nodes[1].wait_log("its code is APPROVED and has 0 rounds left of the 2 that it needs")
+
+    def test_a_network_learns_as_it_does_centrally(self):
+        """LeNet at three nodes, beside federated averaging in one process and in doubles, with the same seeds."""
+        rounds, rows = 5, (400, 250, 550)
+        cluster = self.cluster([{"train": images(seed, len_), "validate": images(seed + 9, 200)}
+                                for seed, len_ in enumerate(rows)], start=False)
+        for node in cluster.nodes:
+            node.policy = {"code": "approved"}
+            node.learning = {"fence": str(FENCE), "runner": str(ROOT / "python/sotto/_runner.py")}
+        nodes = self.begin(cluster)
+        source = (ROOT / "tests/learning/model.py").read_text()
+        data, digest = make_bundle({"model.py": source}, entry="model:LeNet", datasets=["train", "validate"],
+                                   memory_mib=4096, rounds=rounds, validate_every=1, weighted=True, rows_max=1000,
+                                   parameters_max=100000, range_bits=5, scale_bits=30, round_seconds=120)
+        for node in nodes:
+            self.assertEqual(node.request("POST", "/v1/code/offer", data)[0], 200)
+            node.cli("code", "approve", digest)
+        task = nodes[0].create(self.plan(digest, rounds=rounds))
+        self.assertEqual(nodes[0].wait_end(task), "FINISHED", nodes[0].messages(task))
+        found = [each["metrics"]["accuracy"] for each in nodes[0].result(task)["rounds"]]
+        bundle = nodes[0].folder / "bundle"
+        bundle.write_bytes(data)
+        # Its last round changes no weight: it measures those of the round before.
+        central = float(subprocess.run(
+            ["/usr/bin/python3", ROOT / "tests/learning/central.py", ROOT / "python/sotto", bundle, str(rounds - 1),
+             *(node.data for node in nodes)], check=True, capture_output=True, text=True).stdout)
+        self.assertLess(found[0], 0.3)
+        self.assertGreaterEqual(central, 0.9)
+        self.assertAlmostEqual(found[-1], central, delta=0.01)
 
     def test_an_approval_is_for_one_key(self):
         """Who comes later under the name of a peer was not meant."""
