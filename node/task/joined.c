@@ -198,6 +198,10 @@ static void answer_pledge(struct compute *compute, struct joined *joined,
         joined_decline(compute, joined, &err, sotto_rule_code(SOTTO_RULE_COVER));
         return;
     }
+    if (learning_is(joined) && remembered_training(compute, joined, &err) != SOTTO_OK) {
+        joined_decline(compute, joined, &err, sotto_rule_code(SOTTO_RULE_LEDGER));
+        return;
+    }
     if (write_pledge(compute, joined, bytes, &err) != SOTTO_OK) {
         joined_decline(compute, joined, &err, "owner");
         return;

@@ -120,30 +120,36 @@ out:
 
 _Static_assert(sizeof(struct sotto_key) == SOTTO_LEDGER_KEY_BYTES, "keys are their bytes");
 
-/* Without parties. */
-static struct sotto_ledger_question make_question(const struct compute *compute,
-                                                  const struct joined *joined,
-                                                  const struct sotto_driver *driver,
-                                                  const struct sotto_tally *tally)
+/* Of no file, without parties. */
+static struct sotto_ledger_question begin_question(const struct compute *compute,
+                                                   const struct joined *joined, uint32_t round)
 {
     const char *plan_json = sotto_task_party_plan_json(joined->machine);
     struct sotto_ledger_question question = {
-        .round = sotto_driver_round(driver),
+        .round = round,
         .name = sotto_plan_name(sotto_task_party_plan(joined->machine)),
         .now_ms = clock_unix_ms(),
         .min_rows = compute->policy->rules.min_rows,
-        .budget =
-            compute->policy->rules.is_on[SOTTO_RULE_BUDGET] ? compute->policy->rules.budget : 0,
-        .charges_rounds = compute->policy->rules.charges_rounds,
-        .dominance = compute->policy->rules.is_on[SOTTO_RULE_DOMINANCE]
-                         ? compute->policy->rules.dominance
-                         : 0,
-        .groups_len = sotto_driver_groups_len(driver),
     };
     _Static_assert(sizeof question.task == sizeof joined->id.bytes, "a task's id");
     memcpy(question.task, joined->id.bytes, sizeof question.task);
     memcpy(question.creator, joined->creator.bytes, sizeof question.creator);
     sotto_digest(question.plan_digest, "sotto ledger plan", plan_json, strlen(plan_json));
+    return question;
+}
+
+static struct sotto_ledger_question make_question(const struct compute *compute,
+                                                  const struct joined *joined,
+                                                  const struct sotto_driver *driver,
+                                                  const struct sotto_tally *tally)
+{
+    const struct sotto_rules *rules = &compute->policy->rules;
+    struct sotto_ledger_question question =
+        begin_question(compute, joined, sotto_driver_round(driver));
+    question.budget = rules->is_on[SOTTO_RULE_BUDGET] ? rules->budget : 0;
+    question.charges_rounds = rules->charges_rounds;
+    question.dominance = rules->is_on[SOTTO_RULE_DOMINANCE] ? rules->dominance : 0;
+    question.groups_len = sotto_driver_groups_len(driver);
     question.files = sotto_tally_files(tally, &question.files_len);
     return question;
 }
@@ -159,26 +165,47 @@ enum sotto_status remembered_foresee(const struct compute *compute, bool *out_is
                                 &question, err);
 }
 
+/* In: the question without its parties. */
+static enum sotto_status ask(const struct compute *compute, struct joined *joined,
+                             enum sotto_rule *out_rule, struct sotto_ledger_question *in_out,
+                             struct sotto_error *err)
+{
+    struct sotto_key *keys = list_members(joined, &in_out->parties_len);
+    if (keys == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    in_out->parties = (const struct sotto_ledger_party *)keys;
+    in_out->parties_least = find_least(&compute->policy->file->policy, in_out->parties_len);
+    joined->masked_before = sotto_task_party_masked(joined->machine);
+    enum sotto_status status = sotto_ledger_answer(compute->config.ledger, &joined->answer,
+                                                   out_rule, joined->withheld, in_out, err);
+    sotto_free(keys);
+    if (status == SOTTO_OK) {
+        joined_stop_for_test(joined, "ledger");
+    }
+    return status;
+}
+
 enum sotto_status remembered_answer(const struct compute *compute, struct joined *joined,
                                     enum sotto_rule *out_rule, const struct sotto_tally *tally,
                                     struct sotto_error *err)
 {
     struct sotto_ledger_question question =
         make_question(compute, joined, sotto_task_party_driver(joined->machine), tally);
-    struct sotto_key *keys = list_members(joined, &question.parties_len);
-    if (keys == NULL) {
-        return sotto_error_no_memory(err);
+    return ask(compute, joined, out_rule, &question, err);
+}
+
+enum sotto_status remembered_training(const struct compute *compute, struct joined *joined,
+                                      struct sotto_error *err)
+{
+    enum sotto_rule rule;
+    remembered_end(compute, joined); /* the session before */
+    if (!remembered_is_asked(compute) || !sotto_task_party_is_drawn(joined->machine)) {
+        return SOTTO_OK;
     }
-    question.parties = (const struct sotto_ledger_party *)keys;
-    question.parties_least = find_least(&compute->policy->file->policy, question.parties_len);
-    joined->masked_before = sotto_task_party_masked(joined->machine);
-    enum sotto_status status = sotto_ledger_answer(compute->config.ledger, &joined->answer,
-                                                   out_rule, joined->withheld, &question, err);
-    sotto_free(keys);
-    if (status == SOTTO_OK) {
-        joined_stop_for_test(joined, "ledger");
-    }
-    return status;
+    struct sotto_ledger_question question =
+        begin_question(compute, joined, sotto_task_party_round(joined->machine));
+    return ask(compute, joined, &rule, &question, err);
 }
 
 enum sotto_status remembered_consent(const struct compute *compute, struct joined *joined,

@@ -226,7 +226,7 @@ class Learning(ClusterCase):
         cluster = self.cluster([{"train": images(seed, len_), "validate": images(seed + 9, 200)}
                                 for seed, len_ in enumerate(rows)], start=False)
         for node in cluster.nodes:
-            node.policy = {"code": "approved"}
+            node.policy = {"code": "approved", "min_rows": 10}
             node.learning = {"fence": str(FENCE), "runner": str(ROOT / "python/sotto/_runner.py")}
         nodes = self.begin(cluster)
         source = (ROOT / "tests/learning/model.py").read_text()
@@ -248,6 +248,10 @@ class Learning(ClusterCase):
         self.assertLess(found[0], 0.3)
         self.assertGreaterEqual(central, 0.9)
         self.assertAlmostEqual(found[-1], central, delta=0.01)
+        audited = run("audit", "--json", "--config", str(nodes[1].folder / "node.yaml")).stdout
+        entries = [(entry["kind"], entry["text"].partition(", ")[2]) for entry in json.loads(audited)["entries"]]
+        self.assertEqual(entries, [pair for i in range(rounds)
+                                   for pair in (("answered", f"round {i + 1}, 3 parties"), ("consented", ""))])
 
     def test_an_approval_is_for_one_key(self):
         """Who comes later under the name of a peer was not meant."""
