@@ -8,7 +8,7 @@ if node.trace(task_id):
     print(node.get_result(task_id))
 """
 
-from . import dataset, debug, errors, pandas, parts, plot, stats
+from . import dataset, debug, errors, pandas, parts, plot, spark, stats
 from ._client import AsyncDeltaNode, DeltaNode
 from .errors import NotAnAggregate, NotSupported, PlanError, SottoError
 from .learning import HorizontalLearning
@@ -42,5 +42,6 @@ __all__ = [
     "plot",
     "secure_sum",
     "simulate",
+    "spark",
     "stats",
 ]
