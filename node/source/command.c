@@ -11,9 +11,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sotto/alloc.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -86,19 +88,35 @@ static bool open_pipe(int *out_ours, int *out_theirs)
     return *out_theirs >= 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
+/* The program's path as it is from every folder. Returns: 0 or an errno. */
+static int find_program(char out[PATH_MAX], const char *path)
+{
+    char folder[PATH_MAX] = "";
+    if (path[0] != '/' && getcwd(folder, sizeof folder) == NULL) {
+        return errno;
+    }
+    int bytes = snprintf(out, PATH_MAX, "%s%s%s", folder, path[0] != '/' ? "/" : "", path);
+    return bytes > 0 && bytes < PATH_MAX ? 0 : ENAMETOOLONG;
+}
+
 static int spawn(struct running *running, const struct command_run *run, int answer, int said)
 {
     posix_spawn_file_actions_t actions;
-    const char *const words[] = {run->program, NULL};
+    char program[PATH_MAX];
+    const char *const words[] = {program, NULL};
+    int failed = find_program(program, run->program);
+    if (failed != 0) {
+        return failed;
+    }
     if (posix_spawn_file_actions_init(&actions) != 0) {
         return ENOMEM;
     }
-    int failed = posix_spawn_file_actions_adddup2(&actions, running->asked, STDIN_FILENO);
+    failed = posix_spawn_file_actions_adddup2(&actions, running->asked, STDIN_FILENO);
     failed |= posix_spawn_file_actions_adddup2(&actions, answer, STDOUT_FILENO);
     failed |= posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
     failed |= posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     failed |= posix_spawn_file_actions_addchdir_np(&actions, run->folder);
-    failed = failed == 0 ? spawn_program(&running->pid, run->program, &actions, words) : ENOMEM;
+    failed = failed == 0 ? spawn_program(&running->pid, program, &actions, words) : ENOMEM;
     running->pid = failed == 0 ? running->pid : 0;
     (void)posix_spawn_file_actions_destroy(&actions);
     return failed;

@@ -10,7 +10,8 @@
 #define COMMAND_SAID_BYTES_MAX ((size_t)16 * 1024)
 
 struct command_run {
-    const char *program; /* a path; it has no arguments, and no environment */
+    const char *program; /* a path from the folder of this process, as folder is; it has no
+                            arguments, and no environment */
     const char *folder;  /* where it runs */
     const char *asked;   /* on its standard input, a file */
     unsigned seconds_max;

@@ -88,6 +88,34 @@ static void test_what_it_is_given(void **state)
     answers("echo $#$SOTTO_TEST_SECRET$HOME; ls /proc/self/fd | wc -l", "0\n4\n"); /* one is ls's */
 }
 
+/* Its path is of the folder that the node runs in, as node.yaml's is. */
+static void test_where_it_is(void **state)
+{
+    char before[4096];
+    (void)state;
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    (void)snprintf(program, sizeof program, "./program");
+    assert_int_equal(mkdir("data", 0700), 0);
+    FILE *file = fopen(program, "w");
+    assert_non_null(file);
+    (void)fprintf(file, "#!/bin/sh\necho ${PWD##*/}\n");
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(program, 0700), 0);
+    struct sotto_buffer out;
+    struct sotto_buffer said;
+    const struct command_run run = {
+        .program = program, .folder = "data", .asked = "", .seconds_max = 60, .bytes_max = 64};
+    assert_ok(command_run(&out, &said, &run, NULL));
+    assert_int_equal(out.data_bytes, 5);
+    assert_memory_equal(out.data, "data\n", 5);
+    sotto_buffer_release(&out);
+    sotto_buffer_release(&said);
+    assert_int_equal(rmdir("data"), 0);
+    (void)snprintf(program, sizeof program, "%s/program", folder);
+    assert_int_equal(chdir(before), 0);
+}
+
 static void test_how_it_fails(void **state)
 {
     (void)state;
@@ -154,9 +182,8 @@ static void test_what_it_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_it_is_given),
-        cmocka_unit_test(test_how_it_fails),
-        cmocka_unit_test(test_what_it_leaves_behind),
+        cmocka_unit_test(test_what_it_is_given), cmocka_unit_test(test_where_it_is),
+        cmocka_unit_test(test_how_it_fails),     cmocka_unit_test(test_what_it_leaves_behind),
         cmocka_unit_test(test_what_it_says),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
