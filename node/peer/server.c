@@ -212,7 +212,8 @@ static bool reserve_body(struct peer_server *server, struct http_request *reques
 }
 
 /* Who is it? *out_keys: of a request of a session, zeros of a hello. Returns: 0, or the status of
- * who is nobody. Strangers who say that they are a peer are told the same as other strangers. */
+ * who is nobody. Strangers who say that they are a peer are told the same as other strangers, and
+ * wait as long: what a peer says is checked of everybody. */
 static int authenticate(const struct peer_server *server, size_t *out_index,
                         struct session_keys *out_keys, const struct envelope *envelope,
                         const uint8_t *prefix)
@@ -222,11 +223,13 @@ static int authenticate(const struct peer_server *server, size_t *out_index,
     *out_index = index;
     memset(out_keys, 0, sizeof *out_keys);
     if (envelope->type == ENVELOPE_HELLO) {
-        bool is_its = is_peer && envelope_is_signed(envelope, prefix, &envelope->from);
-        return is_its ? 0 : MHD_HTTP_UNAUTHORIZED;
+        bool is_its = envelope_is_signed(envelope, prefix, &envelope->from);
+        return is_its && is_peer ? 0 : MHD_HTTP_UNAUTHORIZED;
     }
-    if (!is_peer || !peer_session_find_keys(out_keys, &server->peers[index].session,
-                                            &server->sessions, envelope, prefix)) {
+    const struct peer_session none = {.issued = 0};
+    const struct peer_session *session = is_peer ? &server->peers[index].session : &none;
+    bool has_keys = peer_session_find_keys(out_keys, session, &server->sessions, envelope, prefix);
+    if (!has_keys || !is_peer) {
         return MHD_HTTP_CONFLICT;
     }
     return envelope_is_sealed(envelope, prefix, out_keys) ? 0 : MHD_HTTP_UNAUTHORIZED;
