@@ -28,6 +28,7 @@ struct worked {
     char *program;
     char *folder;
     char snapshot[SOTTO_PART_SNAPSHOT_BYTES];
+    bool has_summed; /* a round of its task: what others ask in vain does not end that */
 };
 
 /* --- The command --- */
@@ -79,7 +80,8 @@ static enum sotto_status ask(struct sotto_buffer *out, const struct worked *work
                                     .seconds_max = WORKERS_SECONDS_MAX,
                                     .bytes_max = WORKERS_ANSWER_BYTES_MAX,
                                     .interrupt = worked->interrupt};
-    enum sotto_status status = sourced_check_rested(worked->file, err);
+    enum sotto_status status =
+        worked->has_summed ? SOTTO_OK : sourced_check_rested(worked->file, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -165,11 +167,13 @@ static enum sotto_status sum_up(const struct worked *worked,
 static enum sotto_status sum(struct sotto_source *source, struct sotto_contribution *contribution,
                              size_t dataset, struct sotto_error *err)
 {
+    struct worked *worked = worked_of(source);
     struct sotto_error why = {0};
     uint64_t began_ms = clock_ms();
     (void)dataset; /* the only one */
-    enum sotto_status status = sum_up(worked_of(source), contribution, &why);
-    return status == SOTTO_OK ? status : fail(worked_of(source), began_ms, &why, err);
+    enum sotto_status status = sum_up(worked, contribution, &why);
+    worked->has_summed = status == SOTTO_OK;
+    return status == SOTTO_OK ? status : fail(worked, began_ms, &why, err);
 }
 
 static void free_worked(struct sotto_source *source)

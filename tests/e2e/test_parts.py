@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import tempfile
+import time
 import unittest
 
 from support import SOTTO, ClusterCase, plan, run
@@ -193,6 +194,23 @@ class Workers(ClusterCase):
         owner.wait_log("waited for in vain before")
         owner.cli("reload")
         self.ask(creator)
+
+    def test_who_is_answered_goes_on(self):
+        """A question that fails for long keeps others from asking, and ends no task that is under way."""
+        creator, _, owner = self.nodes(True, profile="open")
+        (owner.data / "broken").write_text("""grep -q plan "$ask" || { [ -e slow ] && sleep 1 && exit 1; }
+grep -q plan "$ask" && [ ! -e begun ] && touch begun && while [ ! -e slow ]; do sleep 0.1; done""")
+        asked = plan({"m": "mean(x.pay - mean(x.pay))"}, {"x": "staff"}, wait=20, connection=20)  # two rounds
+        task = creator.create(asked)
+        while not (owner.data / "begun").exists():
+            time.sleep(0.01)
+        other = creator.create(asked)
+        time.sleep(0.5)  # until it waits for the thread that the first one holds
+        (owner.data / "slow").touch()
+        self.assertEqual(creator.wait_end(other), "ERROR")
+        self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
+        self.ask(creator, "ERROR")
+        owner.wait_log("waited for in vain before")
 
     def test_an_owner_tries_them(self):
         creator = self.nodes(True, profile="open")[0]
