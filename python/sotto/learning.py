@@ -129,7 +129,7 @@ class HorizontalLearning:
             "validate_every": validate_every,
             "weighted": weighted,
             **({"stop_after": stop_after} if stop_after else {}),
-            **({"momentum_percent": round(100 * server_momentum)} if server_momentum else {}),
+            **({"momentum_percent": _percent_of(server_momentum)} if server_momentum else {}),
         }
 
     def simulate(
@@ -169,6 +169,13 @@ class HorizontalLearning:
             **self._showing,
         }
         return LearningTask(plan, bundle)
+
+
+def _percent_of(momentum: float) -> int:
+    percent = next((n for n in range(100) if math.isclose(n / 100, momentum)), None)
+    if percent is None:
+        raise PlanError(f"server_momentum={momentum!r}: expected 0 to 0.99, in hundredths")
+    return percent
 
 
 def _read_files(files: Sequence[str | Path] | Mapping[str, str]) -> dict[str, str]:

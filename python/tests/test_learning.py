@@ -42,6 +42,12 @@ def test_a_bundle_is_as_its_reader_wants_it():
     assert learning(server_momentum=0.9).manifest["momentum_percent"] == 90
 
 
+@pytest.mark.parametrize("momentum", [0.004, 0.905, 1, -0.1, float("nan")])
+def test_momentum_is_in_hundredths(momentum):
+    with pytest.raises(PlanError, match=r"expected 0 to 0\.99, in hundredths"):
+        learning(server_momentum=momentum)
+
+
 def test_what_a_loss_means_is_in_the_code_that_owners_approve():
     assert learning().manifest["strategy"] == "fedavg"
     tolerant = learning(strategy="fault_tolerant_fedavg")
