@@ -242,13 +242,15 @@ void log_warning(const char *format, ...)
 #define BUDGET_MS ((uint64_t)LOG_LINES_OF_CAUSE * LINE_MS)
 
 static const char *const cause_words[LOG_CAUSES_LEN] = {
-    [LOG_REQUESTS] = "requests", [LOG_CONNECTIONS] = "connections", [LOG_MESSAGES] = "messages",
-    [LOG_JOINED] = "tasks",      [LOG_DECLINED] = "declined tasks",
+    [LOG_REQUESTS] = "requests",       [LOG_CONNECTIONS] = "connections",
+    [LOG_MESSAGES] = "messages",       [LOG_JOINED] = "tasks",
+    [LOG_DECLINED] = "declined tasks", [LOG_WORKERS] = "what workers say",
 };
 
 static enum log_level level_of(enum log_cause cause)
 {
-    return cause == LOG_CONNECTIONS || cause == LOG_JOINED ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
+    bool is_info = cause == LOG_CONNECTIONS || cause == LOG_JOINED || cause == LOG_WORKERS;
+    return is_info ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
 }
 
 /* What one cause of one peer may still write. */

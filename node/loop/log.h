@@ -34,6 +34,7 @@ enum log_cause {
     LOG_MESSAGES,    /* that a peer brought or did not fetch; warnings */
     LOG_JOINED,      /* steps of tasks that a peer created */
     LOG_DECLINED,    /* warnings */
+    LOG_WORKERS,     /* what the owner's workers say when a task has them asked */
     LOG_CAUSES_LEN,
 };
 #define LOG_LINES_OF_CAUSE 100

@@ -33,7 +33,7 @@ struct worked {
 
 /* --- The command --- */
 
-/* What it said, line by line, into the owner's log. */
+/* What it said, line by line, into the owner's log: as others have it asked, within a budget. */
 static void tell_said(const char *file, const struct sotto_buffer *said)
 {
     const char *text = (const char *)said->data;
@@ -42,13 +42,13 @@ static void tell_said(const char *file, const struct sotto_buffer *said)
     for (; left > 0 && lines < WORKERS_LINES_MAX; lines++) {
         const char *end = memchr(text, '\n', left);
         size_t bytes = end != NULL ? (size_t)(end - text) : left;
-        log_line("%s: its workers say: %.*s", file, (int)bytes, text);
+        log_limited(LOG_WORKERS, "", "%s: its workers say: %.*s", file, (int)bytes, text);
         bytes += end != NULL;
         text += bytes;
         left -= bytes;
     }
     if (left > 0 || said->data_bytes == COMMAND_SAID_BYTES_MAX) {
-        log_line("%s: its workers say more, which is not kept", file);
+        log_limited(LOG_WORKERS, "", "%s: its workers say more, which is not kept", file);
     }
 }
 

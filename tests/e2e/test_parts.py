@@ -193,7 +193,9 @@ class Workers(ClusterCase):
         self.ask(creator, "ERROR")
         owner.wait_log("waited for in vain before")
         owner.cli("reload")
+        (owner.data / "broken").write_text("yes it works | head -n 40 >&2")
         self.ask(creator)
+        self.assertLess(owner.log().count("its workers say"), 120)  # LOG_LINES_OF_CAUSE, and one in 10 s
 
     def test_who_is_answered_goes_on(self):
         """A question that fails for long keeps others from asking, and ends no task that is under way."""
