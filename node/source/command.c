@@ -188,19 +188,30 @@ static enum sotto_status check_time(const struct command_run *run, uint64_t end_
                                  "it did not end within %u s: it was killed", run->seconds_max);
 }
 
+static bool is_running(const struct running *running)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)running->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0;
+}
+
+/* Waits a little for what it writes, and takes it. */
+static void take_some(struct running *running)
+{
+    struct pollfd fds[] = {{.fd = running->answer.fd, .events = POLLIN},
+                           {.fd = running->said.fd, .events = POLLIN}};
+    (void)poll(fds, 2, running->answer.fd >= 0 ? STEP_MS : LAST_STEP_MS);
+    (void)take(&running->answer, running->piece);
+    (void)take(&running->said, running->piece);
+}
+
 /* Takes what it writes until it ends. */
 static enum sotto_status await_end(struct running *running, const struct command_run *run,
                                    struct sotto_error *err)
 {
     uint64_t end_ms = clock_ms() + (uint64_t)run->seconds_max * 1000;
-    siginfo_t info = {0};
-    while (waitid(P_PID, (id_t)running->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == 0) {
-        struct pollfd fds[] = {{.fd = running->answer.fd, .events = POLLIN},
-                               {.fd = running->said.fd, .events = POLLIN}};
-        (void)poll(fds, 2, running->answer.fd >= 0 ? STEP_MS : LAST_STEP_MS);
-        (void)take(&running->answer, running->piece);
-        (void)take(&running->said, running->piece);
+    while (is_running(running)) {
+        take_some(running);
         enum sotto_status status = check_taken(running, run, err);
         if (status != SOTTO_OK) {
             return status;
@@ -215,10 +226,18 @@ static enum sotto_status await_end(struct running *running, const struct command
 
 /* --- End --- */
 
-/* Kills all of its group, which it may have left behind. Returns: how it ended itself. */
-static int end(struct running *running)
+/* Has it end first where it runs, as a launcher has processes in groups of their own; then kills
+ * all of its group, which it may have left behind. Returns: how it ended itself. */
+static int end(struct running *running, const struct command_run *run)
 {
     int status = 0;
+    uint64_t end_ms = clock_ms() + (uint64_t)run->end_seconds * 1000;
+    if (running->pid > 0 && is_running(running)) {
+        (void)kill(-running->pid, SIGTERM);
+        while (is_running(running) && clock_ms() < end_ms) {
+            take_some(running);
+        }
+    }
     if (running->pid > 0) {
         (void)kill(-running->pid, SIGKILL);
         while (waitpid(running->pid, &status, 0) < 0 && errno == EINTR) {
@@ -252,7 +271,7 @@ static enum sotto_status run_to_end(struct running *running, const struct comman
         return status;
     }
     status = await_end(running, run, err);
-    int ended = end(running);
+    int ended = end(running, run);
     while (take(&running->said, running->piece)) {
     }
     if (status != SOTTO_OK) {

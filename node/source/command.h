@@ -15,15 +15,17 @@ struct command_run {
     const char *folder;  /* where it runs */
     const char *asked;   /* on its standard input, a file */
     unsigned seconds_max;
+    unsigned end_seconds;                    /* between SIGTERM, where it has to end, and SIGKILL */
     size_t bytes_max;                        /* of its answer */
     const struct sotto_interrupt *interrupt; /* or NULL */
 };
 
 /* Runs it to its end, and takes what it writes to standard output. *out_said is the beginning of
  * what it wrote to standard error, whatever becomes of it, and out_said->data NULL if that is
- * nothing. All that it has started, in its group of processes, is killed. Returns:
- * SOTTO_ERROR_NOT_FOUND or SOTTO_ERROR_IO (it can't be started), SOTTO_ERROR_STATE (it failed, or
- * was killed), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_LIMIT, SOTTO_ERROR_CANCELLED: *out is nothing then.
+ * nothing. One that has to end gets SIGTERM first. All that is left of its group of processes is
+ * killed. Returns: SOTTO_ERROR_NOT_FOUND or SOTTO_ERROR_IO (it can't be started),
+ * SOTTO_ERROR_STATE (it failed, or was killed), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_LIMIT,
+ * SOTTO_ERROR_CANCELLED: *out is nothing then.
  * Ownership: both are ended by sotto_buffer_release. */
 enum sotto_status command_run(struct sotto_buffer *out, struct sotto_buffer *out_said,
                               const struct command_run *run,

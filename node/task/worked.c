@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define WORKERS_SECONDS_MAX 600
+#define WORKERS_END_SECONDS 2
 #define WORKERS_ANSWER_BYTES_MAX ((size_t)1 << 30)
 #define WORKERS_LINES_MAX 20
 
@@ -78,6 +79,7 @@ static enum sotto_status ask(struct sotto_buffer *out, const struct worked *work
                                     .folder = worked->folder,
                                     .asked = asked,
                                     .seconds_max = WORKERS_SECONDS_MAX,
+                                    .end_seconds = WORKERS_END_SECONDS,
                                     .bytes_max = WORKERS_ANSWER_BYTES_MAX,
                                     .interrupt = worked->interrupt};
     enum sotto_status status =

@@ -49,6 +49,7 @@ static enum sotto_status run_script(const char *script, unsigned seconds_max,
                                     .folder = folder,
                                     .asked = "what is asked\n",
                                     .seconds_max = seconds_max,
+                                    .end_seconds = 1,
                                     .bytes_max = ANSWER_BYTES};
     return command_run(out, out_said, &run, err);
 }
@@ -163,6 +164,19 @@ static void test_what_it_leaves_behind(void **state)
     sotto_buffer_release(&said);
 }
 
+/* What it put into other groups, as mpirun does its ranks, only itself can end. */
+static void test_it_may_end_what_it_started(void **state)
+{
+    char path[64];
+    struct stat info;
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/ended", folder);
+    fails("trap 'echo >ended; exit' TERM; sleep 100 & wait", SOTTO_ERROR_TIMEOUT, "within 1 s");
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(unlink(path), 0);
+    fails("trap '' TERM; sleep 100", SOTTO_ERROR_TIMEOUT, "within 1 s");
+}
+
 static void test_what_it_says(void **state)
 {
     struct sotto_buffer out;
@@ -182,8 +196,11 @@ static void test_what_it_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_it_is_given), cmocka_unit_test(test_where_it_is),
-        cmocka_unit_test(test_how_it_fails),     cmocka_unit_test(test_what_it_leaves_behind),
+        cmocka_unit_test(test_what_it_is_given),
+        cmocka_unit_test(test_where_it_is),
+        cmocka_unit_test(test_how_it_fails),
+        cmocka_unit_test(test_what_it_leaves_behind),
+        cmocka_unit_test(test_it_may_end_what_it_started),
         cmocka_unit_test(test_what_it_says),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
