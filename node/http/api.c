@@ -392,6 +392,19 @@ static void get_words(struct http_api *api, struct http_request *request)
 }
 
 /* A full receipt has all vectors of the task: another thread reads and encodes it. */
+/* What is kept of a task that is there, or why there is none. */
+static void answer_kept(struct http_request *request, enum sotto_status status, char *json,
+                        const struct sotto_error *err)
+{
+    if (status == SOTTO_ERROR_NOT_FOUND) {
+        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, status, "%s", err->text);
+    } else if (status != SOTTO_OK) {
+        http_api__answer_error(request, err);
+    } else {
+        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
+    }
+}
+
 static void get_receipt(struct http_api *api, struct http_request *request)
 {
     struct sotto_error err = {0};
@@ -407,13 +420,7 @@ static void get_receipt(struct http_api *api, struct http_request *request)
         return;
     }
     enum sotto_status status = store_receipt_json(api->reader, &json, &task, false, &err);
-    if (status == SOTTO_ERROR_NOT_FOUND) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, status, "%s", err.text);
-    } else if (status != SOTTO_OK) {
-        http_api__answer_error(request, &err);
-    } else {
-        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
-    }
+    answer_kept(request, status, json, &err);
 }
 
 static void get_model(struct http_api *api, struct http_request *request)
@@ -428,13 +435,7 @@ static void get_model(struct http_api *api, struct http_request *request)
     }
     enum sotto_status status =
         store_model_json(api->reader, &json, task.number, (uint32_t)round, &err);
-    if (status == SOTTO_ERROR_NOT_FOUND) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, status, "%s", err.text);
-    } else if (status != SOTTO_OK) {
-        http_api__answer_error(request, &err);
-    } else {
-        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
-    }
+    answer_kept(request, status, json, &err);
 }
 
 /* A file that was never read before is read to its end: the compute thread does that. */
