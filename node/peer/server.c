@@ -543,8 +543,6 @@ bool peer_server_is_connected(const struct peer_server *server, size_t peer_inde
            state->last_seen_ms + CONNECTED_MS > clock_ms();
 }
 
-/* Its session stays as it is: what was signed under it once is never taken again, also where its
- * key becomes a peer's anew. */
 void peer_server_forget(struct peer_server *server, size_t peer_index)
 {
     struct peer_state *state = &server->peers[peer_index];
@@ -553,6 +551,7 @@ void peer_server_forget(struct peer_server *server, size_t peer_index)
         http_answer_status(poll, MHD_HTTP_UNAUTHORIZED);
     }
     outbox_clear(&state->outbox);
+    peer_session_end(&state->session, &server->sessions);
     state->has_instance = false;
     state->last_seen_ms = 0;
     state->closed_ms = 0;

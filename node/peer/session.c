@@ -199,3 +199,9 @@ bool peer_session_accept(struct peer_session *session, bool *out_is_new,
     replay_window_accept(&session->window, request->counter);
     return true;
 }
+
+void peer_session_end(struct peer_session *session, struct session_maker *maker)
+{
+    sotto_wipe(session, sizeof *session);
+    session->issued = ++maker->issued; /* which nobody has a proof of */
+}

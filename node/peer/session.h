@@ -85,4 +85,8 @@ bool peer_session_would_accept(const struct peer_session *session, const struct 
 bool peer_session_accept(struct peer_session *session, bool *out_is_new,
                          const struct envelope *request, const struct session_keys *keys);
 
+/* Ends the session of a peer that is out, and all that it was given before: what was sealed under
+ * one of them and comes late is not taken, also where its key becomes a peer's anew. */
+void peer_session_end(struct peer_session *session, struct session_maker *maker);
+
 #endif

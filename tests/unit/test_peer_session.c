@@ -163,6 +163,24 @@ static void test_only_newer_sessions_of_this_process(void **state)
     assert_true(takes(&none, &pair, &third, 2));
 }
 
+/* Of who is out nothing is taken that was sealed before, whether it came or not. */
+static void test_a_session_is_ended(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct peer_session current = {0};
+    make(&pair, 8);
+    struct granted_session first = grant_to(&pair, &pair.caller);
+    struct granted_session unused = grant_to(&pair, &pair.caller);
+    assert_true(takes(&current, &pair, &first, 1));
+    peer_session_end(&current, &pair.maker);
+    assert_false(takes(&current, &pair, &first, 1));
+    assert_false(takes(&current, &pair, &first, 2));
+    assert_false(takes(&current, &pair, &unused, 1));
+    struct granted_session anew = grant_to(&pair, &pair.caller);
+    assert_true(takes(&current, &pair, &anew, 1));
+}
+
 /* A share of small order gives everybody the same secret. */
 static void test_shares_of_no_use(void **state)
 {
@@ -271,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_window_edges),
         cmocka_unit_test(test_a_replayed_hello_changes_nothing),
         cmocka_unit_test(test_only_newer_sessions_of_this_process),
+        cmocka_unit_test(test_a_session_is_ended),
         cmocka_unit_test(test_shares_of_no_use),
         cmocka_unit_test(test_every_bit_of_a_request_is_sealed),
         cmocka_unit_test(test_answers_have_keys_of_their_own),
