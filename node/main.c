@@ -5,6 +5,7 @@
 
 #include "cli/options.h"
 
+#include <signal.h>
 #include <sotto/secret.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started it, nobody knows how a child ended */
     if (sotto_init() != SOTTO_OK) {
         (void)fputs("sotto: the system gives no randomness\n", stderr);
         return EXIT_FAILED;

@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -223,6 +224,12 @@ grep -q plan "$ask" && [ ! -e begun ] && touch begun && while [ ! -e slow ]; do 
         self.assertRegex(told, r"pay +decimal\(2\) +may name it")
         columns = creator.get("/v1/columns?dataset=staff")["columns"]
         self.assertEqual([column["name"] for column in columns], ["dept", "pay", "age", "ill"])
+        (creator.data / "broken").write_text("trap 'exit 7' EXIT")  # also where who started sotto heeds no child
+        done = subprocess.run([SOTTO, "sources", "staff", *where], capture_output=True, text=True,
+                              preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("it failed with exit status 7", done.stderr)
+        (creator.data / "broken").unlink()
         checked = creator.cli("check", "--data", "x=staff", *where, "--", "mean(pay)").stdout
         self.assertIn("This node lets it pass", checked)
         creator.policy = {"profile": "safe", "min_rows": 10}
