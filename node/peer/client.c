@@ -628,6 +628,8 @@ static void link_release(struct link *link)
     }
     outbox_clear(&link->outbox);
     loop_timer_remove(link->client->shared->loop, &link->retry);
+    sotto_wipe(&link->share, sizeof link->share);
+    sotto_wipe(&link->session, sizeof link->session);
 }
 
 enum sotto_status peer_client_new(struct peer_client **out, const struct shared *shared,

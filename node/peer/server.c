@@ -448,10 +448,11 @@ static void on_expired(void *context, struct http_request *request)
 static void on_ended(void *context, struct http_request *request)
 {
     struct peer_server *server = context;
-    const struct peer_call *call = request->context;
+    struct peer_call *call = request->context;
     if (call == NULL) {
         return;
     }
+    sotto_wipe(&call->keys, sizeof call->keys);
     server->bodies_bytes -= call->reserved_bytes;
     call->state->bodies_bytes -= call->reserved_bytes;
     if (call->state->poll == request) {
