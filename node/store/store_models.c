@@ -14,10 +14,14 @@ enum sotto_status store_model(struct store *store, uint64_t number, uint32_t rou
                               const struct sotto_buffer *model, uint64_t bytes_max,
                               struct sotto_error *err)
 {
-    enum sotto_status status = store__write(
-        store, err,
-        "INSERT OR REPLACE INTO models(task_id, round, created_at, bytes) VALUES (?,?,?,?)", "iiib",
-        number, (uint64_t)round, (uint64_t)clock_unix_ms(), model->data, model->data_bytes);
+    enum sotto_status status = SOTTO_OK;
+    if (model->data_bytes <= bytes_max) {
+        status = store__write(
+            store, err,
+            "INSERT OR REPLACE INTO models(task_id, round, created_at, bytes) VALUES (?,?,?,?)",
+            "iiib", number, (uint64_t)round, (uint64_t)clock_unix_ms(), model->data,
+            model->data_bytes);
+    }
     if (status != SOTTO_OK) {
         return status;
     }

@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 /* Keeps the model after a round, and no more than so many bytes of all that are kept: the oldest go
- * first. */
+ * first. One that is longer than that is not kept. */
 enum sotto_status store_model(struct store *store, uint64_t number, uint32_t round,
                               const struct sotto_buffer *model, uint64_t bytes_max,
                               struct sotto_error *err) SOTTO_NODISCARD;

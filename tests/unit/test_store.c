@@ -117,8 +117,9 @@ static void test_models_of_rounds(void **state)
 {
     (void)state;
     struct sotto_error err = {0};
-    uint8_t bytes[3] = {1, 2, 3};
-    const struct sotto_buffer model = {.data = bytes, .data_bytes = sizeof bytes};
+    uint8_t bytes[10] = {1, 2, 3};
+    const struct sotto_buffer model = {.data = bytes, .data_bytes = 3};
+    const struct sotto_buffer large = {.data = bytes, .data_bytes = sizeof bytes};
     struct store *store = open_store(false);
     char *json = NULL;
     uint64_t first = create_task(store, 1);
@@ -126,6 +127,10 @@ static void test_models_of_rounds(void **state)
     for (uint32_t round = 1; round <= 3; round++) {
         assert_ok(store_model(store, first, round, &model, 9, &err));
     }
+    assert_ok(store_model_json(store, &json, first, 1, &err));
+    sotto_free(json);
+    assert_ok(store_model(store, second, 9, &large, 9, &err)); /* nor do the others make room */
+    assert_int_equal(store_model_json(store, &json, second, 9, &err), SOTTO_ERROR_NOT_FOUND);
     assert_ok(store_model_json(store, &json, first, 1, &err));
     sotto_free(json);
     assert_ok(store_model(store, second, 1, &model, 9, &err));
