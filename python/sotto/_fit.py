@@ -72,7 +72,10 @@ class _Coefficients:
     def _shown(self) -> pandas.DataFrame:
         """The summary as texts: numbers of one scale to the same decimals, else five digits."""
         frame = self.summary_frame()
-        scaled = _number_format(self.bse, frame.iloc[:, [0, 1, 4, 5]].abs().max().max())
+        for column in frame.columns:
+            frame[column] = [double(value) for value in frame[column]]
+        errors = frame["std err"]
+        scaled = _number_format(errors, frame.iloc[:, [0, 1, 4, 5]].abs().max().max())
         formats = [scaled.format, scaled.format, "{:.3f}".format, _p, scaled.format, scaled.format]
         for column, form in zip(frame.columns, formats, strict=True):
             frame[column] = [form(value) for value in frame[column]]
@@ -102,6 +105,20 @@ class _Coefficients:
     def _repr_html_(self) -> str:
         notes = "<br/>".join(map(html.escape, self._notes().split("\n")))
         return f"{self._shown().to_html()}<p>{notes}</p>"
+
+
+def double(value: Any) -> float:
+    """The double nearest to a number, an exact one too: fractions have no format before Python
+    3.12."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def short(value: Any) -> str:
+    """A number as six digits."""
+    return f"{double(value):.6g}"
 
 
 def _p(value: float) -> str:
@@ -134,8 +151,8 @@ class Fit(_Coefficients):
 
     def _facts(self) -> str:
         return (
-            f"R-squared {self.rsquared:.6g}, adjusted {self.rsquared_adj:.6g}, "
-            f"F {self.fvalue:.6g}, p {self.f_pvalue:.6g}"
+            f"R-squared {short(self.rsquared)}, adjusted {short(self.rsquared_adj)}, "
+            f"F {short(self.fvalue)}, p {short(self.f_pvalue)}"
         )
 
 
@@ -160,8 +177,8 @@ class Model(_Coefficients):
     def _facts(self) -> str:
         return (
             f"{self.family} ({self.link}): "
-            f"deviance {self.deviance:.6g} of {self.null_deviance:.6g}, "
-            f"log-likelihood {self.llf:.6g}, AIC {self.aic:.6g}, {self.iterations} iterations"
+            f"deviance {short(self.deviance)} of {short(self.null_deviance)}, log-likelihood "
+            f"{short(self.llf)}, AIC {short(self.aic)}, {self.iterations} iterations"
         )
 
     def predict(self, frame: pandas.DataFrame) -> pandas.Series:

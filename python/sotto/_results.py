@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas
 
-from ._fit import Fit, LevelsModel, Model
+from ._fit import Fit, LevelsModel, Model, short
 from .errors import SottoWarning
 
 # A name, and its last part in brackets (_plan.py).
@@ -103,16 +103,14 @@ def _parted(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 def _text_of(fields: Mapping[str, Any], status: str | None) -> str:
     single, tables = _parted(fields)
     width = max(map(len, single))
-    lines = [f"{name:{width}}  {value:.6g}" for name, value in single.items()]
+    lines = [f"{name:{width}}  {short(value)}" for name, value in single.items()]
     lines += [f"status: {status}"] if status else []
     return "\n".join(lines + [f"\n{name}\n{value}" for name, value in tables.items()])
 
 
 def _html_of(fields: Mapping[str, Any], status: str | None) -> str:
     single, tables = _parted(fields)
-    column = pandas.DataFrame(
-        {"": [f"{value:.6g}" for value in single.values()]}, index=list(single)
-    )
+    column = pandas.DataFrame({"": [short(value) for value in single.values()]}, index=list(single))
     parts = [column.to_html(header=False)]
     parts += [f"<p>{html.escape(status)}</p>"] if status else []
     for name, value in tables.items():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From JSON to pandas, without a node."""
 
+import math
 from fractions import Fraction
 from xml.etree import ElementTree
 
@@ -44,6 +45,22 @@ def test_exact_values_are_fractions():
     output = {"result": {"value": 0.3333333333333333, "exact": "1/3"}}
     assert from_json(result(output), exact=True) == Fraction(1, 3)
     assert from_json(result({"result": {"value": 1.4142135623730951}}), exact=True) > 1.4
+
+
+def test_exact_values_are_shown_as_doubles_are():
+    shown = []
+    for form, high in ((float, math.inf), (Fraction, Fraction(10) ** 400)):
+        tested = Answer({"t": form(0.125), "p": 0.5, "low": form(-1.5), "high": high}, None)
+        series = dict.fromkeys((*SERIES, "t"), pandas.Series({"const": form(0.375)}))
+        alone = dict.fromkeys(("r2", "adjusted_r2", "residual_sd", "f", "f_p"), form(2.5))
+        alone |= dict.fromkeys(NUMBERS_OF_A_FIT, form(2.5))
+        alone |= dict.fromkeys(("count", "df", "iterations"), 9)
+        fit = Fit({**series, **alone}, {})
+        model = Model({**series, **alone}, {"family": "binomial", "link": "logit"})
+        shown.append([text for of in (tested, fit, model) for text in (repr(of), of._repr_html_())])
+    assert shown[0] == shown[1]
+    assert "0.125" in shown[0][0]
+    assert "0.3750" in shown[0][2]
 
 
 def test_names_of_outputs_make_the_shape():
