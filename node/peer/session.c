@@ -148,7 +148,7 @@ struct session_grant session_make(struct session_maker *maker, const struct sott
 
 static struct session_pass read_pass(const uint8_t *prefix)
 {
-    struct session_pass pass;
+    struct session_pass pass = {.share = {0}};
     memcpy(pass.share, prefix + ENVELOPE_HEADER_BYTES, SHARE_BYTES);
     memcpy(pass.ticket, prefix + ENVELOPE_HEADER_BYTES + SHARE_BYTES, TICKET_BYTES);
     return pass;
