@@ -1117,6 +1117,25 @@ static void test_moves_that_hide_one(void **state)
     refused({.outputs = {"sum(wage)"}, .by = {"version in (1, 2)"}});
 }
 
+/* The same after 20 came to each group between two answers: only the second one is close to it. */
+static void test_moves_after_some_came(void **state)
+{
+    (void)state;
+    hire(200 - persons_len);
+    for (size_t week = 0; week < 2; week++) {
+        for (size_t i = 0; i < persons_len; i++) {
+            persons[i].version = 1 + i % 2;
+        }
+        answered({.outputs = {"sum(wage)"}, .by = {"version in (1, 2)"}});
+        hire(week == 0 ? 40 : 0);
+    }
+    for (size_t i = 0; i < 12; i++) {
+        persons[2 * i].version = 2;
+    }
+    persons[80] = persons[--persons_len];
+    refused({.outputs = {"sum(wage)"}, .by = {"version in (1, 2)"}});
+}
+
 /* Twelve go from each of three groups to the next one, and one leaves: any two of them changed by
  * many. */
 static void test_moves_in_a_circle(void **state)
@@ -2029,6 +2048,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
         cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
         cmocka_unit_test_setup_teardown(test_moves_that_hide_one, start, stop),
+        cmocka_unit_test_setup_teardown(test_moves_after_some_came, start, stop),
         cmocka_unit_test_setup_teardown(test_moves_in_a_circle, start, stop),
         cmocka_unit_test_setup_teardown(test_products_that_hide_one, start, stop),
         cmocka_unit_test_setup_teardown(test_products_told_in_turn, start, stop),
