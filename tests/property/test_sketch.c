@@ -134,6 +134,19 @@ static void test_small_differences_are_found(void **state)
     assert_true(large - large_found <= 1 + large / 200); /* few that differ enough are refused */
 }
 
+/* One element in the place of another is seen by any bit in which their hashes differ. */
+static void test_every_bit_of_a_hash_tells(void **state)
+{
+    (void)state;
+    static const struct sotto_sketch nothing;
+    for (unsigned bit = 24; bit < 64; bit++) {
+        struct sotto_sketch other = {0};
+        other.cells[bit] = (uint64_t)1 << bit;
+        assert_int_equal(sotto_sketch_distance(&nothing, &other), 1);
+        assert_true(sotto_sketch_is_near(&nothing, &other, 2));
+    }
+}
+
 /* 10,000 keys or more: 11 values that were replaced pass nearly always, 9 never. */
 static void test_replaced_values(void **state)
 {
@@ -204,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_differences_are_found),
+        cmocka_unit_test(test_every_bit_of_a_hash_tells),
         cmocka_unit_test(test_replaced_values),
         cmocka_unit_test(test_new_values_always_pass),
         cmocka_unit_test(test_places_states_and_zeros),
