@@ -25,8 +25,8 @@ enum sotto_status remembered_foresee(const struct compute *compute, bool *out_is
 enum sotto_status remembered_answer(const struct compute *compute, struct joined *joined,
                                     enum sotto_rule *out_rule, const struct sotto_tally *tally,
                                     struct sotto_error *err) SOTTO_NODISCARD;
-/* Before the weights of a round of learning leave: that they do, and who the parties are. No sums of
- * rows are in it, so it is held against no other answer. Who is not drawn gives nothing. */
+/* Before the weights of a round of learning leave: that they do, and who the parties are. No sums
+ * of rows are in it, so it is held against no other answer. Who is not drawn gives nothing. */
 enum sotto_status remembered_training(const struct compute *compute, struct joined *joined,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 /* Before a consent leaves. */
