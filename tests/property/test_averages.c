@@ -433,6 +433,7 @@ static void test_integers_have_a_mean(void **state)
         struct sotto_tensors model = {&tensor, 1, 1};
         struct sotto_vector_run runs[SOTTO_AVERAGE_RUNS];
         struct sotto__integer_range range = sotto__integer_range(tensor.type);
+        uint8_t data[sizeof(uint64_t)];
         uint8_t sum[64] = {0};
         sotto__i128 expected = 0;
         int64_t rows = 0;
@@ -441,7 +442,6 @@ static void test_integers_have_a_mean(void **state)
         sotto_average_runs(runs, &average);
         for (size_t party = 0; party < 3; party++) {
             uint8_t vector[64];
-            uint8_t data[sizeof(uint64_t)];
             size_t clipped;
             uint64_t more = test_random_below(&random, 4);
             uint64_t bits = test_random(&random) >> test_random_below(&random, 64);
