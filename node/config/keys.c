@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <sotto/alloc.h>
+#include <sotto/bytes.h>
 #include <sotto/secret.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define SEED_TEXT_BYTES (2 * SEED_BYTES + 1)
 #define IDENTITY_PREFIX "sotto identity 1 "
 #define SECRET_LINE_BYTES 128
+#define PIECE_BYTES ((size_t)1 << 14)
 
 /* Creates path with mode 0600 and writes one line; never overwrites. */
 static enum sotto_status write_secret(const char *path, const char *line, struct sotto_error *err)
@@ -189,6 +191,7 @@ out:
     return status;
 }
 
+/* Limits may be gigabytes: memory is taken as the text comes. */
 enum sotto_status file_read(const char *path, char **out, size_t *out_bytes, size_t max_bytes,
                             struct sotto_error *err)
 {
@@ -198,25 +201,30 @@ enum sotto_status file_read(const char *path, char **out, size_t *out_bytes, siz
                                "%s: %s", path, strerror(errno));
     }
     enum sotto_status status = SOTTO_OK;
-    char *text = sotto_alloc(max_bytes + 1);
-    if (text == NULL) {
-        status = sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
-        goto out;
+    struct sotto_writer text;
+    size_t got = PIECE_BYTES;
+    sotto_writer_init(&text, max_bytes + PIECE_BYTES + 1);
+    while (got == PIECE_BYTES && text.data_bytes <= max_bytes) {
+        uint8_t *to = sotto_write_space(&text, PIECE_BYTES);
+        got = to != NULL ? fread(to, 1, PIECE_BYTES, file) : 0;
+        text.data_bytes -= to != NULL ? PIECE_BYTES - got : 0;
     }
-    size_t got = fread(text, 1, max_bytes + 1, file);
     if (ferror(file)) {
         status = sotto_error_set(err, SOTTO_ERROR_IO, "%s: %s", path, strerror(errno));
-    } else if (got > max_bytes) {
+    } else if (text.data_bytes > max_bytes) {
         status =
             sotto_error_set(err, SOTTO_ERROR_LIMIT, "%s: longer than %zu bytes", path, max_bytes);
     } else {
-        text[got] = '\0';
-        *out = text;
-        *out_bytes = got;
-        text = NULL;
+        sotto_write_u8(&text, 0);
+        status = sotto_writer_status(&text) == SOTTO_OK
+                     ? SOTTO_OK
+                     : sotto_error_set(err, SOTTO_ERROR_NO_MEMORY, "%s: out of memory", path);
     }
-out:
-    sotto_free(text);
+    if (status == SOTTO_OK) {
+        *out = (char *)sotto_writer_take(&text, out_bytes);
+        --*out_bytes;
+    }
+    sotto_writer_release(&text);
     if (file != stdin) {
         (void)fclose(file);
     }
