@@ -42,11 +42,12 @@ class Bench:
 
     def sotto(self, *arguments, threads=None):
         environment = dict(os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {}))
+        environment.setdefault("SOTTO_ADBC_DUCKDB", find("SOTTO_ADBC_DUCKDB") or "")
         return subprocess.run([self.program, *arguments], cwd=self.folder, env=environment, check=True,
                               capture_output=True, text=True).stdout
 
-    def tell(self, case, **told):
-        print(json.dumps({"bench": "sources", "case": case, **told}), flush=True)
+    def tell(self, case, value, unit="s", **more):
+        print(json.dumps({"bench": "sources", "case": case, "value": value, "unit": unit, **more}), flush=True)
 
     def write(self, name, first, len_):
         lines = ["dept,pay,age\n"] + [f"{'ab'[i % 2]},{i * 7919 % 100003 / 8},{i % 89}\n"
@@ -78,7 +79,7 @@ class Bench:
             self.advance(*names)
             took = best(lambda work=work: work("--round", "round.json"))
             merged = best(lambda names=names: self.sotto("merge", "--out", "all.slots", *names))
-            self.tell("parts", workers=workers, rows=self.rows, round_s=took, merge_s=merged)
+            self.tell(f"parts_{workers}", took, rows=self.rows, merge_s=merged)
 
     def bench_merge(self):
         few = 50
@@ -92,7 +93,7 @@ class Bench:
             self.partial(i + 1, PARTS_LEN, "--round", "round.json")
         took = best(lambda: self.sotto("merge", "--out", "all.slots", *names))
         size = (self.folder / "1.slots").stat().st_size
-        self.tell("merge", parts=PARTS_LEN, bytes_of_one=size, merge_s=took)
+        self.tell("merge", took, parts=PARTS_LEN, bytes_of_one=size)
 
     def bench_parquet(self):
         (self.folder / "wages").mkdir()
@@ -103,7 +104,7 @@ class Bench:
         theirs = best(lambda: database.run(f"SELECT avg(pay) FROM '{self.folder}/wages/*.parquet'"))
         ours = best(lambda: self.sotto("local", "--data", "x=wages/*.parquet", "--", "mean(pay)"))
         database.close()
-        self.tell("parquet", rows=self.rows, sotto_s=ours, duckdb_s=theirs)
+        self.tell("parquet", ours, rows=self.rows, peers={"duckdb": theirs}, ratio={"duckdb": round(theirs / ours, 3)})
 
     def bench_stream(self):
         database = DuckDB(self.folder / "pay.duckdb")
@@ -112,13 +113,14 @@ class Bench:
         database.close()
         took = best(lambda: self.sotto("local", "--data", "x=duckdb:pay.duckdb#pay", "--",
                                        *(f"{name}=sum({name})" for name in "abcd")))
-        self.tell("stream", rows=self.rows, total_s=took, mb_per_s=round(self.rows * 32 / took / 1e6, 1))
+        self.tell("stream", round(self.rows * 32 / took / 1e6, 1), "MB/s", rows=self.rows, seconds=took)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bin", required=True)
-    parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--case", action="append", choices=["parts", "merge", "parquet", "stream"])
     arguments = parser.parse_args()
     program = pathlib.Path(arguments.bin).resolve() / "node" / "sotto"
@@ -127,7 +129,8 @@ def main():
             print(f"*** DuckDB's driver is not there: {case} IS LEFT OUT (./dev setup more) ***", file=sys.stderr)
             continue
         with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(program, pathlib.Path(folder), arguments.rows)
+            rows = arguments.rows or (20_000 if arguments.quick else 4_000_000)
+            bench = Bench(program, pathlib.Path(folder), rows)
             bench.write("all.csv", 0, 10)
             bench.plan()
             getattr(bench, f"bench_{case}")()
