@@ -53,7 +53,7 @@ enum sotto_status sotto_rehearsal_new(struct sotto_rehearsal **out, const struct
     rehearsal->rules = *rules;
     rehearsal->seed = seed;
     rehearsal->refused = SOTTO_RULES_LEN;
-    bool is_asked = rules->is_on[SOTTO_RULE_LEDGER] && rules->min_rows > 0;
+    bool is_asked = sotto_rules_ask_ledger(rules);
     enum sotto_status status = is_asked ? open_ledger(rehearsal, err) : SOTTO_OK;
     if (status != SOTTO_OK) {
         sotto_rehearsal_free(rehearsal);

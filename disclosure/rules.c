@@ -66,6 +66,11 @@ void sotto_rules_init(struct sotto_rules *out, enum sotto_profile profile)
     sotto_rules_set_dominance(out, is_safe ? DOMINANCE : 0);
 }
 
+bool sotto_rules_ask_ledger(const struct sotto_rules *rules)
+{
+    return rules->is_on[SOTTO_RULE_LEDGER] && rules->min_rows > 0;
+}
+
 struct sotto_schema_rules sotto_rules_offered(const struct sotto_rules *rules)
 {
     struct sotto_schema_rules offered = {.min_rows = rules->min_rows,

@@ -230,7 +230,7 @@ static enum sotto_status open_ledger(const struct config *config, struct store *
 {
     char path[4200];
     struct sotto_identity *identity = NULL;
-    bool is_asked = config->rules.is_on[SOTTO_RULE_LEDGER] && config->rules.min_rows > 0;
+    bool is_asked = sotto_rules_ask_ledger(&config->rules);
     (void)snprintf(path, sizeof path, "%s/node.db", config->file->state_dir);
     if (!is_asked) {
         return SOTTO_OK;

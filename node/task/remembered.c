@@ -23,8 +23,7 @@
 
 bool remembered_is_asked(const struct compute *compute)
 {
-    const struct sotto_rules *rules = &compute->policy->rules;
-    return rules->is_on[SOTTO_RULE_LEDGER] && rules->min_rows > 0;
+    return sotto_rules_ask_ledger(&compute->policy->rules);
 }
 
 /* --- Parties --- */

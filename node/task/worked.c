@@ -252,7 +252,7 @@ enum sotto_status worked_open(struct dataset *out, const struct config *config, 
     struct dataset dataset = {0};
     struct worked *worked = NULL;
     uint64_t began_ms = clock_ms();
-    if (config->rules.is_on[SOTTO_RULE_LEDGER] && config->rules.min_rows > 0) {
+    if (sotto_rules_ask_ledger(&config->rules)) {
         return fail_ledger(file, SOTTO_ERROR_INPUT, err);
     }
     enum sotto_status status = make_worked(&worked, config, file, interrupt, err);

@@ -66,6 +66,10 @@ SOTTO_API void sotto_rules_set_min_rows(struct sotto_rules *rules, uint64_t min_
 /* Sets the number of the rule on dominance, in whatever profile; 0: it is off. */
 SOTTO_API void sotto_rules_set_dominance(struct sotto_rules *rules, unsigned percent);
 
+/* Whether answers are held against earlier ones: whoever can't show its rows to a ledger then can't
+ * answer. */
+SOTTO_API bool sotto_rules_ask_ledger(const struct sotto_rules *rules);
+
 /* The rules as an offer says them, for results. */
 SOTTO_API struct sotto_schema_rules sotto_rules_offered(const struct sotto_rules *rules);
 
