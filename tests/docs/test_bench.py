@@ -44,6 +44,8 @@ class Report(unittest.TestCase):
     def test_goals_that_are_missed_are_named(self):
         rows = report.rows_of({"line": line(1, 1, 1, {"numpy": 5.0, "polars": 0.5}), "before": None})
         self.assertEqual([row[3:] for row in rows], [["numpy", "5", "4"], ["polars", "0.5", "0.7, missed"]])
+        own = {"line": line(1, 1, 1, {"duckdb": 2.0}, goals={"ratio": {"duckdb": 3}}), "before": None}
+        self.assertEqual(report.rows_of(own)[0][3:], ["duckdb", "2", "3, missed"])
         slow = {"line": line(7, 7, 7, passes=8, goals={"gb/s": 6, "passes": 9}), "before": None}
         self.assertEqual(report.rows_of(slow)[0][5], "passes at most 9, at most 6, missed")
 
