@@ -33,7 +33,8 @@ enum sotto_status secret_file_read(const char *path, char *out, size_t out_bytes
                                    bool is_watched_over, struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Reads a file of at most max_bytes (a certificate, a plan); *out is NUL-terminated and ended by
- * sotto_free. path "-" is standard input. */
+ * sotto_free. path "-" is standard input. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_IO,
+ * SOTTO_ERROR_LIMIT (it is longer), SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status file_read(const char *path, char **out, size_t *out_bytes, size_t max_bytes,
                             struct sotto_error *err) SOTTO_NODISCARD;
 
