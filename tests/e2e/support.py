@@ -155,12 +155,12 @@ class Node:
     def log(self):
         return (self.folder / "stderr").read_text()
 
-    def wait_log(self, text):
-        """Waits until the owner's log has a text."""
+    def wait_log(self, text, times=1):
+        """Waits until the owner's log, of all tasks and starts, has a text so many times."""
         end = time.monotonic() + PATIENCE
-        while text not in self.log():
+        while self.log().count(text) < times:
             if time.monotonic() > end:
-                raise AssertionError(f"{self.name}'s log lacks {text!r}: {self.log()}")
+                raise AssertionError(f"{self.name}'s log lacks {text!r} ({times}): {self.log()}")
             time.sleep(0.01)
 
     # --- API ---

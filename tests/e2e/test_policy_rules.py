@@ -424,11 +424,7 @@ class Approve(ClusterCase):
         creator, owner, task = self.waiting()
         owner.stop()
         owner.start()
-        owner.wait_log("connected to a")
-        end = time.monotonic() + 60
-        while owner.log().count("waits for its owner: sotto approve 1") < 2:
-            self.assertLess(time.monotonic(), end, owner.log())
-            time.sleep(0.02)
+        owner.wait_log("waits for its owner: sotto approve 1", times=2)
         owner.cli("approve", "1")
         self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
 

@@ -193,9 +193,7 @@ class SourcesOfNodes(ClusterCase):
                 other.stop()
                 body = plan(outputs, {"x": "pay"}, wait=PATIENCE, connection=PATIENCE)
                 task = creator.create(body)
-                last.wait_log("joined")
-                while last.log().count(": joined") < 2:
-                    last.wait_log("joined")
+                last.wait_log(": joined", times=2)
                 rows.give(make_rows(5000)[:3])
                 other.start()
                 self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))
