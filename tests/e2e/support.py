@@ -79,6 +79,7 @@ class Node:
         self.tls = None  # certificate and key of the peer side
         self.api_tls = None
         self.process = None
+        self.log_start = 0
         self.api_url = self.peer_url = None
 
     def configure(self):
@@ -112,6 +113,7 @@ class Node:
     def start(self, env=None):
         self.configure()
         with open(self.folder / "stderr", "ab") as errors:
+            self.log_start = len(self.log())
             self.process = subprocess.Popen(
                 [SOTTO, "node", "--config", str(self.folder / "node.yaml")],
                 stdout=subprocess.PIPE, stderr=errors, text=True, preexec_fn=_die_with_parent,
@@ -155,10 +157,14 @@ class Node:
     def log(self):
         return (self.folder / "stderr").read_text()
 
+    def count_log(self, text):
+        """How often the owner's log has a text, of all tasks since the last start."""
+        return self.log()[self.log_start:].count(text)
+
     def wait_log(self, text, times=1):
-        """Waits until the owner's log, of all tasks and starts, has a text so many times."""
+        """Waits until count_log(text) is so many, or more."""
         end = time.monotonic() + PATIENCE
-        while self.log().count(text) < times:
+        while self.count_log(text) < times:
             if time.monotonic() > end:
                 raise AssertionError(f"{self.name}'s log lacks {text!r} ({times}): {self.log()}")
             time.sleep(0.01)

@@ -232,7 +232,7 @@ class Policy(ClusterCase):
         self.assertIn("not_found", log)
         self.assertNotIn("wag\"", log)
         for node in cluster.nodes[1:]:
-            node.wait_log("wag")
+            node.wait_log("no column \"wag\"")
 
 
 if __name__ == "__main__":
