@@ -36,9 +36,10 @@ enum sotto_status sotto__worker_init(struct sotto__worker *out,
             goto out;
         }
     }
+    bool has_others = inquiry != NULL || watcher != NULL;
     status =
-        sotto__rows_init(&out->rows, program,
-                         inquiry != NULL || watcher != NULL ? both : sotto__sums_sink(&out->sums));
+        sotto__rows_init(&out->rows, program, has_others ? both : sotto__sums_sink(&out->sums));
+    out->rows.makes_sums = !has_others;
 out:
     if (status != SOTTO_OK) {
         sotto__evidence_release(&out->evidence);

@@ -43,6 +43,11 @@ struct sotto__words {
     unsigned bits;
 };
 
+/* |v| <= 2^bits: of values whose sum for a block fits 127 bits, and of factors whose products are
+ * summed. */
+#define SOTTO__SUM_BITS_MAX 117
+#define SOTTO__FACTOR_BITS_MAX 55
+
 /* How many products of one factor are summed at once. */
 #define SOTTO__PRODUCTS_MAX 4
 
@@ -81,8 +86,10 @@ struct sotto__blocks {
     /* Sets out to sums (NULL: 0) plus x times factor, rounded twice, of any number of values. out
      * must not overlap sums and x. */
     void (*add_scaled)(double *out, const double *sums, const double *x, double factor, size_t len);
-    /* The sum of integers of at most 53 bits, at most SOTTO__ROWS_LEN. */
-    int64_t (*sum_integers)(const int64_t *values, size_t len);
+    /* The sum of at most SOTTO__ROWS_LEN values, and of that many products of two of at most
+     * SOTTO__FACTOR_BITS_MAX bits. */
+    sotto__int128 (*sum_narrow)(const int64_t *values, size_t len);
+    sotto__int128 (*sum_narrow_products)(const int64_t *x, const int64_t *y, size_t len);
     /* Sets out to x op y, of any number of values, where all fit 127 bits; not of a division. y is
      * read where there are two operands. out must not overlap x and y. */
     void (*wide)(sotto__int128 *out, enum sotto__arithmetic op, const struct sotto__words *x,

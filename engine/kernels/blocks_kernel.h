@@ -240,25 +240,6 @@ static inline uint64_t join_magnitudes(const int64_t *values, size_t len)
     return (uint64_t)result;
 }
 
-static inline int64_t sum_integers(const int64_t *values, size_t len)
-{
-    vectori sums = {0};
-    size_t i = 0;
-    for (; i + LANES <= len; i += LANES) {
-        vectori v;
-        memcpy(&v, values + i, sizeof v);
-        sums += v;
-    }
-    int64_t sum = 0;
-    for (size_t j = 0; j < LANES; j++) {
-        sum += sums[j];
-    }
-    for (; i < len; i++) {
-        sum += values[i];
-    }
-    return sum;
-}
-
 /* The bits of doubles of one sign are in the order of their magnitudes. */
 static inline void make_keys(int64_t *restrict out, const double *restrict values, size_t len)
 {
@@ -349,11 +330,11 @@ static inline void join_levels(uint32_t *restrict groups, uint8_t *restrict skip
 #define SOTTO_BLOCKS_KERNELS                                                                       \
     {                                                                                              \
         .largest = find_largest, .range = find_range, .arithmetic = apply_arithmetic,              \
-        .add_scaled = add_scaled, .magnitudes = join_magnitudes, .sum_integers = sum_integers,     \
-        .slice = take_slices, .multiply_slices = multiply_slices, .wide = apply_wide,              \
-        .sum_wide = sum_wide, .keys = make_keys, .digits = find_digits,                            \
-        .more_digits = find_more_digits, .are_two = are_two, .join_levels = join_levels,           \
-        .sum = sum_block, .sum_products = sum_products,                                            \
+        .add_scaled = add_scaled, .magnitudes = join_magnitudes, .slice = take_slices,             \
+        .multiply_slices = multiply_slices, .wide = apply_wide, .sum_narrow = sum_narrow,          \
+        .sum_narrow_products = sum_narrow_products, .sum_wide = sum_wide, .keys = make_keys,       \
+        .digits = find_digits, .more_digits = find_more_digits, .are_two = are_two,                \
+        .join_levels = join_levels, .sum = sum_block, .sum_products = sum_products,                \
         .sum_rounded_products = sum_rounded_products,                                              \
     }
 

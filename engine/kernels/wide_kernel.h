@@ -95,11 +95,31 @@ add_fours(sotto__int128 *restrict out, bool subtracts, const void *restrict x, b
 }
 
 #define PART_BITS 28
-#define FACTOR_BITS_MAX 55
 
-/* Products of words x and y of at most 2^55, four at a time. A word is h 2^28 + l, with l from 0 to
- * below 2^28 and |h| <= 2^27, which is the lower half of what a shift without sign leaves. So
- * x y = a + b 2^28 + c 2^56, 0 <= a < 2^56, |b| <= 2^56, |c| <= 2^54, and its high word is
+/* A product of words x and y of at most 2^55. A word is h 2^28 + l, with l from 0 to below 2^28 and
+ * |h| <= 2^27, which is the lower half of what a shift without sign leaves. So
+ * x y = a + b 2^28 + c 2^56, 0 <= a < 2^56, |b| < 2^56, |c| <= 2^54. */
+struct parted {
+    __m256i a;
+    __m256i b;
+    __m256i c;
+};
+
+static inline struct parted multiply_parts(__m256i xs, __m256i ys, bool is_square)
+{
+    const __m256i part = _mm256_set1_epi64x((1LL << PART_BITS) - 1);
+    __m256i xl = _mm256_and_si256(xs, part);
+    __m256i yl = _mm256_and_si256(ys, part);
+    __m256i xh = _mm256_srli_epi64(xs, PART_BITS);
+    __m256i yh = _mm256_srli_epi64(ys, PART_BITS);
+    __m256i crossed = _mm256_mul_epi32(xh, yl);
+    return (struct parted){
+        .a = _mm256_mul_epu32(xl, yl),
+        .b = _mm256_add_epi64(crossed, is_square ? crossed : _mm256_mul_epi32(xl, yh)),
+        .c = _mm256_mul_epi32(xh, yh)};
+}
+
+/* Products of words of at most 2^55, four at a time. The high word of one is
  *
  *     floor((c + floor((b + floor(a / 2^28)) / 2^28)) / 2^8).
  *
@@ -110,31 +130,54 @@ static inline __attribute__((always_inline)) size_t multiply_fours(sotto__int128
                                                                    const int64_t *y, bool is_square,
                                                                    size_t len)
 {
-    const __m256i part = _mm256_set1_epi64x((1LL << PART_BITS) - 1);
     const __m256i bias = _mm256_set1_epi64x(1LL << 60);
     const __m256i bias2 = _mm256_set1_epi64x(1LL << 62);
     const __m256i biases = _mm256_set1_epi64x((1LL << 24) + (1LL << 54));
     size_t i = 0;
     for (; i + 4 <= len; i += 4) {
-        __m256i xs = load_words(x + i);
-        __m256i ys = load_words(y + i);
-        __m256i xl = _mm256_and_si256(xs, part);
-        __m256i yl = _mm256_and_si256(ys, part);
-        __m256i xh = _mm256_srli_epi64(xs, PART_BITS);
-        __m256i yh = _mm256_srli_epi64(ys, PART_BITS);
-        __m256i a = _mm256_mul_epu32(xl, yl);
-        __m256i crossed = _mm256_mul_epi32(xh, yl);
-        __m256i b = _mm256_add_epi64(crossed, is_square ? crossed : _mm256_mul_epi32(xl, yh));
-        __m256i c = _mm256_mul_epi32(xh, yh);
-        __m256i low =
-            _mm256_add_epi64(_mm256_slli_epi64(b, PART_BITS), _mm256_slli_epi64(c, 2 * PART_BITS));
-        __m256i rest = _mm256_add_epi64(b, bias);
-        rest =
-            _mm256_srli_epi64(_mm256_add_epi64(rest, _mm256_srli_epi64(a, PART_BITS)), PART_BITS);
-        __m256i high = _mm256_add_epi64(_mm256_add_epi64(c, bias2), rest);
+        struct parted product = multiply_parts(load_words(x + i), load_words(y + i), is_square);
+        __m256i low = _mm256_add_epi64(_mm256_slli_epi64(product.b, PART_BITS),
+                                       _mm256_slli_epi64(product.c, 2 * PART_BITS));
+        __m256i rest = _mm256_add_epi64(product.b, bias);
+        rest = _mm256_add_epi64(rest, _mm256_srli_epi64(product.a, PART_BITS));
+        rest = _mm256_srli_epi64(rest, PART_BITS);
+        __m256i high = _mm256_add_epi64(_mm256_add_epi64(product.c, bias2), rest);
         high = _mm256_sub_epi64(_mm256_srli_epi64(high, 64 - 2 * PART_BITS), biases);
-        store_four(out + i, _mm256_add_epi64(low, a), high);
+        store_four(out + i, _mm256_add_epi64(low, product.a), high);
     }
+    return i;
+}
+
+static inline sotto__int128 add_lanes(__m256i lanes)
+{
+    int64_t words[4];
+    sotto__int128 sum = 0;
+    memcpy(words, &lanes, sizeof words);
+    for (size_t i = 0; i < 4; i++) {
+        sum += words[i];
+    }
+    return sum;
+}
+
+/* A lane has at most SOTTO__ROWS_LEN / 4 = 2^7 products: a, b and c of all are below 2^63. Returns:
+ * how many there were. */
+static inline __attribute__((always_inline)) size_t sum_product_fours(sotto__int128 *out,
+                                                                      const int64_t *x,
+                                                                      const int64_t *y,
+                                                                      bool is_square, size_t len)
+{
+    struct parted sum = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+    size_t i = 0;
+    for (; i + 4 <= len; i += 4) {
+        struct parted product =
+            multiply_parts(_mm256_loadu_si256((const __m256i *)(const void *)(x + i)),
+                           _mm256_loadu_si256((const __m256i *)(const void *)(y + i)), is_square);
+        sum.a = _mm256_add_epi64(sum.a, product.a);
+        sum.b = _mm256_add_epi64(sum.b, product.b);
+        sum.c = _mm256_add_epi64(sum.c, product.c);
+    }
+    const sotto__int128 part = (sotto__int128)1 << PART_BITS;
+    *out = add_lanes(sum.a) + (add_lanes(sum.b) + add_lanes(sum.c) * part) * part;
     return i;
 }
 #endif
@@ -151,8 +194,8 @@ combine_vectors(sotto__int128 *out, enum sotto__arithmetic op, const struct sott
     if (op == SOTTO__ARITHMETIC_SUBTRACT) {
         return add_fours(out, true, x->values, x_is_narrow, y->values, y_is_narrow, len);
     }
-    bool are_short =
-        x_is_narrow && y_is_narrow && x->bits <= FACTOR_BITS_MAX && y->bits <= FACTOR_BITS_MAX;
+    bool are_short = x_is_narrow && y_is_narrow && x->bits <= SOTTO__FACTOR_BITS_MAX &&
+                     y->bits <= SOTTO__FACTOR_BITS_MAX;
     if (op == SOTTO__ARITHMETIC_MULTIPLY && are_short && x->values == y->values) {
         return multiply_fours(out, x->values, x->values, true, len);
     }
@@ -192,6 +235,44 @@ static inline void apply_wide(sotto__int128 *out, enum sotto__arithmetic op,
     } else {
         combine_words(out, op, x, false, y, false, len);
     }
+}
+
+static inline sotto__int128 sum_narrow_products(const int64_t *x, const int64_t *y, size_t len)
+{
+    sotto__int128 sum = 0;
+    size_t i = 0;
+#ifdef __AVX2__
+    i = x == y ? sum_product_fours(&sum, x, x, true, len)
+               : sum_product_fours(&sum, x, y, false, len);
+#endif
+    for (; i < len; i++) {
+        sum += (sotto__int128)x[i] * y[i];
+    }
+    return sum;
+}
+
+/* Lanes add up halves of words, as if these had 2^63 more: at most SOTTO__ROWS_LEN values below
+ * 2^32 each have no carry. */
+static inline sotto__int128 sum_narrow(const int64_t *values, size_t len)
+{
+    const uint64_t more = UINT64_C(1) << 63;
+    vectoru low = {0};
+    vectoru high = {0};
+    size_t i = 0;
+    for (; i + LANES <= len; i += LANES) {
+        vectoru words;
+        memcpy(&words, values + i, sizeof words);
+        low += words & UINT32_MAX;
+        high += (words ^ more) >> 32;
+    }
+    sotto__int128 sum = -(sotto__int128)more * (sotto__int128)i;
+    for (size_t j = 0; j < LANES; j++) {
+        sum += (sotto__int128)low[j] + ((sotto__int128)high[j] << 32);
+    }
+    for (; i < len; i++) {
+        sum += values[i];
+    }
+    return sum;
 }
 
 /* Lanes add up halves of words, of at most SOTTO__ROWS_LEN values below 2^32 each: they have no

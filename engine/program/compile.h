@@ -107,6 +107,12 @@ bool sotto__constant_is_same(const struct sotto__constant *x, const struct sotto
 enum sotto_status sotto__indices_find(struct sotto__program *program,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- summed.c --- */
+
+/* Marks operations whose values are read for sums of all rows only, when it is known what is idle.
+ */
+void sotto__summed_find(struct sotto__program *program);
+
 /* --- layout.c: which slots a round has --- */
 
 enum sotto_status sotto__layout(struct sotto__program *program,

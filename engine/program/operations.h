@@ -104,9 +104,10 @@ struct sotto__op {
     bool makes_nan; /* it or an operand may give NaN for present inputs */
     bool is_null;   /* missing everywhere: a column, or the constant na */
     bool never_zero;
-    bool clips;    /* SOTTO__OP_IF: the nearest value between limits, and no asker's choice */
-    bool is_early; /* where needs it: done before rows have groups */
-    bool is_idle;  /* nobody computes it: an index counts for it */
+    bool clips;     /* SOTTO__OP_IF: the nearest value between limits, and no asker's choice */
+    bool is_early;  /* where needs it: done before rows have groups */
+    bool is_idle;   /* nobody computes it: an index counts for it */
+    bool is_summed; /* nothing but sums of all rows reads its values */
     unsigned bits;
     unsigned scale;
     int digits; /* SOTTO__OP_ROUND; of a condition on texts: what is done to these before */

@@ -439,6 +439,7 @@ enum sotto_status sotto__program_init(struct sotto__program *out, const struct s
         compiler.status = sotto__indices_find(out, err);
     }
     if (compiler.status == SOTTO_OK) {
+        sotto__summed_find(out);
         compiler.status = sotto__registers_measure(out, err);
     }
     if (compiler.status != SOTTO_OK) {

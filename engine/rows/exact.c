@@ -33,8 +33,8 @@ const uint64_t *sotto__exact_as(const struct sotto__register *from, unsigned lim
     return scratch;
 }
 
-static unsigned bound_result(enum sotto__op_kind kind, const struct sotto__register *a,
-                             const struct sotto__register *b)
+unsigned sotto__exact_bits(enum sotto__op_kind kind, const struct sotto__register *a,
+                           const struct sotto__register *b)
 {
     switch (kind) {
     case SOTTO__OP_ADD:
@@ -208,7 +208,7 @@ void sotto__exact_apply(struct sotto__register *out, enum sotto__op_kind kind,
                         const struct sotto__register *a, const struct sotto__register *b,
                         void *const scratch[2], size_t len)
 {
-    out->bits = bound_result(kind, a, b);
+    out->bits = sotto__exact_bits(kind, a, b);
     out->limbs = sotto__limbs_of_bits(out->bits);
     out->values = out->own_values;
     if (kind == SOTTO__OP_EQUAL || kind == SOTTO__OP_UNEQUAL || kind == SOTTO__OP_LESS ||

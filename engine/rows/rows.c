@@ -226,7 +226,8 @@ static void apply_arithmetic(struct sotto__rows *rows, struct sotto__register *o
                op->kind == SOTTO__OP_ROUND_DIVIDE) {
         sotto__exact_divide(out, op->kind, a, b, op->bits, rows->scratch, len);
         mark_zero_divisors(rows, out, op, len);
-    } else {
+    } else if (!sotto__rows_make_sum(rows, out, op, len)) {
+        sotto__rows_make_values(rows, op, len);
         sotto__exact_apply(out, op->kind, a, b, rows->scratch, len);
     }
 }
@@ -439,6 +440,7 @@ static void apply_operation(struct sotto__rows *rows, const struct sotto__op *op
 {
     struct sotto__register *out = &rows->registers[op - rows->program->ops];
     out->least = 0; /* until it is known */
+    out->summed_len = 0;
     switch (op->kind) {
     case SOTTO__OP_COLUMN:
         sotto__rows_load(rows, out, blocks[op->index], at, len);

@@ -20,7 +20,8 @@
 
 /* The values of one operation. Values of rows without one are arbitrary, but within bounds. */
 struct sotto__register {
-    const void *values;   /* exact: limbs 64-bit words each, two's complement; float64 */
+    const void *values;   /* exact: limbs 64-bit words each, two's complement; float64. NULL: only
+                             their sum was made */
     const uint8_t *state; /* 0: present; else a union of the above */
     unsigned limbs;
     unsigned bits;  /* exact: of this block */
@@ -28,6 +29,8 @@ struct sotto__register {
     uint64_t least; /* doubles: none but those of 0 are below it; 0: unknown */
     void *own_values;
     uint8_t *own_state;
+    sotto__int128 sum; /* of the first summed_len values, all present */
+    size_t summed_len; /* 0: not made yet */
 };
 
 struct sotto__rows;
@@ -42,6 +45,7 @@ struct sotto__rows_sink {
 struct sotto__rows {
     const struct sotto__program *program;
     struct sotto__rows_sink sink;
+    bool makes_sums; /* of operations that are summed, not values: nothing but sums is the sink */
     struct sotto__register *registers; /* one for each operation, and one more for sums */
     uint8_t *memory;
     void *scratch[2];  /* SOTTO__ROWS_LEN values of SOTTO__VALUE_LIMBS_MAX limbs */
@@ -106,7 +110,23 @@ void sotto__rows_compare_float(int64_t *out, enum sotto__op_kind kind, const dou
 void sotto__rows_text(int64_t *out, const struct sotto__op *op, const struct sotto_column *block,
                       size_t at, size_t len);
 
+/* --- summed.c --- */
+
+/* The sum of a block's exact values, of at most SOTTO__SUM_BITS_MAX bits, all of them present. */
+sotto__int128 sotto__register_sum(struct sotto__register *reg, size_t len);
+/* Where only the sum is wanted of an operation that is summed, and its operands have all values:
+ * makes it. out->state is set. Returns: whether it did. */
+bool sotto__rows_make_sum(const struct sotto__rows *rows, struct sotto__register *out,
+                          const struct sotto__op *op, size_t len);
+/* Makes values of which only the sum was made, in all operations before one. */
+void sotto__rows_make_values(const struct sotto__rows *rows, const struct sotto__op *before,
+                             size_t len);
+
 /* --- exact.c, divide.c --- */
+
+/* How many bits results may have, by their operands' in this block. */
+unsigned sotto__exact_bits(enum sotto__op_kind kind, const struct sotto__register *a,
+                           const struct sotto__register *b);
 
 /* The register's values sign-extended (or cut) to limbs words each: its own, or in scratch. */
 const uint64_t *sotto__exact_as(const struct sotto__register *from, unsigned limbs,

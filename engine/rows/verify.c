@@ -44,6 +44,10 @@ static void verify_exact(const struct sotto__register *reg, const struct sotto__
     }
     SOTTO_VERIFY(reg->bits <= op->bits);
     SOTTO_VERIFY(reg->limbs == sotto__limbs_of_bits(reg->bits));
+    if (values == NULL) {
+        SOTTO_VERIFY(op->is_summed && reg->summed_len == len);
+        return;
+    }
     for (size_t i = 0; i < len; i++) {
         SOTTO_VERIFY(is_within(values + i * reg->limbs, reg->limbs, reg->bits));
         SOTTO_VERIFY(op->type != SOTTO__ROW_BOOL || values[i * reg->limbs] <= 1);

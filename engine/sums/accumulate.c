@@ -244,31 +244,34 @@ void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, 
     }
 }
 
-/* Adds a block of values of one or two words. At most 117 bits and 512 values: the sum fits 128
- * bits. */
-static void add_exact_block(uint64_t *sum, const struct sotto__register *reg, const uint8_t *state,
-                            bool all, size_t limbs, size_t len)
+/* The sum of a block's values that are there, of one or two words. */
+static sotto__int128 sum_present(const struct sotto__register *reg, const uint8_t *state,
+                                 size_t len)
 {
     sotto__int128 total = 0;
-    if (reg->limbs == 2) {
-        const sotto__int128 *values = reg->values;
-        total = all ? sotto__blocks()->sum_wide(values, len) : 0;
-        for (size_t i = 0; !all && i < len; i++) {
-            total += state[i] == 0 ? values[i] : 0;
-        }
-    } else if (reg->bits <= 53) { /* 2^53 x 512 = 2^62 fits int64 */
-        const int64_t *values = reg->values;
-        int64_t narrow = all ? sotto__blocks()->sum_integers(values, len) : 0;
-        for (size_t i = 0; !all && i < len; i++) {
-            narrow += state[i] == 0 ? values[i] : 0;
-        }
-        total = narrow;
-    } else {
-        const int64_t *values = reg->values;
-        for (size_t i = 0; i < len; i++) {
-            total += state[i] == 0 ? values[i] : 0;
-        }
+    const sotto__int128 *wide = reg->values;
+    const int64_t *narrow = reg->values;
+    for (size_t i = 0; reg->limbs == 2 && i < len; i++) {
+        total += state[i] == 0 ? wide[i] : 0;
     }
+    if (reg->limbs == 1 && reg->bits <= 53) { /* 2^53 x 512 = 2^62 fits int64 */
+        int64_t sum = 0;
+        for (size_t i = 0; i < len; i++) {
+            sum += state[i] == 0 ? narrow[i] : 0;
+        }
+        return sum;
+    }
+    for (size_t i = 0; reg->limbs == 1 && i < len; i++) {
+        total += state[i] == 0 ? narrow[i] : 0;
+    }
+    return total;
+}
+
+/* Adds a block of values of at most SOTTO__SUM_BITS_MAX bits. */
+static void add_exact_block(uint64_t *sum, struct sotto__register *reg, const uint8_t *state,
+                            bool all, size_t limbs, size_t len)
+{
+    sotto__int128 total = all ? sotto__register_sum(reg, len) : sum_present(reg, state, len);
     uint64_t words[2] = {(uint64_t)total, (uint64_t)(total >> 64)};
     sotto__add_exact(sum, words, 2, limbs);
 }
@@ -331,7 +334,7 @@ static void add_rows(const struct sotto__rows *rows, sotto__int128 *accumulator,
 static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
                      const struct sotto__term *term, size_t len)
 {
-    const struct sotto__register *reg = &rows->registers[term->factors[0]];
+    struct sotto__register *reg = &rows->registers[term->factors[0]];
     const uint8_t *state = sotto__term_state(sums, rows, term, len);
     sotto__int128 *accumulator = sums->accumulators + term->accumulator;
     uint8_t wanted = term->kind == SOTTO__TERM_NAN_MADE ? SOTTO__ROW_MADE_NAN : 0;
@@ -340,7 +343,7 @@ static void add_term(struct sotto__sums *sums, const struct sotto__rows *rows,
     } else if (term->kind != SOTTO__TERM_SUM) {
         bool all = state == rows->no_state && wanted == 0;
         *(uint64_t *)accumulator += all ? len : count_rows(state, wanted, len);
-    } else if (term->type != SOTTO__ROW_FLOAT && reg->bits <= 117) {
+    } else if (term->type != SOTTO__ROW_FLOAT && reg->bits <= SOTTO__SUM_BITS_MAX) {
         add_exact_block((uint64_t *)accumulator, reg, state, state == rows->no_state, term->limbs,
                         len);
     } else if (state == rows->no_state && sotto__shared_add(sums, rows, term, len)) {

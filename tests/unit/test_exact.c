@@ -385,7 +385,7 @@ static void test_looking_at_blocks(void **state)
         size_t len = test_random_below(&random, SOTTO__ROWS_LEN - at + 1);
         uint64_t largest = 0;
         uint64_t magnitudes = 0;
-        int64_t sum = 0;
+        sotto__int128 sum = 0;
         random_block(doubles, SOTTO__ROWS_LEN, 10 * i, &random);
         if (i % 3 == 0) {
             doubles[test_random_below(&random, SOTTO__ROWS_LEN)] = i % 2 == 0 ? -NAN : -HUGE_VAL;
@@ -404,7 +404,7 @@ static void test_looking_at_blocks(void **state)
         }
         assert_true(sotto__blocks()->largest(doubles + at, len) == largest);
         assert_true(sotto__blocks()->magnitudes(integers + at, len) == magnitudes);
-        assert_true(sotto__blocks()->sum_integers(integers + at, len) == sum);
+        assert_true(sotto__blocks()->sum_narrow(integers + at, len) == sum);
     }
 }
 

@@ -107,11 +107,44 @@ static void test_sums(void **state)
     }
 }
 
+/* Ends of the range everywhere, and random values. */
+static void test_narrow_sums(void **state)
+{
+    (void)state;
+    static int64_t xs[SOTTO__ROWS_LEN];
+    static int64_t ys[SOTTO__ROWS_LEN];
+    const int64_t ends[] = {INT64_MIN, INT64_MAX, -1, 0};
+    const int64_t factors[] = {
+        INT64_C(1) << SOTTO__FACTOR_BITS_MAX, -(INT64_C(1) << SOTTO__FACTOR_BITS_MAX),
+        (INT64_C(1) << SOTTO__FACTOR_BITS_MAX) - 1, 1 - (INT64_C(1) << SOTTO__FACTOR_BITS_MAX)};
+    uint64_t random = 3;
+    for (size_t i = 0, cases = test_cases(2000); i < cases; i++) {
+        size_t len = i < 16 ? SOTTO__ROWS_LEN : test_random_below(&random, SOTTO__ROWS_LEN + 1);
+        bool is_square = i % 3 == 0;
+        sotto__int128 sum = 0;
+        sotto__int128 products = 0;
+        for (size_t j = 0; j < len; j++) {
+            xs[j] = i < 16 ? ends[i % 4] : (int64_t)test_random(&random);
+            sum += xs[j];
+        }
+        assert_true(sotto__blocks()->sum_narrow(xs, len) == sum);
+        for (size_t j = 0; j < len; j++) {
+            xs[j] =
+                i < 16 ? factors[i % 4] : (int64_t)random_value(&random, SOTTO__FACTOR_BITS_MAX);
+            ys[j] =
+                i < 16 ? factors[i / 4] : (int64_t)random_value(&random, SOTTO__FACTOR_BITS_MAX);
+            products += (sotto__int128)xs[j] * (is_square ? xs[j] : ys[j]);
+        }
+        assert_true(sotto__blocks()->sum_narrow_products(xs, is_square ? xs : ys, len) == products);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_narrow_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
