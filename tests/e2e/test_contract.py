@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What programs hold a node to. openapi.json: schemathesis makes requests of every kind, and holds each answer
-against what the contract says of it; SOTTO_CONTRACT_SECONDS=600 asks for longer. Metrics: Prometheus reads them."""
+against what the contract says of it; SOTTO_CONTRACT_SECONDS=600 asks for longer. Metrics: Prometheus reads them;
+SOTTO_CONTRACT_TASKS=10000 asks for as many tasks between two readings."""
+import collections
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -14,6 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from support import ClusterCase, plan, wages
 
 SECONDS = os.environ.get("SOTTO_CONTRACT_SECONDS", "40")
+TASKS = int(os.environ.get("SOTTO_CONTRACT_TASKS", "50"))
+IN_FLIGHT = 8
+# Most are asked once only.
+QUESTIONS = ("mean(wage)", "sum(wage * {})", "std(wage + {})", "hist(wage, 0, {}.5)")
 HERE = pathlib.Path(__file__).resolve().parent
 SCHEMATHESIS = pathlib.Path(sys.executable).with_name("schemathesis")
 
@@ -41,7 +48,7 @@ class Contract(ClusterCase):
                 for family in text_string_to_metric_families(node.get("/metrics")) for sample in family.samples}
 
     def test_metrics(self):
-        """Prometheus's own parser takes them; no task, creator, file or refusal makes one more series."""
+        """Prometheus's own parser takes them, and they count what happened."""
         cluster = self.cluster([wages(1, 2), wages(3), wages(4), wages(5)], start=False)
         cluster.nodes[1].policy = {"min_rows": 2}
         cluster.start()
@@ -58,6 +65,31 @@ class Contract(ClusterCase):
         self.assertEqual(after[1]["sotto_joined_total",], 0)
         self.assertEqual(after[1]["sotto_declined_total", "rows"], 5)
         self.assertEqual(after[1]["sotto_step_seconds_count", "offer"], 5)
+
+    def ask(self, creator, i):
+        """One task out of many, to its end: some don't start in time, and some are called off."""
+        text = QUESTIONS[i % len(QUESTIONS)].format(i + 1)
+        table = "late.csv" if i % 50 == 49 else "wages.csv"
+        task = creator.create(plan({f"m{i}": text}, {f"w{i}": table}, name=f"task {i}"))
+        if i % 7 == 6:
+            creator.request("POST", f"/v1/task/cancel?task_id={task}", "")
+        return creator.wait_end(task)
+
+    def test_many_tasks(self):
+        """No task, creator, file or failure makes one more series."""
+        cluster = self.cluster([{**wages(i, i + 0.5), "late.csv": "wage\n1\n"} for i in range(3)], start=False)
+        cluster.nodes[2].policy = {"datasets": ["wages.csv"]}
+        cluster.start()
+        cluster.wait_connected()
+        creator = cluster.nodes[0]
+        before = [self.series(node) for node in cluster.nodes]
+        with concurrent.futures.ThreadPoolExecutor(IN_FLIGHT) as pool:
+            ends = collections.Counter(pool.map(lambda i: self.ask(creator, i), range(TASKS)))
+        after = [self.series(node) for node in cluster.nodes]
+        self.assertLessEqual({"FINISHED", "ERROR"}, set(ends))
+        for one, other in zip(before, after, strict=True):
+            self.assertEqual(set(one), set(other))
+        self.assertEqual({name[1]: count for name, count in after[0].items() if name[0] == "sotto_tasks" and count}, ends)
 
 
 if __name__ == "__main__":
