@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The API's routes and what each answers about tasks and the node itself; API.md is its
- * specification. Reads come from the store at once; what changes anything goes to the compute
- * thread as a job, and the request waits. The idea: a request that waits carries what it waits for
- * (struct wait), and whatever happens (a reply, news of a task, its time) goes over those that
- * wait. */
+/* The API's routes, what is asked of the compute thread, and what the node says of itself; API.md
+ * is its specification. Reads come from the store at once; what changes anything goes to the
+ * compute thread as a job, and the request waits. The idea: a request that waits carries what it
+ * waits for (struct wait), and whatever happens (a reply, news of a task, its time) goes over those
+ * that wait. */
 
 #include "http/api_internal.h"
 #include "http/pages.h"
 #include "loop/log.h"
-#include "store/store_found.h"
-#include "store/store_models.h"
-#include "store/store_receipt.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -25,15 +22,12 @@
 
 /* Connections under one token. */
 #define SEATS_OF_TOKEN 64
-#define PAGE_SIZE_DEFAULT 20
-#define PAGE_SIZE_MAX 1000
-#define LIST_LEN_MAX 256 /* so that CONNECTION_BYTES hold the longest */
 
 typedef void route_handler(struct http_api *api, struct http_request *request);
 
 /* --- Parameters --- */
 
-static bool parse_number(uint64_t *out, const char *text)
+bool http_api__parse_number(uint64_t *out, const char *text)
 {
     char *end = NULL;
     errno = 0;
@@ -53,7 +47,7 @@ bool http_api__read_number(struct http_request *request, uint64_t *out, const ch
     if (text == NULL) {
         return true; /* *out holds the default */
     }
-    if (!parse_number(&value, text) || value < min || value > max) {
+    if (!http_api__parse_number(&value, text) || value < min || value > max) {
         http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
                            "%s: expected a whole number from %llu to %llu", name,
                            (unsigned long long)min, (unsigned long long)max);
@@ -63,33 +57,9 @@ bool http_api__read_number(struct http_request *request, uint64_t *out, const ch
     return true;
 }
 
-static bool read_task_number(struct http_request *request, uint64_t *out)
+uint64_t http_api__count_pages(uint64_t len, uint64_t page_size)
 {
-    *out = 0;
-    if (http_parameter(request, "task_id") == NULL) {
-        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
-                           "task_id is missing: expected the number that POST /v1/task gave");
-        return false;
-    }
-    return http_api__read_number(request, out, "task_id", 0, INT64_MAX);
-}
-
-/* Reads the task that the request names, or answers. */
-static bool find_task(struct http_api *api, struct http_request *request, struct store_task *out)
-{
-    struct sotto_error err = {0};
-    uint64_t number;
-    if (!read_task_number(request, &number)) {
-        return false;
-    }
-    enum sotto_status status = store_get_task(api->reader, out, number, &err);
-    if (status != SOTTO_OK) {
-        http_answer_detail(request,
-                           status == SOTTO_ERROR_NOT_FOUND ? MHD_HTTP_BAD_REQUEST
-                                                           : MHD_HTTP_INTERNAL_SERVER_ERROR,
-                           status, "%s", err.text);
-    }
-    return status == SOTTO_OK;
+    return (len + page_size - 1) / page_size;
 }
 
 void http_api__answer_error(struct http_request *request, const struct sotto_error *err)
@@ -98,345 +68,7 @@ void http_api__answer_error(struct http_request *request, const struct sotto_err
     http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, err->status, "%s", err->text);
 }
 
-/* --- Tasks --- */
-
-static json_t *make_task_json(const struct store_task *task)
-{
-    return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)task->number,
-                     "created_at", (json_int_t)task->created_ms, "name", task->name, "type",
-                     task->type, "creator", task->creator, "status", task_state_name(task->state),
-                     "enable_verify", (int)task->must_verify);
-}
-
-static void get_metadata(struct http_api *api, struct http_request *request)
-{
-    struct store_task task;
-    if (find_task(api, request, &task)) {
-        http_answer_json(request, MHD_HTTP_OK, make_task_json(&task));
-    }
-}
-
-/* How far the models of a task that failed have come. Returns: NULL if none has begun. */
-static json_t *load_reached(const struct http_api *api, const struct store_task *task)
-{
-    char *json = NULL;
-    bool has_failed = task->state == TASK_ERROR || task->state == TASK_CANCELLED;
-    if (!has_failed || store_get_reached(api->reader, &json, task->number, NULL) != SOTTO_OK) {
-        return NULL;
-    }
-    json_t *reached = json_loads(json, 0, NULL);
-    sotto_free(json);
-    return reached;
-}
-
-static void answer_task_state(const struct http_api *api, struct http_request *request,
-                              const struct store_task *task)
-{
-    json_t *object = json_pack("{s:s}", "status", task_state_name(task->state));
-    json_t *reached = load_reached(api, task);
-    if (reached != NULL) {
-        (void)json_object_set_new(object, "reached", reached);
-    }
-    if (task->error[0] != '\0') {
-        (void)json_object_set_new(object, "error", json_string(task->error));
-    }
-    if (task->confirmation[0] != '\0') {
-        (void)json_object_set_new(object, "confirmation", json_string(task->confirmation));
-    }
-    http_answer_json(request, MHD_HTTP_OK, object);
-}
-
-bool http_api__wait_for(struct http_request *request, const struct wait *wait, uint64_t wait_s)
-{
-    struct wait *copy = sotto_alloc_zeroed(sizeof *copy);
-    if (copy == NULL) {
-        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, SOTTO_ERROR_NO_MEMORY,
-                           "out of memory");
-        return false;
-    }
-    *copy = *wait;
-    request->context = copy;
-    http_wait(request, clock_ms() + wait_s * 1000);
-    return true;
-}
-
-static void get_status(struct http_api *api, struct http_request *request)
-{
-    struct store_task task;
-    uint64_t wait_s = 0;
-    if (!http_api__read_number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
-        !find_task(api, request, &task)) {
-        return;
-    }
-    if (wait_s > 0 && !store_task_is_settled(&task)) {
-        struct wait wait = {.kind = WAIT_FOR_END, .number = task.number};
-        (void)http_api__wait_for(request, &wait, wait_s);
-        return;
-    }
-    answer_task_state(api, request, &task);
-}
-
-struct list_query {
-    struct http_api *api;
-    struct http_request *request;
-    json_t *array;
-    size_t len;
-    bool failed;
-};
-
-static enum MHD_Result list_task(void *context, enum MHD_ValueKind kind, const char *key,
-                                 size_t key_bytes, const char *value, size_t value_bytes)
-{
-    struct list_query *query = context;
-    struct sotto_error err = {0};
-    struct store_task task;
-    uint64_t number;
-    (void)kind;
-    (void)key_bytes;
-    if (strcmp(key, "task_ids") != 0) {
-        return MHD_YES;
-    }
-    query->failed = true;
-    if (value == NULL || strlen(value) != value_bytes || !parse_number(&number, value) ||
-        ++query->len > LIST_LEN_MAX) {
-        http_answer_detail(query->request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
-                           "task_ids: expected at most %d whole numbers, each as task_ids=NUMBER",
-                           LIST_LEN_MAX);
-        return MHD_NO;
-    }
-    if (store_get_task(query->api->reader, &task, number, &err) != SOTTO_OK) {
-        http_answer_detail(query->request, MHD_HTTP_BAD_REQUEST, err.status, "%s", err.text);
-        return MHD_NO;
-    }
-    query->failed = false;
-    (void)json_array_append_new(query->array, make_task_json(&task));
-    return MHD_YES;
-}
-
-static void get_list(struct http_api *api, struct http_request *request)
-{
-    struct list_query query = {.api = api, .request = request, .array = json_array()};
-    (void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, list_task,
-                                      &query);
-    if (query.failed) {
-        json_decref(query.array);
-    } else {
-        http_answer_json(request, MHD_HTTP_OK, query.array);
-    }
-}
-
-static void append_task(void *context, const struct store_task *task)
-{
-    (void)json_array_append_new(context, make_task_json(task));
-}
-
-static uint64_t count_pages(uint64_t len, uint64_t page_size)
-{
-    return (len + page_size - 1) / page_size;
-}
-
-/* Reads which tasks are wanted, or answers. */
-static bool read_filter(struct http_request *request, struct store_filter *out)
-{
-    const char *state = http_parameter(request, "status");
-    const char *name = http_parameter(request, "name");
-    *out = (struct store_filter){.state = TASK_STATES_LEN, .name = name != NULL ? name : ""};
-    for (int i = 0; state != NULL && i < TASK_STATES_LEN; i++) {
-        if (strcmp(state, task_state_name((enum task_state)i)) == 0) {
-            out->state = (enum task_state)i;
-        }
-    }
-    if (state != NULL && out->state == TASK_STATES_LEN) {
-        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
-                           "status: expected a state of a task, such as FINISHED");
-        return false;
-    }
-    return true;
-}
-
-static void get_tasks(struct http_api *api, struct http_request *request)
-{
-    struct sotto_error err = {0};
-    uint64_t page = 1;
-    uint64_t page_size = PAGE_SIZE_DEFAULT;
-    struct store_filter filter;
-    uint64_t len = 0;
-    const char *order = http_parameter(request, "order");
-    if (!http_api__read_number(request, &page, "page", 1, UINT32_MAX) ||
-        !http_api__read_number(request, &page_size, "page_size", 1, PAGE_SIZE_MAX) ||
-        !read_filter(request, &filter)) {
-        return;
-    }
-    if (order != NULL && strcmp(order, "desc") != 0 && strcmp(order, "asc") != 0) {
-        http_answer_detail(request, MHD_HTTP_UNPROCESSABLE_CONTENT, SOTTO_ERROR_INPUT,
-                           "order: expected asc or desc");
-        return;
-    }
-    json_t *array = json_array();
-    filter.descending = order == NULL || strcmp(order, "desc") == 0;
-    if (store_count_found(api->reader, &len, &filter, &err) != SOTTO_OK ||
-        store_each_task(api->reader, (page - 1) * page_size, page_size, &filter, append_task, array,
-                        &err) != SOTTO_OK) {
-        json_decref(array);
-        http_api__answer_error(request, &err);
-        return;
-    }
-    http_answer_json(request, MHD_HTTP_OK,
-                     json_pack("{s:o, s:I}", "tasks", array, "total_pages",
-                               (json_int_t)count_pages(len, page_size)));
-}
-
-/* --- Logs and results --- */
-
-static void append_log(void *context, uint64_t id, int64_t created_ms, const char *message)
-{
-    (void)json_array_append_new(context,
-                                json_pack("{s:I, s:I, s:s}", "id", (json_int_t)id, "created_at",
-                                          (json_int_t)created_ms, "message", message));
-}
-
-/* Answers with the lines there are. Returns: false, and no answer, if there is none and may_wait.
- */
-static bool answer_logs(struct http_api *api, struct http_request *request, const struct wait *wait,
-                        bool may_wait)
-{
-    struct sotto_error err = {0};
-    json_t *array = json_array();
-    if (store_each_log(api->reader, wait->number, wait->start, wait->limit, append_log, array,
-                       &err) != SOTTO_OK) {
-        json_decref(array);
-        http_api__answer_error(request, &err);
-        return true;
-    }
-    if (may_wait && json_array_size(array) == 0) {
-        json_decref(array);
-        return false;
-    }
-    http_answer_json(request, MHD_HTTP_OK, array);
-    return true;
-}
-
-static void get_logs(struct http_api *api, struct http_request *request)
-{
-    struct store_task task;
-    uint64_t wait_s = 0;
-    struct wait wait = {.kind = WAIT_FOR_LOGS, .limit = PAGE_SIZE_DEFAULT};
-    if (!http_api__read_number(request, &wait.start, "start", 0, INT64_MAX) ||
-        !http_api__read_number(request, &wait.limit, "limit", 1, PAGE_SIZE_MAX) ||
-        !http_api__read_number(request, &wait_s, "wait", 0, POLL_SECONDS_MAX) ||
-        !find_task(api, request, &task)) {
-        return;
-    }
-    wait.number = task.number;
-    if (!answer_logs(api, request, &wait, wait_s > 0 && !store_task_is_settled(&task))) {
-        (void)http_api__wait_for(request, &wait, wait_s);
-    }
-}
-
-static void get_result(struct http_api *api, struct http_request *request)
-{
-    struct sotto_error err = {0};
-    struct store_task task;
-    char *json = NULL;
-    if (!find_task(api, request, &task)) {
-        return;
-    }
-    if (!task_state_has_ended(task.state)) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, SOTTO_ERROR_STATE,
-                           "task %llu is not finished", (unsigned long long)task.number);
-    } else if (task.state != TASK_FINISHED && task.state != TASK_CONFIRMED) {
-        json_t *reached = load_reached(api, &task);
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, SOTTO_ERROR_STATE,
-                           "task %llu has no result, it is %s: %s%s",
-                           (unsigned long long)task.number, task_state_name(task.state), task.error,
-                           reached != NULL ? "; its models go on from their last coefficients in a "
-                                             "task that starts from it (start_from)"
-                                           : "");
-        json_decref(reached);
-    } else if (store_get_result(api->reader, &json, task.number, &err) != SOTTO_OK) {
-        http_api__answer_error(request, &err);
-    } else {
-        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
-    }
-}
-
-static void get_plan(struct http_api *api, struct http_request *request)
-{
-    struct sotto_error err = {0};
-    struct store_task task;
-    char *json = NULL;
-    if (!find_task(api, request, &task)) {
-        return;
-    }
-    if (store_get_plan(api->reader, &json, task.number, &err) != SOTTO_OK) {
-        http_api__answer_error(request, &err);
-    } else {
-        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
-    }
-}
-
-static void get_steps(struct http_api *api, struct http_request *request)
-{
-    struct store_task task;
-    if (find_task(api, request, &task)) {
-        http_api__answer_steps(api, request, task.number);
-    }
-}
-
-static void get_words(struct http_api *api, struct http_request *request)
-{
-    struct store_task task;
-    if (find_task(api, request, &task)) {
-        http_api__ask_compute(api, request, JOB_WORDS, task.number, false);
-    }
-}
-
-/* A full receipt has all vectors of the task: another thread reads and encodes it. */
-/* What is kept of a task that is there, or why there is none. */
-static void answer_kept(struct http_request *request, enum sotto_status status, char *json,
-                        const struct sotto_error *err)
-{
-    if (status == SOTTO_ERROR_NOT_FOUND) {
-        http_answer_detail(request, MHD_HTTP_BAD_REQUEST, status, "%s", err->text);
-    } else if (status != SOTTO_OK) {
-        http_api__answer_error(request, err);
-    } else {
-        http_answer_take(request, MHD_HTTP_OK, "application/json", json, strlen(json));
-    }
-}
-
-static void get_receipt(struct http_api *api, struct http_request *request)
-{
-    struct sotto_error err = {0};
-    struct store_task task;
-    char *json = NULL;
-    uint64_t is_full = 0;
-    if (!http_api__read_number(request, &is_full, "full", 0, 1) ||
-        !find_task(api, request, &task)) {
-        return;
-    }
-    if (is_full == 1) {
-        http_api__ask_compute(api, request, JOB_RECEIPT, task.number, false);
-        return;
-    }
-    enum sotto_status status = store_receipt_json(api->reader, &json, &task, false, &err);
-    answer_kept(request, status, json, &err);
-}
-
-static void get_model(struct http_api *api, struct http_request *request)
-{
-    struct sotto_error err = {0};
-    struct store_task task;
-    char *json = NULL;
-    uint64_t round = 0;
-    if (!http_api__read_number(request, &round, "round", 0, SOTTO_PLAN_LEARNING_ROUNDS_MAX) ||
-        !find_task(api, request, &task)) {
-        return;
-    }
-    enum sotto_status status =
-        store_model_json(api->reader, &json, task.number, (uint32_t)round, &err);
-    answer_kept(request, status, json, &err);
-}
+/* --- Columns --- */
 
 /* A file that was never read before is read to its end: the compute thread does that. */
 static void get_columns(struct http_api *api, struct http_request *request)
@@ -463,6 +95,20 @@ static bool *find_away(const struct http_api *api)
 }
 
 /* --- Commands --- */
+
+bool http_api__wait_for(struct http_request *request, const struct wait *wait, uint64_t wait_s)
+{
+    struct wait *copy = sotto_alloc_zeroed(sizeof *copy);
+    if (copy == NULL) {
+        http_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR, SOTTO_ERROR_NO_MEMORY,
+                           "out of memory");
+        return false;
+    }
+    *copy = *wait;
+    request->context = copy;
+    http_wait(request, clock_ms() + wait_s * 1000);
+    return true;
+}
 
 void http_api__push_job(struct http_api *api, struct http_request *request, struct job *job)
 {
@@ -525,14 +171,6 @@ static void post_check(struct http_api *api, struct http_request *request)
     http_api__ask_compute(api, request, JOB_CHECK, 0, false);
 }
 
-static void post_cancel(struct http_api *api, struct http_request *request)
-{
-    struct store_task task;
-    if (find_task(api, request, &task)) {
-        http_api__ask_compute(api, request, JOB_CANCEL, task.number, false);
-    }
-}
-
 /* --- The node itself --- */
 
 static json_t *make_node_json(const struct http_api *api, size_t id)
@@ -570,7 +208,7 @@ static void get_nodes(struct http_api *api, struct http_request *request)
     }
     http_answer_json(request, MHD_HTTP_OK,
                      json_pack("{s:o, s:I}", "nodes", array, "total_pages",
-                               (json_int_t)count_pages(len, page_size)));
+                               (json_int_t)http_api__count_pages(len, page_size)));
 }
 
 static void get_contract(struct http_api *api, struct http_request *request)
@@ -597,24 +235,24 @@ struct route {
 
 static const struct route routes[] = {
     {"POST", "/v1/task", post_task, ROLE_ASK},
-    {"GET", "/v1/task/metadata", get_metadata, READERS},
-    {"GET", "/v1/task/status", get_status, READERS},
-    {"GET", "/v1/task/list", get_list, READERS},
-    {"GET", "/v1/tasks", get_tasks, READERS},
-    {"GET", "/v1/task/logs", get_logs, READERS},
-    {"GET", "/v1/task/plan", get_plan, READERS},
-    {"GET", "/v1/task/words", get_words, READERS},
-    {"GET", "/v1/task/steps", get_steps, READERS},
-    {"GET", "/v1/task/result", get_result, READERS},
-    {"GET", "/v1/task/receipt", get_receipt, READERS},
-    {"GET", "/v1/task/model", get_model, READERS},
+    {"GET", "/v1/task/metadata", http_api__get_metadata, READERS},
+    {"GET", "/v1/task/status", http_api__get_status, READERS},
+    {"GET", "/v1/task/list", http_api__get_list, READERS},
+    {"GET", "/v1/tasks", http_api__get_tasks, READERS},
+    {"GET", "/v1/task/logs", http_api__get_logs, READERS},
+    {"GET", "/v1/task/plan", http_api__get_plan, READERS},
+    {"GET", "/v1/task/words", http_api__get_words, READERS},
+    {"GET", "/v1/task/steps", http_api__get_steps, READERS},
+    {"GET", "/v1/task/result", http_api__get_result, READERS},
+    {"GET", "/v1/task/receipt", http_api__get_receipt, READERS},
+    {"GET", "/v1/task/model", http_api__get_model, READERS},
     {"GET", "/v1/columns", get_columns, ROLE_ASK},
     {"GET", "/v1/datasets", get_datasets, ROLE_ASK},
     {"POST", "/v1/login", http_api__post_login, ANYBODY},
     {"POST", "/v1/logout", http_api__post_logout, EVERY_ROLE},
     {"GET", "/v1/me", http_api__get_me, EVERY_ROLE},
     {"GET", "/v1/nodes", get_nodes, EVERY_ROLE},
-    {"POST", "/v1/task/cancel", post_cancel, ROLE_ASK},
+    {"POST", "/v1/task/cancel", http_api__post_cancel, ROLE_ASK},
     {"POST", "/v1/task/check", post_check, ROLE_ASK},
     {"GET", "/v1/asked", http_api__get_asked, ROLE_APPROVE},
     {"GET", "/v1/asked/one", http_api__get_asked_one, ROLE_APPROVE},
@@ -718,11 +356,11 @@ static void finish_wait(struct http_api *api, struct http_request *request)
     const struct wait *wait = request->context;
     switch (wait->kind) {
     case WAIT_FOR_LOGS:
-        (void)answer_logs(api, request, wait, false);
+        (void)http_api__answer_logs(api, request, wait, false);
         break;
     case WAIT_FOR_END:
         if (store_get_task(api->reader, &task, wait->number, &err) == SOTTO_OK) {
-            answer_task_state(api, request, &task);
+            http_api__answer_task_state(api, request, &task);
         } else {
             http_api__answer_error(request, &err);
         }
@@ -752,7 +390,7 @@ void http_api_changed(struct http_api *api, uint64_t number)
         struct http_request *next = request->next;
         const struct wait *wait = request->context;
         if (wait->number == number && wait->kind == WAIT_FOR_LOGS) {
-            (void)answer_logs(api, request, wait, !has_ended);
+            (void)http_api__answer_logs(api, request, wait, !has_ended);
         } else if (wait->number == number && wait->kind == WAIT_FOR_END && has_ended) {
             finish_wait(api, request);
         }

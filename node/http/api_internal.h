@@ -2,9 +2,9 @@
 #ifndef SOTTO_NODE_HTTP_API_INTERNAL_H
 #define SOTTO_NODE_HTTP_API_INTERNAL_H
 
-/* What api.c (tasks, routes), api_login.c (who asks), api_owner.c (what others ask, policy),
- * api_code.c (code of learning tasks), api_steps.c (how far a task is) and api_watch.c (how the
- * node is) share. */
+/* What api.c (routes, commands), api_tasks.c (tasks and what is kept of them), api_login.c (who
+ * asks), api_owner.c (what others ask, policy), api_code.c (code of learning tasks), api_steps.c
+ * (how far a task is) and api_watch.c (how the node is) share. */
 
 #include "config/tokens.h"
 #include "http/api.h"
@@ -34,6 +34,10 @@ struct asker {
 /* The compute thread answers a creation when it has read the creator's own files. */
 #define CREATE_SECONDS_MAX 600
 
+/* Of lists: how long a page is, and how long it may be. */
+#define PAGE_SIZE_DEFAULT 20
+#define PAGE_SIZE_MAX 1000
+
 enum wait_kind { WAIT_FOR_COMPUTE, WAIT_FOR_LOGS, WAIT_FOR_END, WAIT_TO_REFUSE };
 
 /* What a request waits for: its context. */
@@ -48,10 +52,15 @@ struct wait {
 extern const uint8_t api_contract[];
 extern const size_t api_contract_bytes;
 
+/* Reads a whole number, of which nothing else stands in the text. Returns: false, and *out as it
+ * was, if it is none. */
+bool http_api__parse_number(uint64_t *out, const char *text);
 /* Reads a query parameter; *out holds the default. Returns: false, and 422 is answered, if it is
  * not a number from min to max. */
 bool http_api__read_number(struct http_request *request, uint64_t *out, const char *name,
                            uint64_t min, uint64_t max);
+/* Of a list of len. */
+uint64_t http_api__count_pages(uint64_t len, uint64_t page_size);
 /* Answers 500 with an error of the store, and logs it. */
 void http_api__answer_error(struct http_request *request, const struct sotto_error *err);
 /* Hands the request to the compute thread, which answers it. */
@@ -60,6 +69,28 @@ void http_api__ask_compute(struct http_api *api, struct http_request *request, e
 
 /* The same with a job whose number and bytes are set. Ownership: takes job. */
 void http_api__push_job(struct http_api *api, struct http_request *request, struct job *job);
+
+/* Answers with the state of a task, its error, and how far its models are. */
+void http_api__answer_task_state(const struct http_api *api, struct http_request *request,
+                                 const struct store_task *task);
+/* Answers with the lines there are. Returns: false, and no answer, if there is none and may_wait.
+ */
+bool http_api__answer_logs(struct http_api *api, struct http_request *request,
+                           const struct wait *wait, bool may_wait);
+
+/* The handlers of api_tasks.c, for the table of routes. */
+void http_api__get_metadata(struct http_api *api, struct http_request *request);
+void http_api__get_status(struct http_api *api, struct http_request *request);
+void http_api__get_list(struct http_api *api, struct http_request *request);
+void http_api__get_tasks(struct http_api *api, struct http_request *request);
+void http_api__get_logs(struct http_api *api, struct http_request *request);
+void http_api__get_result(struct http_api *api, struct http_request *request);
+void http_api__get_plan(struct http_api *api, struct http_request *request);
+void http_api__get_steps(struct http_api *api, struct http_request *request);
+void http_api__get_words(struct http_api *api, struct http_request *request);
+void http_api__get_receipt(struct http_api *api, struct http_request *request);
+void http_api__get_model(struct http_api *api, struct http_request *request);
+void http_api__post_cancel(struct http_api *api, struct http_request *request);
 
 /* The handlers of api_code.c, for the table of routes. */
 void http_api__get_code(struct http_api *api, struct http_request *request);
