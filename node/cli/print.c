@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WHOLE_MAX 1e15 /* numbers below it that have more digits than asked for show them */
+#define LEAST_P "<1e-300" /* below all doubles */
+#define WHOLE_MAX 1e15    /* numbers below it that have more digits than asked for show them */
 
 /* Writes a number as results have it, but for the ".0" of whole numbers; digits: rounded to so
  * many, or 0. */
@@ -240,6 +241,33 @@ static bool print_fits(json_t *output, json_t *groups)
     return true;
 }
 
+/* Has cells that are 0 say that they are below all doubles. */
+static void replace_zeros(json_t *cells)
+{
+    size_t i;
+    json_t *one;
+    json_t *value = json_object_get(cells, "value");
+    if (json_is_real(value) && json_real_value(value) == 0) {
+        (void)json_object_clear(cells);
+        (void)json_object_set_new(cells, "special", json_string(LEAST_P));
+    }
+    json_array_foreach(json_is_array(cells) ? cells : json_object_get(cells, "values"), i, one)
+    {
+        replace_zeros(one);
+    }
+}
+
+/* An output for people, who are told no probability of 0: no test gives one. Ownership: new. */
+static json_t *tell_probabilities(json_t *output)
+{
+    static const char *const names[] = {"p", "f_p"};
+    json_t *out = json_deep_copy(output);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        replace_zeros(json_object_get(json_object_get(out, "fields"), names[i]));
+    }
+    return out;
+}
+
 /* Prints a method's fields, each behind its name. */
 static void print_fields(json_t *output, json_t *groups, const struct print_style *style)
 {
@@ -284,7 +312,9 @@ static void print_outputs(json_t *outputs, json_t *groups, const struct print_st
         sotto_text_sanitize(safe);
         (void)printf("%s%*s", safe, is_single ? width - print_width(name) + 2 : 0, "");
         if (fields != NULL) {
-            print_fields(output, groups, style);
+            json_t *told = tell_probabilities(output);
+            print_fields(told, groups, style);
+            json_decref(told);
         } else {
             print_output(output, groups, style);
         }

@@ -145,13 +145,12 @@ static void write_number(char out[CELL_BYTES], json_t *value, int decimals)
     }
 }
 
+/* One that is below all doubles comes as a text. */
 static void write_p(char out[CELL_BYTES], json_t *value)
 {
     double number = read_number(value);
     if (number >= 0.001) {
         (void)snprintf(out, CELL_BYTES, "%.4f", number);
-    } else if (number == 0) { /* below all doubles: no p is 0 */
-        (void)snprintf(out, CELL_BYTES, "<1e-300");
     } else if (number < 0.001) {
         (void)snprintf(out, CELL_BYTES, "%.2e", number);
     } else {

@@ -813,6 +813,21 @@ class Tables(unittest.TestCase):
         self.assertEqual(points, [points[0]] * 4)
         self.assertIn("log likelihood              -12.8896", "\n".join(lines))
 
+    def test_no_probability_is_0(self):
+        """Below all doubles a p is 0 in JSON; people are told that it is small, of a model, of all its coefficients
+        together, of groups, and of a test."""
+        rows = "x,y,g\n" + "".join(f"{i},{100000 * i + i % 7}.5,{'ab'[i % 2]}\n" for i in range(400))
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "t.csv")
+            path.write_text(rows)
+            fit = support.run("local", str(path), "--", "f=ols(y, x)").stdout
+            self.assertEqual(fit.splitlines()[3].split()[4], "<1e-300")
+            self.assertRegex(fit, r"f p +<1e-300\n")
+            for more in ([], ["--by", "g in ('a', 'b')"]):
+                test = support.run("local", str(path), *more, "--", "f=pearson(x, y)").stdout
+                self.assertIn("<1e-300", test)
+            self.assertIn('"p": {"value": 0.0}', support.run("local", str(path), "--json", "--", "f=pearson(x, y)").stdout)
+
     def test_groups_have_tables_of_their_own(self):
         lines = self.shown("--by", "psi in (0, 1)", "--", "f=ols(grade, gpa)")
         self.assertEqual(lines.count("0"), 1)

@@ -61,6 +61,25 @@ const quote = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}
 // A spreadsheet takes a text that begins so for a formula.
 const harmless = (text) => (/^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? "'" + text : text);
 
+const LEAST_P = { special: "<1e-300" };
+const PROBABILITIES = ["p", "f_p"];
+
+function replaceZeros(cells) {
+  if (Array.isArray(cells)) {
+    return cells.map(replaceZeros);
+  }
+  if (cells?.values) {
+    return { ...cells, values: replaceZeros(cells.values) };
+  }
+  return cells?.value === 0 ? LEAST_P : cells;
+}
+
+/** A fit for people, who are told no probability of 0: it is below all doubles. */
+export function tellProbabilities(output) {
+  const told = PROBABILITIES.filter((name) => output.fields[name]).map((name) => [name, replaceZeros(output.fields[name])]);
+  return { ...output, fields: { ...output.fields, ...Object.fromEntries(told) } };
+}
+
 /** All values, a line each: output, field, up to three labels, value, exact. */
 export function toCsv(result) {
   const lines = [["output", "field", "label_1", "label_2", "label_3", "value", "exact"]];

@@ -6,7 +6,7 @@ import { get, post } from "./api.js";
 import { Difference } from "./difference.js";
 import { Foreign, Lines, Page, Problem, State, Table, Time, download, html, link, useLoad, useRepeat } from "./parts.js";
 import { FitPlot, Plot } from "./plot.js";
-import { flatten, showValue, spread, tablesOfFields, toCsv } from "./result.js";
+import { flatten, showValue, spread, tablesOfFields, tellProbabilities, toCsv } from "./result.js";
 import { t } from "./words.js";
 
 const hasEnded = (status) => !["PENDING", "RUNNING"].includes(status);
@@ -97,7 +97,7 @@ function Output({ result, name, output }) {
 
 function Fit({ result, name, output }) {
   return html`<h3><${Foreign} text=${name} /></h3>${output.status && html`<p class="warning"><${Foreign} text=${[].concat(output.status).join("; ")} /></p>`}
-    ${tablesOfFields(result, output).map((table) => {
+    ${tablesOfFields(result, tellProbabilities(output)).map((table) => {
       const isWide = table.fields.length === 1 && table.axes.length > 1;
       if (isWide) {
         return html`<${Output} result=${{}} name=${`${name}: ${table.fields[0][0]}`} output=${{ labels: table.axes, values: table.fields[0][1].cells }} />`;
