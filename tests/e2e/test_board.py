@@ -53,7 +53,7 @@ class Board(unittest.TestCase):
         cls.addClassCleanup(cls.downloads.cleanup)
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
-        for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en-US"):
+        for word in ("--headless=new", "--hide-scrollbars", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en-US"):
             options.add_argument(word)
         options.add_experimental_option("prefs", {"download.default_directory": cls.downloads.name})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -255,6 +255,7 @@ class Board(unittest.TestCase):
         self.wait(lambda: self.cells("What was told of each column"))
         self.assertEqual([row[:4] for row in self.cells("What was told of each column")], [
             [row["file"], row["column"], str(row["told"]), str(row["left"])] for row in budget])
+        self.assertIn("the first token (admin)", self.find(".who").text)
         self.find("button[lang=zh]").click()
         self.wait_text("h1", "账本")
         self.assertEqual(self.browser.execute_script("return document.documentElement.lang"), "zh-Hans")

@@ -31,6 +31,8 @@ const PAGES = [
   { name: "record", roles: ["approve"], view: Record },
 ];
 
+// As the node calls the token that it began with; no other one can have a blank in its name.
+const FIRST_TOKEN = "the first one";
 const may = (me, page) => me.role === "admin" || page.roles.includes(me.role);
 
 function readAddress() {
@@ -102,7 +104,7 @@ function Board() {
       <span class="brand"><img src="/icon.svg" alt="" width="24" height="24" /> Sotto${me && html` <b class="node"><bdi>${me.node}</bdi></b>`}</span>
       ${me && html`<${Menu} me=${me} name=${page.name} />`}
       <${Language} onChange=${change} />
-      ${me && html`<span class="who"><bdi>${me.name}</bdi> (${t("role_" + me.role)}) <button type="button" id="logout" onClick=${leave}>${t("log_out")}</button></span>`}
+      ${me && html`<span class="who"><bdi>${me.name === FIRST_TOKEN ? t("first_token") : me.name}</bdi> (${t("role_" + me.role)}) <button type="button" id="logout" onClick=${leave}>${t("log_out")}</button></span>`}
     </header>
     <main id="main" key=${currentLanguage()}>
       ${me === null && html`<${Login} isLost=${isLost} onLogin=${(who) => { setLost(false); setMe(who); }} />`}

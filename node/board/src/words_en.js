@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export default {
-  log_in: "Log in", log_out: "Log out", token: "Token", menu: "Menu", language: "Language", skip: "Skip to the page",
+  log_in: "Log in", log_out: "Log out", token: "Token", first_token: "the first token", menu: "Menu", language: "Language", skip: "Skip to the page",
   token_hint: "What is in the node's token file, or what “sotto token new” printed.",
   login_over: "You are logged out.", licences: "Licences",
   role_ask: "asks", role_read: "reads", role_approve: "approves", role_watch: "watches", role_admin: "admin",

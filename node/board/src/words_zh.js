@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export default {
-  log_in: "登录", log_out: "退出", token: "令牌", menu: "菜单", language: "语言", skip: "跳到正文",
+  log_in: "登录", log_out: "退出", token: "令牌", first_token: "首个令牌", menu: "菜单", language: "语言", skip: "跳到正文",
   token_hint: "节点令牌文件中的内容，或 “sotto token new” 输出的内容。",
   login_over: "您已退出登录。", licences: "许可证",
   role_ask: "提问", role_read: "只读", role_approve: "审批", role_watch: "监控", role_admin: "管理员",
