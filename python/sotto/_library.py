@@ -256,7 +256,7 @@ class Library:
         except ImportError:
             raise LibraryNotFound(
                 "computing on this machine needs the package cffi: "
-                "pip install -e './python[research]' in a clone of Sotto"
+                "pip install cffi, or the extra `research` of sotto-engine"
             ) from None
         self.ffi = cffi.FFI()
         self.ffi.cdef(DECLARATIONS)

@@ -74,7 +74,7 @@ def _pyarrow() -> Any:
     except ImportError:
         raise LibraryNotFound(
             "tables in memory need the package pyarrow: "
-            "pip install -e './python[research]' in a clone of Sotto"
+            "pip install pyarrow, or the extra `research` of sotto-engine"
         ) from None
     return pyarrow
 

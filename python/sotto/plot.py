@@ -30,7 +30,7 @@ def _pyplot() -> Any:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "pictures need the package matplotlib: "
-            "pip install -e './python[notebooks]' in a clone of Sotto"
+            "pip install matplotlib, or the extra `notebooks` of sotto-engine"
         ) from error
     return pyplot
 
