@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A node as a service: what it tells systemd, and how little of the machine its unit leaves it."""
+import ctypes
+import errno
 import os
 import pathlib
 import re
@@ -10,12 +12,51 @@ import subprocess
 import tempfile
 import unittest
 
-from support import ClusterCase, has_tool, wages
+from support import SOTTO, ClusterCase, has_tool, wages
 
 BUILD = pathlib.Path(os.environ["SOTTO_BINARY"]).parent
-PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging/systemd"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RUNNER = ROOT / "python/sotto/_runner.py"
+PACKAGING = ROOT / "packaging/systemd"
 EXPOSURE_MAX = 15  # tenths
 LEARNING_EXPOSURE_MAX = 25
+ACT_ALLOW, ACT_ERRNO = 0x7FFF0000, 0x00050000 | errno.EPERM  # of seccomp.h
+
+
+def expand(words):
+    """The system calls that words of SystemCallFilter name: some stand for sets of them."""
+    calls = set()
+    for word in words:
+        if word.startswith("@"):
+            lines = subprocess.run(["systemd-analyze", "syscall-filter", word], capture_output=True, text=True,
+                                   check=True).stdout.splitlines()[1:]
+            calls |= expand(line.strip() for line in lines if not line.strip().startswith("#"))
+        else:
+            calls.add(word)
+    return calls
+
+
+def filtered_calls(*units):
+    """What SystemCallFilter of a unit and its drop-ins lets pass, as systemd.exec says: lists add up, ~ takes away."""
+    calls = expand(["@default"])
+    for unit in units:
+        for words in re.findall(r"^SystemCallFilter=(.*)", unit.read_text(), re.MULTILINE):
+            named = expand(words.removeprefix("~").split())
+            calls = calls - named if words.startswith("~") else calls | named
+    return calls
+
+
+def confine(calls):
+    """Leaves this process these system calls, as systemd does before it starts a service."""
+    library = ctypes.CDLL("libseccomp.so.2")
+    library.seccomp_init.restype = ctypes.c_void_p
+    made = ctypes.c_void_p(library.seccomp_init(ACT_ERRNO))
+    for call in calls:
+        number = library.seccomp_syscall_resolve_name(call.encode())
+        if number >= 0 and library.seccomp_rule_add(made, ACT_ALLOW, number, 0) != 0:
+            raise OSError(call)
+    if library.seccomp_load(made) != 0:
+        raise OSError("seccomp_load")
 
 
 class Service(ClusterCase):
@@ -58,6 +99,24 @@ class Service(ClusterCase):
                                   env=env)
             self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
             self.assertEqual(len(re.findall("Service may create .* namespaces", done.stdout)), 7)
+
+    def test_a_cage_is_built_with_the_calls_that_are_left(self):
+        """By itself the unit lets no cage be built; with its drop-in a node builds one."""
+        if not all(has_tool(self, tool) for tool in ("systemd-analyze", "bwrap")):
+            return
+        cluster = self.cluster([wages(1)], start=False)
+        node = cluster.nodes[0]
+        node.policy = {"code": "approved"}
+        node.learning = {"fence": str(BUILD / "sotto-fence"), "runner": str(RUNNER)}
+        node.configure()
+        said = {}
+        for units in ([BUILD / "sotto.service"], [BUILD / "sotto.service", PACKAGING / "learning.conf"]):
+            calls = filtered_calls(*units)
+            done = subprocess.run([SOTTO, "doctor", "--config", str(node.folder / "node.yaml")], capture_output=True,
+                                  text=True, preexec_fn=lambda calls=calls: confine(calls))
+            said[len(units)] = re.search(r"^\w+ +learning .*", done.stdout, re.MULTILINE)[0]
+        self.assertRegex(said[1], "FAIL +learning +no cage can be built here")
+        self.assertRegex(said[2], "ok +learning +namespaces, no network, limits")
 
 
 if __name__ == "__main__":
