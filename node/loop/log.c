@@ -119,8 +119,8 @@ static void write_all(int fd, const char *text, size_t text_bytes)
  */
 static void rotate_log(void)
 {
-    char from[sizeof log_path + 8];
-    char to[sizeof log_path + 8];
+    char from[sizeof log_path + 16]; /* with a point and any int */
+    char to[sizeof log_path + 16];
     for (int i = LOGS_KEPT; i > 0; i--) {
         (void)snprintf(to, sizeof to, "%s.%d", log_path, i);
         (void)snprintf(from, sizeof from, i > 1 ? "%s.%d" : "%s", log_path, i - 1);
