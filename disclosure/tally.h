@@ -6,53 +6,12 @@
  * (rows into atoms), tally_told.c (what an answer tells of them), tally_products.c (columns of few
  * values, and products with them). */
 
+#include "tally_atoms.h"
+
 #include <sotto/tally.h>
-
-#define SOTTO__TALLY_NOT_ASKED UINT32_MAX /* the group of rows that are not asked */
-
-/* The different values of a column, if few. */
-struct levels {
-    double values[SOTTO_LEDGER_LEVELS];
-    size_t len;
-    bool is_over;
-};
-
-/* What rows are counted by for a pair: whether alone is 0, and the level of by. Of columns that are
- * shown; SOTTO_NONE: 1. */
-struct pair {
-    size_t alone;
-    size_t by[2];
-    size_t measures[2]; /* alone's, and the product's */
-};
 
 struct product {
     size_t columns[2]; /* that are shown; of a column alone the second one is SOTTO_NONE */
-};
-
-struct atoms {
-    const struct pair *pairs;
-    size_t pairs_len;
-    struct levels *levels; /* of each pair */
-    struct sotto_ledger_slice
-        *slices; /* [(atom * pairs_len + pair) * SOTTO_LEDGER_LEVELS + level] */
-    size_t predicates_len;
-    size_t measures_len;
-    uint16_t *classes; /* [atom * predicates_len + predicate] */
-    uint32_t *groups;  /* SOTTO__TALLY_NOT_ASKED, or the group (0 where there are none) */
-    uint64_t *rows;
-    struct sotto_sketch *sketches;             /* [atom * measures_len + measure] */
-    struct sotto_ledger_magnitude *magnitudes; /* likewise */
-    size_t len;
-    size_t capacity_len;
-    uint32_t *slots; /* hash table: atom + 1, or 0 */
-    size_t slots_len;
-    uint32_t *atom_of;     /* [number of the row]: atom + 1, or 0 */
-    uint16_t *row_classes; /* scratch: of one row */
-    uint32_t *places;      /* scratch: of some rows */
-    uint32_t *found;       /* likewise: atoms */
-    double *values;        /* likewise */
-    uint8_t *states;       /* likewise */
-    size_t places_len;
 };
 
 struct tallied {
@@ -96,17 +55,6 @@ struct sotto_tally {
 
 /* --- tally_atoms.c --- */
 
-/* Wipes what sketches hold of values. */
-void sotto__tally_release_atoms(struct atoms *atoms);
-/* Finds the atom of these classes and group, or makes it. Returns: SOTTO_ERROR_LIMIT for more than
- * a ledger takes, SOTTO_ERROR_NO_MEMORY. */
-enum sotto_status sotto__tally_find_atom(struct atoms *atoms, size_t *out, const uint16_t *classes,
-                                         uint32_t group, struct sotto_error *err) SOTTO_NODISCARD;
-/* Adds the rows of another's atom i to one. */
-void sotto__tally_add_atom(struct atoms *in_out, size_t atom, const struct atoms *other, size_t i);
-/* Adds all atoms of another. Returns: as sotto__tally_find_atom. */
-enum sotto_status sotto__tally_merge_atoms(struct atoms *in_out, const struct atoms *other,
-                                           struct sotto_error *err) SOTTO_NODISCARD;
 /* The sink of the watch; context: the tally. */
 enum sotto_status sotto__tally_begin_reading(void *context, size_t dataset, size_t workers_len,
                                              struct sotto_error *err) SOTTO_NODISCARD;
@@ -143,8 +91,6 @@ bool sotto__tally_prepare_pairs(struct atoms *out, const struct tallied *tallied
 void sotto__tally_take_columns(struct atoms *atoms, const struct tallied *tallied,
                                const struct sotto_watch_rows *rows,
                                const struct sotto_sketch_key *key);
-void sotto__tally_add_levels(struct atoms *in_out, size_t atom, const struct atoms *other, size_t i,
-                             size_t pair);
 bool sotto__tally_list_pairs(struct tallied *tallied, struct sotto_ledger_file *out);
 
 #endif
