@@ -24,6 +24,18 @@ static void sketch_counts(struct atoms *in_out, const struct sotto_sketch_key *k
     }
 }
 
+enum sotto_status sotto__tally_merge_workers(struct tallied *tallied, struct sotto_error *err)
+{
+    for (size_t i = 1; i < tallied->workers_len; i++) {
+        enum sotto_status status =
+            sotto__tally_merge_atoms(&tallied->workers[0], &tallied->workers[i], err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    return SOTTO_OK;
+}
+
 static enum sotto_status list_atoms(struct sotto_tally *tally, size_t dataset,
                                     const uint8_t *withheld, struct sotto_error *err)
 {
@@ -33,22 +45,20 @@ static enum sotto_status list_atoms(struct sotto_tally *tally, size_t dataset,
         return SOTTO_OK; /* nothing of it was read */
     }
     struct atoms *atoms = &tallied->workers[0];
-    for (size_t i = 1; i < tallied->workers_len; i++) {
-        enum sotto_status merged = sotto__tally_merge_atoms(atoms, &tallied->workers[i], err);
-        if (merged != SOTTO_OK) {
-            return merged;
-        }
+    enum sotto_status status = sotto__tally_merge_workers(tallied, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     if (sotto__tally_list_told(tally, dataset) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
-    enum sotto_status status = sotto__tally_merge_untold(tally, dataset, atoms, withheld, err);
+    status = sotto__tally_merge_untold(tally, dataset, atoms, withheld, err);
     if (status != SOTTO_OK) {
         return status;
     }
     atoms = &tallied->atoms;
     if (tallied->has_count) {
-        sketch_counts(atoms, sotto_ledger_sketch_key(tally->ledger));
+        sketch_counts(atoms, tally->key);
     }
     file->predicates = (const char *const *)tallied->told.texts;
     file->predicates_len = tallied->told.len;
@@ -78,8 +88,11 @@ enum sotto_status sotto_tally_contribute(struct sotto_tally *tally, uint64_t *ou
                                          uint8_t *withheld, struct sotto_source *const *sources,
                                          const struct sotto_judge *judge, struct sotto_error *err)
 {
-    const struct sotto_watch_sink sink = {
-        .context = tally, .begin = sotto__tally_begin_reading, .take = sotto__tally_take_rows};
+    const struct sotto_watch_sink sink = {.context = tally,
+                                          .begin = sotto__tally_begin_reading,
+                                          .take = sotto__tally_take_rows,
+                                          .ask = sotto__tally_ask_parts,
+                                          .give = sotto__tally_take_parts};
     enum sotto_status status = sotto_driver_contribute_watched(
         tally->driver, out, limbs_len, withheld, sources, judge, tally->watch, &sink, err);
     for (size_t i = 0; status == SOTTO_OK && i < tally->len; i++) {
@@ -130,17 +143,12 @@ static enum sotto_status list_measures(struct tallied *tallied, const struct sot
     return SOTTO_OK;
 }
 
-/* Those that the ledger knows first, in its order. */
+/* Those that were asked before are there, in the order of the ledger. */
 static enum sotto_status list_predicates(struct sotto_tally *tally, size_t dataset,
-                                         const char *file, struct sotto_error *err)
+                                         struct sotto_error *err)
 {
     struct tallied *tallied = &tally->datasets[dataset];
     const char *predicate;
-    enum sotto_status status =
-        sotto_ledger_predicates(tally->ledger, &tallied->predicates, file, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
     tallied->known_len = tallied->predicates.len;
     for (size_t i = 0; (predicate = sotto_watch_predicate(tally->watch, dataset, i)) != NULL; i++) {
         if (sotto_ledger_texts_add(&tallied->predicates, predicate) != SOTTO_OK) {
@@ -150,7 +158,7 @@ static enum sotto_status list_predicates(struct sotto_tally *tally, size_t datas
     return SOTTO_OK;
 }
 
-static const char *find_key(const struct sotto_catalogue *catalogue)
+const char *sotto__tally_find_key(const struct sotto_catalogue *catalogue)
 {
     for (size_t i = 0; i < catalogue->columns_len; i++) {
         if (catalogue->columns[i].is_key) {
@@ -160,16 +168,17 @@ static const char *find_key(const struct sotto_catalogue *catalogue)
     return NULL;
 }
 
-static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t dataset,
-                                         const char *file, const struct sotto_catalogue *catalogue,
-                                         struct sotto_error *err)
+enum sotto_status sotto__tally_prepare(struct sotto_tally *tally, size_t dataset, const char *file,
+                                       const struct sotto_catalogue *catalogue,
+                                       struct sotto_error *err)
 {
     struct tallied *tallied = &tally->datasets[dataset];
-    enum sotto_status status = list_predicates(tally, dataset, file, err);
+    tallied->catalogue = catalogue;
+    enum sotto_status status = list_predicates(tally, dataset, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = sotto__tally_list_names(tally, dataset, file, err);
+    status = sotto__tally_list_names(tally, dataset, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -190,7 +199,7 @@ static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t datas
     }
     tally->files[dataset] =
         (struct sotto_ledger_file){.file = file,
-                                   .key = find_key(catalogue),
+                                   .key = sotto__tally_find_key(catalogue),
                                    .predicates = (const char *const *)tallied->predicates.texts,
                                    .predicates_len = tallied->predicates.len,
                                    .measures = tallied->measures,
@@ -198,17 +207,14 @@ static enum sotto_status prepare_dataset(struct sotto_tally *tally, size_t datas
     return SOTTO_OK;
 }
 
-enum sotto_status sotto_tally_new(struct sotto_tally **out, struct sotto_ledger *ledger,
-                                  const struct sotto_driver *driver, const struct sotto_plan *plan,
-                                  const struct sotto_catalogue *const *catalogues,
-                                  struct sotto_error *err)
+enum sotto_status sotto__tally_make(struct sotto_tally **out, const struct sotto_driver *driver,
+                                    const struct sotto_plan *plan, struct sotto_error *err)
 {
     size_t len = sotto_plan_datasets_len(plan);
     struct sotto_tally *tally = sotto_alloc_zeroed(sizeof *tally);
     if (tally == NULL) {
         return sotto_error_no_memory(err);
     }
-    tally->ledger = ledger;
     tally->driver = driver;
     tally->datasets = sotto_alloc_array(len, sizeof *tally->datasets);
     tally->files = sotto_alloc_array(len, sizeof *tally->files);
@@ -219,10 +225,49 @@ enum sotto_status sotto_tally_new(struct sotto_tally **out, struct sotto_ledger 
     }
     tally->len = len;
     status = sotto_watch_new(&tally->watch, driver, err);
-    for (size_t i = 0; status == SOTTO_OK && i < len; i++) {
-        status = prepare_dataset(tally, i, sotto_plan_dataset_file(plan, i), catalogues[i], err);
-    }
 out:
+    if (status != SOTTO_OK) {
+        sotto_tally_free(tally);
+        return status;
+    }
+    *out = tally;
+    return SOTTO_OK;
+}
+
+/* Asks the ledger what a file was asked before, and prepares for it. */
+static enum sotto_status prepare_by_ledger(struct sotto_tally *tally, size_t dataset,
+                                           const char *file,
+                                           const struct sotto_catalogue *catalogue,
+                                           struct sotto_error *err)
+{
+    struct tallied *tallied = &tally->datasets[dataset];
+    enum sotto_status status =
+        sotto_ledger_predicates(tally->ledger, &tallied->predicates, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_ledger_products(tally->ledger, &tallied->old, file, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return sotto__tally_prepare(tally, dataset, file, catalogue, err);
+}
+
+enum sotto_status sotto_tally_new(struct sotto_tally **out, struct sotto_ledger *ledger,
+                                  const struct sotto_driver *driver, const struct sotto_plan *plan,
+                                  const struct sotto_catalogue *const *catalogues,
+                                  struct sotto_error *err)
+{
+    struct sotto_tally *tally = NULL;
+    enum sotto_status status = sotto__tally_make(&tally, driver, plan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    tally->ledger = ledger;
+    tally->key = sotto_ledger_sketch_key(ledger);
+    for (size_t i = 0; status == SOTTO_OK && i < tally->len; i++) {
+        status = prepare_by_ledger(tally, i, sotto_plan_dataset_file(plan, i), catalogues[i], err);
+    }
     if (status != SOTTO_OK) {
         sotto_tally_free(tally);
         return status;
@@ -260,6 +305,8 @@ void sotto_tally_free(struct sotto_tally *tally)
         sotto_ledger_texts_release(&tallied->predicates);
     }
     sotto_watch_free(tally->watch);
+    sotto_catalogue_free(tally->catalogue);
+    sotto_wipe(&tally->own_key, sizeof tally->own_key);
     sotto_free(tally->datasets);
     sotto_free(tally->files);
     sotto_free(tally);

@@ -4,7 +4,7 @@
 
 /* What is gathered of a party's rows: tally.c (what is shown, and hosts' calls), tally_atoms.c
  * (rows into atoms), tally_told.c (what an answer tells of them), tally_products.c (columns of few
- * values, and products with them). */
+ * values, and products with them), tally_parts.c (rows in parts). */
 
 #include "tally_atoms.h"
 
@@ -15,6 +15,7 @@ struct product {
 };
 
 struct tallied {
+    const struct sotto_catalogue *catalogue;
     struct sotto_ledger_texts predicates;
     size_t known_len;               /* of them, in the ledger; those of the plan come after */
     struct sotto_ledger_texts told; /* predicates, as far as the answer tells their classes */
@@ -44,8 +45,12 @@ struct tallied {
     struct sotto_ledger_atom *list;
 };
 
+/* Of a party, or of whoever reads some of its rows: who has no ledger, and only gathers. */
 struct sotto_tally {
-    struct sotto_ledger *ledger;
+    struct sotto_ledger *ledger; /* NULL: of some rows */
+    const struct sotto_sketch_key *key;
+    struct sotto_sketch_key own_key;   /* of some rows: it is their party's */
+    struct sotto_catalogue *catalogue; /* likewise; ended with the tally */
     const struct sotto_driver *driver;
     struct sotto_watch *watch;
     struct tallied *datasets;
@@ -61,6 +66,33 @@ enum sotto_status sotto__tally_begin_reading(void *context, size_t dataset, size
 enum sotto_status sotto__tally_take_rows(void *context, size_t worker,
                                          const struct sotto_watch_rows *rows,
                                          struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- tally.c --- */
+
+/* A tally of nothing yet, without a ledger and a key. Returns: as sotto_tally_new. Ended by
+ * sotto_tally_free. */
+enum sotto_status sotto__tally_make(struct sotto_tally **out, const struct sotto_driver *driver,
+                                    const struct sotto_plan *plan,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* Prepares the watch, once old predicates and products are there. Returns: as sotto_tally_new. */
+enum sotto_status sotto__tally_prepare(struct sotto_tally *tally, size_t dataset, const char *file,
+                                       const struct sotto_catalogue *catalogue,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+/* The column that is the key; or NULL. */
+const char *sotto__tally_find_key(const struct sotto_catalogue *catalogue);
+/* Puts the atoms of all threads together, as the first one's. Returns: as sotto__tally_find_atom.
+ */
+enum sotto_status sotto__tally_merge_workers(struct tallied *tallied,
+                                             struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- tally_parts.c --- */
+
+/* The sink's for rows in parts. */
+enum sotto_status sotto__tally_ask_parts(void *context, struct sotto_buffer *out, size_t dataset,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__tally_take_parts(void *context, size_t dataset, const void *data,
+                                          size_t data_bytes,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
 
 /* --- tally_told.c --- */
 
@@ -80,7 +112,6 @@ void sotto__tally_find_factors(const char *out[2], const struct sotto_watch *wat
                                size_t measure);
 /* Lists the columns that pairs may be of. Without any predicate there are no sets of rows. */
 enum sotto_status sotto__tally_list_names(struct sotto_tally *tally, size_t dataset,
-                                          const char *file,
                                           struct sotto_error *err) SOTTO_NODISCARD;
 /* Makes the pairs. Contexts, and the count, come after the measures that are shown. */
 enum sotto_status sotto__tally_make_pairs(struct tallied *tallied, const struct sotto_watch *watch,

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SLICES_BYTES (SOTTO_LEDGER_LEVELS * sizeof(struct sotto_ledger_slice))
@@ -158,6 +159,46 @@ enum sotto_status sotto__tally_find_atom(struct atoms *atoms, size_t *out, const
     place_slot(atoms, atoms->len);
     *out = atoms->len++;
     return SOTTO_OK;
+}
+
+/* --- In order --- */
+
+static int compare_atoms(const void *a, const void *b)
+{
+    struct placed_atom x;
+    struct placed_atom y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    size_t len = x.atoms->predicates_len;
+    const uint16_t *of_x = x.atoms->classes + x.at * len;
+    const uint16_t *of_y = y.atoms->classes + y.at * len;
+    for (size_t i = 0; i < len; i++) {
+        if (of_x[i] != of_y[i]) {
+            return of_x[i] < of_y[i] ? -1 : 1;
+        }
+    }
+    uint32_t group_x = x.atoms->groups[x.at];
+    uint32_t group_y = y.atoms->groups[y.at];
+    return (group_x > group_y) - (group_x < group_y);
+}
+
+bool sotto__tally_is_before(const struct atoms *atoms, size_t i, size_t j)
+{
+    const struct placed_atom a = {atoms, i};
+    const struct placed_atom b = {atoms, j};
+    return compare_atoms(&a, &b) < 0;
+}
+
+struct placed_atom *sotto__tally_sort_atoms(const struct atoms *atoms)
+{
+    struct placed_atom *placed = sotto_alloc_array(atoms->len, sizeof *placed);
+    for (size_t i = 0; placed != NULL && i < atoms->len; i++) {
+        placed[i] = (struct placed_atom){atoms, i};
+    }
+    if (placed != NULL && atoms->len > 1) {
+        qsort(placed, atoms->len, sizeof *placed, compare_atoms);
+    }
+    return placed;
 }
 
 /* --- Rows --- */
@@ -325,16 +366,14 @@ enum sotto_status sotto__tally_take_rows(void *context, size_t worker,
         return status;
     }
     for (size_t i = 0; i < rows->measures_len; i++) {
-        sotto_sketch_add_keyed(atoms->sketches + i, sotto_ledger_sketch_key(tally->ledger),
-                               rows->keys, rows->values[i], rows->states[i], atoms->places,
-                               rows->len);
+        sotto_sketch_add_keyed(atoms->sketches + i, tally->key, rows->keys, rows->values[i],
+                               rows->states[i], atoms->places, rows->len);
         if (atoms->predicates_len > 0) { /* else all rows are one atom, which a judge looks at */
             take_magnitudes(atoms->magnitudes + i, rows->values[i], rows->states[i], atoms->places,
                             rows->len);
         }
     }
-    sotto__tally_take_columns(atoms, &tally->datasets[rows->dataset], rows,
-                              sotto_ledger_sketch_key(tally->ledger));
+    sotto__tally_take_columns(atoms, &tally->datasets[rows->dataset], rows, tally->key);
     return SOTTO_OK;
 }
 

@@ -5,6 +5,7 @@
 /* The atoms that a party's rows fall into, with what is gathered of each: tally_atoms.c, and
  * tally_products.c for the levels of pairs. */
 
+#include <sotto/bytes.h>
 #include <sotto/ledger.h>
 
 #define SOTTO__TALLY_NOT_ASKED UINT32_MAX /* the group of rows that are not asked */
@@ -58,6 +59,15 @@ void sotto__tally_release_atoms(struct atoms *atoms);
  * a ledger takes, SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__tally_find_atom(struct atoms *atoms, size_t *out, const uint16_t *classes,
                                          uint32_t group, struct sotto_error *err) SOTTO_NODISCARD;
+struct placed_atom {
+    const struct atoms *atoms;
+    size_t at;
+};
+/* Whether atom i comes before atom j, by classes and group. */
+bool sotto__tally_is_before(const struct atoms *atoms, size_t i, size_t j);
+/* All atoms in this order, whatever the order of rows was. Returns: NULL if there is no memory.
+ * Ended by sotto_free. */
+struct placed_atom *sotto__tally_sort_atoms(const struct atoms *atoms) SOTTO_NODISCARD;
 /* Adds the rows of another's atom i to one. */
 void sotto__tally_add_atom(struct atoms *in_out, size_t atom, const struct atoms *other, size_t i);
 /* Adds all atoms of another. Returns: as sotto__tally_find_atom. */
@@ -68,5 +78,22 @@ enum sotto_status sotto__tally_merge_atoms(struct atoms *in_out, const struct at
 
 void sotto__tally_add_levels(struct atoms *in_out, size_t atom, const struct atoms *other, size_t i,
                              size_t pair);
+
+/* --- tally_bytes.c --- */
+
+/* Writes what atoms are of, and atoms. Returns: SOTTO_ERROR_NO_MEMORY; else a failure is the
+ * writer's. */
+enum sotto_status sotto__tally_write_atoms(const struct atoms *atoms,
+                                           struct sotto_writer *writer) SOTTO_NODISCARD;
+/* Reads how many predicates, measures and pairs atoms are of, with the levels of pairs, into atoms
+ * of zeros; then the atoms. Make the reader fail for what no rows say. Return:
+ * SOTTO_ERROR_NO_MEMORY, as sotto__tally_find_atom. Ended by sotto__tally_release_atoms, after a
+ * failure too. */
+enum sotto_status sotto__tally_read_lens(struct atoms *out,
+                                         struct sotto_reader *reader) SOTTO_NODISCARD;
+enum sotto_status sotto__tally_read_atoms(struct atoms *in_out, struct sotto_reader *reader,
+                                          struct sotto_error *err) SOTTO_NODISCARD;
+/* How many rows all atoms hold, or some number above 2^60. */
+uint64_t sotto__tally_count_rows(const struct atoms *atoms);
 
 #endif

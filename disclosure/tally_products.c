@@ -111,14 +111,13 @@ static bool has_products(const struct sotto_tally *tally, size_t dataset)
 }
 
 enum sotto_status sotto__tally_list_names(struct sotto_tally *tally, size_t dataset,
-                                          const char *file, struct sotto_error *err)
+                                          struct sotto_error *err)
 {
     struct tallied *tallied = &tally->datasets[dataset];
     const char *factors[2];
     char columns[2][SOTTO_LEDGER_COLUMN_BYTES_MAX + 1];
-    enum sotto_status status = sotto_ledger_products(tally->ledger, &tallied->old, file, err);
-    if (status != SOTTO_OK || (tallied->predicates.len == 0 && !has_products(tally, dataset))) {
-        return status; /* without conditions only products make sets of rows */
+    if (tallied->predicates.len == 0 && !has_products(tally, dataset)) {
+        return SOTTO_OK; /* without conditions only products make sets of rows */
     }
     for (size_t i = 0; sotto_watch_measure(tally->watch, dataset, i) != NULL; i++) {
         sotto__tally_find_factors(factors, tally->watch, dataset, i);

@@ -215,10 +215,12 @@ enum sotto_status sotto__tally_merge_untold(struct sotto_tally *tally, size_t da
     told->predicates_len = tally->datasets[dataset].told.len;
     told->measures_len = atoms->measures_len;
     uint16_t *classes = sotto_alloc_array(told->predicates_len + 1, sizeof *classes);
-    bool has_memory =
-        sotto__tally_prepare_pairs(told, &tally->datasets[dataset]) && classes != NULL;
+    struct placed_atom *placed = sotto__tally_sort_atoms(atoms);
+    bool has_memory = sotto__tally_prepare_pairs(told, &tally->datasets[dataset]) &&
+                      classes != NULL && placed != NULL;
     enum sotto_status status = has_memory ? SOTTO_OK : sotto_error_no_memory(err);
-    for (size_t i = 0; status == SOTTO_OK && i < atoms->len; i++) {
+    for (size_t j = 0; status == SOTTO_OK && j < atoms->len; j++) {
+        size_t i = placed[j].at; /* entries of a ledger do not depend on how rows were read */
         uint32_t group = atoms->groups[i];
         size_t atom = 0;
         bool is_withheld = has_groups && group != SOTTO__TALLY_NOT_ASKED && withheld[group] != 0;
@@ -229,6 +231,7 @@ enum sotto_status sotto__tally_merge_untold(struct sotto_tally *tally, size_t da
             sotto__tally_add_atom(told, atom, atoms, i);
         }
     }
+    sotto_free(placed);
     sotto_free(classes);
     return status;
 }

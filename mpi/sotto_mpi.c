@@ -13,8 +13,8 @@
 #include <errno.h>
 #include <mpi.h>
 #include <sotto/alloc.h>
-#include <sotto/part.h>
 #include <sotto/secret.h>
+#include <sotto/tally.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +123,8 @@ static void make_part(struct sotto_buffer *out, const struct sotto_round *round,
         require(sotto_catalogue_part(out, place, source, &err), path, &err);
     } else {
         check_words(round, file, source, path);
-        require(sotto_round_part(round, out, place, &source, &err), path, &err);
+        require(sotto_round_part(round, out, place, &source, sotto_tally_parts(), &err), path,
+                &err);
     }
     sotto_source_free(source);
     sotto_csv_close(file);
@@ -140,7 +141,7 @@ static void merge(struct sotto_buffer *in_out, struct sotto_buffer *other)
     }
     const struct sotto_part_bytes parts[] = {{in_out->data, in_out->data_bytes, "one part"},
                                              {other->data, other->data_bytes, "another part"}};
-    require(sotto_part_merge(&merged, parts, 2, &err), "merging", &err);
+    require(sotto_part_merge(&merged, parts, 2, sotto_tally_parts(), &err), "merging", &err);
     sotto_buffer_release(in_out);
     sotto_buffer_release(other);
     *in_out = merged;

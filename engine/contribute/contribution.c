@@ -185,7 +185,7 @@ enum sotto_status sotto_contribution_add(struct sotto_contribution *in_out,
             return status;
         }
     }
-    if (ops->can_sum != NULL && in_out->watch == NULL &&
+    if (ops->can_sum != NULL && (in_out->watch == NULL || ops->sums_watched) &&
         ops->can_sum(source, in_out->driver, dataset)) {
         return ops->sum(source, in_out, dataset, err);
     }

@@ -170,15 +170,9 @@ static enum sotto_status search_twin(uint64_t *out_twin, struct sotto_source *so
     return status;
 }
 
-enum sotto_status sotto_source_check_key(struct sotto_source *source, const struct sotto_csv *file,
-                                         size_t column, const char *name, struct sotto_error *err)
+enum sotto_status sotto_catalogue_check_key(const struct sotto_catalogue *catalogue, size_t column,
+                                            const char *name, struct sotto_error *err)
 {
-    const struct sotto_catalogue *catalogue;
-    uint64_t twin = 0;
-    enum sotto_status status = source->ops->describe(source, &catalogue, NULL, 0, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
     const struct sotto_catalogue_column *key = &catalogue->columns[column];
     if (catalogue->rows == 0) {
         return SOTTO_OK;
@@ -188,11 +182,27 @@ enum sotto_status sotto_source_check_key(struct sotto_source *source, const stru
                                "%s: key \"%s\": expected whole numbers or texts, found %s", name,
                                key->name, sotto_kind_name(key->type.kind));
     }
-    if (key->missing > 0) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "%s: key \"%s\": expected a value in each row, found none in %llu",
-                               name, key->name, (unsigned long long)key->missing);
+    return key->missing == 0
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "%s: key \"%s\": expected a value in each row, found none in %llu",
+                                 name, key->name, (unsigned long long)key->missing);
+}
+
+enum sotto_status sotto_source_check_key(struct sotto_source *source, const struct sotto_csv *file,
+                                         size_t column, const char *name, struct sotto_error *err)
+{
+    const struct sotto_catalogue *catalogue;
+    uint64_t twin = 0;
+    enum sotto_status status = source->ops->describe(source, &catalogue, NULL, 0, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sotto_catalogue_check_key(catalogue, column, name, err);
+    if (status != SOTTO_OK || catalogue->rows == 0) {
+        return status;
     }
     status = search_twin(&twin, source, column, catalogue, err);
-    return twin == 0 ? status : fail_twin(file, column, twin, name, key->name, err);
+    return twin == 0 ? status
+                     : fail_twin(file, column, twin, name, catalogue->columns[column].name, err);
 }

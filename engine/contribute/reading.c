@@ -7,6 +7,7 @@
 #include "contribute/contribute.h"
 
 #include <sotto/alloc.h>
+#include <string.h>
 
 /* The columns of one dataset that a round reads, and what each worker needs. */
 struct source_reading {
@@ -45,25 +46,43 @@ static void reading_release(struct source_reading *reading)
 
 /* --- Which columns --- */
 
+/* Finds the dataset's column of a name, and whether it can be read as a type. */
+static enum sotto_status find_column(const struct source_reading *reading, size_t *out,
+                                     const struct sotto_catalogue *catalogue, const char *name,
+                                     struct sotto_type type, struct sotto_error *err)
+{
+    const char *alias = reading->driver->plan->datasets[reading->dataset].alias;
+    size_t found = sotto_catalogue_find(catalogue, name);
+    for (size_t i = 0; found == SOTTO_NONE && i < catalogue->columns_len; i++) {
+        const struct sotto_catalogue_column *column = &catalogue->columns[i];
+        found = column->is_key && strcmp(column->name, name) == 0 ? i : SOTTO_NONE;
+    }
+    if (found == SOTTO_NONE) {
+        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "dataset \"%s\" has no column \"%s\"",
+                               alias, name);
+    }
+    struct sotto_type joined;
+    struct sotto_type own = catalogue->columns[found].type;
+    if (!sotto_type_agree(&joined, own, type) || joined.kind != type.kind ||
+        joined.scale != type.scale) {
+        return sotto_error_set(err, SOTTO_ERROR_TYPE, "column %s.%s is %s, but %s was agreed on",
+                               alias, name, sotto_kind_name(own.kind), sotto_kind_name(type.kind));
+    }
+    *out = found;
+    return SOTTO_OK;
+}
+
 /* Column i of the expansion, which the round reads of this dataset. */
 static enum sotto_status want_column(struct source_reading *reading, size_t i,
                                      const struct sotto_catalogue *catalogue,
                                      struct sotto_error *err)
 {
     const struct sotto__column *column = &reading->driver->expansion.columns[i];
-    const char *alias = reading->driver->plan->datasets[reading->dataset].alias;
-    size_t found = sotto_catalogue_find(catalogue, column->name);
-    if (found == SOTTO_NONE) {
-        return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND, "dataset \"%s\" has no column \"%s\"",
-                               alias, column->name);
-    }
-    struct sotto_type joined;
-    struct sotto_type own = catalogue->columns[found].type;
-    if (!sotto_type_agree(&joined, own, column->type) || joined.kind != column->type.kind ||
-        joined.scale != column->type.scale) {
-        return sotto_error_set(err, SOTTO_ERROR_TYPE, "column %s.%s is %s, but %s was agreed on",
-                               alias, column->name, sotto_kind_name(own.kind),
-                               sotto_kind_name(column->type.kind));
+    size_t found = SOTTO_NONE;
+    enum sotto_status status =
+        find_column(reading, &found, catalogue, column->name, column->type, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
     reading->columns[reading->wanted_len] = i;
     reading->wanted[reading->wanted_len++] =
@@ -95,7 +114,31 @@ static enum sotto_status find_columns(struct source_reading *reading,
     return SOTTO_OK;
 }
 
-/* Finds the columns that a watch reads among those that the round reads, or wants them too. */
+/* Finds a column that a watch reads among those that are wanted, or wants it too. Who makes a part
+ * has a watch that was prepared by the catalogue of all parts. */
+static enum sotto_status want_watched(struct source_reading *reading, size_t *out,
+                                      const struct sotto_catalogue *catalogue, const char *name,
+                                      struct sotto_type type, struct sotto_error *err)
+{
+    size_t found = SOTTO_NONE;
+    size_t at = 0;
+    enum sotto_status status = find_column(reading, &found, catalogue, name, type, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    while (at < reading->wanted_len && reading->wanted[at].column != found) {
+        at++;
+    }
+    if (at == reading->wanted_len) {
+        reading->columns[at] = SOTTO_NONE;
+        reading->wanted[at] = (struct sotto_csv_wanted){.column = found, .type = type};
+        reading->wanted_len++;
+    }
+    *out = at;
+    return SOTTO_OK;
+}
+
+/* The columns that a watch reads, and the key. */
 static enum sotto_status find_watched(struct source_reading *reading,
                                       const struct sotto_catalogue *catalogue,
                                       struct sotto_error *err)
@@ -107,42 +150,16 @@ static enum sotto_status find_watched(struct source_reading *reading,
     }
     for (size_t i = 0; i < reading->watched_len; i++) {
         const struct sotto__column *column = sotto__watch_column(watch, reading->dataset, i);
-        size_t found = sotto_catalogue_find(catalogue, column->name);
-        size_t at = 0;
-        while (at < reading->wanted_len && reading->wanted[at].column != found) {
-            at++;
-        }
-        reading->watched[i] = at;
-        if (at == reading->wanted_len) {
-            SOTTO_REQUIRE(found != SOTTO_NONE); /* sotto_watch_prepare saw it */
-            reading->columns[at] = SOTTO_NONE;
-            reading->wanted[at] = (struct sotto_csv_wanted){.column = found, .type = column->type};
-            reading->wanted_len++;
+        enum sotto_status status =
+            want_watched(reading, &reading->watched[i], catalogue, column->name, column->type, err);
+        if (status != SOTTO_OK) {
+            return status;
         }
     }
-    return SOTTO_OK;
-}
-
-/* Likewise the key. */
-static void find_key(struct source_reading *reading, const struct sotto_catalogue *catalogue)
-{
-    const struct sotto_watch *watch = reading->contribution->watch;
-    size_t key = watch != NULL ? sotto__watch_key(watch, reading->dataset) : SOTTO_NONE;
-    size_t at = 0;
-    reading->key = SOTTO_NONE;
-    if (key == SOTTO_NONE) {
-        return;
-    }
-    while (at < reading->wanted_len && reading->wanted[at].column != key) {
-        at++;
-    }
-    if (at == reading->wanted_len) {
-        reading->columns[at] = SOTTO_NONE;
-        reading->wanted[at] =
-            (struct sotto_csv_wanted){.column = key, .type = catalogue->columns[key].type};
-        reading->wanted_len++;
-    }
-    reading->key = at;
+    const struct sotto_catalogue_column *key =
+        watch != NULL ? sotto__watch_key(watch, reading->dataset) : NULL;
+    return key != NULL ? want_watched(reading, &reading->key, catalogue, key->name, key->type, err)
+                       : SOTTO_OK;
 }
 
 /* --- Reading --- */
@@ -261,6 +278,7 @@ enum sotto_status sotto__source_read(struct sotto_contribution *in_out, struct s
     struct source_reading reading = {.contribution = in_out,
                                      .driver = driver,
                                      .dataset = dataset,
+                                     .key = SOTTO_NONE,
                                      .columns_len = driver->expansion.columns_len};
     enum sotto_status status = source->ops->describe(source, &catalogue, NULL, 0, err);
     if (status != SOTTO_OK) {
@@ -278,7 +296,6 @@ enum sotto_status sotto__source_read(struct sotto_contribution *in_out, struct s
     if (status != SOTTO_OK) {
         goto out;
     }
-    find_key(&reading, catalogue);
     if (catalogue->rows != SOTTO_ROWS_UNKNOWN && catalogue->rows > SOTTO_ROWS_MAX) {
         status = sotto_error_set(err, SOTTO_ERROR_LIMIT, "dataset \"%s\" has more than 2^60 rows",
                                  driver->plan->datasets[dataset].alias);

@@ -17,7 +17,7 @@
 struct watched_dataset {
     struct sotto__measures measures;
     struct sotto__predicates predicates;
-    size_t key; /* a column of the catalogue; SOTTO_NONE */
+    const struct sotto_catalogue_column *key; /* of the catalogue; or NULL */
 };
 
 struct sotto_watch {
@@ -43,9 +43,9 @@ enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
     if (!sotto__measures_simplify(&watched->measures, watch->driver, catalogue)) {
         return sotto_error_no_memory(err);
     }
-    watched->key = SOTTO_NONE;
+    watched->key = NULL;
     for (size_t i = 0; i < catalogue->columns_len; i++) {
-        watched->key = catalogue->columns[i].is_key ? i : watched->key;
+        watched->key = catalogue->columns[i].is_key ? &catalogue->columns[i] : watched->key;
     }
     return sotto__predicates_init(&watched->predicates,
                                   &(struct sotto__watched){.driver = watch->driver,
@@ -181,6 +181,13 @@ const char *sotto_watch_measure(const struct sotto_watch *watch, size_t dataset,
 {
     const struct watched_dataset *watched = &watch->datasets[dataset];
     return i < watched->measures.len ? watched->measures.list[i].text : NULL;
+}
+
+uint32_t sotto_watch_classes(const struct sotto_watch *watch, size_t dataset, size_t i)
+{
+    const struct sotto__predicates *predicates = &watch->datasets[dataset].predicates;
+    SOTTO_REQUIRE(i < predicates->len);
+    return predicates->classes_len[i] - 1;
 }
 
 bool sotto_watch_counts(const struct sotto_watch *watch, size_t dataset)
@@ -426,7 +433,8 @@ void sotto__watcher_take_rows(struct sotto__watcher *watcher, const struct sotto
     watcher->status = sink->take(sink->context, watcher->worker, &shown, &watcher->err);
 }
 
-size_t sotto__watch_key(const struct sotto_watch *watch, size_t dataset)
+const struct sotto_catalogue_column *sotto__watch_key(const struct sotto_watch *watch,
+                                                      size_t dataset)
 {
     return watch->datasets[dataset].key;
 }
@@ -434,4 +442,9 @@ size_t sotto__watch_key(const struct sotto_watch *watch, size_t dataset)
 void sotto__watch_set_sink(struct sotto_watch *watch, const struct sotto_watch_sink *sink)
 {
     watch->sink = sink;
+}
+
+const struct sotto_watch_sink *sotto__watch_sink(const struct sotto_watch *watch)
+{
+    return watch->sink;
 }

@@ -125,9 +125,11 @@ void sotto__watcher_release(struct sotto__watcher *watcher);
 /* The columns that predicates read of a dataset: column i, or NULL from the last one on. */
 const struct sotto__column *sotto__watch_column(const struct sotto_watch *watch, size_t dataset,
                                                 size_t i);
-/* The column of the catalogue that is the key of a dataset, or SOTTO_NONE. */
-size_t sotto__watch_key(const struct sotto_watch *watch, size_t dataset);
+/* The key of a dataset, as the catalogue has it that the watch was prepared by; or NULL. */
+const struct sotto_catalogue_column *sotto__watch_key(const struct sotto_watch *watch,
+                                                      size_t dataset);
 void sotto__watch_set_sink(struct sotto_watch *watch, const struct sotto_watch_sink *sink);
+const struct sotto_watch_sink *sotto__watch_sink(const struct sotto_watch *watch);
 enum sotto_status sotto__watch_begin(struct sotto_watch *watch, size_t dataset, size_t workers_len,
                                      struct sotto_error *err) SOTTO_NODISCARD;
 

@@ -9,9 +9,6 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
-/* What a catalogue's parts have in place of the digest of a plan. */
-static const uint8_t no_plan[SOTTO_SHORT_DIGEST_BYTES] = {0};
-
 /* --- Making a part --- */
 
 /* All columns, also of what only values tell. */
@@ -35,7 +32,8 @@ static enum sotto_status describe_all(const struct sotto_catalogue **out,
     return status;
 }
 
-/* Only what its columns are: parts of as many rows or values as they like say the same. */
+/* Only what its columns are: parts of as many rows or values as they like say the same. What is
+ * missing in them is counted beside. */
 static enum sotto_status add_columns(struct sotto__part *in_out,
                                      const struct sotto_catalogue *catalogue,
                                      struct sotto_error *err)
@@ -52,6 +50,14 @@ static enum sotto_status add_columns(struct sotto__part *in_out,
     }
     enum sotto_status status = sotto_catalogue_encode(&said, &encoded);
     sotto_free(said.columns);
+    for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
+        const struct sotto_catalogue_column *column = &catalogue->columns[i];
+        uint64_t rows = in_out->head.rows[0];
+        if (column->name[0] != '\0') {
+            status = sotto__part_add_missing(in_out, column->name, strlen(column->name),
+                                             column->missing < rows ? column->missing : rows);
+        }
+    }
     if (status != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
@@ -185,9 +191,11 @@ static enum sotto_status join_all(struct sotto_catalogue **out, const struct sot
     return status;
 }
 
-/* What is known of all rows together. Nobody has counted missing values: any may be one. */
-static void set_rows(struct sotto_catalogue *out, const struct sotto__part_head *head)
+/* What is known of all rows together. Where a part has not counted missing values any may be one.
+ */
+static void set_rows(struct sotto_catalogue *out, const struct sotto__part *part)
 {
+    const struct sotto__part_head *head = &part->head;
     uint8_t digest[SOTTO_SHORT_DIGEST_BYTES];
     sotto_short_digest(digest, head->snapshot, strlen(head->snapshot));
     out->identity = (struct sotto_file_identity){.device = sotto_load_u64(digest),
@@ -195,15 +203,16 @@ static void set_rows(struct sotto_catalogue *out, const struct sotto__part_head 
                                                  .size_bytes = head->rows[0]};
     out->rows = out->text_bytes = head->rows[0]; /* a catalogue has a byte for each */
     for (size_t i = 0; i < out->columns_len; i++) {
-        out->columns[i].missing = out->rows;
+        struct sotto_catalogue_column *column = &out->columns[i];
+        bool is_counted = column->type.kind != SOTTO_KIND_NULL;
+        column->missing = is_counted ? sotto__part_find_missing(part, column->name) : out->rows;
     }
 }
 
 static enum sotto_status check_head(const struct sotto__part_head *head,
                                     const struct sotto_part_bytes *party, struct sotto_error *err)
 {
-    if (head->number != 0 || memcmp(head->plan, no_plan, sizeof no_plan) != 0 ||
-        head->datasets_len != 1) {
+    if (!sotto__part_is_catalogue(head) || head->datasets_len != 1) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: expected a part of the catalogue, found one of a plan's round",
                                party->name);
@@ -230,7 +239,7 @@ enum sotto_status sotto_part_catalogue(struct sotto_catalogue **out,
     if (status != SOTTO_OK) {
         goto out;
     }
-    set_rows(joined, &part.head);
+    set_rows(joined, &part);
     memcpy(out_snapshot, part.head.snapshot, sizeof part.head.snapshot);
     *out = joined;
     joined = NULL;

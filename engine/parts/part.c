@@ -10,7 +10,7 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
-#define VERSION 1
+#define VERSION 2
 #define BYTES_MAX ((size_t)1 << 32)
 #define OFFERS_MAX 4096
 #define OFFER_BYTES_MAX ((size_t)1 << 24)
@@ -23,14 +23,25 @@ void sotto__part_release(struct sotto__part *part)
         sotto_buffer_release(&part->offers[i]);
     }
     sotto_free(part->offers);
+    sotto__part_release_missing(part);
     sotto_free(part->slots);
     if (part->limbs != NULL) {
         sotto_wipe(part->limbs, part->limbs_len * sizeof *part->limbs);
     }
     sotto_free(part->limbs);
     sotto__evidence_release(&part->evidence);
+    sotto_free(part->shown);
+    sotto__part_wipe_buffer(&part->all_shown);
     sotto__part_head_release(&part->head);
     *part = (struct sotto__part){0};
+}
+
+void sotto__part_wipe_buffer(struct sotto_buffer *buffer)
+{
+    if (buffer->data != NULL) {
+        sotto_wipe(buffer->data, buffer->data_bytes);
+    }
+    sotto_buffer_release(buffer);
 }
 
 /* --- Offers --- */
@@ -193,6 +204,58 @@ static void add_slots(struct sotto__part *in_out, const struct sotto__part *othe
     }
 }
 
+/* --- What a watch was shown --- */
+
+static enum sotto_status add_shown(struct sotto__part *in_out, const struct sotto_part_bytes *bytes)
+{
+    void *shown = in_out->shown;
+    enum sotto_status status = sotto_array_reserve(&shown, &in_out->shown_capacity_len,
+                                                   in_out->shown_len + 1, sizeof *in_out->shown);
+    if (status == SOTTO_OK) {
+        in_out->shown = shown;
+        in_out->shown[in_out->shown_len++] = *bytes;
+    }
+    return status;
+}
+
+static enum sotto_status read_shown(struct sotto__part *out, struct sotto_reader *reader,
+                                    const char *name)
+{
+    struct sotto_part_bytes bytes = {.name = name};
+    unsigned is_there = sotto_read_u8(reader);
+    if (is_there > 1) {
+        sotto_reader_fail(reader);
+    }
+    if (is_there != 1) {
+        return SOTTO_OK;
+    }
+    bytes.data = sotto_read_blob(reader, &bytes.data_bytes, SIZE_MAX);
+    return reader->failed ? SOTTO_OK : add_shown(out, &bytes);
+}
+
+static void write_shown(struct sotto_writer *writer, const struct sotto__part *part)
+{
+    sotto_write_u8(writer, part->all_shown.data != NULL);
+    if (part->all_shown.data != NULL) {
+        sotto_write_blob(writer, part->all_shown.data, part->all_shown.data_bytes);
+    }
+}
+
+enum sotto_status sotto__part_merge_shown(struct sotto__part *in_out,
+                                          const struct sotto_part_watch *watch,
+                                          struct sotto_error *err)
+{
+    if (in_out->shown_len == 0) {
+        return SOTTO_OK;
+    }
+    if (watch == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "%s: its rows were shown to a ledger, and who merges it knows none",
+                               in_out->shown[0].name);
+    }
+    return watch->merge(&in_out->all_shown, in_out->shown, in_out->shown_len, err);
+}
+
 /* --- All of it --- */
 
 enum sotto_status sotto__part_take(struct sotto__part *in_out,
@@ -225,6 +288,9 @@ enum sotto_status sotto__part_write(struct sotto__part *part, struct sotto_buffe
     sotto__part_head_write(&part->head, &writer);
     if (part->head.number == 0) {
         write_offers(&writer, part);
+        if (sotto__part_is_catalogue(&part->head)) {
+            sotto__part_write_missing(&writer, part);
+        }
     } else {
         sotto__evidence_settle(&part->evidence);
         if (part->evidence.status != SOTTO_OK) {
@@ -233,6 +299,7 @@ enum sotto_status sotto__part_write(struct sotto__part *part, struct sotto_buffe
         }
         write_slots(&writer, part);
         status = sotto__facts_write(&part->evidence, &writer);
+        write_shown(&writer, part);
     }
     if (status == SOTTO_OK && sotto_writer_status(&writer) == SOTTO_OK) {
         sotto_short_digest(digest, writer.data, writer.data_bytes);
@@ -267,7 +334,8 @@ static bool has_rows(const struct sotto__part *part)
     return has;
 }
 
-static enum sotto_status read_contribution(struct sotto__part *out, struct sotto_reader *reader)
+static enum sotto_status read_contribution(struct sotto__part *out, struct sotto_reader *reader,
+                                           const char *name)
 {
     uint64_t rows = 0;
     for (size_t i = 0; i < out->head.datasets_len; i++) {
@@ -284,7 +352,16 @@ static enum sotto_status read_contribution(struct sotto__part *out, struct sotto
     if (status == SOTTO_OK && !reader->failed && !has_rows(out)) {
         sotto_reader_fail(reader);
     }
-    return status;
+    return status == SOTTO_OK && !reader->failed ? read_shown(out, reader, name) : status;
+}
+
+static enum sotto_status read_types(struct sotto__part *out, struct sotto_reader *reader,
+                                    struct sotto_error *err)
+{
+    enum sotto_status status = read_offers(out, reader, err);
+    return status == SOTTO_OK && !reader->failed && sotto__part_is_catalogue(&out->head)
+               ? sotto__part_read_missing(out, reader)
+               : status;
 }
 
 static enum sotto_status fail_bytes(const struct sotto_part_bytes *bytes, struct sotto_error *err)
@@ -333,8 +410,8 @@ enum sotto_status sotto__part_read(struct sotto__part *out, const struct sotto_p
     reader.data_bytes = body_bytes;
     status = sotto__part_head_read(&out->head, &reader);
     if (status == SOTTO_OK && !reader.failed) {
-        status = out->head.number == 0 ? read_offers(out, &reader, err)
-                                       : read_contribution(out, &reader);
+        status = out->head.number == 0 ? read_types(out, &reader, err)
+                                       : read_contribution(out, &reader, bytes->name);
     }
     if (status == SOTTO_ERROR_NO_MEMORY) {
         return sotto_error_no_memory(err);
@@ -356,11 +433,19 @@ static enum sotto_status merge_part(struct sotto__part *in_out, const struct sot
         const struct sotto_buffer *offer = &other->offers[i];
         status = sotto__part_add_offer(in_out, offer->data, offer->data_bytes, err);
     }
+    for (size_t i = 0; i < other->missing_len && status == SOTTO_OK; i++) {
+        const struct sotto__part_missing *missing = &other->missing[i];
+        if (sotto__part_add_missing(in_out, missing->name, strlen(missing->name), missing->rows) !=
+            SOTTO_OK) {
+            status = sotto_error_no_memory(err);
+        }
+    }
     if (status != SOTTO_OK || in_out->head.number == 0) {
         return status;
     }
     if (!sotto__part_has_slots(in_out, other) ||
-        memcmp(&in_out->evidence.lens, &other->evidence.lens, sizeof other->evidence.lens) != 0) {
+        memcmp(&in_out->evidence.lens, &other->evidence.lens, sizeof other->evidence.lens) != 0 ||
+        (in_out->shown_len > 0) != (other->shown_len > 0)) {
         return sotto_error_set(err, SOTTO_ERROR_INPUT,
                                "%s: expected as many sums as the others have, found others: all "
                                "parts are made by the same version of sotto",
@@ -368,12 +453,18 @@ static enum sotto_status merge_part(struct sotto__part *in_out, const struct sot
     }
     add_slots(in_out, other);
     sotto__evidence_merge(&in_out->evidence, &other->evidence);
+    for (size_t i = 0; i < other->shown_len; i++) {
+        if (add_shown(in_out, &other->shown[i]) != SOTTO_OK) {
+            return sotto_error_no_memory(err);
+        }
+    }
     return in_out->evidence.status == SOTTO_OK ? SOTTO_OK
                                                : sotto__evidence_fail(in_out->evidence.status, err);
 }
 
 enum sotto_status sotto_part_merge(struct sotto_buffer *out, const struct sotto_part_bytes *parts,
-                                   size_t parts_len, struct sotto_error *err)
+                                   size_t parts_len, const struct sotto_part_watch *watch,
+                                   struct sotto_error *err)
 {
     SOTTO_REQUIRE(parts_len > 0);
     struct sotto__part merged = {0};
@@ -387,6 +478,10 @@ enum sotto_status sotto_part_merge(struct sotto_buffer *out, const struct sotto_
         status = merge_part(&merged, &other, parts[i].name, err);
         sotto__part_release(&other);
     }
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto__part_merge_shown(&merged, watch, err);
     if (status == SOTTO_OK) {
         status = sotto__part_write(&merged, out, err);
     }

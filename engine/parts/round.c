@@ -33,6 +33,7 @@ void sotto_round_free(struct sotto_round *round)
     }
     sotto_driver_free(round->driver);
     sotto_free(round->rows);
+    sotto__part_wipe_buffer(&round->watched);
     sotto_plan_free(round->plan);
     sotto_free(round);
 }
@@ -40,6 +41,11 @@ void sotto_round_free(struct sotto_round *round)
 const struct sotto_plan *sotto_round_plan(const struct sotto_round *round)
 {
     return round->plan;
+}
+
+bool sotto_round_is_watched(const struct sotto_round *round)
+{
+    return round->watched.data != NULL;
 }
 
 bool sotto_round_is_over(const struct sotto_round *round)
@@ -62,7 +68,8 @@ struct sotto__part_question sotto__part_round_question(const struct sotto_round 
     struct sotto__part_question asked = {.plan = round->plan,
                                          .driver = round->driver,
                                          .rows = round->rows,
-                                         .snapshot = round->snapshot};
+                                         .snapshot = round->snapshot,
+                                         .watched = &round->watched};
     memcpy(asked.plan_digest, round->plan_digest, sizeof asked.plan_digest);
     return asked;
 }

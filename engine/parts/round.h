@@ -14,6 +14,7 @@ struct sotto__part_question {
     const struct sotto_driver *driver; /* NULL: round 0, and the rest says nothing */
     const uint64_t *rows;              /* of each dataset */
     const char *snapshot;
+    const struct sotto_buffer *watched; /* what a watch asks; NULL, or without data: nothing */
 };
 
 struct sotto_round {
@@ -22,6 +23,7 @@ struct sotto_round {
     char snapshot[SOTTO_PART_SNAPSHOT_BYTES];
     uint64_t *rows;              /* of each dataset, once types are agreed on */
     struct sotto_driver *driver; /* NULL: types are not agreed on */
+    struct sotto_buffer watched; /* as in a question */
 };
 
 struct sotto__part_question sotto__part_round_question(const struct sotto_round *round);
@@ -34,6 +36,12 @@ enum sotto_status sotto__part_round_start(struct sotto_round *round,
 enum sotto_status sotto__part_round_check_not_over(const struct sotto_round *round,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Writes bytes as a text of hexadecimal digits in quotes, and reads those of a JSON text. Reading
+ * returns: SOTTO_ERROR_INPUT, without a text; SOTTO_ERROR_NO_MEMORY. Ended by sotto_buffer_release.
+ */
+void sotto__part_write_digits(struct sotto_writer *writer, const uint8_t *data, size_t data_bytes);
+enum sotto_status sotto__part_read_digits(struct sotto_buffer *out, const char *digits,
+                                          size_t digits_len) SOTTO_NODISCARD;
 /* Writes a later round as sotto_round_write does. Ownership: *out is ended by sotto_free. */
 enum sotto_status sotto__part_write_question(const struct sotto__part_question *asked, char **out,
                                              struct sotto_error *err) SOTTO_NODISCARD;

@@ -35,6 +35,11 @@ static enum sotto_status set_question(struct sotto__part_head *out,
         sotto_short_digest(digest, opened->data, opened->data_bytes);
         sotto_write_bytes(&writer, digest, sizeof digest);
     }
+    if (asked->watched != NULL && asked->watched->data != NULL) {
+        uint8_t digest[SOTTO_SHORT_DIGEST_BYTES];
+        sotto_short_digest(digest, asked->watched->data, asked->watched->data_bytes);
+        sotto_write_bytes(&writer, digest, sizeof digest);
+    }
     enum sotto_status status = sotto_writer_status(&writer);
     if (status == SOTTO_OK) {
         sotto_short_digest(out->round, writer.data, writer.data_bytes);
@@ -127,12 +132,21 @@ static enum sotto_status judge_nothing(void *context, const struct sotto_evidenc
     return sotto_error_set(err, SOTTO_ERROR_STATE, "a part is not judged");
 }
 
+/* shown: NULL where nobody is shown the rows. */
 static enum sotto_status sum_up(struct sotto__part *in_out, const struct sotto_round *round,
-                                struct sotto_source *const *sources, struct sotto_error *err)
+                                struct sotto_source *const *sources,
+                                const struct sotto_part_shown *shown, struct sotto_error *err)
 {
     const struct sotto_judge judge = {.min_rows = in_out->head.min_rows, .judge = judge_nothing};
     struct sotto_contribution *contribution = NULL;
     enum sotto_status status = sotto_contribution_new(&contribution, round->driver, &judge, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (shown != NULL) {
+        sotto__watch_set_sink(shown->watch, &shown->sink);
+        contribution->watch = shown->watch;
+    }
     for (size_t i = 0; i < in_out->head.datasets_len && status == SOTTO_OK; i++) {
         status = sotto_contribution_add(contribution, sources[i], i, err);
     }
@@ -143,9 +157,38 @@ static enum sotto_status sum_up(struct sotto__part *in_out, const struct sotto_r
     return status;
 }
 
+/* Likewise, and shows the rows. */
+static enum sotto_status sum_up_watched(struct sotto__part *in_out, const struct sotto_round *round,
+                                        struct sotto_source *const *sources,
+                                        const struct sotto_part_watch *watch,
+                                        struct sotto_error *err)
+{
+    struct sotto_part_shown shown = {0};
+    if (!sotto_round_is_watched(round)) {
+        return sum_up(in_out, round, sources, NULL, err);
+    }
+    if (watch == NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "the rows are to be shown to a ledger, and who reads them knows "
+                               "none");
+    }
+    enum sotto_status status = watch->begin(&shown, round->driver, round->plan, round->watched.data,
+                                            round->watched.data_bytes, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = sum_up(in_out, round, sources, &shown, err);
+    if (status == SOTTO_OK) {
+        status = watch->write(&shown, &in_out->all_shown, err);
+    }
+    watch->end(&shown);
+    return status;
+}
+
 enum sotto_status sotto_round_part(const struct sotto_round *round, struct sotto_buffer *out,
                                    const struct sotto_part_place *place,
-                                   struct sotto_source *const *sources, struct sotto_error *err)
+                                   struct sotto_source *const *sources,
+                                   const struct sotto_part_watch *watch, struct sotto_error *err)
 {
     struct sotto__part part = {0};
     const struct sotto__part_question asked = sotto__part_round_question(round);
@@ -168,7 +211,7 @@ enum sotto_status sotto_round_part(const struct sotto_round *round, struct sotto
         goto out;
     }
     status = round->driver == NULL ? offer_types(&part, round, sources, err)
-                                   : sum_up(&part, round, sources, err);
+                                   : sum_up_watched(&part, round, sources, watch, err);
     if (status != SOTTO_OK) {
         goto out;
     }

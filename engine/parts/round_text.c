@@ -15,7 +15,7 @@
 
 /* --- Bytes as digits --- */
 
-static void write_digits(struct sotto_writer *writer, const uint8_t *data, size_t data_bytes)
+void sotto__part_write_digits(struct sotto_writer *writer, const uint8_t *data, size_t data_bytes)
 {
     static const char digits[] = "0123456789abcdef";
     sotto_write_u8(writer, '"');
@@ -35,7 +35,7 @@ static void write_types(struct sotto_writer *writer, const struct sotto_driver *
     sotto_writer_init(&types, SIZE_MAX);
     sotto_schema_write(sotto_driver_schema(driver), &types);
     writer->failed = writer->failed || types.failed;
-    write_digits(writer, types.data, types.data_bytes);
+    sotto__part_write_digits(writer, types.data, types.data_bytes);
     sotto_writer_release(&types);
 }
 
@@ -48,7 +48,7 @@ enum sotto_status sotto__part_write_question(const struct sotto__part_question *
     sotto__json_raw(&writer, "{\"sotto\": \"round\", \"version\": 1, \"round\": ");
     sotto__json_integer(&writer, sotto_driver_round(driver));
     sotto__json_raw(&writer, ", \"plan\": ");
-    write_digits(&writer, asked->plan_digest, sizeof asked->plan_digest);
+    sotto__part_write_digits(&writer, asked->plan_digest, sizeof asked->plan_digest);
     sotto__json_raw(&writer, ", \"snapshot\": ");
     sotto__json_string(&writer, asked->snapshot);
     if (driver->calls.needed > 0) {
@@ -65,7 +65,7 @@ enum sotto_status sotto__part_write_question(const struct sotto__part_question *
     sotto__json_raw(&writer, ", \"opened\": [");
     for (size_t i = 0; i < driver->opened_len; i++) {
         sotto__json_raw(&writer, i > 0 ? ", " : "");
-        write_digits(&writer, driver->opened[i].data, driver->opened[i].data_bytes);
+        sotto__part_write_digits(&writer, driver->opened[i].data, driver->opened[i].data_bytes);
     }
     sotto__json_raw(&writer, "]}\n");
     if (sotto__json_finish(&writer, out) != SOTTO_OK) {
@@ -106,28 +106,36 @@ static unsigned read_digit(char digit)
     return digit >= 'a' && digit <= 'f' ? (unsigned)(digit - 'a') + 10 : 16;
 }
 
-static enum sotto_status read_digits(struct sotto_buffer *out, const json_t *text,
-                                     struct sotto_error *err)
+enum sotto_status sotto__part_read_digits(struct sotto_buffer *out, const char *digits,
+                                          size_t digits_len)
 {
-    size_t digits_len = json_string_length(text);
-    const char *digits = json_string_value(text);
     if (digits == NULL || digits_len % 2 != 0) {
-        return fail_text(err);
+        return SOTTO_ERROR_INPUT;
     }
     *out = (struct sotto_buffer){.data = sotto_alloc_array(digits_len / 2 + 1, 1)};
     if (out->data == NULL) {
-        return sotto_error_no_memory(err);
+        return SOTTO_ERROR_NO_MEMORY;
     }
     for (; out->data_bytes < digits_len / 2; out->data_bytes++) {
         unsigned high = read_digit(digits[2 * out->data_bytes]);
         unsigned low = read_digit(digits[2 * out->data_bytes + 1]);
         if (high > 15 || low > 15) {
-            sotto_buffer_release(out);
-            return fail_text(err);
+            sotto__part_wipe_buffer(out);
+            return SOTTO_ERROR_INPUT;
         }
         out->data[out->data_bytes] = (uint8_t)(high << 4 | low);
     }
     return SOTTO_OK;
+}
+
+static enum sotto_status read_digits(struct sotto_buffer *out, const json_t *text,
+                                     struct sotto_error *err)
+{
+    enum sotto_status status =
+        sotto__part_read_digits(out, json_string_value(text), json_string_length(text));
+    return status == SOTTO_ERROR_NO_MEMORY ? sotto_error_no_memory(err)
+           : status == SOTTO_OK            ? SOTTO_OK
+                                           : fail_text(err);
 }
 
 static enum sotto_status read_opened(struct sotto_round *round, const json_t *text,

@@ -261,7 +261,7 @@ static enum sotto_status simulated_open(struct simulated *out, const struct sott
         const char *path = args->positional[out->len];
         bool is_location = source_is_location(path);
         enum sotto_status status =
-            is_location ? source_read_planned(&out->rows[out->len], path, plan, 0, args, err)
+            is_location ? source_read_planned(&out->rows[out->len], path, plan, 0, false, args, err)
                         : args_open_file(&out->files[out->len], path, args, err);
         if (status != SOTTO_OK) {
             return is_location ? sotto_error_prefix(err, "party %zu", out->len + 1) : status;

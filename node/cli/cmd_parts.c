@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* sotto partial, merge and advance: a party's contribution in parts, from round to round. Leans on
- * sotto/part.h, which does it all. The idea: each command reads files and writes one, and keeps
- * nothing, so that whatever starts programs on many machines can run them. */
+ * sotto/part.h, which does it all, and on sotto/tally.h where a node has a ledger. The idea: each
+ * command reads files and writes one, and keeps nothing, so that whatever starts programs on many
+ * machines can run them. */
 
 #include "cli/options.h"
 #include "cli/print.h"
@@ -14,7 +15,7 @@
 #include "source/location.h"
 
 #include <sotto/alloc.h>
-#include <sotto/part.h>
+#include <sotto/tally.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +148,7 @@ static enum sotto_status make_part(struct sotto_buffer *out, const struct sotto_
         return status;
     }
     reading = reading_show(tables.files, tables.len, 2);
-    status = tables_catalogue(&tables, plan, args, err);
+    status = tables_catalogue(&tables, plan, sotto_round_is_watched(round), args, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -155,7 +156,7 @@ static enum sotto_status make_part(struct sotto_buffer *out, const struct sotto_
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_round_part(round, out, place, tables.sources, err);
+    status = sotto_round_part(round, out, place, tables.sources, sotto_tally_parts(), err);
 out:
     reading_end(reading);
     tables_release(&tables);
@@ -336,7 +337,7 @@ static enum sotto_status merge_batch(struct sotto_buffer *in_out, char *const *p
         }
         parts[parts_len++] = (struct sotto_part_bytes){read[i], bytes, paths[i]};
     }
-    status = sotto_part_merge(&merged, parts, parts_len, err);
+    status = sotto_part_merge(&merged, parts, parts_len, sotto_tally_parts(), err);
     if (status != SOTTO_OK) {
         goto out;
     }

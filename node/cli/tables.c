@@ -67,14 +67,14 @@ out:
 }
 
 enum sotto_status source_read_planned(struct source_rows *out, const char *where,
-                                      const struct sotto_plan *plan, size_t dataset,
+                                      const struct sotto_plan *plan, size_t dataset, bool is_all,
                                       const struct args *args, struct sotto_error *err)
 {
     size_t len = sotto_plan_columns_len(plan);
     const char **names = sotto_alloc_array(len + 1, sizeof *names);
     struct source_wanted wanted = {.where = where,
                                    .name = sotto_plan_dataset_alias(plan, dataset),
-                                   .is_all = sotto_plan_is_framed(plan, dataset),
+                                   .is_all = is_all || sotto_plan_is_framed(plan, dataset),
                                    .names = names};
     if (names == NULL) {
         return sotto_error_no_memory(err);
@@ -91,10 +91,10 @@ enum sotto_status source_read_planned(struct source_rows *out, const char *where
 }
 
 static enum sotto_status read_source(struct tables *tables, size_t i, const struct sotto_plan *plan,
-                                     const struct args *args, struct sotto_error *err)
+                                     bool is_all, const struct args *args, struct sotto_error *err)
 {
     enum sotto_status status =
-        source_read_planned(&tables->rows[i], tables->paths[i], plan, i, args, err);
+        source_read_planned(&tables->rows[i], tables->paths[i], plan, i, is_all, args, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -126,7 +126,7 @@ enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *
     for (size_t i = 0; i < tables->len; i++) {
         enum sotto_status status = tables->files[i] != NULL
                                        ? survey_file(tables, i, plan, err)
-                                       : read_source(tables, i, plan, args, err);
+                                       : read_source(tables, i, plan, false, args, err);
         if (status != SOTTO_OK) {
             return status;
         }
@@ -135,13 +135,13 @@ enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *
 }
 
 enum sotto_status tables_catalogue(struct tables *tables, const struct sotto_plan *plan,
-                                   const struct args *args, struct sotto_error *err)
+                                   bool is_all, const struct args *args, struct sotto_error *err)
 {
     for (size_t i = 0; i < tables->len; i++) {
         enum sotto_status status =
             tables->files[i] != NULL
                 ? sotto_source_new_file(&tables->sources[i], tables->files[i], NULL, err)
-                : read_source(tables, i, plan, args, err);
+                : read_source(tables, i, plan, is_all, args, err);
         if (status != SOTTO_OK) {
             return status;
         }

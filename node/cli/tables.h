@@ -23,7 +23,7 @@ struct tables {
 /* Reads the columns of a dataset that a plan reads, from a location. Returns: as source_read.
  * Ownership: *out is ended by source_rows_release. */
 enum sotto_status source_read_planned(struct source_rows *out, const char *where,
-                                      const struct sotto_plan *plan, size_t dataset,
+                                      const struct sotto_plan *plan, size_t dataset, bool is_all,
                                       const struct args *args,
                                       struct sotto_error *err) SOTTO_NODISCARD;
 
@@ -36,10 +36,10 @@ enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
  */
 enum sotto_status tables_survey(struct tables *tables, const struct sotto_plan *plan,
                                 const struct args *args, struct sotto_error *err) SOTTO_NODISCARD;
-/* Makes their sources; a file is read when it is first asked what it is. Returns: as source_read.
- */
+/* Makes their sources; a file is read when it is first asked what it is, and of a location, with
+ * is_all, columns that the plan does not name, too. Returns: as source_read. */
 enum sotto_status tables_catalogue(struct tables *tables, const struct sotto_plan *plan,
-                                   const struct args *args,
+                                   bool is_all, const struct args *args,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 /* Tables of zeros are fine. */
 void tables_release(struct tables *tables);

@@ -140,6 +140,10 @@ struct sotto_simulation_update {
 struct sotto_buffer { uint8_t *data; size_t data_bytes; void *owners; };
 void sotto_buffer_release(struct sotto_buffer *buffer);
 struct sotto_round;
+struct sotto_part_watch;
+const struct sotto_part_watch *sotto_tally_parts(void);
+int sotto_ask_read(struct sotto_round **out, uint32_t *out_min_rows, const void *text,
+                   size_t text_bytes, struct sotto_error *err);
 struct sotto_part_place {
     uint32_t part; uint32_t parts_len; uint32_t min_rows; const char *snapshot;
 };
@@ -153,11 +157,12 @@ _Bool sotto_round_is_over(const struct sotto_round *round);
 int sotto_round_write(const struct sotto_round *round, char **out, struct sotto_error *err);
 int sotto_round_part(const struct sotto_round *round, struct sotto_buffer *out,
                      const struct sotto_part_place *place, struct sotto_source *const *sources,
-                     struct sotto_error *err);
+                     const struct sotto_part_watch *watch, struct sotto_error *err);
 int sotto_catalogue_part(struct sotto_buffer *out, const struct sotto_part_place *place,
                          struct sotto_source *source, struct sotto_error *err);
 int sotto_part_merge(struct sotto_buffer *out, const struct sotto_part_bytes *parts,
-                     size_t parts_len, struct sotto_error *err);
+                     size_t parts_len, const struct sotto_part_watch *watch,
+                     struct sotto_error *err);
 int sotto_round_advance(struct sotto_round *round, const struct sotto_part_bytes *party,
                         struct sotto_error *err);
 int sotto_round_result(const struct sotto_round *round, char **out, struct sotto_error *err);

@@ -97,10 +97,7 @@ class Round:
         return from_json(json.loads(self._result), exact)
 
     def _part(self, scope: Scope, place: Any, data: Any) -> bytes:
-        task = Task(json.loads(self.plan))
-        plan = ParsedPlan(scope, task.plan)
-        sources, _ = sources_of(scope, plan, plan.ordered(by_name(data, task)))
-        return _bytes(scope, "sotto_round_part", self._open(scope), place, sources, at=1)
+        return _part_of(scope, self._open(scope), self.plan, place, data)
 
     def _open(self, scope: Scope) -> Any:
         if self.is_over:
@@ -157,7 +154,20 @@ def answer(
         place = _place(scope, part, parts, snapshot, asked.get("min_rows", 1))
         if "plan" not in asked:
             return _bytes(scope, "sotto_catalogue_part", place, source_of(scope, data))
-        return Round(asked["plan"], asked["round"])._part(scope, place, data)
+        text = ask.encode() if isinstance(ask, str) else ask
+        least = scope.ffi.new("uint32_t *")
+        opened = scope.made(
+            "struct sotto_round", "sotto_round_free", "sotto_ask_read", least, text, len(text)
+        )
+        return _part_of(scope, opened, asked["plan"], place, data)
+
+
+def _part_of(scope: Scope, opened: Any, plan_json: str, place: Any, data: Any) -> bytes:
+    task = Task(json.loads(plan_json))
+    plan = ParsedPlan(scope, task.plan)
+    sources, _ = sources_of(scope, plan, plan.ordered(by_name(data, task)))
+    watch = scope.lib.sotto_tally_parts()
+    return _bytes(scope, "sotto_round_part", opened, place, sources, watch, at=1)
 
 
 def _asked(ask: str | bytes) -> dict[str, Any]:
@@ -176,7 +186,8 @@ def merge(parts: Sequence[bytes]) -> bytes:
         raise PlanError("expected at least one part, found none")
     with ExitStack() as stack:
         scope = Scope(stack)
-        return _bytes(scope, "sotto_part_merge", _given(scope, parts), len(parts))
+        watch = scope.lib.sotto_tally_parts()
+        return _bytes(scope, "sotto_part_merge", _given(scope, parts), len(parts), watch)
 
 
 def _place(scope: Scope, part: int, parts: int, snapshot: str, min_rows: int) -> Any:

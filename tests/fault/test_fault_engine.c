@@ -336,11 +336,11 @@ static enum sotto_status merge_bytes(struct sotto_buffer *out, const struct sott
     enum sotto_status status = SOTTO_OK;
     for (uint32_t i = 0; status == SOTTO_OK && i < 2; i++) {
         place.part = i + 1;
-        status = sotto_round_part(round, &parts[i], &place, &source, NULL);
+        status = sotto_round_part(round, &parts[i], &place, &source, NULL, NULL);
         bytes[i] = (struct sotto_part_bytes){parts[i].data, parts[i].data_bytes, "x"};
     }
     if (status == SOTTO_OK) {
-        status = sotto_part_merge(out, bytes, 2, NULL);
+        status = sotto_part_merge(out, bytes, 2, NULL, NULL);
     }
     sotto_buffer_release(&parts[0]);
     sotto_buffer_release(&parts[1]);
@@ -383,7 +383,7 @@ static enum sotto_status work(struct sotto_buffer *out, const char *asked,
     if (status == SOTTO_OK && round == NULL) {
         const struct sotto_part_bytes bytes[] = {{parts[0].data, parts[0].data_bytes, "x"},
                                                  {parts[1].data, parts[1].data_bytes, "x"}};
-        status = sotto_part_merge(out, bytes, 2, NULL);
+        status = sotto_part_merge(out, bytes, 2, NULL, NULL);
     }
     sotto_buffer_release(&parts[0]);
     sotto_buffer_release(&parts[1]);

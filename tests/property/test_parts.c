@@ -188,7 +188,7 @@ static void compare_bytes(const struct sotto_buffer *party)
 {
     struct sotto_buffer again;
     const struct sotto_part_bytes bytes = test_bytes_of(party);
-    assert_ok(sotto_part_merge(&again, &bytes, 1, NULL));
+    assert_ok(sotto_part_merge(&again, &bytes, 1, NULL, NULL));
     assert_int_equal(again.data_bytes, party->data_bytes);
     assert_memory_equal(again.data, party->data, party->data_bytes);
     sotto_buffer_release(&again);

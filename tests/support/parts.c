@@ -3,6 +3,7 @@
 #include "files.h"
 #include "test.h"
 
+#include <sotto/tally.h>
 #include <stdio.h>
 
 const struct sotto_part_place test_place = {
@@ -37,7 +38,8 @@ enum sotto_status test_make_part(struct sotto_buffer *out, const struct sotto_ro
                                  struct sotto_error *err)
 {
     struct test_text opened = test_open_text(text);
-    enum sotto_status status = sotto_round_part(round, out, place, &opened.source, err);
+    enum sotto_status status =
+        sotto_round_part(round, out, place, &opened.source, sotto_tally_parts(), err);
     test_close_text(&opened);
     return status;
 }
@@ -61,7 +63,7 @@ void test_merge_tree(struct sotto_buffer *parts, size_t len, uint64_t *random)
             parts[len - 1 - i] = drawn;
             bytes[i] = test_bytes_of(&drawn);
         }
-        if (sotto_part_merge(&merged, bytes, taken, &err) != SOTTO_OK) {
+        if (sotto_part_merge(&merged, bytes, taken, sotto_tally_parts(), &err) != SOTTO_OK) {
             fail_msg("%s", err.text);
         }
         for (size_t i = 0; i < taken; i++) {

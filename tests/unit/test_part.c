@@ -66,7 +66,7 @@ static void refuses_merge(const struct sotto_buffer *a, const struct sotto_buffe
     const struct sotto_part_bytes bytes[] = {test_bytes_of(a), {b->data, b->data_bytes, "b.slots"}};
     struct sotto_buffer merged = {0};
     struct sotto_error err = {0};
-    assert_int_equal(sotto_part_merge(&merged, bytes, 2, &err), SOTTO_ERROR_INPUT);
+    assert_int_equal(sotto_part_merge(&merged, bytes, 2, NULL, &err), SOTTO_ERROR_INPUT);
     assert_contains(err.text, text);
     assert_contains(err.text, "b.slots: ");
     assert_null(merged.data);
@@ -87,7 +87,7 @@ static void merge_two(struct sotto_buffer *out, const struct sotto_buffer *a,
                       const struct sotto_buffer *b)
 {
     const struct sotto_part_bytes bytes[] = {test_bytes_of(a), test_bytes_of(b)};
-    assert_ok(sotto_part_merge(out, bytes, 2, NULL));
+    assert_ok(sotto_part_merge(out, bytes, 2, NULL, NULL));
 }
 
 static void test_parts_that_are_missing_or_there_twice(void **state)
@@ -223,7 +223,7 @@ static void test_counts_that_do_not_agree(void **state)
         lies[i].tell(&changed);
         assert_ok(sotto__part_write(&changed, &lie, NULL));
         const struct sotto_part_bytes told = test_bytes_of(&lie);
-        assert_int_equal(sotto_part_merge(&merged, &told, 1, NULL),
+        assert_int_equal(sotto_part_merge(&merged, &told, 1, NULL, NULL),
                          lies[i].is_seen_by_merging ? SOTTO_ERROR_INPUT : SOTTO_OK);
         refuses_advance(round, &lie, SOTTO_ERROR_INPUT, "expected ");
         sotto_buffer_release(&merged);
@@ -244,7 +244,7 @@ static void take_bytes(const struct sotto_round *round, const uint8_t *data, siz
     struct sotto_contribution *given = NULL;
     struct sotto_buffer again = {0};
     const struct sotto_part_bytes bytes = {data, data_bytes, "x"};
-    if (sotto_part_merge(&again, &bytes, 1, NULL) != SOTTO_OK) {
+    if (sotto_part_merge(&again, &bytes, 1, NULL, NULL) != SOTTO_OK) {
         return;
     }
     ++*in_out_taken;

@@ -10,6 +10,7 @@
 #include "ledgers.h"
 #include "mixture.h"
 #include "test.h"
+#include "worked.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
@@ -183,6 +184,57 @@ static enum sotto_status ask_ledger(struct sotto_tally *tally, const struct sott
     return status;
 }
 
+/* The same question to a party whose rows are in parts: what a ledger is asked is the same, or both
+ * are refused. So every attack and all honest work here are those of such parties, too. */
+struct worked_party {
+    struct sotto_source *source;
+    struct sotto_catalogue *catalogue;
+    struct sotto_driver *driver;
+    struct sotto_tally *tally;
+};
+
+static uint64_t random_state = 22;
+static bool is_one_file; /* its rows can't be cut into parts */
+
+static void worked_end(struct worked_party *party)
+{
+    sotto_tally_free(party->tally);
+    sotto_source_free(party->source);
+    sotto_driver_free(party->driver);
+    sotto_catalogue_free(party->catalogue);
+}
+
+static void worked_ask(struct worked_party *out, const struct ask *ask,
+                       const struct sotto_plan *plan, const struct sotto_judge *judge,
+                       const struct sotto_tally *whole, const uint64_t *limbs, size_t limbs_len,
+                       enum sotto_status expected)
+{
+    size_t files_len;
+    struct sotto_error err = {0};
+    uint8_t also_withheld[GROUPS_MAX] = {0};
+    uint64_t *of_parts = sotto_alloc_array(limbs_len, sizeof *of_parts);
+    assert_non_null(of_parts);
+    *out = (struct worked_party){0};
+    out->source = test_worked_open(&out->catalogue, text, &random_state);
+    if (key_column != NULL) {
+        out->catalogue->columns[sotto_catalogue_find(out->catalogue, key_column)].is_key = true;
+    }
+    out->driver = make_driver(plan, ask, out->catalogue);
+    sotto_driver_keep_opened(out->driver);
+    assert_ok(sotto_tally_new(&out->tally, ledger, out->driver, plan,
+                              (const struct sotto_catalogue *const *)&out->catalogue, &err));
+    assert_int_equal(sotto_tally_contribute(out->tally, of_parts, limbs_len, also_withheld,
+                                            &out->source, judge, &err),
+                     expected);
+    assert_memory_equal(of_parts, limbs, limbs_len * sizeof *limbs);
+    if (expected == SOTTO_OK) {
+        assert_memory_equal(also_withheld, withheld, sizeof withheld);
+        test_compare_files(sotto_tally_files(whole, &files_len),
+                           sotto_tally_files(out->tally, &files_len));
+    }
+    sotto_free(of_parts);
+}
+
 /* Contributes as a party does: judged, if that is asked, and then by the ledger. */
 static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *err)
 {
@@ -210,7 +262,15 @@ static enum sotto_status try_asking(const struct ask *ask, struct sotto_error *e
         assert_int_equal(
             sotto_tally_contribute(tally, limbs, limbs_len, withheld, &source, judge, err), status);
         assert_memory_equal(limbs, plain, limbs_len * sizeof *limbs); /* to watch changes nothing */
-        status = status == SOTTO_OK ? ask_ledger(tally, driver, err) : status;
+        struct worked_party worked = {0};
+        bool are_parts = !is_one_file && test_random_below(&random_state, 2) == 0;
+        if (are_parts) {
+            worked_ask(&worked, ask, plan, judge, tally, limbs, limbs_len, status);
+        }
+        if (status == SOTTO_OK) {
+            status = ask_ledger(are_parts ? worked.tally : tally, driver, err);
+        }
+        worked_end(&worked);
     }
     sotto_tally_free(tally);
     sotto_source_free(source);
@@ -254,6 +314,7 @@ static int start(void **state)
     budget = 0;
     dominance = 0;
     key_column = NULL;
+    is_one_file = false;
     sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
     sotto_disclosure_init(&disclosure, &rules, 4711);
     hire(80);
@@ -1013,6 +1074,7 @@ static void test_keys_are_texts(void **state)
 {
     (void)state;
     key_column = "id";
+    is_one_file = true; /* of parts some would have numbers, and another one texts */
     answered({.outputs = {"mean(wage)"}});
     hire(1);
     persons[persons_len - 1].id = -7;

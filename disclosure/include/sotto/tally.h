@@ -6,7 +6,7 @@
  * they fall into, and sketches of what the sums add up in each. */
 
 #include <sotto/ledger.h>
-#include <sotto/watch.h>
+#include <sotto/part.h>
 
 SOTTO_BEGIN_DECLS
 
@@ -15,7 +15,7 @@ struct sotto_tally;
 /* Asks the ledger which predicates it knows of the plan's files, and prepares a watch for these and
  * for those of the plan. catalogues[d] is the plan's dataset d. Returns: as sotto_watch_new,
  * sotto_ledger_predicates, sotto_watch_prepare. Ownership: borrows ledger, driver, and plan, which
- * is the driver's; *out is ended by sotto_tally_free. */
+ * is the driver's, and each catalogue; *out is ended by sotto_tally_free. */
 SOTTO_API enum sotto_status sotto_tally_new(struct sotto_tally **out, struct sotto_ledger *ledger,
                                             const struct sotto_driver *driver,
                                             const struct sotto_plan *plan,
@@ -35,6 +35,10 @@ SOTTO_API enum sotto_status sotto_tally_contribute(struct sotto_tally *tally, ui
 /* What was tallied, as a ledger is asked it: one for each dataset. Borrows from the tally. */
 SOTTO_API const struct sotto_ledger_file *sotto_tally_files(const struct sotto_tally *tally,
                                                             size_t *out_len);
+
+/* How rows in parts are gathered for a ledger that is elsewhere: for sotto_round_part and
+ * sotto_part_merge. Static storage. */
+SOTTO_API const struct sotto_part_watch *sotto_tally_parts(void);
 
 SOTTO_END_DECLS
 

@@ -7,7 +7,7 @@
  * together give (engine/PARTS.md). A *round* says what is asked of all parts next. In round 0 parts
  * say which types their rows have; these are agreed on, and then the plan's rounds follow. */
 
-#include <sotto/contribution.h>
+#include <sotto/watch.h>
 
 SOTTO_BEGIN_DECLS
 
@@ -36,6 +36,29 @@ struct sotto_part_bytes {
     const char *name; /* in errors */
 };
 
+/* Whoever is shown the rows of parts, as struct sotto_watch_sink asks: what a ledger gathers of
+ * them is sotto_tally_parts (sotto/tally.h). */
+struct sotto_part_shown {
+    void *context;
+    struct sotto_watch *watch; /* prepared */
+    struct sotto_watch_sink sink;
+};
+
+struct sotto_part_watch {
+    /* Gets ready for the rows of a round, by what was asked. Ownership: borrows driver and plan;
+     * *out is ended by end. */
+    enum sotto_status (*begin)(struct sotto_part_shown *out, const struct sotto_driver *driver,
+                               const struct sotto_plan *plan, const void *asked, size_t asked_bytes,
+                               struct sotto_error *err);
+    /* What it was shown. */
+    enum sotto_status (*write)(struct sotto_part_shown *shown, struct sotto_buffer *out,
+                               struct sotto_error *err);
+    void (*end)(struct sotto_part_shown *shown);
+    /* What several were shown, at least one of them. */
+    enum sotto_status (*merge)(struct sotto_buffer *out, const struct sotto_part_bytes *parts,
+                               size_t parts_len, struct sotto_error *err);
+};
+
 /* Round 0 of a plan. Returns: as sotto_plan_parse. Ownership: *out is ended by sotto_round_free. */
 SOTTO_API enum sotto_status sotto_round_new(struct sotto_round **out, const void *plan,
                                             size_t plan_bytes,
@@ -62,22 +85,26 @@ SOTTO_API bool sotto_round_is_over(const struct sotto_round *round);
 SOTTO_API enum sotto_status sotto_round_write(const struct sotto_round *round, char **out,
                                               struct sotto_error *err) SOTTO_NODISCARD;
 
-/* What these rows contribute to the round: sources[d] are of the plan's dataset d. Returns:
- * SOTTO_ERROR_CHANGED for another snapshot than that of round 0; SOTTO_ERROR_REFUSED where sets of
- * rows cut each other into more pieces than can be judged; as sotto_driver_contribute.
- * Ownership: *out is ended by sotto_buffer_release. */
-SOTTO_API enum sotto_status sotto_round_part(const struct sotto_round *round,
-                                             struct sotto_buffer *out,
-                                             const struct sotto_part_place *place,
-                                             struct sotto_source *const *sources,
-                                             struct sotto_error *err) SOTTO_NODISCARD;
+/* Whether whoever is asked has to show the rows, too, of columns that the plan may not name. */
+SOTTO_API bool sotto_round_is_watched(const struct sotto_round *round);
 
-/* Puts parts together to one, at least one of them. Returns: SOTTO_ERROR_INPUT for bytes that are
- * no part, for a part that is there twice, and for one of another plan, round, snapshot, min_rows
- * or number of parts, naming it; SOTTO_ERROR_LIMIT. Ownership: *out is ended by
+/* What these rows contribute to the round: sources[d] are of the plan's dataset d. watch: to whom
+ * they are shown where the round asks for it, else it may be NULL. Returns: SOTTO_ERROR_CHANGED for
+ * another snapshot than that of round 0; SOTTO_ERROR_REFUSED where sets of rows cut each other into
+ * more pieces than can be judged; as sotto_driver_contribute. Ownership: *out is ended by
  * sotto_buffer_release. */
+SOTTO_API enum sotto_status
+sotto_round_part(const struct sotto_round *round, struct sotto_buffer *out,
+                 const struct sotto_part_place *place, struct sotto_source *const *sources,
+                 const struct sotto_part_watch *watch, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Puts parts together to one, at least one of them. watch: as in sotto_round_part. Returns:
+ * SOTTO_ERROR_INPUT for bytes that are no part, for a part that is there twice, and for one of
+ * another plan, round, snapshot, min_rows or number of parts, naming it; SOTTO_ERROR_LIMIT.
+ * Ownership: *out is ended by sotto_buffer_release. */
 SOTTO_API enum sotto_status sotto_part_merge(struct sotto_buffer *out,
                                              const struct sotto_part_bytes *parts, size_t parts_len,
+                                             const struct sotto_part_watch *watch,
                                              struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Goes on with what all parts together say, as a task of this one party would: to the next round,
@@ -113,8 +140,9 @@ struct sotto_asked {
     const char *snapshot; /* that all parts are of */
 };
 
-/* What the parts are asked, as text, JSON: the driver's round, and what judges need of it. Returns:
- * SOTTO_ERROR_REFUSED where the judge's min_rows is none that parts are made for,
+/* What the parts are asked, as text, JSON: the driver's round, what judges need of it, and what the
+ * contribution's watch asks, which may be secret. Returns: SOTTO_ERROR_REFUSED where the judge's
+ * min_rows is none that parts are made for, or the watch can't be shown rows in parts,
  * SOTTO_ERROR_STATE for a driver that did not keep what its rounds opened
  * (sotto_driver_keep_opened). Ownership: *out is ended by sotto_free. */
 SOTTO_API enum sotto_status sotto_contribution_ask(const struct sotto_contribution *contribution,
@@ -144,11 +172,11 @@ SOTTO_API enum sotto_status sotto_catalogue_part(struct sotto_buffer *out,
                                                  struct sotto_source *source,
                                                  struct sotto_error *err) SOTTO_NODISCARD;
 
-/* Which columns all rows have, and their types, the join of those of all parts. Missing values are
- * not counted: there may be as many as rows. Its file identity is of snapshot and rows. Returns:
- * SOTTO_ERROR_TYPE naming a column that is of types that don't mix, or that a part does not have;
- * SOTTO_ERROR_NOT_FOUND naming a part that is missing; SOTTO_ERROR_INPUT. Ownership: *out is ended
- * by sotto_catalogue_free. */
+/* Which columns all rows have, their types, the join of those of all parts, and how many values are
+ * missing; where a part can't tell, as many as rows. Its file identity is of snapshot and rows.
+ * Returns: SOTTO_ERROR_TYPE naming a column that is of types that don't mix, or that a part does
+ * not have; SOTTO_ERROR_NOT_FOUND naming a part that is missing; SOTTO_ERROR_INPUT. Ownership: *out
+ * is ended by sotto_catalogue_free. */
 SOTTO_API enum sotto_status sotto_part_catalogue(struct sotto_catalogue **out,
                                                  char out_snapshot[SOTTO_PART_SNAPSHOT_BYTES],
                                                  const struct sotto_part_bytes *party,

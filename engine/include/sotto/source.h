@@ -69,6 +69,8 @@ struct sotto_source_ops {
     /* Adds what it summed up, for a round of which it said that it can. NULL where can_sum is. */
     enum sotto_status (*sum)(struct sotto_source *source, struct sotto_contribution *contribution,
                              size_t dataset, struct sotto_error *err);
+    /* Whether it shows the rows to a contribution's watch, too. If not, one with a watch scans. */
+    bool sums_watched;
 
     void (*free)(struct sotto_source *source);
 };
@@ -139,6 +141,12 @@ SOTTO_API enum sotto_status sotto_source_check_key(struct sotto_source *source,
                                                    const struct sotto_csv *file, size_t column,
                                                    const char *name,
                                                    struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Whether a column can be a key, as far as a catalogue tells: whole numbers or texts, none missing.
+ * Where rows are in parts nobody has all keys. Returns: as sotto_source_check_key. */
+SOTTO_API enum sotto_status sotto_catalogue_check_key(const struct sotto_catalogue *catalogue,
+                                                      size_t column, const char *name,
+                                                      struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Ends a source, not the file or table that it borrows; NULL is fine. */
 SOTTO_API void sotto_source_free(struct sotto_source *source);

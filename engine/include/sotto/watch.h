@@ -42,6 +42,14 @@ struct sotto_watch_sink {
     /* Threads: one for each worker. */
     enum sotto_status (*take)(void *context, size_t worker, const struct sotto_watch_rows *rows,
                               struct sotto_error *err);
+    /* Where a dataset's rows are in parts (sotto/part.h): what those are told who make them, the
+     * same bytes each time while the watch lasts. NULL: such rows can't be shown. Ownership: *out
+     * is ended by sotto_buffer_release. */
+    enum sotto_status (*ask)(void *context, struct sotto_buffer *out, size_t dataset,
+                             struct sotto_error *err);
+    /* Instead of begin and take: what all parts together were shown. NULL where ask is. */
+    enum sotto_status (*give)(void *context, size_t dataset, const void *data, size_t data_bytes,
+                              struct sotto_error *err);
 };
 
 /* Finds the predicates and measures of the driver's round. Returns: SOTTO_ERROR_NO_MEMORY.
@@ -92,6 +100,10 @@ SOTTO_API const char *sotto_watch_measure(const struct sotto_watch *watch, size_
  * are of incomplete rows too, so that it is known where other rows were told. */
 #define SOTTO_WATCH_COMPLETE " in complete rows "
 
+/* How many classes predicate i of those that were prepared has: classes of rows are 0 to this
+ * number, or SOTTO_WATCH_CLASSES_MAX where it is not known in which one a row is. */
+SOTTO_API uint32_t sotto_watch_classes(const struct sotto_watch *watch, size_t dataset, size_t i);
+
 /* Whether the round opens how many rows of a dataset are in sets that the asker made: where,
  * groups, bins, conditions. */
 SOTTO_API bool sotto_watch_counts(const struct sotto_watch *watch, size_t dataset);
@@ -109,7 +121,8 @@ SOTTO_API bool sotto_watch_measure_is_fitted(const struct sotto_watch *watch, si
  * columns: whose values are shown beside. catalogue: of the dataset's source, whose key, if it has
  * one, is shown too. Measures that differ only in whether a column has values, and it has in all
  * rows, become one. Returns: SOTTO_ERROR_NOT_FOUND, SOTTO_ERROR_TYPE where a predicate no longer
- * goes with the file; SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. */
+ * goes with the file; SOTTO_ERROR_LIMIT, SOTTO_ERROR_NO_MEMORY. Ownership: borrows catalogue until
+ * the rows are read. */
 SOTTO_API enum sotto_status sotto_watch_prepare(struct sotto_watch *watch, size_t dataset,
                                                 const char *const *predicates,
                                                 size_t predicates_len, const char *const *columns,

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A ledger over rows in parts is the ledger over one file of them: the same questions, week after
+ * week, over rows that change, have the same verdicts in the same words, and leave the same entries
+ * to the byte. And whatever workers answer, nothing breaks. */
+
+#include "cases.h"
+#include "files.h"
+#include "ledger_memory.h"
+#include "parts.h"
+#include "test.h"
+#include "worked.h"
+
+#include <sotto/alloc.h>
+#include <sotto/secret.h>
+#include <stdio.h>
+
+#define ROWS_MAX 150
+#define ROW_BYTES 96
+#define GROUPS_MAX 8
+#define MIN_ROWS 10
+
+static const char header[] = "id,g,h,i,d,f,b\n";
+static const uint8_t secret[SOTTO_LEDGER_SECRET_BYTES] = "what only this node may know";
+
+static const char *const selects[] = {"\"a\": \"sum(i)\"",
+                                      "\"a\": \"mean(f)\", \"c\": \"count(d)\"",
+                                      "\"a\": \"cov(i, d)\", \"c\": \"sum(f)\"",
+                                      "\"a\": \"hist(d, 0, 20, 40, 60)\", \"c\": \"mean(i)\"",
+                                      "\"a\": \"value_counts(g, 'a', 'b')\"",
+                                      "\"a\": \"sum(i * h)\", \"c\": \"sum(i)\"",
+                                      "\"a\": \"dot(d, i)\", \"c\": \"sum(if(h == 1, f, na))\"",
+                                      "\"a\": \"crosstab(g in ('a', 'b'), h in (1, 2))\"",
+                                      "\"a\": \"ols(d, i, h)\"",
+                                      "\"a\": \"median(i)\""};
+#define SELECTS_LEN (sizeof selects / sizeof selects[0])
+
+static const char *const clauses[] = {"",
+                                      "\"where\": \"i > -20\",",
+                                      "\"where\": \"g == 'a' or h == 2\",",
+                                      "\"where\": \"d > 20 and not isna(f)\",",
+                                      "\"group_by\": [{\"column\": \"h\", \"levels\": [1, 2]}],",
+                                      "\"rows\": \"complete\","};
+#define CLAUSES_LEN (sizeof clauses / sizeof clauses[0])
+
+/* --- Rows --- */
+
+static char rows[ROWS_MAX][ROW_BYTES];
+static size_t rows_len;
+static unsigned next_id;
+static char whole[ROWS_MAX * ROW_BYTES];
+
+static void draw_row(char out[ROW_BYTES], unsigned id, uint64_t *random)
+{
+    static const char *const groups[] = {"a", "b", "c", ""};
+    static const char *const numbers[] = {"1", "2", "3", ""};
+    static const char *const odd[] = {"", "-0.0", "inf", "1e300", ""};
+    char real[32];
+    (void)snprintf(real, sizeof real, "%ue-1", 7 * (unsigned)test_random_below(random, 90));
+    (void)snprintf(out, ROW_BYTES, "%u,%s,%s,%d,%s%u.%u,%s,%s\n", id,
+                   groups[test_random_below(random, 4)], numbers[test_random_below(random, 4)],
+                   (int)test_random_below(random, 100) - 50,
+                   test_random_below(random, 9) == 0 ? "-" : "",
+                   (unsigned)test_random_below(random, 80), (unsigned)test_random_below(random, 10),
+                   test_random_below(random, 60) == 0 ? odd[test_random_below(random, 5)] : real,
+                   test_random_below(random, 2) == 0 ? "true" : "false");
+}
+
+/* None, a few or many rows come, go, and are others. */
+static void change_rows(uint64_t *random)
+{
+    static const size_t lens[] = {0, 0, 1, 3, 12};
+    size_t added = lens[test_random_below(random, 5)];
+    size_t changed = lens[test_random_below(random, 5)];
+    for (size_t i = 0; i < changed && rows_len > 0; i++) {
+        size_t at = test_random_below(random, rows_len);
+        draw_row(rows[at], 5000 + next_id++, random);
+    }
+    for (size_t i = 0; i < added && rows_len < ROWS_MAX; i++) {
+        draw_row(rows[rows_len++], 5000 + next_id++, random);
+    }
+    if (test_random_below(random, 4) == 0 && rows_len > 0) {
+        rows_len--;
+    }
+}
+
+static void write_whole(void)
+{
+    strcpy(whole, header);
+    for (size_t i = 0; i < rows_len; i++) {
+        strcat(whole, rows[i]);
+    }
+}
+
+/* --- Parties --- */
+
+/* One with a file, or one whose rows are in parts. */
+struct party {
+    struct sotto__ledger_memory memory;
+    struct sotto_ledger *ledger;
+    struct sotto_source *source;
+    struct sotto_catalogue *catalogue;
+    struct sotto_csv *csv;
+    struct sotto_driver *driver;
+    enum sotto_status status;
+    char words[1024];
+};
+
+static void open_ledger(struct party *party)
+{
+    const struct sotto_ledger_storage storage = sotto__ledger_memory_storage(&party->memory);
+    *party = (struct party){0};
+    assert_ok(sotto_ledger_open(&party->ledger, &storage, secret, NULL));
+}
+
+static void close_ledger(struct party *party)
+{
+    sotto_ledger_free(party->ledger);
+    sotto__ledger_memory_release(&party->memory);
+}
+
+static void open_rows(struct party *party, uint64_t *random, bool are_parts, bool has_key)
+{
+    party->csv = NULL;
+    if (are_parts) {
+        party->source = test_worked_open(&party->catalogue, whole, random);
+    } else {
+        party->csv = test_csv(whole);
+        party->catalogue = test_catalogue(party->csv);
+        assert_ok(sotto_source_new_file(&party->source, party->csv, party->catalogue, NULL));
+    }
+    party->catalogue->columns[sotto_catalogue_find(party->catalogue, "id")].is_key = has_key;
+}
+
+static void close_rows(struct party *party)
+{
+    sotto_source_free(party->source);
+    sotto_catalogue_free(party->catalogue);
+    sotto_csv_close(party->csv);
+    party->csv = NULL;
+}
+
+static void make_driver(struct party *party, const struct sotto_plan *plan)
+{
+    struct sotto_schema types = {0};
+    const struct sotto_catalogue *catalogue = party->catalogue;
+    struct sotto_error err = {0};
+    assert_ok(sotto_schema_offer(&types, plan, &catalogue, &err));
+    if (sotto_driver_new(&party->driver, plan, &types, &err) != SOTTO_OK) {
+        fail_msg("%s", err.text);
+    }
+    sotto_schema_release(&types);
+    sotto_driver_keep_opened(party->driver);
+}
+
+/* One round: the party's rows, judged, and its ledger's verdict. */
+static void ask_round(struct party *party, const struct sotto_plan *plan, uint64_t *limbs,
+                      size_t limbs_len, int64_t day)
+{
+    struct sotto_rules rules;
+    struct sotto_disclosure disclosure;
+    struct sotto_tally *tally = NULL;
+    struct sotto_ledger_pending pending = {0};
+    struct sotto_error err = {0};
+    enum sotto_rule rule;
+    uint8_t withheld[GROUPS_MAX] = {0};
+    const struct sotto_catalogue *catalogue = party->catalogue;
+    sotto_rules_init(&rules, SOTTO_PROFILE_SAFE);
+    rules.min_rows = MIN_ROWS;
+    sotto_disclosure_init(&disclosure, &rules, 4711);
+    party->status = sotto_tally_new(&tally, party->ledger, party->driver, plan, &catalogue, &err);
+    if (party->status == SOTTO_OK) {
+        party->status = sotto_tally_contribute(tally, limbs, limbs_len, withheld, &party->source,
+                                               sotto_disclosure_judge(&disclosure), &err);
+    }
+    if (party->status == SOTTO_OK) {
+        struct sotto_ledger_question question = {.task = {(uint8_t)day},
+                                                 .name = "weekly",
+                                                 .round = sotto_driver_round(party->driver),
+                                                 .now_ms = day * (int64_t)24 * 3600 * 1000,
+                                                 .min_rows = MIN_ROWS,
+                                                 .dominance = 10,
+                                                 .budget = 90,
+                                                 .groups_len =
+                                                     sotto_driver_groups_len(party->driver)};
+        assert_true(question.groups_len <= GROUPS_MAX);
+        question.files = sotto_tally_files(tally, &question.files_len);
+        party->status =
+            sotto_ledger_answer(party->ledger, &pending, &rule, withheld, &question, &err);
+        sotto_ledger_pending_release(&pending);
+        sotto_driver_withhold(party->driver, limbs, withheld);
+    }
+    (void)snprintf(party->words, sizeof party->words, "%s", err.text);
+    sotto_tally_free(tally);
+}
+
+/* --- The same questions --- */
+
+static size_t answered_len;
+static size_t refused_len;
+
+static void compare_ledgers(const struct party *a, const struct party *b)
+{
+    assert_int_equal(a->memory.len, b->memory.len);
+    for (size_t i = 0; i < a->memory.len; i++) {
+        const struct sotto_ledger_row *x = &a->memory.rows[i];
+        const struct sotto_ledger_row *y = &b->memory.rows[i];
+        assert_int_equal(x->bytes_len, y->bytes_len);
+        assert_memory_equal(x->bytes, y->bytes, x->bytes_len);
+        assert_memory_equal(x->subject, y->subject, sizeof x->subject);
+        assert_memory_equal(x->digest, y->digest, sizeof x->digest);
+    }
+}
+
+/* All rounds of a plan, as far as both answer. */
+static void ask_both(struct party parties[2], const char *plan_json, int64_t day)
+{
+    struct sotto_plan *plan = NULL;
+    assert_ok(sotto_plan_parse(&plan, plan_json, strlen(plan_json), NULL));
+    make_driver(&parties[0], plan);
+    make_driver(&parties[1], plan);
+    bool goes_on = true;
+    while (goes_on && sotto_driver_round(parties[0].driver) != 0) {
+        size_t limbs_len = sotto_driver_limbs_len(parties[0].driver);
+        uint64_t *limbs[2];
+        assert_int_equal(sotto_driver_limbs_len(parties[1].driver), limbs_len);
+        for (size_t i = 0; i < 2; i++) {
+            limbs[i] = sotto_alloc_array(limbs_len, sizeof *limbs[i]);
+            assert_non_null(limbs[i]);
+            ask_round(&parties[i], plan, limbs[i], limbs_len, day);
+        }
+        assert_string_equal(parties[0].words, parties[1].words);
+        assert_int_equal(parties[0].status, parties[1].status);
+        assert_memory_equal(limbs[0], limbs[1], limbs_len * sizeof *limbs[0]);
+        compare_ledgers(&parties[0], &parties[1]);
+        goes_on = parties[0].status == SOTTO_OK;
+        answered_len += goes_on;
+        refused_len += !goes_on;
+        for (size_t i = 0; i < 2; i++) {
+            enum sotto_status status =
+                goes_on ? sotto_driver_advance(parties[i].driver, limbs[i], limbs_len, NULL)
+                        : SOTTO_OK;
+            goes_on = goes_on && status == SOTTO_OK;
+            sotto_free(limbs[i]);
+        }
+    }
+    sotto_driver_free(parties[0].driver);
+    sotto_driver_free(parties[1].driver);
+    sotto_plan_free(plan);
+}
+
+static void test_same_entries(void **state)
+{
+    size_t cases = test_cases(16);
+    (void)state;
+    for (uint64_t seed = 0; seed < cases; seed++) {
+        struct party parties[2];
+        uint64_t random = seed;
+        bool has_key = seed % 3 == 0;
+        rows_len = 40 + test_random_below(&random, 60);
+        next_id = 0;
+        for (size_t i = 0; i < rows_len; i++) {
+            draw_row(rows[i], (unsigned)i, &random);
+        }
+        open_ledger(&parties[0]);
+        open_ledger(&parties[1]);
+        for (int64_t day = 20000; day < 20008; day++) {
+            char plan[TEST_PLAN_BYTES];
+            write_whole();
+            test_write_plan(plan, clauses[test_random_below(&random, CLAUSES_LEN)],
+                            selects[test_random_below(&random, SELECTS_LEN)]);
+            open_rows(&parties[0], &random, false, has_key);
+            open_rows(&parties[1], &random, true, has_key);
+            ask_both(parties, plan, day);
+            close_rows(&parties[0]);
+            close_rows(&parties[1]);
+            change_rows(&random);
+        }
+        close_ledger(&parties[0]);
+        close_ledger(&parties[1]);
+    }
+    print_message("%zu answered, %zu refused\n", answered_len, refused_len);
+    assert_true(cases < 16 || (answered_len > 15 && refused_len > 15));
+}
+
+/* --- What workers answer wrongly --- */
+
+static size_t asked_len;
+static size_t taken_len;
+
+/* Changes what was shown in a part, or the sums before it, up to three times; its digest is right
+ * again. */
+static void change_answer(struct sotto_buffer *in_out, uint64_t *random)
+{
+    static const uint64_t words[] = {0, 1, UINT64_MAX, UINT64_C(1) << 32, UINT64_C(0x7FF) << 52};
+    struct sotto__part part = {0};
+    const struct sotto_part_bytes bytes = test_bytes_of(in_out);
+    assert_ok(sotto__part_read(&part, &bytes, NULL));
+    size_t shown_bytes = part.shown_len > 0 ? part.shown[0].data_bytes : 0;
+    sotto__part_release(&part);
+    size_t body_bytes = in_out->data_bytes - SOTTO_SHORT_DIGEST_BYTES;
+    size_t first = test_random_below(random, 8) > 0 ? body_bytes - shown_bytes : 0;
+    for (size_t i = test_random_below(random, 3); i < 3 && first + 8 < body_bytes; i++) {
+        size_t at = first + test_random_below(random, body_bytes - first - 7);
+        if (test_random_below(random, 2) == 0) {
+            sotto_store_u64(in_out->data + at, words[test_random_below(random, 5)]);
+        } else {
+            in_out->data[at] = (uint8_t)(in_out->data[at] + 1 + test_random_below(random, 3));
+        }
+    }
+    if (test_random_below(random, 8) == 0) { /* cut short */
+        body_bytes -= test_random_below(random, body_bytes / 2);
+        in_out->data_bytes = body_bytes + SOTTO_SHORT_DIGEST_BYTES;
+    }
+    sotto_short_digest(in_out->data + body_bytes, in_out->data, body_bytes);
+}
+
+/* They are asked the same as ever, and answer other bytes: each is an error, or some rows' answer
+ * that the ledger decides about. */
+static void test_changed_answers(void **state)
+{
+    size_t cases = test_cases(400);
+    struct party party;
+    uint64_t random = 5;
+    struct sotto_plan *plan = NULL;
+    (void)state;
+    rows_len = 60;
+    for (size_t i = 0; i < rows_len; i++) {
+        draw_row(rows[i], (unsigned)i, &random);
+    }
+    write_whole();
+    open_ledger(&party);
+    open_rows(&party, &random, true, true);
+    for (size_t i = 0; i < cases; i++) {
+        char json[TEST_PLAN_BYTES];
+        test_write_plan(json, clauses[i % CLAUSES_LEN], selects[i / CLAUSES_LEN % SELECTS_LEN]);
+        assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+        make_driver(&party, plan);
+        size_t limbs_len = sotto_driver_limbs_len(party.driver);
+        uint64_t *limbs = sotto_alloc_array(limbs_len, sizeof *limbs);
+        assert_non_null(limbs);
+        test_worked_change = i % 100 < 10 ? NULL : change_answer;
+        ask_round(&party, plan, limbs, limbs_len, 20000 + (int64_t)i);
+        asked_len += test_worked_change != NULL;
+        taken_len += test_worked_change != NULL && party.status == SOTTO_OK;
+        sotto_free(limbs);
+        sotto_driver_free(party.driver);
+        sotto_plan_free(plan);
+    }
+    test_worked_change = NULL;
+    close_rows(&party);
+    close_ledger(&party);
+    print_message("%zu of %zu taken\n", taken_len, asked_len);
+    assert_true(cases < 400 || (taken_len > 0 && taken_len < asked_len / 2));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_entries),
+        cmocka_unit_test(test_changed_answers),
+    };
+    return sotto_init() == SOTTO_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+}
