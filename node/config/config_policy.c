@@ -489,7 +489,6 @@ static const char *find_beside_workers(const struct file_words *words)
     return words->source != NULL       ? "source"
            : words->types_count > 0    ? "types"
            : words->complete_count > 0 ? "complete"
-           : words->key != NULL        ? "key"
                                        : of_text;
 }
 

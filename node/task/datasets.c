@@ -232,9 +232,10 @@ static size_t find_column(const struct sotto_catalogue *catalogue, const char *n
     return i < catalogue->columns_len ? i : SOTTO_NONE;
 }
 
-/* Marks the key, which may be hidden: nobody is shown it. is_checked: it was found to be one. */
+/* Marks the key, which may be hidden: nobody is shown it. is_checked: it was found to be one. Of
+ * rows in parts nobody sees whether two have the same. */
 static enum sotto_status mark_key(struct dataset *dataset, const char *file, const char *key,
-                                  bool is_checked, struct sotto_error *err)
+                                  bool is_checked, bool is_in_parts, struct sotto_error *err)
 {
     size_t column = key != NULL ? find_column(dataset->catalogue, key) : SOTTO_NONE;
     if (key == NULL) {
@@ -246,6 +247,9 @@ static enum sotto_status mark_key(struct dataset *dataset, const char *file, con
                                file, key);
     }
     dataset->catalogue->columns[column].is_key = true;
+    if (!is_checked && is_in_parts) {
+        return sotto_catalogue_check_key(dataset->catalogue, column, file, err);
+    }
     return is_checked ? SOTTO_OK
                       : sotto_source_check_key(dataset->source, dataset->csv, column, file, err);
 }
@@ -259,7 +263,7 @@ static enum sotto_status make_source(struct dataset *dataset, const char *file, 
     if (status != SOTTO_OK) {
         return status;
     }
-    return mark_key(dataset, file, key, is_checked, err);
+    return mark_key(dataset, file, key, is_checked, false, err);
 }
 
 /* Gets the catalogue of the open file from the store, or makes it, and keeps it once the key is
@@ -351,7 +355,7 @@ static enum sotto_status open_rows(struct dataset *dataset, const struct config 
     if (status != SOTTO_OK) {
         return status;
     }
-    status = mark_key(dataset, file, config_words_of(config, file)->key, false, err);
+    status = mark_key(dataset, file, config_words_of(config, file)->key, false, false, err);
     if (status == SOTTO_OK) {
         keep_described(dataset, config, store, file);
     }
@@ -365,6 +369,10 @@ static enum sotto_status open_parts(struct dataset *dataset, const struct config
                                     struct sotto_error *err)
 {
     enum sotto_status status = worked_open(dataset, config, file, interrupt, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = mark_key(dataset, file, config_words_of(config, file)->key, false, true, err);
     if (status == SOTTO_OK) {
         keep_described(dataset, config, store, file);
     }

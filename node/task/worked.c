@@ -13,6 +13,7 @@
 
 #include <sotto/alloc.h>
 #include <sotto/part.h>
+#include <sotto/secret.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,22 +118,14 @@ static size_t count_workers(const struct sotto_source *source)
     return 1;
 }
 
-static enum sotto_status fail_ledger(const char *file, enum sotto_status status,
-                                     struct sotto_error *err)
-{
-    return sotto_error_set(
-        err, status,
-        "%s: its rows are in parts, which can't be shown to a ledger: expected a "
-        "policy without one, profile: open",
-        file);
-}
-
-/* Only a ledger is shown rows by themselves. */
+/* Only workers read the rows. */
 static enum sotto_status scan(struct sotto_source *source, const struct sotto_source_scan *scan,
                               struct sotto_error *err)
 {
     (void)scan;
-    return fail_ledger(worked_of(source)->file, SOTTO_ERROR_REFUSED, err);
+    return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                           "%s: its rows are in parts, which only its workers read",
+                           worked_of(source)->file);
 }
 
 static bool can_sum(const struct sotto_source *source, const struct sotto_driver *driver,
@@ -156,12 +149,14 @@ static enum sotto_status sum_up(const struct worked *worked,
         return status;
     }
     status = ask(&answer, worked, text, err);
+    sotto_wipe(text, strlen(text)); /* what a ledger asks with is secret */
     sotto_free(text);
     if (status != SOTTO_OK) {
         return status;
     }
     const struct sotto_part_bytes party = {answer.data, answer.data_bytes, "its answer"};
     status = sotto_contribution_give(contribution, &asked, &party, err);
+    sotto_wipe(answer.data, answer.data_bytes);
     sotto_buffer_release(&answer);
     return status;
 }
@@ -193,6 +188,7 @@ static const struct sotto_source_ops ops = {.identity = SOTTO_ROWS_CONTENT,
                                             .scan = scan,
                                             .can_sum = can_sum,
                                             .sum = sum,
+                                            .sums_watched = true,
                                             .free = free_worked};
 
 /* --- Opening --- */
@@ -252,9 +248,6 @@ enum sotto_status worked_open(struct dataset *out, const struct config *config, 
     struct dataset dataset = {0};
     struct worked *worked = NULL;
     uint64_t began_ms = clock_ms();
-    if (sotto_rules_ask_ledger(&config->rules)) {
-        return fail_ledger(file, SOTTO_ERROR_INPUT, err);
-    }
     enum sotto_status status = make_worked(&worked, config, file, interrupt, err);
     if (status != SOTTO_OK) {
         return status;

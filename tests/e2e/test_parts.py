@@ -13,7 +13,7 @@ import tempfile
 import time
 import unittest
 
-from support import SOTTO, ClusterCase, plan, run
+from support import PATIENCE, SOTTO, ClusterCase, plan, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUTPUTS = ["m=median(pay)", "f=glm(ill, pay, family=binomial)", "a=var(pay * age)", "h=hist(age, 0, 40, 80)"]
@@ -233,10 +233,97 @@ grep -q plan "$ask" && [ ! -e begun ] && touch begun && while [ ! -e slow ]; do 
         checked = creator.cli("check", "--data", "x=staff", *where, "--", "mean(pay)").stdout
         self.assertIn("This node lets it pass", checked)
         creator.policy = {"profile": "safe", "min_rows": 10}
+        creator.files = [{"file": "staff", "workers": "workers.sh", "key": "age"}]
+        creator.configure()
+        self.assertIn("the key", creator.cli("sources", "staff", *where).stdout)
+        checked = creator.cli("check", "--data", "x=staff", *where, "--", "mean(pay)").stdout
+        self.assertIn("This node lets it pass", checked)
+        creator.files[0]["key"] = "pay"
         creator.configure()
         done = creator.cli("sources", "staff", *where, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertIn("staff: its rows are in parts, which can't be shown to a ledger", done.stderr)
+        self.assertIn('staff: key "pay": expected whole numbers or texts, found decimal', done.stderr)
+
+
+class Remembered(ClusterCase):
+    """A party whose rows are in parts remembers what it answered, as one does that has a file."""
+
+    def nodes(self, in_parts, key):
+        cluster = self.cluster([{}] * 3, start=False)
+        rng = random.Random(14)
+        self.rows = {}
+        for node in cluster.nodes:
+            self.rows[node] = [f"{1000 + i},{rng.choice('ab')},{rng.gauss(50, 9):.2f},{rng.randrange(20, 90)}"
+                               for i in range(120)]
+            self.write(node, "v1")
+            (node.folder / "workers.sh").write_text(WORKERS)
+            (node.folder / "workers.sh").chmod(0o700)
+            node.datasets = ["staff"]
+            word = {"workers": "workers.sh"} if in_parts else {}
+            word |= {"key": key} if key else {}
+            node.files = [{"file": "staff", **word}] if word else []
+            node.policy = {"profile": "safe", "min_rows": 10, "refusals": 100}
+        cluster.start()
+        cluster.wait_connected()
+        return cluster.nodes
+
+    def write(self, node, version):
+        """The rows as a file, and in parts that are cut anew each time."""
+        rows = [row + "\n" for row in self.rows[node]]
+        random.Random(version).shuffle(rows)
+        for name, part in {"staff": rows, **{f"part-{i + 1}.csv": rows[i::3] for i in range(3)}}.items():
+            (node.data / name).write_text("id,dept,pay,age\n" + "".join(part))
+        (node.data / "version").write_text(version)
+
+    def ask(self, nodes, outputs, **more):
+        """The outputs, or None where the last node declines."""
+        creator, _, owner = nodes
+        before = owner.log().count(": declined ")
+        task = creator.create(plan(outputs, {"x": "staff"}, wait=20, connection=20, **more))
+        if creator.wait_end(task) == "FINISHED":
+            return creator.result(task)["outputs"]
+        deadline = time.monotonic() + PATIENCE
+        while owner.log().count(": declined ") == before:
+            self.assertLess(time.monotonic(), deadline, creator.messages(task))
+            time.sleep(0.05)
+        return None
+
+    def story(self, in_parts, key=None):
+        """Questions while rows change at one party, and what came of each."""
+        nodes = self.nodes(in_parts, key)
+        owner = nodes[2]
+        rows = self.rows[owner]
+        wage = {"m": "mean(x.pay)", "v": "var(x.pay)"}
+        some = {"s": "sum(x.pay)"}
+        by_dept = [{"column": "x.dept", "levels": ["a", "b"]}]
+        told = [self.ask(nodes, wage), self.ask(nodes, {"a": "mean(x.age)"}, group_by=by_dept)]
+        self.write(owner, "v2")  # other parts of the same rows
+        told += [self.ask(nodes, wage), self.ask(nodes, some, where="x.age < 50")]
+        left = next(row for row in rows if int(row.split(",")[3]) < 50)
+        rows.remove(left)
+        self.write(owner, "v3")  # one person's wage is all answers less those after it
+        told += [self.ask(nodes, wage), self.ask(nodes, some, where="x.age < 50 or x.dept == 'a'"),
+                 self.ask(nodes, {"a": "mean(x.age)"}, group_by=by_dept), self.ask(nodes, some, where="x.age >= 50")]
+        rows.append(left)
+        rows[:] = [f"{int(row.split(',')[0]) + 500},{row.split(',', 1)[1]}" if i < 3 else row
+                   for i, row in enumerate(rows)]
+        self.write(owner, "v4")  # three other people, who earn the same
+        told.append(self.ask(nodes, wage))
+        rows.extend(f"{3000 + i},a,{40 + i}.25,{30 + i}" for i in range(12))
+        self.write(owner, "v5")
+        told.append(self.ask(nodes, wage))
+        return told, [re.sub("task [0-9a-f]{8}", "task", line.split("declined ")[1])
+                      for line in owner.log().splitlines() if ": declined " in line]
+
+    def test_a_file_and_its_parts_have_the_same_story(self):
+        for key in (None, "id"):
+            of_parts, of_file = self.story(True, key), self.story(False, key)
+            self.assertEqual(of_parts, of_file)
+            same = key is None  # who is known by nothing else but the same values is the same
+            self.assertEqual([told is not None for told in of_parts[0]],
+                             [True, True, True, True, False, False, True, False, same, same])
+            withheld = [value.get("special") for value in of_parts[0][6]["a"]["values"]]
+            self.assertEqual(withheld, ["withheld", None])
 
 
 if __name__ == "__main__":
