@@ -114,8 +114,9 @@ static enum sotto_status find_columns(struct source_reading *reading,
     return SOTTO_OK;
 }
 
-/* Finds a column that a watch reads among those that are wanted, or wants it too. Who makes a part
- * has a watch that was prepared by the catalogue of all parts. */
+/* Finds a column that a watch reads among those that are wanted as this type, or wants it too: a
+ * key is the file's own, whatever type others made all read it as. Who makes a part has a watch
+ * that was prepared by the catalogue of all parts. */
 static enum sotto_status want_watched(struct source_reading *reading, size_t *out,
                                       const struct sotto_catalogue *catalogue, const char *name,
                                       struct sotto_type type, struct sotto_error *err)
@@ -126,7 +127,9 @@ static enum sotto_status want_watched(struct source_reading *reading, size_t *ou
     if (status != SOTTO_OK) {
         return status;
     }
-    while (at < reading->wanted_len && reading->wanted[at].column != found) {
+    while (at < reading->wanted_len &&
+           (reading->wanted[at].column != found || reading->wanted[at].type.kind != type.kind ||
+            reading->wanted[at].type.scale != type.scale)) {
         at++;
     }
     if (at == reading->wanted_len) {

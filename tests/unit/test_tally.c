@@ -1083,6 +1083,17 @@ static void test_keys_are_texts(void **state)
     answered({.outputs = {"mean(wage)"}});
 }
 
+/* A question that names the key, too, and types that somebody else's file makes all agree on. */
+static void test_a_key_that_others_have_as_doubles(void **state)
+{
+    (void)state;
+    key_column = "id";
+    answered({.outputs = {"sum(wage)"}});
+    hire(1);
+    refused({.outputs = {"sum(wage)", "m = mean(id)"}});
+    refused({.outputs = {"sum(wage)", "m = mean(id)"}, .are_floats = true});
+}
+
 static void test_what_is_no_key(void **state)
 {
     (void)state;
@@ -2106,6 +2117,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_key_stays, start, stop),
         cmocka_unit_test_setup_teardown(test_a_key_after_any_answer, start, stop),
         cmocka_unit_test_setup_teardown(test_keys_are_texts, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_key_that_others_have_as_doubles, start, stop),
         cmocka_unit_test_setup_teardown(test_what_is_no_key, start, stop),
         cmocka_unit_test_setup_teardown(test_one_erased_and_twelve_added, start, stop),
         cmocka_unit_test_setup_teardown(test_a_dashboard, start, stop),
