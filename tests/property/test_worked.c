@@ -5,6 +5,7 @@
  * to the byte. And whatever workers answer, nothing breaks. */
 
 #include "cases.h"
+#include "fault.h"
 #include "files.h"
 #include "ledger_memory.h"
 #include "parts.h"
@@ -354,11 +355,114 @@ static void test_changed_answers(void **state)
     assert_true(cases < 400 || (taken_len > 0 && taken_len < asked_len / 2));
 }
 
+/* --- No memory --- */
+
+/* What a worker does with what it is asked: two parts, and one of both. */
+static enum sotto_status work(struct sotto_buffer *out, const char *asked,
+                              struct sotto_source *const halves[2], struct sotto_error *err)
+{
+    struct sotto_buffer parts[2] = {0};
+    struct sotto_round *round = NULL;
+    struct sotto_part_place place = {.parts_len = 2, .snapshot = "v1"};
+    enum sotto_status status = sotto_ask_read(&round, &place.min_rows, asked, strlen(asked), err);
+    for (uint32_t i = 0; i < 2 && status == SOTTO_OK; i++) {
+        place.part = i + 1;
+        status = sotto_round_part(round, &parts[i], &place, &halves[i], sotto_tally_parts(), err);
+    }
+    if (status == SOTTO_OK) {
+        const struct sotto_part_bytes bytes[2] = {test_bytes_of(&parts[0]),
+                                                  test_bytes_of(&parts[1])};
+        status = sotto_part_merge(out, bytes, 2, sotto_tally_parts(), err);
+    }
+    sotto_round_free(round);
+    sotto_buffer_release(&parts[0]);
+    sotto_buffer_release(&parts[1]);
+    return status;
+}
+
+/* The rows that work is given: every second one. */
+static char half_texts[2][ROWS_MAX * ROW_BYTES];
+
+static void open_halves(struct test_text out[2])
+{
+    for (size_t i = 0; i < 2; i++) {
+        strcpy(half_texts[i], header);
+        for (size_t j = i; j < rows_len; j += 2) {
+            strcat(half_texts[i], rows[j]);
+        }
+        out[i] = test_open_text(half_texts[i]);
+    }
+}
+
+/* Each allocation fails once: where rows are read, where parts are merged, and where they are
+ * taken. */
+static void test_no_memory(void **state)
+{
+    static const char where[] = "\"where\": \"i > -20\",";
+    char json[TEST_PLAN_BYTES];
+    struct party party;
+    struct test_text halves[2];
+    struct sotto_plan *plan = NULL;
+    struct sotto_buffer answer = {0};
+    char *asked = NULL;
+    uint64_t random = 9;
+    uint64_t limbs[4096];
+    size_t failures = 0;
+    (void)state;
+    open_ledger(&party);
+    open_rows(&party, &random, true, true);
+    test_write_plan(json, where, selects[5]);
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    make_driver(&party, plan);
+    size_t limbs_len = sotto_driver_limbs_len(party.driver);
+    assert_true(limbs_len <= sizeof limbs / sizeof limbs[0]);
+    test_worked_asked = &asked;
+    ask_round(&party, plan, limbs, limbs_len, 20000);
+    test_worked_asked = NULL;
+    assert_non_null(asked);
+    assert_int_equal(party.status, SOTTO_OK);
+    open_halves(halves);
+    struct sotto_source *const sources[2] = {halves[0].source, halves[1].source};
+    for (bool has_failed = true; has_failed; failures += has_failed) {
+        struct sotto_error err = {0};
+        fault_allocation_begin(failures + 1);
+        enum sotto_status status = work(&answer, asked, sources, &err);
+        has_failed = fault_allocation_end();
+        assert_int_equal(status, has_failed ? SOTTO_ERROR_NO_MEMORY : SOTTO_OK);
+    }
+    assert_true(failures > 100);
+    sotto_free(asked);
+    struct party taker; /* whose ledger is still empty, as the other one was when it asked */
+    open_ledger(&taker);
+    taker.source = party.source;
+    taker.catalogue = party.catalogue;
+    taker.driver = party.driver;
+    test_worked_answer = &answer;
+    size_t taking = 0;
+    for (bool has_failed = true; has_failed; taking += has_failed) {
+        fault_allocation_begin(taking + 1);
+        ask_round(&taker, plan, limbs, limbs_len, 20000);
+        has_failed = fault_allocation_end();
+        assert_int_equal(taker.status, has_failed ? SOTTO_ERROR_NO_MEMORY : SOTTO_OK);
+    }
+    assert_true(taking > 100);
+    test_worked_answer = NULL;
+    sotto_buffer_release(&answer);
+    test_close_text(&halves[0]);
+    test_close_text(&halves[1]);
+    sotto_driver_free(party.driver);
+    sotto_plan_free(plan);
+    close_rows(&party);
+    close_ledger(&party);
+    close_ledger(&taker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_entries),
         cmocka_unit_test(test_changed_answers),
+        cmocka_unit_test(test_no_memory),
     };
     return sotto_init() == SOTTO_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

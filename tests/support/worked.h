@@ -16,6 +16,11 @@ struct sotto_source *test_worked_open(struct sotto_catalogue **out_catalogue, co
 /* Changes what all parts together gave to a round, before anybody reads it; NULL: nobody does. */
 extern void (*test_worked_change)(struct sotto_buffer *in_out, uint64_t *random);
 
+/* What was asked last, ended by the caller, and an answer to it, which is given without asking
+ * anybody; NULL: nobody wants to know, and parts are asked. */
+extern char **test_worked_asked;
+extern const struct sotto_buffer *test_worked_answer;
+
 /* Fails the test where what a ledger is asked of one file is not what it is asked of the other:
  * predicates and measures in their order, atoms and levels in any. */
 void test_compare_files(const struct sotto_ledger_file *a, const struct sotto_ledger_file *b);
