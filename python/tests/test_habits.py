@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people who know pandas write: answered as pandas does, or refused with what to do."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -495,3 +497,26 @@ def test_weights_and_offsets_are_those_of_assigned_columns(line, frame):
 def test_weights_of_other_rows_are_refused(line, frame):
     with pytest.raises(NotSupported, match="filter the frame"):
         sotto.local(frame, lambda df: asked(line, df))
+
+
+@pytest.mark.parametrize("line", ["df", "df.age"])
+def test_nothing_is_changed_in_place(line, frame):
+    """Every method that pandas lets change its object says what to write instead."""
+    theirs = eval(line, {"df": frame})
+    named = [
+        name
+        for name in dir(type(theirs))
+        if callable(getattr(type(theirs), name))
+        and not name.startswith("_")
+        and "inplace" in inspect.signature(getattr(type(theirs), name)).parameters
+    ]
+    assert len(named) > 10
+
+    def ask(df, name):
+        getattr(eval(line, {"df": df}), name)("age = wage", inplace=True)
+
+    for name in named:
+        with pytest.raises((NotSupported, AttributeError), match=name) as caught:
+            sotto.local(frame, lambda df, name=name: ask(df, name))
+        if isinstance(caught.value, NotSupported) and "inplace" in str(caught.value):
+            assert f"write x = x.{name}(...)" in str(caught.value)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, Self
 
@@ -15,7 +14,7 @@ from ..errors import ColumnsUnknown, PlanError
 from ._aggregate import Aggregate, Summary, pick
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._query import assignments, evaluated
-from ._refusals import not_supported
+from ._refusals import caller_names, not_supported
 from ._rowwise import RowWise, is_function, labels
 from ._series import Series
 from ._ufuncs import reduction_of
@@ -306,8 +305,7 @@ class Columned(NamedOperators):
 
     def query(self, expr: str) -> Self:
         """The rows where a text is true: query("age > 60 and sex == 'f'"); @name is a variable."""
-        frame = sys._getframe(1)
-        mask = self._evaluated(expr, frame.f_globals | frame.f_locals)
+        mask = self._evaluated(expr, caller_names())
         if not isinstance(mask, Series):
             raise PlanError(f"query({expr!r}): expected a condition on columns")
         return self._filtered(mask)
@@ -315,8 +313,7 @@ class Columned(NamedOperators):
     def eval(self, expr: str) -> Any:
         """What a text gives, computed of columns: "weight / height ** 2"; of lines such as
         "bmi = weight / height ** 2" the frame with these columns."""
-        caller = sys._getframe(1)
-        names = caller.f_globals | caller.f_locals
+        names = caller_names()
         assigned = assignments(expr)
         if not assigned:
             return self._evaluated(expr, names)

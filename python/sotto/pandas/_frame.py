@@ -15,7 +15,7 @@ from ._aggregate import Aggregate, Summary
 from ._columned import Columned
 from ._named_operators import Axis, axis_number
 from ._reductions import QUARTILES, complete, reduce_columns, reduce_rows, spread_options
-from ._refusals import not_supported
+from ._refusals import not_supported, refuse_inplace
 from ._rowwise import RowWise, is_function, labels
 from ._series import (
     Series,
@@ -26,6 +26,7 @@ from ._series import (
 )
 
 
+@refuse_inplace(pandas.DataFrame)
 class DataFrame(Columned):
     """The rows of a dataset: all numeric columns (bool, int64, decimal, float64), or those chosen.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar, NoReturn, ParamSpec, TypeVar
@@ -91,6 +92,36 @@ def refuse_other_options(instead: str) -> Callable[[Callable[P, T]], Callable[P,
         return checked
 
     return decorate
+
+
+C = TypeVar("C", bound=type)
+
+
+def refuse_inplace(of: type) -> Callable[[C], C]:
+    """Makes of a class one whose methods say of options that they don't have, where those of
+    pandas' class have `inplace`, what to do instead."""
+
+    def decorate(cls: C) -> C:
+        for name, function in inspect.getmembers(cls, inspect.isfunction):
+            theirs = getattr(of, name, None)
+            if not name.startswith("_") and "inplace" in _options_of(theirs):
+                instead = f"write x = x.{name}(...), which gives a new one; help() has its options"
+                setattr(cls, name, refuse_other_options(instead)(function))
+        return cls
+
+    return decorate
+
+
+def _options_of(function: Any) -> Mapping[str, Any]:
+    return inspect.signature(function).parameters if callable(function) else {}
+
+
+def caller_names(depth: int = 2) -> dict[str, Any]:
+    """The variables of who called the method that asks, whatever checks its options."""
+    frame = sys._getframe(depth)
+    while frame.f_globals.get("__name__") == __name__ and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_globals | frame.f_locals
 
 
 class Refusing:

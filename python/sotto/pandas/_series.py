@@ -26,7 +26,7 @@ from ._aggregate import Aggregate, Summary
 from ._dates import Dates, rise, written
 from ._named_operators import Axis, NamedOperators, axis_number
 from ._reductions import QUARTILES, exact_option, reduce_rows, spread_options
-from ._refusals import no_attribute, not_supported
+from ._refusals import no_attribute, not_supported, refuse_inplace
 from ._rowwise import RowWise, check_one_dataset, is_function, key_literal
 from ._texts import Texts
 from ._ufuncs import plain, reduction_of
@@ -56,6 +56,7 @@ def declared_edges(bins: Any, limits: tuple[float, float] | None) -> list[float]
     return edges
 
 
+@refuse_inplace(pandas.Series)
 class Series(NamedOperators):
     """A value for each row of a dataset: a column, or what is computed from columns.
 
