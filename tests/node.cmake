@@ -16,6 +16,8 @@ target_compile_definitions(test_source PRIVATE SOTTO_TEST_DRIVER="$<TARGET_FILE:
   SOTTO_TEST_BINARY="$<TARGET_FILE:sotto>")
 add_dependencies(test_source hostile_driver sotto)
 sotto_test(unit command LINK sotto_node)
+target_compile_definitions(test_command PRIVATE SOTTO_TEST_BINARY="$<TARGET_FILE:sotto>")
+add_dependencies(test_command sotto)
 sotto_test(unit sourced LINK sotto_node)
 target_compile_definitions(test_sourced PRIVATE SOTTO_TEST_DRIVER="$<TARGET_FILE:named_driver>")
 target_link_options(test_sourced PRIVATE LINKER:--wrap=clock_ms)

@@ -5,6 +5,7 @@
 
 #include "cli/print.h"
 #include "cli/source.h"
+#include "source/command.h"
 #include "source/location.h"
 
 #include <jansson.h>
@@ -164,4 +165,13 @@ int cmd_source_worker(const struct args *args)
         return command_usage("expected: sotto source-worker");
     }
     return source_work() ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_command_watch(const struct args *args)
+{
+    if (args->positional_len != 2 || args->outputs_len > 0 ||
+        !command_watch(args->positional[0], args->positional[1])) {
+        return command_usage("expected: sotto command-watch GROUP SECONDS");
+    }
+    return EXIT_DONE;
 }

@@ -322,6 +322,12 @@ static const struct command commands[] = {
      "\n"
      "What a node, or sotto local, starts to load a driver in a process of its own.\n",
      0, cmd_source_worker},
+    {"command-watch", NULL, "end an owner's program whose node is gone (a node starts it itself)",
+     "sotto command-watch GROUP SECONDS\n"
+     "\n"
+     "What a node starts beside a program that answers for rows in parts (workers):\n"
+     "when the node is gone, killed say, all of its group of processes is ended.\n",
+     0, cmd_command_watch},
     {"version", NULL, "print the version", "sotto version\n", 0, cmd_version},
 };
 

@@ -2,7 +2,8 @@
 
 /* The owner's own program, asked for a part. Leans on spawn.c. The idea: it is the owner's, and may
  * do what the owner may, but whatever it does it ends, and what it began is not used: only what it
- * wrote before it ended well is an answer. */
+ * wrote before it ended well is an answer. Where this process is gone first, killed say, a second
+ * one ends it (command_watch.c), which holds the other end of a pipe that only this process has. */
 
 #include "source/command.h"
 
@@ -32,7 +33,9 @@ struct stream {
 };
 
 struct running {
-    pid_t pid; /* 0: none */
+    pid_t pid;   /* 0: none */
+    pid_t watch; /* the process that ends it after this one; 0: none */
+    int alive;   /* closed when this process ends, and by nothing else */
     int asked;
     struct stream answer;
     struct stream said;
@@ -122,6 +125,50 @@ static int spawn(struct running *running, const struct command_run *run, int ans
     return failed;
 }
 
+/* Starts the process that has the program end after this one. Returns: 0 or an errno. */
+static int spawn_watch(struct running *running, const struct command_run *run)
+{
+    posix_spawn_file_actions_t actions;
+    char group[24];
+    char seconds[24];
+    const char *const words[] = {"sotto", "command-watch", group, seconds, NULL};
+    int ends[2];
+    (void)snprintf(group, sizeof group, "%ld", (long)running->pid);
+    (void)snprintf(seconds, sizeof seconds, "%u", run->end_seconds);
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return errno;
+    }
+    running->alive = ends[1];
+    int theirs = fcntl(ends[0], F_DUPFD_CLOEXEC, FDS_FROM);
+    int failed = theirs < 0 ? errno : posix_spawn_file_actions_init(&actions);
+    (void)close(ends[0]);
+    if (failed != 0) {
+        close_fd(&theirs);
+        return failed;
+    }
+    failed = posix_spawn_file_actions_adddup2(&actions, theirs, STDIN_FILENO);
+    failed |= posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+    failed = failed == 0 ? spawn_program(&running->watch,
+                                         run->watch != NULL ? run->watch : "/proc/self/exe",
+                                         &actions, words)
+                         : ENOMEM;
+    running->watch = failed == 0 ? running->watch : 0;
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)close(theirs);
+    return failed;
+}
+
+static void end_watch(struct running *running)
+{
+    if (running->watch > 0) {
+        (void)kill(running->watch, SIGKILL);
+        while (waitpid(running->watch, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
+    running->watch = 0;
+    close_fd(&running->alive);
+}
+
 static enum sotto_status start(struct running *running, const struct command_run *run,
                                struct sotto_error *err)
 {
@@ -136,7 +183,10 @@ static enum sotto_status start(struct running *running, const struct command_run
         goto out;
     }
     int failed = spawn(running, run, answer, said);
-    if (failed != 0) {
+    if (failed == 0) {
+        failed = spawn_watch(running, run);
+        status = failed == 0 ? SOTTO_OK : io_failed("what watches it", failed, err);
+    } else {
         status = sotto_error_set(err, failed == ENOENT ? SOTTO_ERROR_NOT_FOUND : SOTTO_ERROR_IO,
                                  "it can't be started: %s", strerror(failed));
     }
@@ -268,6 +318,7 @@ static enum sotto_status run_to_end(struct running *running, const struct comman
     }
     enum sotto_status status = start(running, run, err);
     if (status != SOTTO_OK) {
+        (void)end(running, run);
         return status;
     }
     status = await_end(running, run, err);
@@ -302,7 +353,7 @@ static void hand_over(struct sotto_buffer *out, struct stream *stream)
 enum sotto_status command_run(struct sotto_buffer *out, struct sotto_buffer *out_said,
                               const struct command_run *run, struct sotto_error *err)
 {
-    struct running running = {.asked = -1, .answer = {.fd = -1}, .said = {.fd = -1}};
+    struct running running = {.alive = -1, .asked = -1, .answer = {.fd = -1}, .said = {.fd = -1}};
     *out = *out_said = (struct sotto_buffer){0};
     sotto_writer_init(&running.answer.taken, run->bytes_max + 1);
     sotto_writer_init(&running.said.taken, COMMAND_SAID_BYTES_MAX);
@@ -311,6 +362,7 @@ enum sotto_status command_run(struct sotto_buffer *out, struct sotto_buffer *out
     if (status == SOTTO_OK) {
         hand_over(out, &running.answer);
     }
+    end_watch(&running);
     close_fd(&running.asked);
     release_stream(&running.answer);
     release_stream(&running.said);

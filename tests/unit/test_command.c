@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ANSWER_BYTES 4096
@@ -50,7 +51,8 @@ static enum sotto_status run_script(const char *script, unsigned seconds_max,
                                     .asked = "what is asked\n",
                                     .seconds_max = seconds_max,
                                     .end_seconds = 1,
-                                    .bytes_max = ANSWER_BYTES};
+                                    .bytes_max = ANSWER_BYTES,
+                                    .watch = SOTTO_TEST_BINARY};
     return command_run(out, out_said, &run, err);
 }
 
@@ -105,8 +107,12 @@ static void test_where_it_is(void **state)
     assert_int_equal(chmod(program, 0700), 0);
     struct sotto_buffer out;
     struct sotto_buffer said;
-    const struct command_run run = {
-        .program = program, .folder = "data", .asked = "", .seconds_max = 60, .bytes_max = 64};
+    const struct command_run run = {.program = program,
+                                    .folder = "data",
+                                    .asked = "",
+                                    .seconds_max = 60,
+                                    .bytes_max = 64,
+                                    .watch = SOTTO_TEST_BINARY};
     assert_ok(command_run(&out, &said, &run, NULL));
     assert_int_equal(out.data_bytes, 5);
     assert_memory_equal(out.data, "data\n", 5);
@@ -135,6 +141,20 @@ static void test_how_it_fails(void **state)
     assert_contains(err.text, "it can't be started: No such file");
 }
 
+static bool is_gone(pid_t pid)
+{
+    char path[64];
+    char what[256] = "";
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *file = fopen(path, "r");
+    bool is_dead =
+        file == NULL || fgets(what, sizeof what, file) == NULL || strstr(what, ") Z") != NULL;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return is_dead;
+}
+
 /* Workers that it leaves behind are killed, and are not waited for. */
 static void test_what_it_leaves_behind(void **state)
 {
@@ -144,24 +164,61 @@ static void test_what_it_leaves_behind(void **state)
     assert_ok(run_script("sleep 1000 & echo $!", 60, &out, &said, NULL));
     pid_t left = (pid_t)strtol((const char *)out.data, NULL, 10);
     assert_true(left > 1);
-    for (size_t i = 0; i < 1000 && kill(left, 0) == 0; i++) { /* until who takes it has taken it */
-        char path[64];
-        char what[256] = "";
-        (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)left);
-        FILE *file = fopen(path, "r");
-        bool is_dead =
-            file == NULL || fgets(what, sizeof what, file) == NULL || strstr(what, ") Z") != NULL;
-        if (file != NULL) {
-            (void)fclose(file);
-        }
-        if (is_dead) {
-            break;
-        }
+    for (size_t i = 0; !is_gone(left); i++) { /* until who takes it has taken it */
         assert_true(i < 999);
         (void)usleep(1000);
     }
     sotto_buffer_release(&out);
     sotto_buffer_release(&said);
+}
+
+/* Reads the number that a script wrote, as soon as it has. */
+static pid_t read_pid(const char *name)
+{
+    char path[64];
+    long pid = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    for (size_t i = 0; i < 20000 && pid == 0; i++) {
+        FILE *file = fopen(path, "r");
+        if (file != NULL) {
+            pid = fscanf(file, "%ld\n", &pid) == 1 ? pid : 0;
+            (void)fclose(file);
+        }
+        (void)usleep(1000);
+    }
+    assert_true(pid > 1);
+    assert_int_equal(unlink(path), 0);
+    return (pid_t)pid;
+}
+
+/* Who asked is killed: the program, and the workers that it began, have not long, whether they
+ * listen or not. */
+static void test_who_asked_is_killed(void **state)
+{
+    static const char *const scripts[] = {
+        "sleep 1000 & echo $! >worker; echo $$ >main; wait",
+        "trap '' TERM; sleep 1000 & echo $! >worker; echo $$ >main; while :; do sleep 1; done",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        pid_t asker = fork();
+        assert_true(asker >= 0);
+        if (asker == 0) {
+            struct sotto_buffer out;
+            struct sotto_buffer said;
+            _exit((int)run_script(scripts[i], 600, &out, &said, NULL) & 1);
+        }
+        pid_t worker = read_pid("worker");
+        pid_t main = read_pid("main");
+        assert_false(is_gone(worker));
+        assert_false(is_gone(main));
+        assert_int_equal(kill(asker, SIGKILL), 0);
+        assert_int_equal(waitpid(asker, NULL, 0), asker);
+        for (size_t step = 0; !is_gone(worker) || !is_gone(main); step++) {
+            assert_true(step < 60000);
+            (void)usleep(1000);
+        }
+    }
 }
 
 /* What it put into other groups, as mpirun does its ranks, only itself can end. */
@@ -200,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_where_it_is),
         cmocka_unit_test(test_how_it_fails),
         cmocka_unit_test(test_what_it_leaves_behind),
+        cmocka_unit_test(test_who_asked_is_killed),
         cmocka_unit_test(test_it_may_end_what_it_started),
         cmocka_unit_test(test_what_it_says),
     };
