@@ -194,10 +194,29 @@ static void name_question(char out[QUESTION_NAME_BYTES], const struct args *args
     sotto_text_sanitize(out);
 }
 
+/* As from a variable of a script that nothing was put into. */
+static enum sotto_status check_questions(const struct args *args, struct sotto_error *err)
+{
+    for (size_t i = 0; i < args->outputs_len; i++) {
+        const char *text = args->outputs[i];
+        if (text[strspn(text, " \t\n")] == '\0') {
+            return sotto_error_set(err, SOTTO_ERROR_PLAN,
+                                   "number %zu of what stands after -- is empty: expected what is "
+                                   "asked, such as 'mean(wage)' or 'm=mean(wage)'",
+                                   i + 1);
+        }
+    }
+    return SOTTO_OK;
+}
+
 enum sotto_status compose_plan(char **out, const struct data_options *data, const struct args *args,
                                const struct sotto_strategy *strategy, struct sotto_error *err)
 {
     char name[QUESTION_NAME_BYTES] = "";
+    enum sotto_status status = check_questions(args, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
     name_question(name, args);
     struct sotto_plan_parts parts = {
         .name = args->name != NULL ? args->name : name,

@@ -30,6 +30,18 @@ class Options(unittest.TestCase):
         for part in parts:
             self.assertIn(part, done.stderr, arguments)
 
+    def test_nothing_is_asked(self):
+        """An empty text among what is asked is named by its place, and what is expected there."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "x.csv")
+            path.write_text("x\n1\n")
+            for command in (["local", str(path)], ["run", "--data", f"x={path}"], ["simulate", *[str(path)] * 3]):
+                for asked, place in (([""], 1), (["mean(x)", " \t"], 2), (["", "mean(x)"], 1)):
+                    done = run(*command, "--", *asked, check=False, env={"SOTTO_NODE": "http://127.0.0.1:1"})
+                    self.assertIn(f"number {place} of what stands after -- is empty: expected what is asked, such as "
+                                  "'mean(wage)'", done.stderr, command)
+                    self.assertNotEqual(done.returncode, 0)
+
     def test_numbers_outside_their_range(self):
         for option, (range_, command) in RANGES.items():
             least, most = map(int, range_.split(" to "))
