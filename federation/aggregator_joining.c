@@ -205,17 +205,30 @@ static void heed_demands(struct sotto_task_aggregator *task)
     } while (left < joined);
 }
 
+#define MORE_BYTES 24 /* behind names: ", 4294967295 more" */
+#define WHY_BYTES 32  /* of why one declined */
+
 /* Appends the names of those in a state behind a text, and why they declined; nothing where there
- * are none. */
+ * are none. No name is cut: where there is no room for all of them, how many more there are is
+ * said ("birch, 3 more"). */
 static void append_names(const struct sotto_task_aggregator *task, enum invitee_state state,
                          const char *before, char *out, size_t out_bytes)
 {
     bool is_first = true;
+    size_t left = count_invitees(task, state);
     for (size_t i = 0; i < task->invited.len; i++) {
         size_t used = strlen(out);
         if (task->invitees[i].state == state) {
-            (void)snprintf(out + used, out_bytes - used, "%s%s", is_first ? before : ", ",
-                           sotto__task_aggregator_invitee_name(task, i));
+            const char *name = sotto__task_aggregator_invitee_name(task, i);
+            size_t wanted = strlen(is_first ? before : ", ") + strlen(name) +
+                            (state == SOTTO__INVITEE_DECLINED ? WHY_BYTES : 0);
+            if (used + wanted + MORE_BYTES > out_bytes) {
+                (void)snprintf(out + used, out_bytes - used, "%s%zu more", is_first ? before : ", ",
+                               left);
+                return;
+            }
+            left--;
+            (void)snprintf(out + used, out_bytes - used, "%s%s", is_first ? before : ", ", name);
             used = strlen(out);
             if (state == SOTTO__INVITEE_DECLINED && task->invitees[i].reason != SOTTO_OK) {
                 (void)snprintf(out + used, out_bytes - used, " (%s)",

@@ -100,26 +100,41 @@ size_t sotto__task_aggregator_invitee_of_member(const struct sotto_task_aggregat
     return sotto__peers_find(&task->invited, &roster->adverts[member].sender);
 }
 
-/* Logs one line: a tag, the task and round, a text, and the names of the members that `is` says yes
- * to.
- */
+/* Of the names in one line of the log: what stands around them has the rest of an action's text. */
+#define NAMES_BYTES (SOTTO_ERROR_TEXT_BYTES - 128)
+
+static void log_names(struct sotto_task_aggregator *task, const char *tag, const char *text,
+                      const char *names)
+{
+    sotto__outbox_log(&task->outbox, "[%s] task %llu round %u %s [%s]", tag,
+                      (unsigned long long)task->number, task->terms.label.round, text, names);
+}
+
+/* Logs a tag, the task and round, a text, and the names of the members that `is` says yes to: on
+ * one line, or where they are too many on more, each with its own, so that none is cut. */
 void sotto__task_aggregator_log_members(
     struct sotto_task_aggregator *task, const char *tag, const char *text,
     bool (*is)(const struct sotto_session_aggregator *, uint32_t), bool wanted)
 {
-    char names[SOTTO_ERROR_TEXT_BYTES] = "";
+    char names[NAMES_BYTES] = "";
     size_t used = 0;
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
-    for (uint32_t i = 0; i < roster->adverts_len && used < sizeof names; i++) {
-        if (is == NULL || is(task->session, i) == wanted) {
-            int written = snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
-                                   sotto__task_aggregator_invitee_name(
-                                       task, sotto__task_aggregator_invitee_of_member(task, i)));
-            used += written > 0 ? (size_t)written : 0;
+    for (uint32_t i = 0; i < roster->adverts_len; i++) {
+        if (is != NULL && is(task->session, i) != wanted) {
+            continue;
         }
+        const char *name = sotto__task_aggregator_invitee_name(
+            task, sotto__task_aggregator_invitee_of_member(task, i));
+        if (used > 0 && used + sizeof ", " + strlen(name) > sizeof names) {
+            log_names(task, tag, text, names);
+            used = 0;
+        }
+        int written =
+            snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", name);
+        used += written > 0 ? (size_t)written : 0;
+        used = used < sizeof names ? used : sizeof names - 1;
     }
-    sotto__outbox_log(&task->outbox, "[%s] task %llu round %u %s [%s]", tag,
-                      (unsigned long long)task->number, task->terms.label.round, text, names);
+    log_names(task, tag, text, used > 0 ? names : "");
 }
 
 void sotto__task_aggregator_log_step(struct sotto_task_aggregator *task, const char *tag,

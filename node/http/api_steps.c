@@ -92,17 +92,22 @@ static bool has_name(const char *text, const char *name)
     return false;
 }
 
-/* A step of all whose names are in the text's list, or of all that took part but those. */
-static void take_steps(struct steps *steps, const char *text, bool is_wanted, enum step step,
-                       int64_t now_ms)
+/* A step of all whose names are in the text's list: there may be more lines, with more of them. */
+static void take_steps(struct steps *steps, const char *text, enum step step, int64_t now_ms)
 {
     for (size_t i = 0; i < steps->len; i++) {
-        struct stepper *stepper = &steps->list[i];
-        bool may = is_wanted || stepper->at_ms[STEP_CHOSEN] != 0;
-        if (may && has_name(text, stepper->name) == is_wanted) {
-            stepper->at_ms[step] = now_ms;
+        if (has_name(text, steps->list[i].name)) {
+            steps->list[i].at_ms[step] = now_ms;
         }
     }
+}
+
+/* "3 more", which is no name: none has a blank. */
+static bool is_count(const char *text, const char *end)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && text + digits + strlen(" more") == end &&
+           strncmp(text + digits, " more", strlen(" more")) == 0;
 }
 
 /* The names up to end, with a comma between two, are of parties that have not joined. */
@@ -111,7 +116,8 @@ static void mark_absent(struct steps *steps, const char *names, const char *end,
     while (names < end) {
         const char *comma = strstr(names, ", ");
         const char *stop = comma != NULL && comma < end ? comma : end;
-        struct stepper *stepper = find_stepper(steps, names, (size_t)(stop - names));
+        struct stepper *stepper =
+            is_count(names, stop) ? NULL : find_stepper(steps, names, (size_t)(stop - names));
         if (stepper != NULL) {
             (void)snprintf(stepper->remark, sizeof stepper->remark, "%s", remark);
         }
@@ -174,13 +180,13 @@ static void read_line(struct steps *steps, const char *tag, const char *text, in
     if (strcmp(tag, "Join") == 0) {
         read_join(steps, text, now_ms);
     } else if (strcmp(tag, "Select Candidates") == 0) {
-        take_steps(steps, text, true, STEP_CHOSEN, now_ms);
+        take_steps(steps, text, STEP_CHOSEN, now_ms);
     } else if (strcmp(tag, "Secret Sharing Parts Commitments") == 0) {
-        take_steps(steps, text, true, STEP_DEALT, now_ms);
+        take_steps(steps, text, STEP_DEALT, now_ms);
     } else if (strcmp(tag, "Masked Result Commitment") == 0 && strncmp(text, "from ", 5) == 0) {
         take_step(steps, text + 5, STEP_MASKED, now_ms);
-    } else if (strcmp(tag, "Start Aggregation") == 0 && strstr(text, "dead members") != NULL) {
-        take_steps(steps, text, false, STEP_COUNTED, now_ms);
+    } else if (strcmp(tag, "Start Aggregation") == 0 && strncmp(text, "alive members ", 14) == 0) {
+        take_steps(steps, text, STEP_COUNTED, now_ms);
     } else if (strcmp(tag, "Confirm") == 0 && strncmp(text, "by ", 3) == 0) {
         take_step(steps, text + 3, STEP_CONFIRMED, now_ms);
     } else if (strcmp(tag, "Restart") == 0) {

@@ -67,6 +67,41 @@ class Steps(ClusterCase):
             1, {"a": ["joined"], "b": [], "c": ["joined"]}, {"b": "has not answered"}))
         a.request("POST", f"/v1/task/cancel?task_id={task}", "")
 
+    def test_more_names_than_a_line_of_the_log_has_room_for(self):
+        """Twelve parties of long names, as a hundred of short ones are: none is lost, and none is made up."""
+        cluster = self.cluster([wages(i, i + 1) for i in range(12)], start=False)
+        for i, node in enumerate(cluster.nodes):
+            node.name = f"n{i:02}-" + "x" * 56
+            node.policy = {"results": "participants", "approve": "manual" if i == 11 else "automatic"}
+        a, *_, dead, owner = cluster.nodes
+        cluster.start({10: {"SOTTO_TEST_STOP_AT": "partial"}})
+        cluster.wait_connected()
+        task = a.create(plan(max_clients=11, wait=8, connection=4))
+        self.assertIn(a.wait_end(task), ("FINISHED", "CONFIRMED"))
+        names = [node.name for node in cluster.nodes]
+        done = self.steps(a, task)[1]
+        survived = {name for name in names if "counted" in done.get(name, [])}
+        self.assertEqual(survived, set(names) - {dead.name, owner.name})
+        self.assertEqual({name for name in names if "dealt" in done.get(name, [])}, survived)
+        self.assertEqual({name for name in names if "chosen" in done.get(name, [])}, survived | {dead.name})
+        self.assertLessEqual(set(done), set(names))
+        for line in a.messages(task):
+            self.assertLess(len(line), 512)
+        for node in cluster.nodes[1:10]:
+            node.policy["approve"] = "manual"
+            node.configure()
+            self.assertEqual(node.request("POST", "/v1/reload", "")[0], 200)
+        task = a.create(plan(max_clients=11, wait=300, connection=4))
+        end = time.monotonic() + 30
+        while not any("waits" in line for line in a.messages(task)) and time.monotonic() < end:
+            time.sleep(0.05)
+        told = next(line for line in a.messages(task) if "waits" in line)
+        self.assertRegex(told, r", [0-9]+ more")
+        done = self.steps(a, task)[1]
+        self.assertGreater(len(done), 3)
+        self.assertLessEqual(set(done), set(names))
+        a.request("POST", f"/v1/task/cancel?task_id={task}", "")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -187,8 +187,10 @@ static void test_who_goes_away_is_not_waited_for(void **state)
     sotto_task_aggregator_away(net.aggregator, &net.peers[3].key, 0);
     assert_true(sotto_task_aggregator_awaits(net.aggregator, text, sizeof text));
     assert_string_equal(text, "waits for n4; away: n3");
+    assert_true(sotto_task_aggregator_awaits(net.aggregator, text, 40)); /* no name is cut */
+    assert_string_equal(text, "waits for n4; away: 1 more");
     assert_true(sotto_task_aggregator_awaits(net.aggregator, text, 14)); /* what fits */
-    assert_string_equal(text, "waits for n4;");
+    assert_string_equal(text, "waits for 1 m");
     net_pump();
     net_deliver();
     assert_false(net.done);

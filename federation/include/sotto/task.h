@@ -98,8 +98,9 @@ SOTTO_API void sotto_task_aggregator_removed(struct sotto_task_aggregator *task,
                                              const struct sotto_key *peer, uint64_t now_ms);
 
 /* Whom the joining of the first round waits for, and who is away: "waits for birch, cedar; away:
- * dogwood". Out: out, out_bytes of it, terminated; of many names the first ones. Returns: false,
- * and "", where nobody is waited for any more. */
+ * dogwood". Out: out, out_bytes of it, terminated; of many names the first ones, and how many more
+ * there are ("waits for birch, 30 more"). Returns: false, and "", where nobody is waited for any
+ * more. */
 SOTTO_API bool sotto_task_aggregator_awaits(const struct sotto_task_aggregator *task, char *out,
                                             size_t out_bytes);
 
