@@ -247,6 +247,7 @@ static enum sotto_status write_clause(void *context, const struct sotto_plan_cla
 static void write_verdict(struct plan_words *words, bool has_twins)
 {
     char line[160];
+    const char *plural = words->len == 1 ? "" : "s";
     if (has_twins) {
         write_text(words->writer, judges_datasets(words->rules)
                                       ? "grammar REFUSES a file under two names\n"
@@ -254,13 +255,14 @@ static void write_verdict(struct plan_words *words, bool has_twins)
                                         "file under two names\n");
     }
     if (words->refused_len == 0) {
-        (void)snprintf(line, sizeof line, "grammar admits all of it, %zu clauses\n", words->len);
+        (void)snprintf(line, sizeof line, "grammar admits all of it, %zu clause%s\n", words->len,
+                       plural);
     } else {
-        (void)snprintf(line, sizeof line, "%s %zu of its %zu clauses, which can single out rows\n",
+        (void)snprintf(line, sizeof line, "%s %zu of its %zu clause%s, which can single out rows\n",
                        words->rules->is_on[SOTTO_RULE_GRAMMAR]
                            ? "grammar REFUSES"
                            : "grammar, which profile open does not ask, would refuse",
-                       words->refused_len, words->len);
+                       words->refused_len, words->len, plural);
     }
     write_text(words->writer, line);
 }

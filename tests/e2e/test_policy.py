@@ -108,7 +108,7 @@ class Policy(ClusterCase):
         task = cluster.nodes[0].create(plan({"m": "sum(wages.wage // 3)"}))
         owner.wait_log("waits for its owner: sotto approve 1")
         words = owner.cli("asked", "1").stdout.splitlines()
-        self.assertEqual(words[1], "grammar REFUSES 1 of its 1 clauses, which can single out rows")
+        self.assertEqual(words[1], "grammar REFUSES 1 of its 1 clause, which can single out rows")
         self.assertIn('output "m": sum(wages.wage // 3)', words)
         owner.cli("approve", "1")
         self.assertEqual(cluster.nodes[0].wait_end(task), "FINISHED")

@@ -400,7 +400,7 @@ class Approve(ClusterCase):
         self.assertIn('a asks for "wage_avg", with at least 3 parties', words)
         self.assertIn("reads wage of wages.csv", words)
         self.assertIn('output "m": mean(wages.wage)', words)
-        self.assertIn("grammar admits all of it, 1 clauses", words)
+        self.assertIn("grammar admits all of it, 1 clause", words)
         self.assertEqual(creator.get(f"/v1/task/status?task_id={task}")["status"], "RUNNING")
         owner.cli("approve", "1")
         self.assertEqual(creator.wait_end(task), "FINISHED", creator.messages(task))

@@ -291,7 +291,7 @@ static void test_words_are_whole(void **state)
     }
     strcat(sum, " + if(id == 17, 1000000 * a, 0))");
     words = words_of("", sum, SOTTO_PROFILE_SAFE);
-    assert_contains(words, "grammar REFUSES 1 of its 1 clauses");
+    assert_contains(words, "grammar REFUSES 1 of its 1 clause");
     assert_contains(words, sum);
     sotto_free(words);
     words = words_of("\"where\": \"s == 'a\u202Eb\u200Bc\u00A0d'\",", "sum(a)", SOTTO_PROFILE_SAFE);
