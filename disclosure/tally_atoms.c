@@ -126,6 +126,15 @@ static bool grow_atoms(struct atoms *atoms)
     return true;
 }
 
+enum sotto_status sotto__tally_fail_too_many(struct sotto_error *err)
+{
+    return sotto_error_set(err, SOTTO_ERROR_LIMIT,
+                           "with what was asked before the rows fall into more kinds than the "
+                           "ledger takes, %d for all sums together: ask for fewer sums or "
+                           "groups, or the owner begins an epoch",
+                           SOTTO_LEDGER_SKETCHES_MAX);
+}
+
 enum sotto_status sotto__tally_find_atom(struct atoms *atoms, size_t *out, const uint16_t *classes,
                                          uint32_t group, struct sotto_error *err)
 {
@@ -144,11 +153,7 @@ enum sotto_status sotto__tally_find_atom(struct atoms *atoms, size_t *out, const
     }
     if (atoms->len * atoms->measures_len >= SOTTO_LEDGER_SKETCHES_MAX ||
         (atoms->len + 1) * atoms->pairs_len > SLICES_MAX / SOTTO_LEDGER_LEVELS) {
-        return sotto_error_set(err, SOTTO_ERROR_LIMIT,
-                               "with what was asked before the rows fall into more kinds than the "
-                               "ledger takes, %d for all sums together: ask for fewer sums or "
-                               "groups, or the owner begins an epoch",
-                               SOTTO_LEDGER_SKETCHES_MAX);
+        return sotto__tally_fail_too_many(err);
     }
     if (atoms->len == atoms->capacity_len && !grow_atoms(atoms)) {
         return sotto_error_no_memory(err);

@@ -39,6 +39,7 @@ struct atoms {
     struct sotto_sketch *sketches;             /* [atom * measures_len + measure] */
     struct sotto_ledger_magnitude *magnitudes; /* likewise */
     size_t len;
+    bool are_too_many; /* of some rows: more than a ledger takes */
     size_t capacity_len;
     uint32_t *slots; /* hash table: atom + 1, or 0 */
     size_t slots_len;
@@ -55,6 +56,8 @@ struct atoms {
 
 /* Wipes what sketches hold of values. */
 void sotto__tally_release_atoms(struct atoms *atoms);
+/* Returns: SOTTO_ERROR_LIMIT, saying so. */
+enum sotto_status sotto__tally_fail_too_many(struct sotto_error *err) SOTTO_NODISCARD;
 /* Finds the atom of these classes and group, or makes it. Returns: SOTTO_ERROR_LIMIT for more than
  * a ledger takes, SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__tally_find_atom(struct atoms *atoms, size_t *out, const uint16_t *classes,

@@ -153,6 +153,22 @@ static enum sotto_status read_asked(struct sotto_tally *tally, const void *asked
                                             "bytes: node and workers are of the same version");
 }
 
+/* Rows of more kinds than a ledger takes are a verdict on the question, which their party tells as
+ * others, and no failure of who reads them: the part says so, and the sums are read to their end.
+ */
+static enum sotto_status take_rows(void *context, size_t worker,
+                                   const struct sotto_watch_rows *rows, struct sotto_error *err)
+{
+    const struct sotto_tally *tally = context;
+    struct atoms *atoms = &tally->datasets[rows->dataset].workers[worker];
+    if (atoms->are_too_many) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = sotto__tally_take_rows(context, worker, rows, err);
+    atoms->are_too_many = status == SOTTO_ERROR_LIMIT;
+    return atoms->are_too_many ? SOTTO_OK : status;
+}
+
 static void end_part(struct sotto_part_shown *shown)
 {
     sotto_tally_free(shown->context);
@@ -180,24 +196,36 @@ out:
         sotto_tally_free(tally);
         return status;
     }
-    *out = (struct sotto_part_shown){.context = tally,
-                                     .watch = tally->watch,
-                                     .sink = {.context = tally,
-                                              .begin = sotto__tally_begin_reading,
-                                              .take = sotto__tally_take_rows}};
+    *out = (struct sotto_part_shown){
+        .context = tally,
+        .watch = tally->watch,
+        .sink = {.context = tally, .begin = sotto__tally_begin_reading, .take = take_rows}};
     return SOTTO_OK;
 }
 
 /* --- What was gathered, as bytes --- */
 
-/* atoms: NULL where nothing of the rows was read. */
-static enum sotto_status write_gathered(struct sotto_buffer *out, const struct atoms *atoms,
-                                        struct sotto_error *err)
+/* What the bytes begin with. */
+enum { GATHERED_NOTHING, GATHERED_ATOMS, GATHERED_TOO_MANY };
+
+struct gathered {
+    unsigned kind;
+    struct atoms atoms;
+};
+
+static void release_gathered(struct gathered *gathered)
+{
+    sotto__tally_release_atoms(&gathered->atoms);
+    gathered->kind = GATHERED_NOTHING;
+}
+
+static enum sotto_status write_gathered(struct sotto_buffer *out, unsigned kind,
+                                        const struct atoms *atoms, struct sotto_error *err)
 {
     struct sotto_writer writer;
     sotto_writer_init(&writer, ATOMS_BYTES_MAX);
-    sotto_write_u8(&writer, atoms != NULL);
-    if ((atoms != NULL && sotto__tally_write_atoms(atoms, &writer) != SOTTO_OK) ||
+    sotto_write_u8(&writer, (uint8_t)kind);
+    if ((kind == GATHERED_ATOMS && sotto__tally_write_atoms(atoms, &writer) != SOTTO_OK) ||
         sotto_writer_status(&writer) != SOTTO_OK) {
         if (writer.data != NULL) {
             sotto_wipe(writer.data, writer.data_bytes);
@@ -215,11 +243,20 @@ static enum sotto_status write_part(struct sotto_part_shown *shown, struct sotto
 {
     const struct sotto_tally *tally = shown->context;
     struct tallied *tallied = &tally->datasets[0];
-    enum sotto_status status = sotto__tally_merge_workers(tallied, err);
+    bool are_too_many = false;
+    for (size_t i = 0; i < tallied->workers_len; i++) {
+        are_too_many = are_too_many || tallied->workers[i].are_too_many;
+    }
+    enum sotto_status status =
+        are_too_many ? SOTTO_ERROR_LIMIT : sotto__tally_merge_workers(tallied, err);
+    if (status == SOTTO_ERROR_LIMIT) {
+        return write_gathered(out, GATHERED_TOO_MANY, NULL, err);
+    }
     if (status != SOTTO_OK) {
         return status;
     }
-    return write_gathered(out, tallied->workers_len > 0 ? &tallied->workers[0] : NULL, err);
+    return write_gathered(out, tallied->workers_len > 0 ? GATHERED_ATOMS : GATHERED_NOTHING,
+                          tallied->workers, err);
 }
 
 static enum sotto_status fail_bytes(const char *name, struct sotto_error *err)
@@ -230,17 +267,17 @@ static enum sotto_status fail_bytes(const char *name, struct sotto_error *err)
                            name);
 }
 
-/* Begins with how much of everything atoms are of. *out_is_read: whether there are any. */
-static enum sotto_status read_lens(struct atoms *out, bool *out_is_read,
-                                   struct sotto_reader *reader, const char *name,
-                                   struct sotto_error *err)
+/* Begins with how much of everything atoms are of, if there are any. */
+static enum sotto_status read_lens(struct gathered *out, struct sotto_reader *reader,
+                                   const char *name, struct sotto_error *err)
 {
-    unsigned is_read = sotto_read_u8(reader);
-    *out_is_read = is_read == 1;
-    if (is_read == 1 && sotto__tally_read_lens(out, reader) != SOTTO_OK) {
+    out->kind = sotto_read_u8(reader);
+    bool are_atoms = out->kind == GATHERED_ATOMS;
+    if (are_atoms && sotto__tally_read_lens(&out->atoms, reader) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
-    bool is_fine = is_read == 1 ? !reader->failed : is_read == 0 && sotto_reader_finished(reader);
+    bool is_fine = are_atoms ? !reader->failed
+                             : out->kind <= GATHERED_TOO_MANY && sotto_reader_finished(reader);
     return is_fine ? SOTTO_OK : fail_bytes(name, err);
 }
 
@@ -260,51 +297,74 @@ static bool has_same_lens(const struct atoms *a, const struct atoms *b)
            a->pairs_len == b->pairs_len;
 }
 
-/* Adds those of another part. */
-static enum sotto_status merge_part(struct atoms *in_out, bool is_read,
-                                    const struct sotto_part_bytes *part, struct sotto_error *err)
+/* Whether two parts were asked the same. */
+static bool go_together(const struct gathered *a, const struct gathered *b)
 {
-    struct atoms other = {0};
+    bool are_atoms = a->kind == GATHERED_ATOMS && b->kind == GATHERED_ATOMS;
+    return (a->kind == GATHERED_NOTHING) == (b->kind == GATHERED_NOTHING) &&
+           (!are_atoms || has_same_lens(&a->atoms, &b->atoms));
+}
+
+static enum sotto_status add_gathered(struct gathered *in_out, const struct gathered *other,
+                                      struct sotto_error *err)
+{
+    bool are_atoms = in_out->kind == GATHERED_ATOMS && other->kind == GATHERED_ATOMS;
+    enum sotto_status status =
+        are_atoms ? sotto__tally_merge_atoms(&in_out->atoms, &other->atoms, err) : SOTTO_OK;
+    if (status == SOTTO_ERROR_LIMIT || other->kind == GATHERED_TOO_MANY) {
+        release_gathered(in_out);
+        in_out->kind = GATHERED_TOO_MANY;
+        return SOTTO_OK;
+    }
+    return status;
+}
+
+/* Adds what another part gathered. */
+static enum sotto_status merge_part(struct gathered *in_out, const struct sotto_part_bytes *part,
+                                    struct sotto_error *err)
+{
+    struct gathered other = {0};
     struct sotto_reader reader;
-    bool is_other_read = false;
     sotto_reader_init(&reader, part->data, part->data_bytes);
-    enum sotto_status status = read_lens(&other, &is_other_read, &reader, part->name, err);
+    enum sotto_status status = read_lens(&other, &reader, part->name, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    if (is_other_read != is_read || !has_same_lens(in_out, &other)) {
+    if (!go_together(in_out, &other)) {
         status = fail_bytes(part->name, err);
         goto out;
     }
-    status = is_read ? read_atoms(&other, &reader, part->name, err) : SOTTO_OK;
+    status = other.kind == GATHERED_ATOMS ? read_atoms(&other.atoms, &reader, part->name, err)
+                                          : SOTTO_OK;
     if (status == SOTTO_OK) {
-        status = sotto__tally_merge_atoms(in_out, &other, err);
+        status = add_gathered(in_out, &other, err);
     }
 out:
-    sotto__tally_release_atoms(&other);
+    release_gathered(&other);
     return status;
 }
 
 static enum sotto_status merge_parts(struct sotto_buffer *out, const struct sotto_part_bytes *parts,
                                      size_t parts_len, struct sotto_error *err)
 {
-    struct atoms merged = {0};
+    struct gathered merged = {0};
     struct sotto_reader reader;
-    bool is_read = false;
     sotto_reader_init(&reader, parts[0].data, parts[0].data_bytes);
-    enum sotto_status status = read_lens(&merged, &is_read, &reader, parts[0].name, err);
+    enum sotto_status status = read_lens(&merged, &reader, parts[0].name, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = is_read ? read_atoms(&merged, &reader, parts[0].name, err) : SOTTO_OK;
+    if (merged.kind == GATHERED_ATOMS) {
+        status = read_atoms(&merged.atoms, &reader, parts[0].name, err);
+    }
     for (size_t i = 1; i < parts_len && status == SOTTO_OK; i++) {
-        status = merge_part(&merged, is_read, &parts[i], err);
+        status = merge_part(&merged, &parts[i], err);
     }
     if (status == SOTTO_OK) {
-        status = write_gathered(out, is_read ? &merged : NULL, err);
+        status = write_gathered(out, merged.kind, &merged.atoms, err);
     }
 out:
-    sotto__tally_release_atoms(&merged);
+    release_gathered(&merged);
     return status;
 }
 
@@ -343,33 +403,36 @@ enum sotto_status sotto__tally_take_parts(void *context, size_t dataset, const v
     const struct sotto_tally *tally = context;
     struct tallied *tallied = &tally->datasets[dataset];
     struct sotto_reader reader;
-    struct atoms atoms = {0};
-    bool is_read = false;
+    struct gathered all = {0};
     const char *name = "all parts";
     sotto_reader_init(&reader, data, data_bytes);
-    enum sotto_status status = read_lens(&atoms, &is_read, &reader, name, err);
-    if (status != SOTTO_OK || !is_read) {
+    enum sotto_status status = read_lens(&all, &reader, name, err);
+    if (status != SOTTO_OK || all.kind == GATHERED_NOTHING) {
+        goto out;
+    }
+    if (all.kind == GATHERED_TOO_MANY) {
+        status = sotto__tally_fail_too_many(err);
         goto out;
     }
     status = sotto__tally_begin_reading(context, dataset, 1, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    if (!has_same_lens(&atoms, &tallied->workers[0])) {
+    if (!has_same_lens(&all.atoms, &tallied->workers[0])) {
         status = fail_bytes(name, err);
         goto out;
     }
-    status = read_atoms(&atoms, &reader, name, err);
+    status = read_atoms(&all.atoms, &reader, name, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    if (!has_its_classes(&atoms, tally, dataset) ||
-        sotto__tally_count_rows(&atoms) != tallied->catalogue->rows) {
+    if (!has_its_classes(&all.atoms, tally, dataset) ||
+        sotto__tally_count_rows(&all.atoms) != tallied->catalogue->rows) {
         status = fail_bytes(name, err);
         goto out;
     }
-    status = sotto__tally_merge_atoms(&tallied->workers[0], &atoms, err);
+    status = sotto__tally_merge_atoms(&tallied->workers[0], &all.atoms, err);
 out:
-    sotto__tally_release_atoms(&atoms);
+    release_gathered(&all);
     return status;
 }

@@ -137,7 +137,8 @@ static bool can_sum(const struct sotto_source *source, const struct sotto_driver
     return true;
 }
 
-static enum sotto_status sum_up(const struct worked *worked,
+/* Where all parts were answered as they were asked, *out_is_answered says so. */
+static enum sotto_status sum_up(const struct worked *worked, bool *out_is_answered,
                                 struct sotto_contribution *contribution, struct sotto_error *err)
 {
     const struct sotto_asked asked = {.rows = worked->catalogue->rows,
@@ -156,11 +157,14 @@ static enum sotto_status sum_up(const struct worked *worked,
     }
     const struct sotto_part_bytes party = {answer.data, answer.data_bytes, "its answer"};
     status = sotto_contribution_give(contribution, &asked, &party, err);
+    *out_is_answered =
+        status == SOTTO_OK || status == SOTTO_ERROR_LIMIT || status == SOTTO_ERROR_REFUSED;
     sotto_wipe(answer.data, answer.data_bytes);
     sotto_buffer_release(&answer);
     return status;
 }
 
+/* What the rows are the cause of is refused, in the words of a file's. */
 static enum sotto_status sum(struct sotto_source *source, struct sotto_contribution *contribution,
                              size_t dataset, struct sotto_error *err)
 {
@@ -168,8 +172,12 @@ static enum sotto_status sum(struct sotto_source *source, struct sotto_contribut
     struct sotto_error why = {0};
     uint64_t began_ms = clock_ms();
     (void)dataset; /* the only one */
-    enum sotto_status status = sum_up(worked, contribution, &why);
-    worked->has_summed = status == SOTTO_OK;
+    bool is_answered = false;
+    enum sotto_status status = sum_up(worked, &is_answered, contribution, &why);
+    worked->has_summed = is_answered;
+    if (is_answered && status != SOTTO_OK) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s", why.text);
+    }
     return status == SOTTO_OK ? status : fail(worked, began_ms, &why, err);
 }
 

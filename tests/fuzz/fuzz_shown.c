@@ -18,7 +18,9 @@ static uint64_t count_rows(const struct sotto_buffer *shown)
     struct atoms atoms = {0};
     uint64_t rows = 0;
     sotto_reader_init(&reader, shown->data, shown->data_bytes);
-    if (sotto_read_u8(&reader) == 1) {
+    unsigned kind = sotto_read_u8(&reader);
+    SOTTO_REQUIRE(kind <= 2);
+    if (kind == 1) {
         SOTTO_REQUIRE(sotto__tally_read_lens(&atoms, &reader) == SOTTO_OK);
         SOTTO_REQUIRE(sotto__tally_read_atoms(&atoms, &reader, NULL) == SOTTO_OK);
         rows = sotto__tally_count_rows(&atoms);

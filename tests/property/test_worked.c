@@ -120,17 +120,23 @@ static void close_ledger(struct party *party)
     sotto__ledger_memory_release(&party->memory);
 }
 
-static void open_rows(struct party *party, uint64_t *random, bool are_parts, bool has_key)
+static void open_text(struct party *party, const char *text, uint64_t *random, bool are_parts,
+                      bool has_key)
 {
     party->csv = NULL;
     if (are_parts) {
-        party->source = test_worked_open(&party->catalogue, whole, random);
+        party->source = test_worked_open(&party->catalogue, text, random);
     } else {
-        party->csv = test_csv(whole);
+        party->csv = test_csv(text);
         party->catalogue = test_catalogue(party->csv);
         assert_ok(sotto_source_new_file(&party->source, party->csv, party->catalogue, NULL));
     }
     party->catalogue->columns[sotto_catalogue_find(party->catalogue, "id")].is_key = has_key;
+}
+
+static void open_rows(struct party *party, uint64_t *random, bool are_parts, bool has_key)
+{
+    open_text(party, whole, random, are_parts, has_key);
 }
 
 static void close_rows(struct party *party)
@@ -282,6 +288,53 @@ static void test_same_entries(void **state)
     }
     print_message("%zu answered, %zu refused\n", answered_len, refused_len);
     assert_true(cases < 16 || (answered_len > 15 && refused_len > 15));
+}
+
+/* --- Rows of more kinds than a ledger takes --- */
+
+#define KINDS_ROWS 7000
+static char of_kinds[KINDS_ROWS * 16];
+
+/* The file's verdict, in its words: no worker fails, not even where one part has too many. */
+static void test_too_many_kinds(void **state)
+{
+    char bins[700] = "0";
+    char select[1600];
+    char json[TEST_PLAN_BYTES];
+    struct party parties[2];
+    struct sotto_plan *plan = NULL;
+    uint64_t limbs[4096];
+    uint64_t random = 3;
+    (void)state;
+    for (size_t i = 1, at = 1; i <= 100; i++) {
+        at += (size_t)snprintf(bins + at, sizeof bins - at, ", %zu", i);
+    }
+    (void)snprintf(select, sizeof select,
+                   "\"a\": \"hist(i, %s)\", \"b\": \"hist(h, %s)\", \"c\": \"sum(i * h)\"", bins,
+                   bins);
+    size_t at = (size_t)snprintf(of_kinds, sizeof of_kinds, "id,i,h\n");
+    for (size_t i = 0; i < KINDS_ROWS; i++) {
+        at += (size_t)snprintf(of_kinds + at, sizeof of_kinds - at, "%zu,%u,%u\n", i,
+                               (unsigned)test_random_below(&random, 100),
+                               (unsigned)test_random_below(&random, 100));
+    }
+    test_write_plan(json, "", select);
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    for (size_t i = 0; i < 2; i++) {
+        open_ledger(&parties[i]);
+        open_text(&parties[i], of_kinds, &random, i == 1, true);
+        make_driver(&parties[i], plan);
+        size_t limbs_len = sotto_driver_limbs_len(parties[i].driver);
+        assert_true(limbs_len <= sizeof limbs / sizeof limbs[0]);
+        ask_round(&parties[i], plan, limbs, limbs_len, 20000);
+        assert_int_equal(parties[i].status, SOTTO_ERROR_LIMIT);
+        assert_contains(parties[i].words, "the rows fall into more kinds than the ledger takes");
+        sotto_driver_free(parties[i].driver);
+        close_rows(&parties[i]);
+        close_ledger(&parties[i]);
+    }
+    assert_string_equal(parties[0].words, parties[1].words);
+    sotto_plan_free(plan);
 }
 
 /* --- What workers answer wrongly --- */
@@ -461,6 +514,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_entries),
+        cmocka_unit_test(test_too_many_kinds),
         cmocka_unit_test(test_changed_answers),
         cmocka_unit_test(test_no_memory),
     };
