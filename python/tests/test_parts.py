@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parts of a table, made and merged in any way, give what the table gives."""
 
+import json
 import pathlib
 import pickle
 import random
 import re
+import struct
 
 import numpy
 import pandas
@@ -65,6 +67,49 @@ def test_a_node_is_answered(staff, tmp_path):
     for text in ("{}", "[]", "x", '{"sotto": "round"}'):
         with pytest.raises(PlanError, match="expected what a node asks"):
             parts.answer(text, staff, snapshot="v1")
+
+
+def asked_by_a_ledger(rows):
+    """What a ledger that knows nothing asks of the column n, with some sketch key."""
+
+    def blob(data):
+        return struct.pack("<I", len(data)) + data
+
+    source = (TREE / "dataset/file/catalogue.c").read_text()
+    version = int(re.search(r"CATALOGUE_VERSION (\d+)", source)[1])
+    column = blob(b"n") + struct.pack("<3BQ", 2, 0, 0, 0)  # int64
+    columns = b"SCAT" + struct.pack("<H7QI", version, 0, 0, 0, 0, 0, rows, rows, 1) + column
+    key = [random.Random(i).getrandbits(64) | 1 for i in range(4)]
+    return struct.pack("<4Q2I", *key, 0, 0) + blob(b"") + blob(columns + bytes(4))
+
+
+def test_a_node_with_a_ledger_is_answered(staff):
+    """What it asks for it is answered, in any tree: sums, and what the ledger has to see."""
+    begun = parts.begin({"s": "sum(n)"})
+    begun = begun.advance(begun.part(staff, snapshot="v1"))
+
+    def answers(watched):
+        ask = {
+            "sotto": "ask",
+            "version": 1,
+            "min_rows": 10,
+            "plan": begun.plan,
+            "round": begun.text,
+        }
+        text = json.dumps(ask | watched)
+        return [parts.answer(text, staff[i::3], i + 1, 3, snapshot="v1") for i in range(3)]
+
+    watched = asked_by_a_ledger(len(staff))
+    one, two, three = answers({"watched": watched.hex()})
+    merged = parts.merge([parts.merge([two, one]), three])
+    assert merged == parts.merge([one, parts.merge([three, two])])
+    plain = parts.merge(answers({}))
+    assert 300 < len(merged) - len(plain) < 1200  # a sketch is at most 1 KiB
+    with pytest.raises(EngineError, match="expected a part of the same round"):
+        parts.merge([plain, one])
+    for wrong in (watched[:-1], watched + b"x", bytes(40)):
+        with pytest.raises(EngineError, match="expected what a ledger asks of rows"):
+            answers({"watched": wrong.hex()})
 
 
 @pytest.mark.parametrize("query", QUERIES)
