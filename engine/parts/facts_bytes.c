@@ -448,6 +448,10 @@ enum sotto_status sotto__facts_write(const struct sotto_evidence *evidence,
     const struct sotto__evidence_lens *lens = &evidence->lens;
     enum sotto_status status = SOTTO_OK;
     write_lens(writer, lens);
+    sotto_write_u8(writer, evidence->status == SOTTO_ERROR_LIMIT);
+    if (evidence->status == SOTTO_ERROR_LIMIT) {
+        return SOTTO_OK;
+    }
     write_counts(writer, evidence->outside, 2 * lens->datasets);
     for (size_t i = 0; i < lens->datasets; i++) {
         write_atoms(writer, &evidence->atoms[i]);
@@ -536,6 +540,12 @@ enum sotto_status sotto__facts_read(struct sotto_evidence *out, struct sotto_rea
     enum sotto_status status = sotto__evidence_init_lens(out, &lens, limits->min_rows);
     if (status != SOTTO_OK) {
         return status;
+    }
+    unsigned is_over = sotto_read_u8(reader);
+    demand(reader, is_over <= 1);
+    if (is_over == 1) {
+        out->status = SOTTO_ERROR_LIMIT;
+        return SOTTO_OK;
     }
     read_counts(out->outside, reader, 2 * lens.datasets, rows_max);
     status = read_all_atoms(out, reader, rows_max);

@@ -104,6 +104,9 @@ enum sotto_status sotto__part_give(const struct sotto__part *part,
 {
     struct sotto__part own = {0};
     const struct sotto__evidence_lens *lens = &in_out->evidence.lens;
+    if (part->evidence.status != SOTTO_OK) {
+        return sotto__evidence_fail(part->evidence.status, err);
+    }
     if (sotto__part_find_slots(&own, in_out->driver) != SOTTO_OK) {
         return sotto_error_no_memory(err);
     }

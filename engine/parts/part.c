@@ -258,10 +258,16 @@ enum sotto_status sotto__part_merge_shown(struct sotto__part *in_out,
 
 /* --- All of it --- */
 
+/* Whether evidence is there, or is known to be more than can be judged. */
+static bool can_be_said(const struct sotto_evidence *evidence)
+{
+    return evidence->status == SOTTO_OK || evidence->status == SOTTO_ERROR_LIMIT;
+}
+
 enum sotto_status sotto__part_take(struct sotto__part *in_out,
                                    struct sotto_contribution *contribution, struct sotto_error *err)
 {
-    if (contribution->evidence.status != SOTTO_OK) {
+    if (!can_be_said(&contribution->evidence)) {
         return sotto__evidence_fail(contribution->evidence.status, err);
     }
     if (sotto__part_find_slots(in_out, contribution->driver) != SOTTO_OK) {
@@ -293,7 +299,7 @@ enum sotto_status sotto__part_write(struct sotto__part *part, struct sotto_buffe
         }
     } else {
         sotto__evidence_settle(&part->evidence);
-        if (part->evidence.status != SOTTO_OK) {
+        if (!can_be_said(&part->evidence)) {
             status = sotto__evidence_fail(part->evidence.status, err);
             goto out;
         }
@@ -324,7 +330,7 @@ static bool has_rows(const struct sotto__part *part)
 {
     const struct sotto_evidence *evidence = &part->evidence;
     bool has = evidence->lens.datasets == part->head.datasets_len;
-    for (size_t i = 0; has && i < evidence->lens.datasets; i++) {
+    for (size_t i = 0; evidence->status == SOTTO_OK && has && i < evidence->lens.datasets; i++) {
         uint64_t rows = evidence->outside[2 * i] + evidence->outside[2 * i + 1];
         for (size_t j = 0; j < evidence->atoms[i].len; j++) {
             rows += evidence->atoms[i].rows[j]; /* in all no more than 2^60, by the reader */
@@ -458,8 +464,8 @@ static enum sotto_status merge_part(struct sotto__part *in_out, const struct sot
             return sotto_error_no_memory(err);
         }
     }
-    return in_out->evidence.status == SOTTO_OK ? SOTTO_OK
-                                               : sotto__evidence_fail(in_out->evidence.status, err);
+    return can_be_said(&in_out->evidence) ? SOTTO_OK
+                                          : sotto__evidence_fail(in_out->evidence.status, err);
 }
 
 enum sotto_status sotto_part_merge(struct sotto_buffer *out, const struct sotto_part_bytes *parts,

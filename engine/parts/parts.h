@@ -10,7 +10,8 @@
 
 /* --- facts_bytes.c: evidence as bytes --- */
 
-/* Evidence that is settled. Returns: SOTTO_ERROR_NO_MEMORY; else a failure is the writer's. */
+/* Evidence that is settled; of one that is over its limit nothing but that. Returns:
+ * SOTTO_ERROR_NO_MEMORY; else a failure is the writer's. */
 enum sotto_status sotto__facts_write(const struct sotto_evidence *evidence,
                                      struct sotto_writer *writer) SOTTO_NODISCARD;
 
@@ -68,8 +69,8 @@ void sotto__part_wipe_buffer(struct sotto_buffer *buffer);
  */
 enum sotto_status sotto__part_add_offer(struct sotto__part *in_out, const void *data,
                                         size_t data_bytes, struct sotto_error *err) SOTTO_NODISCARD;
-/* What a contribution holds becomes the part's, and it can only be freed. Returns:
- * SOTTO_ERROR_REFUSED for more than can be judged, SOTTO_ERROR_NO_MEMORY. */
+/* What a contribution holds becomes the part's, and it can only be freed. That it is more than can
+ * be judged is said of it, and its party tells. Returns: SOTTO_ERROR_NO_MEMORY. */
 enum sotto_status sotto__part_take(struct sotto__part *in_out,
                                    struct sotto_contribution *contribution,
                                    struct sotto_error *err) SOTTO_NODISCARD;
@@ -108,7 +109,7 @@ enum sotto_status sotto__part_read_missing(struct sotto__part *out,
 /* --- given.c: a part given to whoever has the plan --- */
 
 /* Adds what a part holds, to a contribution to its round. Returns: SOTTO_ERROR_INPUT where its
- * numbers cannot be those of such a round. */
+ * numbers cannot be those of such a round, SOTTO_ERROR_REFUSED for more than can be judged. */
 enum sotto_status sotto__part_give(const struct sotto__part *part,
                                    struct sotto_contribution *in_out,
                                    struct sotto_error *err) SOTTO_NODISCARD;

@@ -11,6 +11,7 @@
 #include "test.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PARTS_LEN_MAX 3
@@ -235,6 +236,70 @@ static void test_counts_that_do_not_agree(void **state)
     sotto_round_free(round);
 }
 
+/* --- More pieces than can be judged --- */
+
+#define PIECES_SIDE 65 /* bins of each of three columns: together more than 2^18 */
+
+static char *write_pieces(void)
+{
+    size_t rows_len = (size_t)PIECES_SIDE * PIECES_SIDE * PIECES_SIDE;
+    char *text = malloc(16 + 9 * rows_len);
+    assert_non_null(text);
+    size_t at = (size_t)sprintf(text, "x,y,z\n");
+    for (unsigned i = 0; i < rows_len; i++) {
+        at += (size_t)sprintf(text + at, "%u,%u,%u\n", i % PIECES_SIDE,
+                              i / PIECES_SIDE % PIECES_SIDE, i / (PIECES_SIDE * PIECES_SIDE));
+    }
+    return text;
+}
+
+/* A worker makes a part of them all the same, which says so in any tree: only the party, which
+ * takes all parts, is refused. */
+static void test_more_pieces_than_can_be_judged(void **state)
+{
+    char edges[4 * PIECES_SIDE + 8] = "0";
+    char select[sizeof edges * 3 + 64];
+    char plan[TEST_PLAN_BYTES];
+    struct sotto_round *round = NULL;
+    struct sotto_buffer parts[2];
+    char *many = write_pieces();
+    const char *const texts[2] = {many, "x,y,z\n1,2,3\n"};
+    (void)state;
+    for (size_t i = 1, at = 1; i <= PIECES_SIDE; i++) {
+        at += (size_t)sprintf(edges + at, ", %zu", i);
+    }
+    (void)sprintf(select, "\"x\": \"hist(x, %s)\", \"y\": \"hist(y, %s)\", \"z\": \"hist(z, %s)\"",
+                  edges, edges, edges);
+    test_write_plan(plan, "", select);
+    assert_ok(sotto_round_new(&round, plan, strlen(plan), NULL));
+    for (uint32_t number = 0; number < 2; number++) {
+        struct sotto_buffer both = {0};
+        struct sotto_buffer again = {0};
+        for (uint32_t i = 0; i < 2; i++) {
+            struct sotto_part_place place = test_place;
+            place.part = i + 1;
+            place.parts_len = 2;
+            assert_ok(test_make_part(&parts[i], round, texts[i], &place, NULL));
+        }
+        merge_two(&both, &parts[1], &parts[0]);
+        merge_two(&again, &parts[0], &parts[1]);
+        assert_int_equal(both.data_bytes, again.data_bytes);
+        assert_memory_equal(both.data, again.data, both.data_bytes);
+        const struct sotto_part_bytes bytes = test_bytes_of(&both);
+        if (number == 0) {
+            assert_ok(sotto_round_advance(round, &bytes, NULL));
+        } else {
+            refuses_advance(round, &both, SOTTO_ERROR_REFUSED, "into too many pieces to be judged");
+        }
+        sotto_buffer_release(&both);
+        sotto_buffer_release(&again);
+        sotto_buffer_release(&parts[0]);
+        sotto_buffer_release(&parts[1]);
+    }
+    sotto_round_free(round);
+    free(many);
+}
+
 /* --- Bytes that somebody has changed --- */
 
 /* Whatever is taken for a part is one: it has one encoding, and can be looked at as a whole. */
@@ -318,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_parts_that_are_missing_or_there_twice),
         cmocka_unit_test(test_parts_of_something_else),
         cmocka_unit_test(test_counts_that_do_not_agree),
+        cmocka_unit_test(test_more_pieces_than_can_be_judged),
         cmocka_unit_test(test_changed_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,8 +90,8 @@ SOTTO_API bool sotto_round_is_watched(const struct sotto_round *round);
 
 /* What these rows contribute to the round: sources[d] are of the plan's dataset d. watch: to whom
  * they are shown where the round asks for it, else it may be NULL. Returns: SOTTO_ERROR_CHANGED for
- * another snapshot than that of round 0; SOTTO_ERROR_REFUSED where sets of rows cut each other into
- * more pieces than can be judged; as sotto_driver_contribute. Ownership: *out is ended by
+ * another snapshot than that of round 0; as sotto_driver_contribute. That sets of rows cut each
+ * other into more pieces than can be judged is said in the part. Ownership: *out is ended by
  * sotto_buffer_release. */
 SOTTO_API enum sotto_status
 sotto_round_part(const struct sotto_round *round, struct sotto_buffer *out,
