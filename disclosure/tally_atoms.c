@@ -47,6 +47,7 @@ void sotto__tally_release_atoms(struct atoms *atoms)
     sotto_free(atoms->values);
     sotto_free(atoms->states);
     sotto_free(atoms->levels);
+    sotto_free(atoms->keys);
     if (atoms->slices != NULL) {
         sotto_wipe(atoms->slices, atoms->capacity_len * atoms->pairs_len * SLICES_BYTES);
     }
@@ -118,6 +119,7 @@ static bool grow_atoms(struct atoms *atoms)
     atoms->values = NULL;
     atoms->states = NULL;
     atoms->levels = NULL;
+    atoms->keys = NULL;
     sotto__tally_release_atoms(atoms);
     *atoms = grown;
     for (size_t i = 0; i < atoms->len; i++) {
@@ -419,6 +421,9 @@ void sotto__tally_add_atom(struct atoms *in_out, size_t atom, const struct atoms
 enum sotto_status sotto__tally_merge_atoms(struct atoms *in_out, const struct atoms *other,
                                            struct sotto_error *err)
 {
+    if (in_out->keys != NULL && other->keys != NULL) {
+        sotto__tally_merge_keys(in_out->keys, other->keys);
+    }
     for (size_t i = 0; i < other->len; i++) {
         size_t atom = 0;
         enum sotto_status status = sotto__tally_find_atom(

@@ -25,6 +25,16 @@ struct pair {
     size_t measures[2]; /* alone's, and the product's */
 };
 
+/* Of keys in a sample. */
+#define SOTTO__TALLY_KEYS_MAX 1024
+
+/* The smallest hashes of keys, in order. */
+struct seen_keys {
+    uint64_t hashes[SOTTO__TALLY_KEYS_MAX];
+    size_t len;
+    bool has_twins; /* two rows have the same */
+};
+
 struct atoms {
     const struct pair *pairs;
     size_t pairs_len;
@@ -39,7 +49,8 @@ struct atoms {
     struct sotto_sketch *sketches;             /* [atom * measures_len + measure] */
     struct sotto_ledger_magnitude *magnitudes; /* likewise */
     size_t len;
-    bool are_too_many; /* of some rows: more than a ledger takes */
+    bool are_too_many;      /* of some rows: more than a ledger takes */
+    struct seen_keys *keys; /* of rows in parts, if these have a key; else NULL */
     size_t capacity_len;
     uint32_t *slots; /* hash table: atom + 1, or 0 */
     size_t slots_len;
@@ -81,6 +92,15 @@ enum sotto_status sotto__tally_merge_atoms(struct atoms *in_out, const struct at
 
 void sotto__tally_add_levels(struct atoms *in_out, size_t atom, const struct atoms *other, size_t i,
                              size_t pair);
+
+/* --- tally_keys.c --- */
+
+/* Takes keys' hashes, 0 where there is none. */
+void sotto__tally_take_keys(struct seen_keys *in_out, const uint64_t *hashes, size_t len);
+void sotto__tally_merge_keys(struct seen_keys *in_out, const struct seen_keys *other);
+void sotto__tally_write_keys(struct sotto_writer *writer, const struct seen_keys *keys);
+/* Into zeros. Makes the reader fail for what nobody writes. */
+void sotto__tally_read_keys(struct seen_keys *out, struct sotto_reader *reader);
 
 /* --- tally_bytes.c --- */
 

@@ -7,6 +7,7 @@
 
 #include "tally_atoms.h"
 
+#include <math.h>
 #include <sotto/alloc.h>
 #include <sotto/bytes.h>
 #include <string.h>
@@ -123,7 +124,8 @@ static void read_levels(struct levels *out, struct sotto_reader *reader)
     out->is_over = len == SOTTO_LEDGER_LEVELS + 1;
     for (unsigned i = 0; !reader->failed && !out->is_over && i < len; i++) {
         double value = read_double(reader);
-        demand(reader, value == value && (i == 0 || value > out->values[i - 1]));
+        bool is_one = value == value && !(value == 0 && signbit(value) != 0);
+        demand(reader, is_one && (i == 0 || value > out->values[i - 1]));
         out->values[out->len++] = value;
     }
 }
@@ -225,6 +227,10 @@ enum sotto_status sotto__tally_write_atoms(const struct atoms *atoms, struct sot
     for (size_t i = 0; i < atoms->len; i++) {
         write_atom(writer, atoms, placed[i].at);
     }
+    sotto_write_u8(writer, atoms->keys != NULL);
+    if (atoms->keys != NULL) {
+        sotto__tally_write_keys(writer, atoms->keys);
+    }
     sotto_free(placed);
     return SOTTO_OK; /* a failure is the writer's */
 }
@@ -243,13 +249,16 @@ static enum sotto_status read_atom(struct atoms *in_out, struct sotto_reader *re
     if (reader->failed) {
         return SOTTO_OK;
     }
+    size_t len = in_out->len;
     enum sotto_status status = sotto__tally_find_atom(in_out, &at, classes, group, err);
     if (status != SOTTO_OK) {
         return status;
     }
+    if (in_out->len == len || (at > 0 && !sotto__tally_is_before(in_out, at - 1, at))) {
+        sotto_reader_fail(reader); /* it was there, or comes too late */
+        return SOTTO_OK;
+    }
     in_out->rows[at] = rows;
-    demand(reader,
-           at + 1 == in_out->len && (at == 0 || sotto__tally_is_before(in_out, at - 1, at)));
     for (size_t i = 0; !reader->failed && i < in_out->measures_len; i++) {
         read_sketch(&in_out->sketches[at * in_out->measures_len + i], reader);
         read_magnitude(&in_out->magnitudes[at * in_out->measures_len + i], reader);
@@ -259,6 +268,22 @@ static enum sotto_status read_atom(struct atoms *in_out, struct sotto_reader *re
             read_slices(in_out, reader, at, i);
         }
     }
+    return SOTTO_OK;
+}
+
+static enum sotto_status read_keys(struct atoms *in_out, struct sotto_reader *reader,
+                                   struct sotto_error *err)
+{
+    unsigned has_key = sotto_read_u8(reader);
+    demand(reader, has_key <= 1);
+    if (has_key != 1) {
+        return SOTTO_OK;
+    }
+    in_out->keys = sotto_alloc_zeroed(sizeof *in_out->keys);
+    if (in_out->keys == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    sotto__tally_read_keys(in_out->keys, reader);
     return SOTTO_OK;
 }
 
@@ -272,7 +297,7 @@ enum sotto_status sotto__tally_read_atoms(struct atoms *in_out, struct sotto_rea
         status = read_atom(in_out, reader, classes, err);
     }
     sotto_free(classes);
-    return status;
+    return status == SOTTO_OK && !reader->failed ? read_keys(in_out, reader, err) : status;
 }
 
 uint64_t sotto__tally_count_rows(const struct atoms *atoms)

@@ -153,6 +153,25 @@ static enum sotto_status read_asked(struct sotto_tally *tally, const void *asked
                                             "bytes: node and workers are of the same version");
 }
 
+/* Gets ready for the keys of rows, too, if these have any. */
+static enum sotto_status begin_reading(void *context, size_t dataset, size_t workers_len,
+                                       struct sotto_error *err)
+{
+    const struct sotto_tally *tally = context;
+    struct tallied *tallied = &tally->datasets[dataset];
+    enum sotto_status status = sotto__tally_begin_reading(context, dataset, workers_len, err);
+    if (status != SOTTO_OK || sotto__tally_find_key(tallied->catalogue) == NULL) {
+        return status;
+    }
+    for (size_t i = 0; i < workers_len; i++) {
+        tallied->workers[i].keys = sotto_alloc_zeroed(sizeof *tallied->workers[i].keys);
+        if (tallied->workers[i].keys == NULL) {
+            return sotto_error_no_memory(err);
+        }
+    }
+    return SOTTO_OK;
+}
+
 /* Rows of more kinds than a ledger takes are a verdict on the question, which their party tells as
  * others, and no failure of who reads them: the part says so, and the sums are read to their end.
  */
@@ -163,6 +182,9 @@ static enum sotto_status take_rows(void *context, size_t worker,
     struct atoms *atoms = &tally->datasets[rows->dataset].workers[worker];
     if (atoms->are_too_many) {
         return SOTTO_OK;
+    }
+    if (atoms->keys != NULL && rows->keys != NULL) {
+        sotto__tally_take_keys(atoms->keys, rows->keys, rows->len);
     }
     enum sotto_status status = sotto__tally_take_rows(context, worker, rows, err);
     atoms->are_too_many = status == SOTTO_ERROR_LIMIT;
@@ -199,7 +221,7 @@ out:
     *out = (struct sotto_part_shown){
         .context = tally,
         .watch = tally->watch,
-        .sink = {.context = tally, .begin = sotto__tally_begin_reading, .take = take_rows}};
+        .sink = {.context = tally, .begin = begin_reading, .take = take_rows}};
     return SOTTO_OK;
 }
 
@@ -426,9 +448,17 @@ enum sotto_status sotto__tally_take_parts(void *context, size_t dataset, const v
     if (status != SOTTO_OK) {
         goto out;
     }
-    if (!has_its_classes(&all.atoms, tally, dataset) ||
+    bool has_key = sotto__tally_find_key(tallied->catalogue) != NULL;
+    if (!has_its_classes(&all.atoms, tally, dataset) || has_key != (all.atoms.keys != NULL) ||
         sotto__tally_count_rows(&all.atoms) != tallied->catalogue->rows) {
         status = fail_bytes(name, err);
+        goto out;
+    }
+    if (all.atoms.keys != NULL && all.atoms.keys->has_twins) {
+        status = sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "key \"%s\": expected another value in each row, found one in two "
+                                 "rows: name a column without repeated values, or none",
+                                 sotto__tally_find_key(tallied->catalogue));
         goto out;
     }
     status = sotto__tally_merge_atoms(&tallied->workers[0], &all.atoms, err);

@@ -233,7 +233,7 @@ static size_t find_column(const struct sotto_catalogue *catalogue, const char *n
 }
 
 /* Marks the key, which may be hidden: nobody is shown it. is_checked: it was found to be one. Of
- * rows in parts nobody sees whether two have the same. */
+ * rows in parts a ledger is told whether two have the same (disclosure/tally_keys.c). */
 static enum sotto_status mark_key(struct dataset *dataset, const char *file, const char *key,
                                   bool is_checked, bool is_in_parts, struct sotto_error *err)
 {

@@ -236,6 +236,12 @@ grep -q plan "$ask" && [ ! -e begun ] && touch begun && while [ ! -e slow ]; do 
         creator.files = [{"file": "staff", "workers": "workers.sh", "key": "age"}]
         creator.configure()
         self.assertIn("the key", creator.cli("sources", "staff", *where).stdout)
+        done = creator.cli("check", "--data", "x=staff", *where, "--", "mean(pay)", check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn('key "age": expected another value in each row, found one in two rows', done.stdout)
+        creator.files = creator.files[:1]
+        creator.files[0].pop("key")
+        creator.configure()
         checked = creator.cli("check", "--data", "x=staff", *where, "--", "mean(pay)").stdout
         self.assertIn("This node lets it pass", checked)
         creator.files[0]["key"] = "pay"

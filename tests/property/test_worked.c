@@ -337,6 +337,48 @@ static void test_too_many_kinds(void **state)
     sotto_plan_free(plan);
 }
 
+/* --- What is no key --- */
+
+static void expect_keys(size_t len, uint64_t period, enum sotto_status expected)
+{
+    char json[TEST_PLAN_BYTES];
+    struct party party;
+    struct sotto_plan *plan = NULL;
+    uint64_t limbs[256];
+    uint64_t random = len + period;
+    size_t at = (size_t)snprintf(of_kinds, sizeof of_kinds, "id,i\n");
+    for (size_t i = 0; i < len; i++) {
+        at += (size_t)snprintf(of_kinds + at, sizeof of_kinds - at, "%u,%u\n",
+                               (unsigned)(i % period), (unsigned)(i % 89));
+    }
+    test_write_plan(json, "", "\"a\": \"sum(i)\"");
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    open_ledger(&party);
+    open_text(&party, of_kinds, &random, true, true);
+    make_driver(&party, plan);
+    size_t limbs_len = sotto_driver_limbs_len(party.driver);
+    assert_true(limbs_len <= sizeof limbs / sizeof limbs[0]);
+    ask_round(&party, plan, limbs, limbs_len, 20000);
+    assert_int_equal(party.status, expected);
+    assert_true(expected == SOTTO_OK || strstr(party.words, "found one in two rows") != NULL);
+    sotto_driver_free(party.driver);
+    close_rows(&party);
+    close_ledger(&party);
+    sotto_plan_free(plan);
+}
+
+/* Of few rows all keys are known together, wherever they are; of many a column that says the same
+ * of many of them is found out. */
+static void test_keys_that_two_rows_have(void **state)
+{
+    (void)state;
+    expect_keys(1000, 1000, SOTTO_OK);
+    expect_keys(1000, 999, SOTTO_ERROR_INPUT);
+    expect_keys(KINDS_ROWS, KINDS_ROWS, SOTTO_OK);
+    expect_keys(KINDS_ROWS, KINDS_ROWS - 300, SOTTO_ERROR_INPUT);
+    expect_keys(KINDS_ROWS, 12, SOTTO_ERROR_INPUT);
+}
+
 /* --- What workers answer wrongly --- */
 
 static size_t asked_len;
@@ -515,6 +557,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_entries),
         cmocka_unit_test(test_too_many_kinds),
+        cmocka_unit_test(test_keys_that_two_rows_have),
         cmocka_unit_test(test_changed_answers),
         cmocka_unit_test(test_no_memory),
     };

@@ -1053,6 +1053,7 @@ static void test_a_key_stays(void **state)
     persons_len--;
     refused({.outputs = {"mean(wage)"}});
     key_column = "version";
+    is_one_file = true; /* parts say at once that it is no key */
     expect_refused(mean, "t.csv was answered with the key id, and now has the key version");
     key_column = NULL;
     expect_refused(mean, "t.csv was answered with the key id, and now has none");
