@@ -186,7 +186,7 @@ enum sotto_status sotto_contribution_add(struct sotto_contribution *in_out,
         }
     }
     if (ops->can_sum != NULL && (in_out->watch == NULL || ops->sums_watched) &&
-        ops->can_sum(source, in_out->driver, dataset)) {
+        ops->can_sum(source, in_out, dataset)) {
         return ops->sum(source, in_out, dataset, err);
     }
     return sotto__source_read(in_out, source, dataset, err);

@@ -358,7 +358,7 @@ static void take_distinct(struct sotto_evidence *evidence, size_t at, size_t len
 
 /* Counts rows that where leaves out, and others that are in no group. */
 static void count_outside(uint64_t out[2], const struct sotto__register *where,
-                          const uint8_t *restrict skipped, size_t len)
+                          const uint8_t *restrict skipped, uint64_t weight, size_t len)
 {
     uint8_t is_out[SOTTO__ROWS_LEN] = {0};
     uint16_t left = 0;
@@ -372,8 +372,8 @@ static void count_outside(uint64_t out[2], const struct sotto__register *where,
         left = (uint16_t)(left + (is_complete & is_out[i]));
         ungrouped = (uint16_t)(ungrouped + (is_complete & is_ungrouped & (is_out[i] ^ 1)));
     }
-    out[0] += left;
-    out[1] += ungrouped;
+    out[0] += left * weight;
+    out[1] += ungrouped * weight;
 }
 
 static void find_left_out(struct sotto_evidence *evidence, const struct sotto__rows *rows,
@@ -397,7 +397,7 @@ static void find_left_out(struct sotto_evidence *evidence, const struct sotto__r
     }
     count_outside(evidence->outside + 2 * dataset,
                   program->where != SOTTO_NONE ? &rows->registers[program->where] : NULL, skipped,
-                  len);
+                  evidence->weight, len);
 }
 
 void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto__rows *rows,
@@ -432,6 +432,23 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
             take_sum(in_out, rows, i, has_infinities, len);
         }
     }
+}
+
+void sotto__evidence_forget_values(struct sotto_evidence *in_out)
+{
+    const struct sotto__evidence_lens *lens = &in_out->lens;
+    for (size_t i = 0; i < lens->levels; i++) {
+        in_out->levels[i].is_over = true;
+    }
+}
+
+void sotto__evidence_take_class(struct sotto_evidence *in_out, const struct sotto__rows *rows,
+                                size_t dataset, uint64_t weight)
+{
+    in_out->weight = weight;
+    find_left_out(in_out, rows, dataset, 1);
+    sotto__evidence_take_atoms(in_out, rows, dataset, 1);
+    in_out->weight = 1;
 }
 
 /* Adds an index's counts to what is known of a group. */

@@ -108,6 +108,12 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
 /* Counts what the indices of methods say of all rows: once, when these were taken. */
 void sotto__evidence_take_bins(struct sotto_evidence *in_out, const struct sotto__sums *sums);
 
+/* Says that nobody will know which values columns of few have. */
+void sotto__evidence_forget_values(struct sotto_evidence *in_out);
+/* Takes one row after its operations, of whose kind there are so many: which sets it is in. */
+void sotto__evidence_take_class(struct sotto_evidence *in_out, const struct sotto__rows *rows,
+                                size_t dataset, uint64_t weight);
+
 /* --- evidence_atoms.c --- */
 
 /* Adds the rows that are not left out, with the values of columns that have few: signed_values are

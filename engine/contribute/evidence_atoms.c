@@ -180,7 +180,7 @@ static void flush_alike(struct sotto_evidence *evidence, struct sotto__atoms *at
         key[word] = evidence->keys.words[word * SOTTO__ROWS_LEN + alike->row];
     }
     if (alike->rows > 0) {
-        sotto__atoms_add(atoms, key, hashes[alike->row], alike->rows);
+        sotto__atoms_add(atoms, key, hashes[alike->row], alike->rows * evidence->weight);
     }
 }
 

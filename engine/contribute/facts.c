@@ -92,7 +92,7 @@ enum sotto_status sotto__evidence_init_lens(struct sotto_evidence *out,
                                             const struct sotto__evidence_lens *lens,
                                             uint64_t min_rows)
 {
-    *out = (struct sotto_evidence){.lens = *lens, .values_max = (size_t)min_rows};
+    *out = (struct sotto_evidence){.lens = *lens, .values_max = (size_t)min_rows, .weight = 1};
     if (min_rows > VALUES_MAX) {
         return SOTTO_ERROR_LIMIT;
     }

@@ -32,6 +32,7 @@ struct sotto_evidence {
     struct sotto__evidence_lens lens;     /* zeros: nothing is counted */
     const struct sotto__inquiry *inquiry; /* NULL: it takes no rows */
     size_t values_max;
+    uint64_t weight;                      /* rows that each row taken stands for */
     uint64_t *outside;                    /* [2 * dataset]: left out by where, in no group */
     struct sotto__atoms *atoms;           /* [dataset] */
     struct sotto_evidence_terms *terms;   /* [group * sums_len + sum] */

@@ -22,6 +22,19 @@ void sotto__levels_find(uint32_t *out, const struct sotto__levels *levels,
                         const struct sotto_column *block, size_t at, size_t len);
 /* The part of a date in days, or of a datetime in microseconds. */
 int64_t sotto__date_part(enum sotto__function part, enum sotto_kind kind, int64_t value);
+/* Where the level of a value changes: at each bound (of exact numbers, or doubles), around each
+ * number, or for each text. Borrows from the levels. */
+struct sotto__level_cuts {
+    size_t len;
+    const struct sotto__level *texts;
+    const double *doubles;
+    const sotto__int128 *bounds;
+    const void *numbers;
+};
+/* Returns: false where a column's values do not say it in their order, as parts of dates. */
+bool sotto__levels_cuts(struct sotto__level_cuts *out, const struct sotto__levels *levels);
+/* Exact cut i: a bound or a number. */
+sotto__int128 sotto__levels_cut(const struct sotto__level_cuts *cuts, size_t i);
 /* With the groups of all others and of missing values, if there are such. */
 size_t sotto__levels_len(const struct sotto__levels *levels);
 

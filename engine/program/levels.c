@@ -518,6 +518,32 @@ size_t sotto__levels_len(const struct sotto__levels *levels)
     return levels->len + levels->other + levels->na;
 }
 
+bool sotto__levels_cuts(struct sotto__level_cuts *out, const struct sotto__levels *levels)
+{
+    *out = (struct sotto__level_cuts){0};
+    if (levels->is_part) {
+        return false;
+    }
+    if (levels->table != NULL) {
+        out->texts = levels->texts;
+        out->len = levels->len;
+    } else if (levels->bounds != NULL) {
+        bool are_doubles = levels->type.kind == SOTTO_KIND_FLOAT64;
+        out->doubles = are_doubles ? levels->double_bounds : NULL;
+        out->bounds = are_doubles ? NULL : levels->bounds;
+        out->len = levels->len + 1;
+    } else {
+        out->numbers = levels->numbers;
+        out->len = levels->numbers_len;
+    }
+    return true;
+}
+
+sotto__int128 sotto__levels_cut(const struct sotto__level_cuts *cuts, size_t i)
+{
+    return cuts->bounds != NULL ? cuts->bounds[i] : ((const struct number *)cuts->numbers)[i].value;
+}
+
 static sotto__int128 read_number(const struct sotto_column *block, size_t row)
 {
     if (block->type.kind == SOTTO_KIND_BOOL) {

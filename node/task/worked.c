@@ -128,11 +128,11 @@ static enum sotto_status scan(struct sotto_source *source, const struct sotto_so
                            worked_of(source)->file);
 }
 
-static bool can_sum(const struct sotto_source *source, const struct sotto_driver *driver,
+static bool can_sum(struct sotto_source *source, struct sotto_contribution *contribution,
                     size_t dataset)
 {
     (void)source;
-    (void)driver;
+    (void)contribution;
     (void)dataset;
     return true;
 }

@@ -268,11 +268,11 @@ static struct sotto_source *make_source(const struct sotto_source_ops *ops, uint
     return &made->base;
 }
 
-static bool summing_can_sum(const struct sotto_source *source, const struct sotto_driver *driver,
+static bool summing_can_sum(struct sotto_source *source, struct sotto_contribution *contribution,
                             size_t dataset)
 {
     (void)source;
-    (void)driver;
+    (void)contribution;
     return dataset == 0;
 }
 

@@ -61,9 +61,9 @@ struct sotto_source_ops {
     enum sotto_status (*scan)(struct sotto_source *source, const struct sotto_source_scan *scan,
                               struct sotto_error *err);
 
-    /* Whether the source sums up the driver's round of a dataset itself: the bits and the evidence
-     * that a scan would give. NULL: it never does. */
-    bool (*can_sum)(const struct sotto_source *source, const struct sotto_driver *driver,
+    /* Whether the source sums up the contribution's round of a dataset itself: the bits, and what
+     * its judge looks at of the evidence, that a scan would give. NULL: it never does. */
+    bool (*can_sum)(struct sotto_source *source, struct sotto_contribution *contribution,
                     size_t dataset);
 
     /* Adds what it summed up, for a round of which it said that it can. NULL where can_sum is. */
