@@ -290,9 +290,10 @@ void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rule
     out->judge.judge = judge_rows;
     out->judge.min_rows = rules->min_rows > 0 ? rules->min_rows : 1;
     out->judge.rows_apart = rules->min_rows;
-    out->judge.asks_values = rules->is_on[SOTTO_RULE_ROWS] || rules->is_on[SOTTO_RULE_PRESENCE] ||
-                             rules->is_on[SOTTO_RULE_HIDDEN] ||
-                             rules->is_on[SOTTO_RULE_DOMINANCE] || rules->is_on[SOTTO_RULE_BUDGET];
+    out->judge.asks_classes_only =
+        !rules->is_on[SOTTO_RULE_ROWS] && !rules->is_on[SOTTO_RULE_PRESENCE] &&
+        !rules->is_on[SOTTO_RULE_HIDDEN] && !rules->is_on[SOTTO_RULE_DOMINANCE] &&
+        !rules->is_on[SOTTO_RULE_BUDGET];
     out->judge.context = out;
 }
 

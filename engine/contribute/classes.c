@@ -877,7 +877,7 @@ enum sotto_status sotto_classes_new(struct sotto_classes **out,
     if (contribution->watch != NULL) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED, "a ledger is shown each row");
     }
-    if (judge != NULL && judge->asks_values) {
+    if (judge != NULL && !judge->asks_classes_only) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED, "rules look at the values of rows");
     }
     struct sotto_classes *made = sotto_alloc_zeroed(sizeof *made);

@@ -189,6 +189,12 @@ enum sotto_status sotto_contribution_add(struct sotto_contribution *in_out,
         ops->can_sum(source, in_out, dataset)) {
         return ops->sum(source, in_out, dataset, err);
     }
+    if (ops->prepare != NULL) {
+        enum sotto_status status = ops->prepare(source, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
     return sotto__source_read(in_out, source, dataset, err);
 }
 

@@ -14,14 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOURCE_BYTES_MAX ((size_t)16 << 30) /* of rows that a database gives */
-#define SILENCE_SECONDS 300
-
 enum sotto_status source_read(struct source_rows *out, const struct source_wanted *wanted,
                               const struct args *args, struct sotto_error *err)
 {
     const struct source_limits limits = {.bytes_max = SOURCE_BYTES_MAX,
-                                         .silence_s = SILENCE_SECONDS};
+                                         .silence_s = SOURCE_SILENCE_SECONDS};
     const char *of_text = file_words_find_text(&args->words);
     struct source_location location = {0};
     struct file_options options = {0};

@@ -45,10 +45,10 @@ static const struct command commands[] = {
      "            [--by GROUPS]... [--policy safe] [--json | --csv | --plot]\n"
      "            -- 'm=mean(wage)'...\n"
      "Also x.parquet, 'dir/*.parquet', sqlite:FILE#TABLE, duckdb:FILE#TABLE and\n"
-     "postgresql://HOST/DB#TABLE; --driver PATH: what loads them.\n" POLICY_USAGE ROWS_USAGE
-         WORDS_USAGE TABLE_USAGE,
+     "postgresql://HOST/DB#TABLE; --driver PATH: what loads them, --log: their SQL.\n" POLICY_USAGE
+         ROWS_USAGE WORDS_USAGE TABLE_USAGE,
      OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_DATA | OPTION_ROWS | OPTION_WORDS |
-         OPTION_POLICY | OPTION_DRIVER,
+         OPTION_POLICY | OPTION_DRIVER | OPTION_LOG,
      cmd_local},
     {"simulate", "simulate", "every file a party, the real protocol in one process",
      "sotto simulate a.csv b.csv c.csv... [--where CONDITION] [--by GROUPS]... [--log]\n"

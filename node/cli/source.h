@@ -7,6 +7,9 @@
 #include "cli/options.h"
 #include "source/source.h"
 
+#define SOURCE_BYTES_MAX ((size_t)16 << 30) /* of rows that a database gives */
+#define SOURCE_SILENCE_SECONDS 300
+
 /* What a command wants of a source. */
 struct source_wanted {
     const char *where; /* its location (source/location.h) */

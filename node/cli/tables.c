@@ -5,9 +5,10 @@
  * with rows does not ask where they come from. */
 
 #include "cli/tables.h"
-#include "source/location.h"
+#include "source/pushed.h"
 
 #include <sotto/alloc.h>
+#include <stdio.h>
 #include <string.h>
 
 void tables_release(struct tables *tables)
@@ -17,7 +18,10 @@ void tables_release(struct tables *tables)
         sotto_survey_free(tables->surveys[i]);
         sotto_csv_close(tables->files[i]);
         source_rows_release(&tables->rows[i]);
+        source_location_release(&tables->places[i].location);
+        sotto_free(tables->places[i].names);
     }
+    sotto_free(tables->places);
     sotto_free(tables->files);
     sotto_free(tables->paths);
     sotto_free(tables->rows);
@@ -35,12 +39,14 @@ enum sotto_status tables_open(struct tables *out, const struct sotto_plan *plan,
     tables.files = sotto_alloc_zeroed((len + 1) * sizeof *tables.files);
     tables.paths = sotto_alloc_zeroed((len + 1) * sizeof *tables.paths);
     tables.rows = sotto_alloc_zeroed((len + 1) * sizeof *tables.rows);
+    tables.places = sotto_alloc_zeroed((len + 1) * sizeof *tables.places);
     tables.catalogues = sotto_alloc_zeroed((len + 1) * sizeof *tables.catalogues);
     tables.surveys = sotto_alloc_zeroed((len + 1) * sizeof *tables.surveys);
     tables.sources = sotto_alloc_zeroed((len + 1) * sizeof *tables.sources);
     enum sotto_status status = SOTTO_OK;
     if (tables.files == NULL || tables.paths == NULL || tables.rows == NULL ||
-        tables.catalogues == NULL || tables.surveys == NULL || tables.sources == NULL) {
+        tables.places == NULL || tables.catalogues == NULL || tables.surveys == NULL ||
+        tables.sources == NULL) {
         status = sotto_error_no_memory(err);
         goto out;
     }
@@ -66,24 +72,77 @@ out:
     return status;
 }
 
+/* The names of the columns of a dataset that a plan reads. Returns: NULL without memory. */
+static const char **list_names(size_t *out_len, const struct sotto_plan *plan, size_t dataset)
+{
+    size_t len = sotto_plan_columns_len(plan);
+    const char **names = sotto_alloc_array(len + 1, sizeof *names);
+    *out_len = 0;
+    for (size_t i = 0; names != NULL && i < len; i++) {
+        struct sotto_plan_column column = sotto_plan_column(plan, i);
+        if (column.dataset == dataset) {
+            names[(*out_len)++] = column.name;
+        }
+    }
+    return names;
+}
+
+/* --- Rows that stay where they are --- */
+
+static void tell_round(void *context, const char *sql, const char *why)
+{
+    const struct source_place *place = context;
+    (void)fprintf(stderr, "%s: %s: %s\n", place->alias,
+                  sql != NULL ? "a round is summed up by the database"
+                              : "rows are read for a round",
+                  sql != NULL ? sql : why);
+}
+
+/* Has the database sum up what it can. Whatever is in the way of that, rows can still be read.
+ * Returns: whether it does. */
+static bool push(struct tables *tables, size_t i, const struct sotto_plan *plan,
+                 const struct args *args)
+{
+    const struct source_limits limits = {.bytes_max = SOURCE_BYTES_MAX,
+                                         .silence_s = SOURCE_SILENCE_SECONDS};
+    struct source_place *place = &tables->places[i];
+    struct sotto_error err = {0};
+    bool has_rules = args->policy != NULL && strcmp(args->policy, "open") != 0;
+    if (has_rules || args->words.types_count > 0 || file_words_find_text(&args->words) != NULL ||
+        sotto_plan_is_framed(plan, i)) {
+        return false;
+    }
+    place->alias = sotto_plan_dataset_alias(plan, i);
+    place->names = list_names(&place->location.request.names_len, plan, i);
+    size_t names_len = place->location.request.names_len;
+    if (place->names == NULL ||
+        source_location_init(&place->location, tables->paths[i], args->driver, &err) != SOTTO_OK) {
+        return false;
+    }
+    place->location.request.names = place->names;
+    place->location.request.names_len = names_len;
+    const struct pushed_host host = {.tell = args->log ? tell_round : NULL, .context = place};
+    enum sotto_status status = pushed_new(&tables->sources[i], &place->location.request, &limits,
+                                          place->alias, &host, &err);
+    if (status != SOTTO_OK && args->log) {
+        tell_round(place, NULL, err.text);
+    }
+    return status == SOTTO_OK;
+}
+
 enum sotto_status source_read_planned(struct source_rows *out, const char *where,
                                       const struct sotto_plan *plan, size_t dataset, bool is_all,
                                       const struct args *args, struct sotto_error *err)
 {
-    size_t len = sotto_plan_columns_len(plan);
-    const char **names = sotto_alloc_array(len + 1, sizeof *names);
+    size_t len;
+    const char **names = list_names(&len, plan, dataset);
     struct source_wanted wanted = {.where = where,
                                    .name = sotto_plan_dataset_alias(plan, dataset),
                                    .is_all = is_all || sotto_plan_is_framed(plan, dataset),
-                                   .names = names};
+                                   .names = names,
+                                   .names_len = len};
     if (names == NULL) {
         return sotto_error_no_memory(err);
-    }
-    for (size_t i = 0; i < len; i++) {
-        struct sotto_plan_column column = sotto_plan_column(plan, i);
-        if (column.dataset == dataset) {
-            names[wanted.names_len++] = column.name;
-        }
     }
     enum sotto_status status = source_read(out, &wanted, args, err);
     sotto_free(names);
@@ -93,6 +152,9 @@ enum sotto_status source_read_planned(struct source_rows *out, const char *where
 static enum sotto_status read_source(struct tables *tables, size_t i, const struct sotto_plan *plan,
                                      bool is_all, const struct args *args, struct sotto_error *err)
 {
+    if (!is_all && push(tables, i, plan, args)) {
+        return SOTTO_OK;
+    }
     enum sotto_status status =
         source_read_planned(&tables->rows[i], tables->paths[i], plan, i, is_all, args, err);
     if (status != SOTTO_OK) {

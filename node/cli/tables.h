@@ -5,6 +5,7 @@
 /* The rows that commands compute with: files, or what databases have. */
 
 #include "cli/source.h"
+#include "source/location.h"
 
 #include <sotto/source.h>
 #include <sotto/survey.h>
@@ -14,10 +15,18 @@ struct tables {
     struct sotto_csv **files; /* NULL: rows of a location */
     const char **paths;
     struct source_rows *rows;
+    struct source_place *places;               /* of rows that stay where they are */
     const struct sotto_catalogue **catalogues; /* of the surveys */
     struct sotto_survey **surveys;
     struct sotto_source **sources; /* of files and catalogues */
     size_t len;
+};
+
+/* Where rows are that a database sums up itself, as far as it can. */
+struct source_place {
+    struct source_location location;
+    const char **names;
+    const char *alias;
 };
 
 /* Reads the columns of a dataset that a plan reads, from a location. Returns: as source_read.

@@ -6,6 +6,7 @@
 #include "source/location.h"
 
 #include "config/keys.h"
+#include "source/dialect.h"
 
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
@@ -182,6 +183,7 @@ static enum sotto_status open_sqlite(struct source_location *location, const cha
         return sotto_error_no_memory(err);
     }
     add_option(location, "uri", text);
+    location->request.dialect = &dialect_sqlite;
     return SOTTO_OK;
 }
 
@@ -190,6 +192,7 @@ static void restrict_duckdb(struct source_location *location)
 {
     add_option(location, "autoinstall_known_extensions", "false");
     add_option(location, "autoload_known_extensions", "false");
+    location->request.dialect = &dialect_duckdb;
 }
 
 static enum sotto_status open_duckdb(struct source_location *location, const char *where,
@@ -229,6 +232,8 @@ static enum sotto_status open_parquet(struct source_location *location, const ch
     write_plain(&from, "read_parquet(");
     if (sotto_writer_status(&path) == SOTTO_OK) {
         sql_write_quoted(&from, (const char *)path.data, '\'');
+        location->request.files =
+            keep(location, (const char *)path.data, strlen((const char *)path.data));
     }
     write_plain(&from, ")");
     status = sotto_writer_status(&path);
@@ -272,6 +277,7 @@ static enum sotto_status open_postgresql(struct source_location *location, const
     /* money comes as integers that are hundredths, and nothing says so: it can't be cast. */
     location->request.integer = "int8";
     location->request.first = "SET default_transaction_read_only = on";
+    location->request.dialect = &dialect_postgresql;
     return SOTTO_OK;
 }
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,7 +32,10 @@ struct source_process {
     pid_t pid; /* 0: none */
     int pipe;  /* or -1 */
     int request;
+    int commands; /* of a session */
 };
+
+#define NO_PROCESS ((struct source_process){.pipe = -1, .request = -1, .commands = -1})
 
 /* --- Start --- */
 
@@ -78,26 +82,31 @@ out:
     return status;
 }
 
+/* commands: -1, or where the worker of a session reads them. */
 static int add_actions(posix_spawn_file_actions_t *actions, const struct source_process *worker,
-                       int pipe)
+                       int pipe, int commands)
 {
     int failed = posix_spawn_file_actions_adddup2(actions, worker->request, SOURCE_REQUEST_FD);
     failed |= posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
     failed |= posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
     failed |= posix_spawn_file_actions_adddup2(actions, pipe, SOURCE_PARCELS_FD);
-    failed |= posix_spawn_file_actions_addclosefrom_np(actions, SOURCE_PARCELS_FD + 1);
+    if (commands >= 0) {
+        failed |= posix_spawn_file_actions_adddup2(actions, commands, SOURCE_COMMANDS_FD);
+    }
+    failed |= posix_spawn_file_actions_addclosefrom_np(
+        actions, commands >= 0 ? SOURCE_COMMANDS_FD + 1 : SOURCE_COMMANDS_FD);
     return failed;
 }
 
 static enum sotto_status spawn_worker(struct source_process *worker, const char *program, int pipe,
-                                      struct sotto_error *err)
+                                      int commands, struct sotto_error *err)
 {
     posix_spawn_file_actions_t actions;
     const char *const words[] = {"sotto", "source-worker", NULL};
     if (posix_spawn_file_actions_init(&actions) != 0) {
         return sotto_error_no_memory(err);
     }
-    int failed = add_actions(&actions, worker, pipe);
+    int failed = add_actions(&actions, worker, pipe, commands);
     if (failed == 0) {
         failed = spawn_program(&worker->pid, program != NULL ? program : "/proc/self/exe", &actions,
                                words);
@@ -122,10 +131,19 @@ static enum sotto_status start(struct source_process *worker, const struct sourc
     }
     worker->pipe = ends[0];
     int theirs = raise_fd(ends[1]);
-    status = theirs >= 0 ? spawn_worker(worker, program, theirs, err)
-                         : io_failed("the pipe", errno, err);
+    int commands[2] = {-1, -1};
+    bool is_open =
+        theirs >= 0 &&
+        (!request->is_session || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, commands) == 0);
+    int reads = raise_fd(commands[1]);
+    worker->commands = commands[0];
+    status = is_open ? spawn_worker(worker, program, theirs, reads, err)
+                     : io_failed("the pipe", errno, err);
     if (theirs >= 0) {
         (void)close(theirs);
+    }
+    if (reads >= 0) {
+        (void)close(reads);
     }
     return status;
 }
@@ -148,7 +166,10 @@ static int end(struct source_process *worker)
     if (worker->request >= 0) {
         (void)close(worker->request);
     }
-    *worker = (struct source_process){.pipe = -1, .request = -1};
+    if (worker->commands >= 0) {
+        (void)close(worker->commands);
+    }
+    *worker = NO_PROCESS;
     return status;
 }
 
@@ -260,7 +281,7 @@ enum sotto_status source_rows_read(struct source_rows *out, const struct source_
                                    struct sotto_error *err)
 {
     struct source_rows rows = {0};
-    struct source_process worker = {.pipe = -1, .request = -1};
+    struct source_process worker = NO_PROCESS;
     enum sotto_status status = read_rows(&rows, &worker, request, limits, err);
     (void)end(&worker);
     if (status != SOTTO_OK) {
@@ -269,6 +290,114 @@ enum sotto_status source_rows_read(struct source_rows *out, const struct source_
     }
     *out = rows;
     return SOTTO_OK;
+}
+
+/* --- Sessions --- */
+
+struct source_session {
+    struct source_process worker;
+    const struct source_request *request;
+    struct source_limits limits;
+    const char *name;
+    struct source_rows columns; /* without rows */
+};
+
+static enum sotto_status take_answer(struct source_rows *out, struct source_session *session,
+                                     const struct source_limits *limits, bool are_rows,
+                                     struct sotto_error *err)
+{
+    const struct source_request *request = session->request;
+    struct source_rows rows = {0};
+    enum sotto_status status = sotto_parcels_new(&rows.parcels, limits->bytes_max, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = take_all(&session->worker, rows.parcels, limits, err);
+    if (status == SOTTO_OK && are_rows) {
+        status = sotto_parcels_state(rows.parcels, request->types, request->types_len, err);
+    }
+    status = status == SOTTO_OK ? sotto_parcels_table(&rows.table, rows.parcels, err) : status;
+    if (status != SOTTO_OK) {
+        source_rows_release(&rows);
+        return status;
+    }
+    *out = rows;
+    return SOTTO_OK;
+}
+
+enum sotto_status source_session_open(struct source_session **out,
+                                      const struct source_request *request,
+                                      const struct source_limits *limits, const char *name,
+                                      struct sotto_error *err)
+{
+    struct source_session *session = sotto_alloc_zeroed(sizeof *session);
+    if (session == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    SOTTO_REQUIRE(request->is_session);
+    *session = (struct source_session){
+        .worker = NO_PROCESS, .request = request, .limits = *limits, .name = name};
+    enum sotto_status status = start(&session->worker, request, limits->program, err);
+    status =
+        status == SOTTO_OK ? take_answer(&session->columns, session, limits, false, err) : status;
+    if (status != SOTTO_OK) {
+        source_session_close(session);
+        return sotto_error_prefix(err, "%s", name);
+    }
+    *out = session;
+    return SOTTO_OK;
+}
+
+void source_session_close(struct source_session *session)
+{
+    if (session != NULL) {
+        (void)end(&session->worker);
+        source_rows_release(&session->columns);
+        sotto_free(session);
+    }
+}
+
+const struct sotto_parcels *source_session_columns(const struct source_session *session)
+{
+    return session->columns.parcels;
+}
+
+/* Sends all of it, as long as the worker takes it. */
+static enum sotto_status send_command(const struct source_session *session, const char *sql,
+                                      struct sotto_error *err)
+{
+    struct sotto_writer writer;
+    struct timeval patience = {.tv_sec = (time_t)session->limits.silence_s};
+    size_t sent = 0;
+    sotto_writer_init(&writer, SOURCE_REQUEST_BYTES_MAX);
+    sotto_write_blob(&writer, sql, sql != NULL ? strlen(sql) : 0);
+    enum sotto_status status =
+        sotto_writer_status(&writer) == SOTTO_OK
+            ? SOTTO_OK
+            : sotto_error_set(err, SOTTO_ERROR_LIMIT, "a question is longer than it may be");
+    (void)setsockopt(session->worker.commands, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    while (status == SOTTO_OK && sent < writer.data_bytes) {
+        ssize_t bytes = send(session->worker.commands, writer.data + sent, writer.data_bytes - sent,
+                             MSG_NOSIGNAL);
+        if (bytes <= 0) {
+            status = sotto_error_set(err, SOTTO_ERROR_STATE, "the driver's process takes no more");
+        }
+        sent += bytes > 0 ? (size_t)bytes : 0;
+    }
+    sotto_writer_release(&writer);
+    return status;
+}
+
+enum sotto_status source_session_ask(struct source_rows *out, struct source_session *session,
+                                     const char *sql, struct sotto_error *err)
+{
+    /* A sum comes after a long silence. */
+    struct source_limits limits = session->limits;
+    limits.silence_s = sql != NULL && limits.seconds_max > limits.silence_s ? limits.seconds_max
+                                                                            : limits.silence_s;
+    enum sotto_status status = send_command(session, sql, err);
+    status = status == SOTTO_OK ? take_answer(out, session, &limits, sql == NULL, err) : status;
+    return status == SOTTO_OK ? status : sotto_error_prefix(err, "%s", session->name);
 }
 
 void source_rows_release(struct source_rows *rows)

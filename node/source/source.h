@@ -15,6 +15,7 @@
 #define SOURCE_OPTIONS_MAX 32
 #define SOURCE_REQUEST_FD 0
 #define SOURCE_PARCELS_FD 3
+#define SOURCE_COMMANDS_FD 4 /* of a session */
 
 struct source_option {
     const char *key;
@@ -28,6 +29,7 @@ struct source_request {
     const char *first;   /* SQL that is run before, or NULL */
     const char *from;    /* what stands behind FROM */
     const char *integer; /* the SQL type that columns of integers are cast to, or NULL */
+    bool is_session;     /* it is asked more than once (struct source_session) */
     struct source_option options[SOURCE_OPTIONS_MAX]; /* of the database */
     size_t options_len;
     bool is_all; /* all columns but the named ones are wanted, else these */
@@ -36,6 +38,8 @@ struct source_request {
     /* Not for the worker: as what the values that come are read (sotto_parcels_state). */
     const struct sotto_csv_column *types;
     size_t types_len;
+    const struct source_dialect *dialect; /* of what a session is asked */
+    const char *files;                    /* a pattern, where rows are in files; or NULL */
 };
 
 /* --- sql.c: texts in SQL --- */
@@ -101,5 +105,23 @@ void source_rows_release(struct source_rows *rows);
  * read. */
 enum sotto_status source_rows_check(const struct source_rows *rows, const char *const *names,
                                     size_t names_len, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* A worker that stays: all that it is asked is of one snapshot. */
+struct source_session;
+
+/* Starts it, and has it say which columns there are. Returns: as source_rows_read. Ownership:
+ * borrows request, limits and name; *out is ended by source_session_close. */
+enum sotto_status source_session_open(struct source_session **out,
+                                      const struct source_request *request,
+                                      const struct source_limits *limits, const char *name,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
+/* NULL is fine. */
+void source_session_close(struct source_session *session);
+/* What its columns are. Borrows from the session. */
+const struct sotto_parcels *source_session_columns(const struct source_session *session);
+/* The result of SQL; NULL: the rows that the request wants. Returns: as source_rows_read; after a
+ * failure the session can only be closed. Ownership: *out is ended by source_rows_release. */
+enum sotto_status source_session_ask(struct source_rows *out, struct source_session *session,
+                                     const char *sql, struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

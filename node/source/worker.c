@@ -351,6 +351,87 @@ static enum sotto_status ship(struct shipping *shipping, struct relation *relati
     return send_batches(shipping, stream, err);
 }
 
+/* --- Sessions --- */
+
+static bool read_bytes(void *out, size_t bytes)
+{
+    size_t at = 0;
+    while (at < bytes) {
+        ssize_t got = read(SOURCE_COMMANDS_FD, (uint8_t *)out + at, bytes - at);
+        if (got <= 0 && !(got < 0 && errno == EINTR)) {
+            return false;
+        }
+        at += got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
+/* Reads what is asked next. Returns: NULL where nobody asks any more. */
+static char *read_command(void)
+{
+    uint8_t head[4];
+    struct sotto_reader reader;
+    if (!read_bytes(head, sizeof head)) {
+        return NULL;
+    }
+    sotto_reader_init(&reader, head, sizeof head);
+    size_t bytes = sotto_read_u32(&reader);
+    char *text = bytes <= SOURCE_REQUEST_BYTES_MAX ? sotto_alloc(bytes + 1) : NULL;
+    if (text == NULL || !read_bytes(text, bytes)) {
+        sotto_free(text);
+        return NULL;
+    }
+    text[bytes] = '\0';
+    return text;
+}
+
+/* Answers with the result of SQL; "": the rows that are wanted. */
+static enum sotto_status answer(struct source_driver *driver, const struct source_request *request,
+                                struct relation *relation, const char *sql, struct sotto_error *err)
+{
+    static const struct source_request all = {.is_all = true};
+    struct shipping shipping = {0};
+    struct relation result = {0};
+    struct ArrowArrayStream stream = {0};
+    bool are_rows = sql[0] == '\0';
+    sotto_writer_init(&shipping.writer, SIZE_MAX);
+    enum sotto_status status = are_rows ? run_select(&stream, driver, relation, request, err)
+                                        : driver_query(&stream, driver, sql, err);
+    if (status == SOTTO_OK && !are_rows) {
+        status = find_relation(&result, &stream, &all, err);
+    }
+    status =
+        status == SOTTO_OK ? ship(&shipping, are_rows ? relation : &result, &stream, err) : status;
+    if (status == SOTTO_OK) {
+        sotto_parcel_write_end(&shipping.writer, shipping.rows);
+        status = flush(&shipping.writer, err);
+    }
+    relation_release(&result);
+    shipping_release(&shipping);
+    if (stream.release != NULL) {
+        stream.release(&stream);
+    }
+    return status;
+}
+
+/* Says which columns there are, then answers until nobody asks any more, or one fails: after that
+ * nobody could tell what of an answer came. */
+static enum sotto_status serve(struct source_driver *driver, const struct source_request *request,
+                               struct shipping *shipping, struct relation *relation,
+                               struct sotto_error *err)
+{
+    sotto_parcel_write_columns(&shipping->writer, relation->columns, relation->len);
+    sotto_parcel_write_end(&shipping->writer, 0);
+    enum sotto_status status = flush(&shipping->writer, err);
+    char *command = status == SOTTO_OK ? read_command() : NULL;
+    while (command != NULL) {
+        status = answer(driver, request, relation, command, err);
+        sotto_free(command);
+        command = status == SOTTO_OK ? read_command() : NULL;
+    }
+    return status;
+}
+
 /* --- All of it --- */
 
 static enum sotto_status read_relation(const struct source_request *request,
@@ -377,6 +458,9 @@ static enum sotto_status read_relation(const struct source_request *request,
     stream.release(&stream);
     if (status != SOTTO_OK) {
         return status;
+    }
+    if (request->is_session) {
+        return serve(&driver, request, shipping, relation, err);
     }
     status = run_select(&stream, &driver, relation, request, err);
     if (status != SOTTO_OK) {
@@ -424,9 +508,10 @@ bool source_work(void)
     }
     status = read_relation(&asked.request, &shipping, &relation, &err);
 out:
-    if (status == SOTTO_OK) {
+    bool is_over = status == SOTTO_OK && asked.request.is_session;
+    if (status == SOTTO_OK && !is_over) {
         sotto_parcel_write_end(&shipping.writer, shipping.rows);
-    } else {
+    } else if (!is_over) {
         sotto_parcel_write_failure(&shipping.writer, status, err.text);
     }
     bool is_sent = flush(&shipping.writer, NULL) == SOTTO_OK;

@@ -112,11 +112,11 @@ static enum sotto_status scan(struct sotto_source *source, const struct sotto_so
     return sotto_error_set(err, SOTTO_ERROR_REFUSED, "nobody scans rows in parts");
 }
 
-static bool can_sum(const struct sotto_source *source, const struct sotto_driver *driver,
+static bool can_sum(struct sotto_source *source, struct sotto_contribution *contribution,
                     size_t dataset)
 {
     (void)source;
-    (void)driver;
+    (void)contribution;
     (void)dataset;
     return true;
 }

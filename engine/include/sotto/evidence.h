@@ -209,8 +209,9 @@ struct sotto_withheld {
 /* Asked by a contribution when its rows are over. */
 struct sotto_judge {
     uint64_t min_rows; /* above 0: values of columns are told apart up to so many */
-    /* It looks at more than how many rows are in which sets: at values, how large and how many. */
-    bool asks_values;
+    /* It looks at no more than how many rows are in which sets, whether sums add up anything, and
+     * whether a factor has two values: what classes of rows tell (sotto/classes.h). */
+    bool asks_classes_only;
     /* A cell of a guarded quantile's grid has none of this party's rows, or so many. */
     uint64_t rows_apart;
     /* Returns: SOTTO_ERROR_REFUSED and why, for the owner's eyes. */

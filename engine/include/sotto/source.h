@@ -53,6 +53,9 @@ struct sotto_source_ops {
      * first one saw, or end with SOTTO_ERROR_CHANGED. NULL: they do anyway. */
     enum sotto_status (*pin)(struct sotto_source *source, struct sotto_error *err);
 
+    /* Asked before each scan: gets the rows, if they are not there. NULL: they are. */
+    enum sotto_status (*prepare)(struct sotto_source *source, struct sotto_error *err);
+
     /* How many workers a scan uses, at least 1. */
     size_t (*workers)(const struct sotto_source *source);
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* DuckDB's SQL. Sums of BIGINT are HUGEINT. Texts are compared as blobs, which know no collation;
+ * the right side stands in hexadecimal digits. */
+
+#include "source/dialect.h"
+
+#define NARROW_DIGITS 18
+
+static void write_exact(struct sotto_writer *writer, const char *name, enum sotto_kind kind,
+                        unsigned own_scale, unsigned scale, unsigned digits)
+{
+    sql_write(writer, "CAST(");
+    if (kind == SOTTO_KIND_DECIMAL) { /* wide enough for all digits; times a number of its own */
+        unsigned width = digits < own_scale + 1 ? own_scale + 1 : digits;
+        /* The product of two narrow decimals is narrow, 18 digits, or an error. */
+        width = width + scale + 1 > NARROW_DIGITS ? NARROW_DIGITS + 1 : width;
+        sql_write(writer, "CAST(");
+        sql_write_quoted(writer, name, '"');
+        sql_write(writer, " AS DECIMAL(");
+        sql_write_integer(writer, (int64_t)width);
+        sql_write(writer, ",");
+        sql_write_integer(writer, (int64_t)own_scale);
+        sql_write(writer, ")) * CAST(");
+        sql_write_power_of_ten(writer, scale);
+        sql_write(writer, " AS DECIMAL(");
+        sql_write_integer(writer, (int64_t)scale + 1);
+        sql_write(writer, ",0)) AS BIGINT)");
+        return;
+    }
+    sql_write_quoted(writer, name, '"');
+    sql_write(writer, " AS BIGINT)");
+    if (scale > 0) {
+        sql_write(writer, " * ");
+        sql_write_power_of_ten(writer, scale);
+    }
+}
+
+static void write_double(struct sotto_writer *writer, const char *name)
+{
+    sql_write(writer, "CASE WHEN NOT isnan(CAST(");
+    sql_write_quoted(writer, name, '"');
+    sql_write(writer, " AS DOUBLE)) THEN CAST(");
+    sql_write_quoted(writer, name, '"');
+    sql_write(writer, " AS DOUBLE) END");
+}
+
+static void write_text(struct sotto_writer *writer, const char *name)
+{
+    sql_write(writer, "CAST(");
+    sql_write_quoted(writer, name, '"');
+    sql_write(writer, " AS VARCHAR)");
+}
+
+static void write_cut(struct sotto_writer *writer, const char *value)
+{
+    sql_write(writer, "CAST(trunc(");
+    sql_write(writer, value);
+    sql_write(writer, ") AS BIGINT)");
+}
+
+static void write_is_text(struct sotto_writer *writer, const char *value, const char *text)
+{
+    sql_write(writer, "encode(");
+    sql_write(writer, value);
+    sql_write(writer, ") = CAST('");
+    sql_write_hex(writer, text, "\\x");
+    sql_write(writer, "' AS BLOB)");
+}
+
+static void write_is_proved(struct sotto_writer *writer, const char *name, enum sotto_kind kind)
+{
+    (void)name;
+    (void)kind;
+    sql_write(writer, "TRUE");
+}
+
+const struct source_dialect dialect_duckdb = {.begin = "BEGIN TRANSACTION",
+                                              .integer = "BIGINT",
+                                              .real = "DOUBLE",
+                                              .text = "VARCHAR",
+                                              .has_long_sums = true,
+                                              .has_underflow = true,
+                                              .write_exact = write_exact,
+                                              .write_double = write_double,
+                                              .write_text = write_text,
+                                              .write_cut = write_cut,
+                                              .write_is_text = write_is_text,
+                                              .write_is_proved = write_is_proved};

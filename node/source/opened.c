@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the columns of a database are like, before any round: how many values there are, between
+ * which ends, and whether each of them is what SQL says it is. It leans on the dialect. The one
+ * idea: sums need no room to spare, as it is known how large values are. */
+
+#include "source/pushed.h"
+
+#include <float.h>
+#include <sotto/alloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FACTS_LEN 7   /* of a column */
+#define TYPES_LEN 3   /* likewise, where values have types */
+#define DIGITS_MAX 19 /* of 64 bits */
+#define SCALE_MAX 18
+
+/* --- Results --- */
+
+static struct sotto_column find_result(const struct sotto_table *table, size_t column, size_t row,
+                                       enum sotto_status *in_out)
+{
+    struct sotto_column out = {.len = 0};
+    if (column >= sotto_table_columns_len(table) || row >= sotto_table_rows(table)) {
+        *in_out = SOTTO_ERROR_PROTOCOL;
+        return out;
+    }
+    return sotto_table_column(table, column);
+}
+
+int64_t result_integer(const struct sotto_table *table, size_t column, size_t row,
+                       enum sotto_status *in_out)
+{
+    struct sotto_column found = find_result(table, column, row, in_out);
+    bool is_there =
+        row < found.len && found.type.kind != SOTTO_KIND_NULL && sotto_column_is_valid(&found, row);
+    if (!is_there) {
+        return 0;
+    }
+    if (found.type.kind != SOTTO_KIND_INT64) {
+        *in_out = SOTTO_ERROR_PROTOCOL;
+        return 0;
+    }
+    return ((const int64_t *)found.values)[row];
+}
+
+double result_double(const struct sotto_table *table, size_t column, size_t row,
+                     enum sotto_status *in_out)
+{
+    struct sotto_column found = find_result(table, column, row, in_out);
+    bool is_there =
+        row < found.len && found.type.kind != SOTTO_KIND_NULL && sotto_column_is_valid(&found, row);
+    if (!is_there) {
+        return 0;
+    }
+    if (found.type.kind != SOTTO_KIND_FLOAT64) {
+        *in_out = SOTTO_ERROR_PROTOCOL;
+        return 0;
+    }
+    return ((const double *)found.values)[row];
+}
+
+/* --- Columns --- */
+
+static bool is_exact(enum sotto_kind kind)
+{
+    return kind == SOTTO_KIND_INT64 || kind == SOTTO_KIND_DECIMAL || kind == SOTTO_KIND_BOOL;
+}
+
+static enum sotto_status list_columns(struct opened *out, const struct sotto_parcels *parcels,
+                                      bool scales)
+{
+    size_t len = sotto_parcels_columns_len(parcels);
+    out->columns = sotto_alloc_array(len + 1, sizeof *out->columns);
+    if (out->columns == NULL) {
+        return SOTTO_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < len; i++) {
+        struct sotto_parcel_column column = sotto_parcels_column(parcels, i);
+        if (column.hidden == NULL) {
+            out->columns[out->len++] = (struct opened_column){
+                .name = column.name,
+                .type = column.type,
+                .is_numeral = column.type.kind == SOTTO_KIND_DECIMAL && scales};
+        }
+    }
+    return SOTTO_OK;
+}
+
+/* Runs what was written, a SELECT of one row, and ends the writer. */
+static enum sotto_status ask(struct source_rows *out, struct source_session *session,
+                             struct sotto_writer *sql, size_t columns_len,
+                             const struct source_request *request, struct sotto_error *err)
+{
+    sql_write(sql, " FROM ");
+    sql_write(sql, request->from);
+    sotto_write_u8(sql, 0);
+    enum sotto_status status = sotto_writer_status(sql) == SOTTO_OK
+                                   ? source_session_ask(out, session, (const char *)sql->data, err)
+                                   : sotto_error_no_memory(err);
+    sotto_writer_release(sql);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (sotto_table_rows(out->table) == 1 && sotto_table_columns_len(out->table) == columns_len) {
+        return SOTTO_OK;
+    }
+    source_rows_release(out);
+    return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "expected one row of sums, found others");
+}
+
+/* No two results may have one name. */
+static void write_alias(struct sotto_writer *writer, size_t column, size_t fact)
+{
+    char alias[60];
+    (void)snprintf(alias, sizeof alias, " AS o%zu_%zu", column, fact);
+    sql_write(writer, alias);
+}
+
+/* --- Types that only values have --- */
+
+/* Finds the types of columns whose values have them. Columns of more than one are of none. */
+static enum sotto_status ask_types(struct opened *opened, struct source_session *session,
+                                   const struct source_request *request, struct sotto_error *err)
+{
+    static const char *const names[TYPES_LEN] = {"'integer'", "'real'", "'text'"};
+    static const enum sotto_kind kinds[TYPES_LEN] = {SOTTO_KIND_INT64, SOTTO_KIND_FLOAT64,
+                                                     SOTTO_KIND_STRING};
+    struct source_rows rows = {0};
+    struct sotto_writer sql;
+    sotto_writer_init(&sql, SOURCE_REQUEST_BYTES_MAX);
+    sql_write(&sql, "SELECT count(*)");
+    for (size_t i = 0; i < opened->len * TYPES_LEN; i++) {
+        sql_write(&sql, ", max(CASE WHEN typeof(");
+        sql_write_quoted(&sql, opened->columns[i / TYPES_LEN].name, '"');
+        sql_write(&sql, ") = ");
+        sql_write(&sql, names[i % TYPES_LEN]);
+        sql_write(&sql, " THEN 1 ELSE 0 END)");
+        write_alias(&sql, i, 0);
+    }
+    enum sotto_status status = ask(&rows, session, &sql, 1 + opened->len * TYPES_LEN, request, err);
+    for (size_t i = 0; status == SOTTO_OK && i < opened->len; i++) {
+        opened->columns[i].type = (struct sotto_type){.kind = SOTTO_KIND_INT64};
+        for (size_t j = 0; j < TYPES_LEN; j++) {
+            if (result_integer(rows.table, 1 + i * TYPES_LEN + j, 0, &status) != 0) {
+                opened->columns[i].type.kind = kinds[j];
+            }
+        }
+    }
+    source_rows_release(&rows);
+    return status;
+}
+
+/* Finds how many digits the numbers have that come as digits. */
+static enum sotto_status ask_scales(struct opened *opened, struct source_session *session,
+                                    const struct source_request *request, struct sotto_error *err)
+{
+    struct source_rows rows = {0};
+    struct sotto_writer sql;
+    size_t len = 0;
+    sotto_writer_init(&sql, SOURCE_REQUEST_BYTES_MAX);
+    sql_write(&sql, "SELECT count(*)");
+    for (size_t i = 0; i < opened->len; i++) {
+        if (opened->columns[i].is_numeral) {
+            len++;
+            sql_write(&sql, ", CAST(max(scale(NULLIF(");
+            sql_write_quoted(&sql, opened->columns[i].name, '"');
+            sql_write(&sql, ", 'NaN'))) AS int8)");
+            write_alias(&sql, i, 0);
+        }
+    }
+    if (len == 0) {
+        sotto_writer_release(&sql);
+        return SOTTO_OK;
+    }
+    enum sotto_status status = ask(&rows, session, &sql, 1 + len, request, err);
+    for (size_t i = 0, at = 1; status == SOTTO_OK && i < opened->len; i++) {
+        if (opened->columns[i].is_numeral) {
+            int64_t scale = result_integer(rows.table, at++, 0, &status);
+            if (scale < 0 || scale > SCALE_MAX) {
+                status = sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                         "column \"%s\": there are too many digits",
+                                         opened->columns[i].name);
+            }
+            opened->columns[i].type =
+                (struct sotto_type){.kind = SOTTO_KIND_DECIMAL, .scale = (uint8_t)scale};
+        }
+    }
+    source_rows_release(&rows);
+    return status;
+}
+
+/* --- Facts --- */
+
+static void write_value(struct sotto_writer *writer, const struct opened_column *column,
+                        const struct source_dialect *dialect)
+{
+    if (is_exact(column->type.kind)) {
+        dialect->write_exact(writer, column->name, column->type.kind, column->type.scale,
+                             column->type.scale, DIGITS_MAX);
+    } else if (column->type.kind == SOTTO_KIND_FLOAT64) {
+        dialect->write_double(writer, column->name);
+    } else {
+        sql_write_quoted(writer, column->name, '"');
+    }
+}
+
+/* What is asked of a column: whether it is proved, values, the least and the largest of them, and
+ * of finite doubles the largest and the least magnitude but 0. */
+static void write_facts(struct sotto_writer *writer, const struct opened_column *column, size_t at,
+                        const struct source_dialect *dialect)
+{
+    bool is_float = column->type.kind == SOTTO_KIND_FLOAT64;
+    bool is_number = is_exact(column->type.kind) || is_float;
+    char value[32];
+    (void)snprintf(value, sizeof value, "v%zu", at);
+    sql_write(writer, "min(p");
+    sql_write(writer, value + 1);
+    sql_write(writer, ")");
+    write_alias(writer, at, 0);
+    sql_write(writer, ", count(");
+    sql_write(writer, value);
+    sql_write(writer, ")");
+    write_alias(writer, at, 1);
+    for (size_t i = 0; i < 2; i++) {
+        sql_write(writer, i == 0 ? ", min(" : ", max(");
+        sql_write(writer, is_number ? value : "0");
+        sql_write(writer, ")");
+        write_alias(writer, at, 2 + i);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        sql_write(writer, i == 0 ? ", max(" : ", min(");
+        if (is_float) {
+            sql_write(writer, "CASE WHEN abs(");
+            sql_write(writer, value);
+            sql_write(writer, ") <= ");
+            sql_write_real(writer, DBL_MAX, dialect->real);
+            sql_write(writer, i == 0 ? "" : " AND ");
+            sql_write(writer, i == 0 ? "" : value);
+            sql_write(writer, i == 0 ? "" : " <> 0");
+            sql_write(writer, " THEN abs(");
+            sql_write(writer, value);
+            sql_write(writer, ") END)");
+        } else {
+            sql_write(writer, "0)");
+        }
+        write_alias(writer, at, 4 + i);
+    }
+    sql_write(writer, ", count(n");
+    sql_write(writer, value + 1);
+    sql_write(writer, ")");
+    write_alias(writer, at, 6);
+}
+
+static void write_inner(struct sotto_writer *writer, const struct opened *opened,
+                        const struct source_request *request)
+{
+    char alias[64];
+    sql_write(writer, " FROM (SELECT 0 AS one");
+    for (size_t i = 0; i < opened->len; i++) {
+        const struct opened_column *column = &opened->columns[i];
+        sql_write(writer, ", ");
+        write_value(writer, column, request->dialect);
+        (void)snprintf(alias, sizeof alias, " AS v%zu, CASE WHEN ", i);
+        sql_write(writer, alias);
+        request->dialect->write_is_proved(writer, column->name, column->type.kind);
+        (void)snprintf(alias, sizeof alias, " THEN 1 ELSE 0 END AS p%zu, CASE WHEN ", i);
+        sql_write(writer, alias);
+        sql_write_quoted(writer, column->name, '"');
+        (void)snprintf(alias, sizeof alias, " IS NOT NULL THEN 1 END AS n%zu", i);
+        sql_write(writer, alias);
+    }
+    sql_write(writer, " FROM ");
+    sql_write(writer, request->from);
+    sql_write(writer, ") AS t");
+    sotto_write_u8(writer, 0);
+}
+
+static void read_facts(struct opened_column *out, const struct sotto_table *table, size_t at,
+                       enum sotto_status *status)
+{
+    bool is_known = is_exact(out->type.kind) || out->type.kind == SOTTO_KIND_FLOAT64 ||
+                    out->type.kind == SOTTO_KIND_STRING;
+    out->present = (uint64_t)result_integer(table, at + 1, 0, status);
+    out->filled = (uint64_t)result_integer(table, at + 6, 0, status);
+    if (out->type.kind != SOTTO_KIND_FLOAT64) { /* of NaN only that of doubles is a value */
+        out->filled = out->present;
+    }
+    out->is_proved = is_known && (result_integer(table, at, 0, status) == 1 || out->present == 0);
+    if (is_exact(out->type.kind)) {
+        out->least = result_integer(table, at + 2, 0, status);
+        out->most = result_integer(table, at + 3, 0, status);
+    } else if (out->type.kind == SOTTO_KIND_FLOAT64) {
+        out->double_least = result_double(table, at + 2, 0, status);
+        out->double_most = result_double(table, at + 3, 0, status);
+        out->largest = result_double(table, at + 4, 0, status);
+        out->smallest = result_double(table, at + 5, 0, status);
+    }
+}
+
+static enum sotto_status ask_facts(struct opened *opened, struct source_session *session,
+                                   const struct source_request *request, struct sotto_error *err)
+{
+    struct source_rows rows = {0};
+    struct sotto_writer sql;
+    sotto_writer_init(&sql, SOURCE_REQUEST_BYTES_MAX);
+    sql_write(&sql, "SELECT count(*)");
+    for (size_t i = 0; i < opened->len; i++) {
+        sql_write(&sql, ", ");
+        write_facts(&sql, &opened->columns[i], i, request->dialect);
+    }
+    write_inner(&sql, opened, request);
+    enum sotto_status status = sotto_writer_status(&sql) == SOTTO_OK
+                                   ? source_session_ask(&rows, session, (const char *)sql.data, err)
+                                   : sotto_error_no_memory(err);
+    sotto_writer_release(&sql);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (sotto_table_rows(rows.table) != 1) {
+        status = SOTTO_ERROR_PROTOCOL;
+    }
+    opened->rows = (uint64_t)result_integer(rows.table, 0, 0, &status);
+    for (size_t i = 0; i < opened->len; i++) {
+        read_facts(&opened->columns[i], rows.table, 1 + i * FACTS_LEN, &status);
+    }
+    source_rows_release(&rows);
+    for (size_t i = 0; status == SOTTO_OK && i < opened->len; i++) {
+        if (opened->columns[i].present > opened->rows || opened->columns[i].filled > opened->rows) {
+            status = SOTTO_ERROR_PROTOCOL;
+        }
+    }
+    return status == SOTTO_OK && opened->rows <= SOTTO_ROWS_MAX
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                                 "expected numbers about columns, found something else");
+}
+
+enum sotto_status opened_ask(struct opened *out, struct source_session *session,
+                             const struct source_request *request, struct sotto_error *err)
+{
+    *out = (struct opened){0};
+    if (list_columns(out, source_session_columns(session), request->dialect->scales_values) !=
+        SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    enum sotto_status status = request->dialect->types_values
+                                   ? ask_types(out, session, request, err)
+                                   : ask_scales(out, session, request, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = ask_facts(out, session, request, err);
+    for (size_t i = 0; status == SOTTO_OK && i < out->len; i++) {
+        bool is_known = out->columns[i].is_proved && out->columns[i].present > 0;
+        if (request->dialect->types_values && !is_known) {
+            status =
+                sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                "column \"%s\": there are no values, or they are not all of one "
+                                "type, or texts that are not plain ASCII",
+                                out->columns[i].name);
+        }
+    }
+    return status;
+}
+
+void opened_release(struct opened *opened)
+{
+    sotto_free(opened->columns);
+    *opened = (struct opened){0};
+}

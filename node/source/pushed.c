@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A database as a source that sums up by itself what it can, and hands out rows for the rest. It
+ * leans on a session, whose answers are all of one snapshot, and on the engine, which says what a
+ * round asks. The one idea: rounds that are summed up and rounds whose rows are read see the same
+ * rows, as it is one transaction that has both; where rows are in files these are looked at before
+ * and after each answer. */
+
+#include "source/pushed.h"
+
+#include <glob.h>
+#include <sotto/alloc.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
+
+struct pushed {
+    struct sotto_source base;
+    struct source_request request;
+    struct source_session *session;
+    struct opened opened;
+    struct sotto_catalogue *catalogue;
+    bool owns_catalogue;
+    struct pushed_host host;
+    uint64_t files;          /* the identity of the files before the first answer */
+    struct summing *summing; /* of the round that can be summed up */
+    struct sotto_classes *classes;
+    struct source_rows rows; /* once they were read */
+    struct sotto_source *table;
+};
+
+static struct pushed *pushed_of(struct sotto_source *source)
+{
+    return (struct pushed *)source;
+}
+
+/* --- Files --- */
+
+static void digest(uint64_t *in_out, const void *data, size_t bytes)
+{
+    const uint8_t *at = data;
+    for (size_t i = 0; i < bytes; i++) {
+        *in_out = (*in_out ^ at[i]) * UINT64_C(0x100000001B3); /* FNV-1a */
+    }
+}
+
+/* What the files are that a pattern names: names, sizes and times, not contents. 0: none. */
+static uint64_t identify_files(const char *pattern)
+{
+    glob_t found;
+    uint64_t out = UINT64_C(0xCBF29CE484222325);
+    struct stat info;
+    if (pattern == NULL || glob(pattern, 0, NULL, &found) != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        if (stat(found.gl_pathv[i], &info) == 0) {
+            digest(&out, found.gl_pathv[i], strlen(found.gl_pathv[i]) + 1);
+            digest(&out, &info.st_dev, sizeof info.st_dev);
+            digest(&out, &info.st_ino, sizeof info.st_ino);
+            digest(&out, &info.st_size, sizeof info.st_size);
+            digest(&out, &info.st_mtim, sizeof info.st_mtim);
+            digest(&out, &info.st_ctim, sizeof info.st_ctim);
+        }
+    }
+    globfree(&found);
+    return out;
+}
+
+static enum sotto_status check_files(const struct pushed *pushed, struct sotto_error *err)
+{
+    return identify_files(pushed->request.files) == pushed->files
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_CHANGED,
+                                 "its files have changed while they were read");
+}
+
+/* Has the worker answer, of files that are what they were. */
+static enum sotto_status ask(struct source_rows *out, struct pushed *pushed, const char *sql,
+                             struct sotto_error *err)
+{
+    enum sotto_status status = check_files(pushed, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = source_session_ask(out, pushed->session, sql, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_files(pushed, err);
+    if (status != SOTTO_OK) {
+        source_rows_release(out);
+    }
+    return status;
+}
+
+/* --- Rows --- */
+
+/* Reads them when they are first wanted. */
+static enum sotto_status read_all(struct pushed *pushed, struct sotto_error *err)
+{
+    if (pushed->table != NULL) {
+        return SOTTO_OK;
+    }
+    enum sotto_status status = ask(&pushed->rows, pushed, NULL, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    const struct sotto_table *table = pushed->rows.table;
+    bool are_same = sotto_table_rows(table) == pushed->catalogue->rows &&
+                    sotto_table_columns_len(table) == pushed->catalogue->columns_len;
+    for (size_t i = 0; are_same && i < pushed->catalogue->columns_len; i++) {
+        struct sotto_type own = pushed->catalogue->columns[i].type;
+        struct sotto_type type = sotto_table_column(table, i).type;
+        are_same = strcmp(sotto_table_name(table, i), pushed->catalogue->columns[i].name) == 0 &&
+                   own.kind == type.kind && own.scale == type.scale;
+    }
+    return are_same ? sotto_source_new_table(&pushed->table, table, err)
+                    : sotto_error_set(err, SOTTO_ERROR_CHANGED,
+                                      "there are other rows or types than before");
+}
+
+/* What is passed on of a failure. */
+static enum sotto_status pass_on(const struct pushed *pushed, enum sotto_status status,
+                                 struct sotto_error *err)
+{
+    return status == SOTTO_OK || pushed->host.fail == NULL || err == NULL
+               ? status
+               : pushed->host.fail(pushed->host.context, err);
+}
+
+static size_t count_workers(const struct sotto_source *source)
+{
+    const struct pushed *pushed = (const struct pushed *)source;
+    return pushed->table != NULL ? pushed->table->ops->workers(pushed->table) : 1;
+}
+
+/* The engine asks how many workers there are before it scans: reads the rows when it asks whether
+ * they are as they were. */
+static enum sotto_status scan(struct sotto_source *source, const struct sotto_source_scan *scan,
+                              struct sotto_error *err)
+{
+    struct pushed *pushed = pushed_of(source);
+    SOTTO_REQUIRE(pushed->table != NULL);
+    return pushed->table->ops->scan(pushed->table, scan, err);
+}
+
+static enum sotto_status describe(struct sotto_source *source, const struct sotto_catalogue **out,
+                                  const char *const *names, size_t names_len,
+                                  struct sotto_error *err)
+{
+    (void)names;
+    (void)names_len;
+    (void)err;
+    *out = pushed_of(source)->catalogue;
+    return SOTTO_OK;
+}
+
+/* --- Sums --- */
+
+static void forget_round(struct pushed *pushed)
+{
+    summing_free(pushed->summing);
+    sotto_classes_free(pushed->classes);
+    pushed->summing = NULL;
+    pushed->classes = NULL;
+}
+
+static void tell(const struct pushed *pushed, const char *sql, const char *why)
+{
+    if (pushed->host.tell != NULL) {
+        pushed->host.tell(pushed->host.context, sql, why);
+    }
+}
+
+static bool can_sum(struct sotto_source *source, struct sotto_contribution *contribution,
+                    size_t dataset)
+{
+    struct pushed *pushed = pushed_of(source);
+    struct sotto_error err = {0};
+    forget_round(pushed);
+    enum sotto_status status = sotto_classes_new(&pushed->classes, contribution, dataset, &err);
+    if (status == SOTTO_OK) {
+        status =
+            summing_new(&pushed->summing, pushed->classes, &pushed->opened, &pushed->request, &err);
+    }
+    tell(pushed, status == SOTTO_OK ? summing_sql(pushed->summing) : NULL, err.text);
+    if (status != SOTTO_OK) {
+        forget_round(pushed);
+    }
+    return status == SOTTO_OK;
+}
+
+static enum sotto_status sum(struct sotto_source *source, struct sotto_contribution *contribution,
+                             size_t dataset, struct sotto_error *err)
+{
+    struct pushed *pushed = pushed_of(source);
+    struct source_rows rows = {0};
+    (void)contribution; /* the classes' */
+    (void)dataset;
+    enum sotto_status status = ask(&rows, pushed, summing_sql(pushed->summing), err);
+    if (status == SOTTO_OK) {
+        status = summing_take(pushed->summing, rows.table, err);
+    }
+    source_rows_release(&rows);
+    forget_round(pushed);
+    return pass_on(pushed, status, err);
+}
+
+static enum sotto_status prepare(struct sotto_source *source, struct sotto_error *err)
+{
+    struct pushed *pushed = pushed_of(source);
+    return pass_on(pushed, read_all(pushed, err), err);
+}
+
+static void free_pushed(struct sotto_source *source)
+{
+    struct pushed *pushed = pushed_of(source);
+    forget_round(pushed);
+    sotto_source_free(pushed->table);
+    source_rows_release(&pushed->rows);
+    opened_release(&pushed->opened);
+    source_session_close(pushed->session);
+    if (pushed->owns_catalogue) {
+        sotto_catalogue_free(pushed->catalogue);
+    }
+    if (pushed->host.free != NULL) {
+        pushed->host.free(pushed->host.context);
+    }
+    sotto_free(pushed);
+}
+
+static const struct sotto_source_ops ops = {.identity = SOTTO_ROWS_CONTENT,
+                                            .describe = describe,
+                                            .workers = count_workers,
+                                            .prepare = prepare,
+                                            .scan = scan,
+                                            .can_sum = can_sum,
+                                            .sum = sum,
+                                            .free = free_pushed};
+
+/* --- Opening --- */
+
+static enum sotto_status make_catalogue(struct pushed *pushed, struct sotto_error *err)
+{
+    struct sotto_catalogue *catalogue = sotto_alloc_zeroed(sizeof *catalogue);
+    if (catalogue == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    pushed->catalogue = catalogue;
+    pushed->owns_catalogue = true;
+    catalogue->columns = sotto_alloc_array(pushed->opened.len + 1, sizeof *catalogue->columns);
+    if (catalogue->columns == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    catalogue->rows = pushed->opened.rows;
+    for (; catalogue->columns_len < pushed->opened.len; catalogue->columns_len++) {
+        const struct opened_column *of = &pushed->opened.columns[catalogue->columns_len];
+        bool is_long = of->type.kind == SOTTO_KIND_INT64 &&
+                       (of->least <= -DOUBLE_DIGITS || of->most >= DOUBLE_DIGITS);
+        char *name = sotto_text_copy(of->name, strlen(of->name));
+        if (name == NULL) {
+            return sotto_error_no_memory(err);
+        }
+        catalogue->columns[catalogue->columns_len] = (struct sotto_catalogue_column){
+            .name = name,
+            .type = of->type,
+            .missing = pushed->opened.rows - of->filled,
+            .inexact = of->type.kind == SOTTO_KIND_DECIMAL || is_long};
+    }
+    return SOTTO_OK;
+}
+
+static enum sotto_status open_session(struct pushed *pushed, const struct source_limits *limits,
+                                      const char *name, struct sotto_error *err)
+{
+    enum sotto_status status =
+        source_session_open(&pushed->session, &pushed->request, limits, name, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = opened_ask(&pushed->opened, pushed->session, &pushed->request, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_files(pushed, err);
+    return status == SOTTO_OK ? make_catalogue(pushed, err) : status;
+}
+
+enum sotto_status pushed_new(struct sotto_source **out, const struct source_request *request,
+                             const struct source_limits *limits, const char *name,
+                             const struct pushed_host *host, struct sotto_error *err)
+{
+    bool is_known = request->dialect != NULL && request->types_len == 0 &&
+                    (request->files == NULL || strstr(request->files, "**") == NULL);
+    if (!is_known) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                               "types are stated, or files are found in folders of any depth");
+    }
+    struct pushed *pushed = sotto_alloc_zeroed(sizeof *pushed);
+    if (pushed == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    pushed->base.ops = &ops;
+    pushed->request = *request;
+    pushed->request.first = request->dialect->begin;
+    pushed->request.is_session = true;
+    pushed->files = identify_files(request->files);
+    enum sotto_status status = open_session(pushed, limits, name, err);
+    if (status != SOTTO_OK) {
+        free_pushed(&pushed->base);
+        return status;
+    }
+    pushed->host = *host;
+    *out = &pushed->base;
+    return SOTTO_OK;
+}
+
+struct sotto_catalogue *pushed_take_catalogue(struct sotto_source *source)
+{
+    struct pushed *pushed = pushed_of(source);
+    pushed->owns_catalogue = false;
+    return pushed->catalogue;
+}

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sums that databases make themselves: random plans give the same results, bit for bit, by the SQL of DuckDB,
+PostgreSQL and SQLite, by reading the same rows of them, and of a file; the share of rounds that is pushed down is
+printed. What a plan or a table calls things never becomes SQL. Drivers come by ./dev setup more."""
+
+import json
+import os
+import pathlib
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+import skip
+from cases import cases
+from drivers import PLACES, DuckDB, PostgreSQL, find
+
+SOTTO = os.environ["SOTTO_BINARY"]
+NAMES = ["i", "big", "d", "f", "g", "b", "s"]
+TYPES = {
+    "duckdb": "integer bigint decimal(38,10) double real boolean varchar",
+    "postgresql": "integer bigint numeric(38,10) float8 float4 boolean text",
+    "sqlite": "integer integer integer real real integer text",
+}
+CSV = ["--na", "NULL", "--type", "i=int64", "--type", "big=int64", "--type", "f=float64", "--type", "g=float64",
+       "--type", "s=string"]
+TEXTS = ["", "a", "a ", "A", "b'; DROP TABLE t; --", "\\", "\\x61", "%", "\u00e9", "e\u0301", "\u6f22", "x\ty", '"']
+ASCII = [text for text in TEXTS if text.isascii() and text.isprintable()]
+SHARE = 0.6
+
+
+def make_rows(seed, len_, kind):
+    """Rows as Python has them. SQLite has neither booleans nor decimals."""
+    draw = random.Random(seed)
+    wide = seed % 2
+    rows = []
+    for _ in range(len_):
+        f = draw.choice([-0.0, 0.1, 1e15 / 3, draw.random(), -draw.gauss(0, 1000), draw.choice([5e-324, 1e308, -1e-300])
+                         if wide else 2.5, draw.choice([float("inf"), float("-inf"), float("nan")]) if wide else 1.0])
+        row = [
+            draw.randrange(-20, 20),
+            draw.choice([2**63 - 1, -2**63 + 1, draw.randrange(-2**62, 2**62)]) if wide else draw.randrange(-9999, 9999),
+            draw.randrange(-9999, 9999) if kind == "sqlite" else draw.choice(
+                [f"{draw.randrange(-999, 999)}.2500000000", "-0.0000000001", "123456789.0123456789"]),
+            None if f != f and kind == "sqlite" else f,
+            draw.choice([0.5, -1.25, 3.0, 1024.0]),
+            draw.choice([0, 1]) if kind == "sqlite" else draw.choice([True, False]),
+            draw.choice(ASCII if kind == "sqlite" else TEXTS),
+        ]
+        rows.append([None if draw.random() < (0.15 if seed % 3 else 0) else value for value in row])
+    return rows
+
+
+def sql_value(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"'{ {'inf': 'Infinity', '-inf': '-Infinity', 'nan': 'NaN'}.get(repr(value), repr(value)) }'::float8".replace(" ", "")
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def sql_table(kind, table, rows):
+    columns = ", ".join(f'"{name}" {type_}' for name, type_ in zip(NAMES, TYPES[kind].split(), strict=True))
+    out = [f"CREATE TABLE {table} ({columns})"]
+    for at in range(0, len(rows), 100):
+        values = ", ".join("(" + ", ".join(map(sql_value, row)) + ")" for row in rows[at:at + 100])
+        out.append(f"INSERT INTO {table} VALUES {values}")
+    return ";\n".join(out) + ";"
+
+
+def csv_value(value):
+    if value is None or value != value:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value)
+    return '"' + str(value).replace('"', '""') + '"' if isinstance(value, str) else repr(value)
+
+
+def quote(text):
+    """A text of an expression."""
+    return '"' + text.replace('"', '""') + '"' if "'" in text else "'" + text + "'"
+
+
+class Plans:
+    """Random plans, of outputs that have one round and are mostly pushed down."""
+
+    def __init__(self, seed, texts):
+        self.draw = random.Random(seed)
+        self.texts = [text for text in texts if text.isprintable() and '"' not in text and "\\" not in text]
+
+    def condition(self):
+        draw = self.draw
+        simple = draw.choice([
+            f"i {draw.choice(['<', '<=', '==', '!=', '>', '>='])} {draw.randrange(-21, 21)}", "b == 1",
+            f"big > {draw.choice([0, 2**62, -2**63 + 1])}", f"f < {draw.choice(['0.1', '0', '-1e-300', '1e308'])}",
+            f"d {draw.choice(['<', '>='])} {draw.choice(['0', '123456789.0123456789', '-0.0000000001', '1.5'])}",
+            "isna(f)", "isna(s)", f"s == {quote(draw.choice(self.texts))}", f"s != {quote(draw.choice(self.texts))}",
+            f"i in ({draw.randrange(-9, 9)}, 7)", "g == 0.5", "2 * i + 1 > 5"])
+        return f"({simple}) {draw.choice(['and', 'or'])} ({self.condition()})" if draw.random() < 0.25 else simple
+
+    def output(self):
+        draw = self.draw
+        value = draw.choice(["i", "big", "d", "f", "g", "b", "i + d", "2 * i - big", "-d", "fillna(i, 3)", "clip(d, -5, 100)",
+                             "b * d", "i * b"])
+        shape = draw.randrange(8)
+        if shape == 0:
+            return f"{draw.choice(['sum', 'mean', 'count'])}(if({self.condition()}, {value}, na))"
+        if shape == 1:
+            return f"sum(({self.condition()}) * {draw.choice(['i', 'd', 'big'])})"
+        if shape == 2:
+            return draw.choice(["hist(d, -10, 0, 2.5, 1000)", "hist(f, -1, 0, 0.1, 1, 1000)", "corr(f, g)", "cov(i, big)",
+                                "hist(i, -20, -15, -10, -5, 0, 1, 2, 3, 4, 5, 10)", "count(s)",
+                                f"value_counts(s, {', '.join(map(quote, dict.fromkeys(draw.choices(self.texts, k=3))))})"])
+        if shape == 3:
+            return draw.choice([f"median({value})", "sum((f * g))", "mean(f + i)", "mean(exp(g / 2000))"])
+        return f"{draw.choice(['sum', 'mean', 'var', 'std', 'count'])}({value})"
+
+    def plan(self):
+        """Returns: arguments behind the data, as many outputs as make asking worthwhile."""
+        draw = self.draw
+        out = ["--where", self.condition()] if draw.random() < 0.5 else []
+        if draw.random() < 0.34:
+            levels = list(dict.fromkeys(draw.choices(self.texts, k=3)))
+            out += ["--by", draw.choice(["i in (1, -3, 5, other)", "hist(f, -1, 0, 2.5, na, other)", "hist(d, -10, 0, 50)",
+                                         f"s in ({', '.join(map(quote, levels))}, na)"])]
+        return [*out, "--", *(f"o{i}={self.output()}" for i in range(draw.randrange(1, 4)))]
+
+
+def strip_exact(value):
+    """Of a CSV file doubles have no exact text: it writes others than it has."""
+    if isinstance(value, dict):
+        return {key: strip_exact(item) for key, item in value.items() if key != "exact"}
+    return [strip_exact(item) for item in value] if isinstance(value, list) else value
+
+
+def sotto(*arguments):
+    known = {name: find(name) for name in PLACES if find(name)}
+    return subprocess.run([SOTTO, *arguments], capture_output=True, text=True, timeout=120, env=known)
+
+
+def ask(place, *arguments):
+    done = sotto("local", "--json", "--log", "--data", f"x={place}", *arguments)
+    if done.returncode != 0:
+        raise AssertionError(f"{place} {arguments}: {done.stderr}")
+    return json.loads(done.stdout), done.stderr
+
+
+class Pushed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.folder.chmod(0o755)
+        cls.missing = [name for name in PLACES if find(name) is None]
+        (cls.folder / "open.yaml").write_text("name: a\nstate_dir: state\nidentity: k\ndata_dir: .\npolicy:\n  profile: open\n")
+        (cls.folder / "pg").mkdir()
+        cls.server = PostgreSQL(cls.folder / "pg")
+        if cls.server.bin is None or "SOTTO_ADBC_POSTGRESQL" in cls.missing:
+            cls.missing.append("PostgreSQL's server")
+        else:
+            cls.addClassCleanup(cls.server.stop)
+            cls.server.start()
+
+    def fill(self, kind, table, rows):
+        """Returns: where the rows are."""
+        if kind == "duckdb":
+            database = DuckDB(self.folder / "x.duckdb")
+            database.run(sql_table(kind, table, rows))
+            database.close()
+            return f"duckdb:{self.folder}/x.duckdb#{table}"
+        if kind == "postgresql":
+            self.server.run(sql_table(kind, table, rows))
+            return self.server.uri(table)
+        database = sqlite3.connect(self.folder / "x.sqlite")
+        columns = ", ".join(f'"{name}" {type_}' for name, type_ in zip(NAMES, TYPES[kind].split(), strict=True))
+        database.execute(f"CREATE TABLE {table} ({columns})")
+        database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(NAMES))})", rows)
+        database.commit()
+        database.close()
+        return f"sqlite:{self.folder}/x.sqlite#{table}"
+
+    def check_plans(self, kind):
+        if f"SOTTO_ADBC_{kind.upper()}" in self.missing or (kind == "postgresql" and "PostgreSQL's server" in self.missing):
+            self.skipTest("no driver")
+        pushed = read = 0
+        tables = 6
+        for at in range(tables):
+            rows = make_rows(at, [40, 7 if kind == "sqlite" else 1, 300, 7 if kind == "sqlite" else 0][at % 4], kind)
+            place = self.fill(kind, f"t{at}", rows)
+            file = self.folder / f"{kind}{at}.csv"
+            file.write_text("\n".join([",".join(NAMES), *(",".join(map(csv_value, row)) for row in rows)]) + "\n")
+            plans = Plans(1000 * at, ASCII if kind == "sqlite" else TEXTS)
+            for _ in range(cases(1000) // tables + 1):
+                plan = plans.plan()
+                with self.subTest(kind=kind, table=at, plan=plan):
+                    found, log = ask(place, *plan)
+                    judged, log_of_judged = ask(place, "--policy", "open", *plan)  # by rules that look at sets of rows
+                    self.assertEqual(repr(found["outputs"]), repr(judged["outputs"]))
+                    streamed, log_of_rows = ask(place, "--policy", str(self.folder / "open.yaml"), *plan)
+                    self.assertEqual(repr(found["outputs"]), repr(streamed["outputs"]))
+                    self.assertEqual(judged["warnings"], streamed["warnings"])
+                    self.assertEqual(log_of_rows, "")
+                    if rows:
+                        expected, _ = ask(file, *CSV, *plan)
+                        self.assertEqual(repr(strip_exact(found["outputs"])), repr(strip_exact(expected["outputs"])))
+                    is_read = "rows are read for a round" in log + log_of_judged
+                    pushed += not is_read
+                    read += is_read
+        print(f"{kind}: {pushed} of {pushed + read} plans pushed down")
+        self.assertGreater(pushed, SHARE * (pushed + read))
+
+    def test_duckdb(self):
+        self.check_plans("duckdb")
+
+    def test_postgresql(self):
+        self.check_plans("postgresql")
+
+    def test_sqlite(self):
+        self.check_plans("sqlite")
+
+
+if __name__ == "__main__":
+    program = unittest.main(exit=False)
+    if not program.result.wasSuccessful():
+        sys.exit(1)
+    if Pushed.missing:
+        skip.skip("e2e/pushed", "not there: " + ", ".join(Pushed.missing))
