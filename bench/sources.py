@@ -5,8 +5,10 @@
     merge     1,000 parts to one
     parquet   mean over a folder of Parquet files, beside DuckDB's
     stream    the values of a DuckDB table, into the engine
+    sums      mean and var of a column, by DuckDB's sums of integers (sotto local), beside its own avg and var_samp
+              of doubles: of integers, decimals and doubles, these also with what judges look at
 
-DuckDB's driver comes by ./dev setup more; without it the last two cases are left out, and said so. --rows sets how
+DuckDB's driver comes by ./dev setup more; without it the last three cases are left out, and said so. --rows sets how
 many rows there are."""
 
 import argparse
@@ -115,17 +117,33 @@ class Bench:
                                        *(f"{name}=sum({name})" for name in "abcd")))
         self.tell("stream", round(self.rows * 32 / took / 1e6, 1), "MB/s", rows=self.rows, seconds=took)
 
+    def bench_sums(self):
+        database = DuckDB(self.folder / "sums.duckdb")
+        database.run(f"CREATE TABLE t AS SELECT (range * 7919 % 100003)::BIGINT AS i, "
+                     f"(range * 7919 % 10000019 / 100)::DECIMAL(12, 2) AS d, "
+                     f"(range * 7919 % 100003)::DOUBLE / 7 AS f FROM range({self.rows})")
+        for case, column, more, limit in (("sums_int", "i", [], 1), ("sums_decimal", "d", [], 1), ("sums_double", "f", [], 4),
+                                          ("sums_double_evidence", "f", ["--policy", "open"], 6)):
+            database = database or DuckDB(self.folder / "sums.duckdb")
+            theirs = best(lambda column=column, database=database: database.run(f"SELECT avg({column}), var_samp({column}) FROM t"))
+            database.close()
+            database = None
+            asked = ["local", "--data", "t=duckdb:sums.duckdb#t", *more, "--", f"mean({column})", f"var({column})"]
+            ours = best(lambda asked=asked: self.sotto(*asked))
+            self.tell(case, ours, rows=self.rows, peers={"duckdb": theirs}, ratio={"duckdb": round(theirs / ours, 3)},
+                      ok=ours <= limit * theirs)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bin", required=True)
     parser.add_argument("--rows", type=int)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--case", action="append", choices=["parts", "merge", "parquet", "stream"])
+    parser.add_argument("--case", action="append", choices=["parts", "merge", "parquet", "stream", "sums"])
     arguments = parser.parse_args()
     program = pathlib.Path(arguments.bin).resolve() / "node" / "sotto"
-    for case in arguments.case or ["parts", "merge", "parquet", "stream"]:
-        if case in ("parquet", "stream") and find("SOTTO_ADBC_DUCKDB") is None:
+    for case in arguments.case or ["parts", "merge", "parquet", "stream", "sums"]:
+        if case in ("parquet", "stream", "sums") and find("SOTTO_ADBC_DUCKDB") is None:
             print(f"*** DuckDB's driver is not there: {case} IS LEFT OUT (./dev setup more) ***", file=sys.stderr)
             continue
         with tempfile.TemporaryDirectory() as folder:

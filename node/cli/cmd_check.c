@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "config/keys.h"
 #include "loop/log.h"
+#include "source/pushed.h"
 #include "store/store_ledger.h"
 #include "task/datasets.h"
 
@@ -94,6 +95,15 @@ static void checked_release(struct checked *checked)
     sotto_free(checked->files);
 }
 
+/* Where a round is summed up that rows of a database are asked in. */
+static void print_sums(void *context, const char *sql, const char *why)
+{
+    (void)context;
+    (void)printf(LABEL "%s: %s\n", "sums",
+                 sql != NULL ? "by the database" : "by this node, of the rows",
+                 sql != NULL ? sql : why);
+}
+
 static enum sotto_status open_files(struct checked *checked, struct sotto_error *err)
 {
     checked->len = sotto_plan_datasets_len(checked->plan);
@@ -111,6 +121,9 @@ static enum sotto_status open_files(struct checked *checked, struct sotto_error 
             dataset_open(&checked->datasets[i], checked->config, NULL, file, false, NULL, err);
         if (status != SOTTO_OK) {
             return status;
+        }
+        if (checked->datasets[i].is_pushed) {
+            pushed_set_tell(checked->datasets[i].source, print_sums, NULL);
         }
         checked->catalogues[i] = checked->datasets[i].catalogue;
         checked->sources[i] = checked->datasets[i].source;

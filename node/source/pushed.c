@@ -167,10 +167,10 @@ static void forget_round(struct pushed *pushed)
     pushed->classes = NULL;
 }
 
-static void tell(const struct pushed *pushed, const char *sql, const char *why)
+static void tell_round(const struct pushed *pushed, const char *sql, const char *why)
 {
     if (pushed->host.tell != NULL) {
-        pushed->host.tell(pushed->host.context, sql, why);
+        pushed->host.tell(pushed->host.tell_context, sql, why);
     }
 }
 
@@ -185,7 +185,7 @@ static bool can_sum(struct sotto_source *source, struct sotto_contribution *cont
         status =
             summing_new(&pushed->summing, pushed->classes, &pushed->opened, &pushed->request, &err);
     }
-    tell(pushed, status == SOTTO_OK ? summing_sql(pushed->summing) : NULL, err.text);
+    tell_round(pushed, status == SOTTO_OK ? summing_sql(pushed->summing) : NULL, err.text);
     if (status != SOTTO_OK) {
         forget_round(pushed);
     }
@@ -284,6 +284,9 @@ static enum sotto_status open_session(struct pushed *pushed, const struct source
     if (status != SOTTO_OK) {
         return status;
     }
+    if (!pushed->request.is_all && pushed->opened.len < pushed->request.names_len) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "a column is not there, or of no type");
+    }
     status = check_files(pushed, err);
     return status == SOTTO_OK ? make_catalogue(pushed, err) : status;
 }
@@ -322,4 +325,11 @@ struct sotto_catalogue *pushed_take_catalogue(struct sotto_source *source)
     struct pushed *pushed = pushed_of(source);
     pushed->owns_catalogue = false;
     return pushed->catalogue;
+}
+
+void pushed_set_tell(struct sotto_source *source,
+                     void (*tell)(void *context, const char *sql, const char *why), void *context)
+{
+    pushed_of(source)->host.tell = tell;
+    pushed_of(source)->host.tell_context = context;
 }

@@ -72,6 +72,7 @@ enum sotto_status summing_take(struct summing *summing, const struct sotto_table
 struct pushed_host {
     /* Told of each round, before it is asked: the SQL, or NULL and why rows are read. */
     void (*tell)(void *context, const char *sql, const char *why);
+    void *tell_context;
     /* Makes of a failure, whose text is for the owner, what is passed on. Returns: its status. */
     enum sotto_status (*fail)(void *context, struct sotto_error *in_out);
     /* Ends the context, with the source. */
@@ -87,6 +88,9 @@ enum sotto_status pushed_new(struct sotto_source **out, const struct source_requ
                              const struct source_limits *limits, const char *name,
                              const struct pushed_host *host,
                              struct sotto_error *err) SOTTO_NODISCARD;
+/* Tells somebody else of each round from now on; context has to live as long as the source. */
+void pushed_set_tell(struct sotto_source *source,
+                     void (*tell)(void *context, const char *sql, const char *why), void *context);
 /* What the source is described by: the caller's from now on, who may hide columns in it and ends it
  * after the source by sotto_catalogue_free. */
 struct sotto_catalogue *pushed_take_catalogue(struct sotto_source *source);

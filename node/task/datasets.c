@@ -8,6 +8,7 @@
 #include "task/datasets.h"
 
 #include "loop/log.h"
+#include "task/pushing.h"
 #include "task/sourced.h"
 #include "task/worked.h"
 #include <errno.h>
@@ -346,11 +347,25 @@ static void keep_described(const struct dataset *dataset, const struct config *c
     sotto_free(text);
 }
 
+/* Opens a database that sums up itself what it can. A task that reads its rows again after a
+ * restart has to know that they are the same, for which they must be seen. */
+static bool push_rows(struct dataset *dataset, const struct config *config, const char *file,
+                      bool is_read_again, const struct sotto_interrupt *interrupt)
+{
+    struct sotto_error why = {0};
+    return !is_read_again && pushing_is_allowed(config, file) &&
+           pushing_open(dataset, config, file, interrupt, &why) == SOTTO_OK;
+}
+
 /* Reads rows of a database. */
 static enum sotto_status open_rows(struct dataset *dataset, const struct config *config,
                                    struct store *store, const char *file, bool is_read_again,
                                    const struct sotto_interrupt *interrupt, struct sotto_error *err)
 {
+    if (push_rows(dataset, config, file, is_read_again, interrupt)) {
+        keep_described(dataset, config, store, file);
+        return SOTTO_OK;
+    }
     enum sotto_status status = sourced_read(dataset, config, file, is_read_again, interrupt, err);
     if (status != SOTTO_OK) {
         return status;

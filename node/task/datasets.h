@@ -14,6 +14,7 @@ struct dataset {
     struct sourced *sourced; /* of a database */
     struct sotto_catalogue *catalogue;
     struct sotto_source *source; /* of all rows */
+    bool is_pushed;              /* it is of source/pushed.h */
 };
 
 /* Opens a file that policy offers and gets its catalogue, from the store if the file is the one

@@ -16,8 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SOURCE_SILENCE_SECONDS 60
-#define SOURCE_SECONDS_MAX 600
 #define SOURCE_VAIN_SECONDS 1
 #define SOURCE_LONG_SECONDS 5
 #define REST_FACTOR 10 /* who kept this thread waiting is left alone for so many times as long */
@@ -155,9 +153,9 @@ static void add_names(struct source_request *request, const char **names,
     }
 }
 
-static enum sotto_status choose_columns(struct source_request *request, const char ***out_names,
-                                        const struct config *config, const char *file,
-                                        struct sotto_error *err)
+enum sotto_status sourced_choose_columns(struct source_request *request, const char ***out_names,
+                                         const struct config *config, const char *file,
+                                         struct sotto_error *err)
 {
     const struct config_policy *policy = &config->file->policy;
     const char *key = config_words_of(config, file)->key;
@@ -198,14 +196,14 @@ static enum sotto_status ask_worker(struct source_rows *out, const struct config
     const char **names = NULL;
     const char *wrong;
     const struct source_limits limits = {.bytes_max = config->sources_memory - held_bytes,
-                                         .silence_s = SOURCE_SILENCE_SECONDS,
-                                         .seconds_max = SOURCE_SECONDS_MAX,
+                                         .silence_s = SOURCED_SILENCE_SECONDS,
+                                         .seconds_max = SOURCED_SECONDS_MAX,
                                          .interrupt = interrupt};
     enum sotto_status status = source_location_open(&location, config_source_of(config, file), err);
     if (status != SOTTO_OK) {
         return sotto_error_prefix(err, "%s", file);
     }
-    status = choose_columns(&location.request, &names, config, file, err);
+    status = sourced_choose_columns(&location.request, &names, config, file, err);
     if (status != SOTTO_OK) {
         goto out;
     }

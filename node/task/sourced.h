@@ -28,6 +28,15 @@ enum sotto_status sourced_read(struct dataset *out, const struct config *config,
                                bool has_digest, const struct sotto_interrupt *interrupt,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
+#define SOURCED_SILENCE_SECONDS 60
+#define SOURCED_SECONDS_MAX 600
+
+/* Has a request ask for the columns that policy shows, and the key. Ownership: *out_names is ended
+ * by sotto_free, after the request. */
+enum sotto_status sourced_choose_columns(struct source_request *request, const char ***out_names,
+                                         const struct config *config, const char *file,
+                                         struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Lets sources be asked again that were waited for in vain, and shares no rows that were read
  * before: node.yaml is another one, or the thread ends. */
 void sourced_wake(void);

@@ -292,6 +292,31 @@ class SourcesOfNodes(ClusterCase):
                          *(["--by", by] if by else []), "--", *asked)
             self.assertEqual(found, json.loads(pooled.stdout)["outputs"])
 
+    def test_databases_sum_up_themselves(self):
+        """Under a profile without a ledger no row comes where a plan has one round that SQL says exactly; a plan that
+        has several, or a rule that looks at values, has the rows read: whatever it is, answers are those of a file."""
+        plans = [(outputs, more) for outputs, more in ASKED if "max" not in str(outputs)]
+        expected = {}
+        for kind in self.kinds():
+            for policy in ({}, {"min_rows": 5, "dominance": 20}):
+                with self.subTest(kind, policy=policy):
+                    cluster, rows = self.nodes(kind, start=False)
+                    creator, last = cluster.nodes[0], cluster.nodes[-1]
+                    last.policy = {"columns": [{"dataset": "pay", "hide": ["secret"]}], "profile": "open", **policy}
+                    last.files = [{name: value for name, value in words.items() if name != "key"} for words in last.files]
+                    rows.give(make_rows(1002))
+                    cluster.start()
+                    cluster.wait_connected()
+                    found = [self.ask(creator, outputs, **more) for outputs, more in plans]
+                    self.assertEqual(found, expected.setdefault(str(policy), found))
+                    sums = last.log().count("pay: its database sums up a round")
+                    self.assertEqual(sums > 0, kind != "csv" and not policy, last.log())
+                    if kind == "csv" or policy:
+                        continue
+                    told = last.cli("check", "--config", str(last.folder / "node.yaml"), "--data", "x=pay", "--where", "x.wage > 1150", "--",
+                                    "mean(x.wage)")
+                    self.assertRegex(told.stdout, "sums +by the database: SELECT ")
+
     def test_a_rank_that_is_killed(self):
         """The others wait for it to take part when it goes: there is no part of their rows."""
         if not self.has_mpi:
