@@ -73,8 +73,51 @@ struct sotto_classes {
     uint64_t class_rows;
 };
 
-/* Whether a kind of operation gives a polynomial of polynomials. */
-bool sotto__form_is_arithmetic(enum sotto__op_kind kind);
+/* --- classes.c --- */
+
+/* Says why rows have to be seen, at an operation or SOTTO_NONE. Returns: SOTTO_ERROR_REFUSED. */
+enum sotto_status sotto__classes_refuse(const struct sotto_classes *classes, size_t op,
+                                        const char *why, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* --- classes_cuts.c: all return SOTTO_ERROR_REFUSED where there are too many --- */
+
+static inline bool sotto__kind_is_exact(enum sotto_kind kind)
+{
+    return kind == SOTTO_KIND_INT64 || kind == SOTTO_KIND_DECIMAL || kind == SOTTO_KIND_BOOL;
+}
+/* The number of a column of the expansion, which may be new. bits: of its values. */
+enum sotto_status sotto__cuts_find(size_t *out, struct sotto_classes *classes, size_t column,
+                                   unsigned bits, struct sotto_error *err) SOTTO_NODISCARD;
+/* Add a cut. One beyond all values separates none, and is left out. */
+enum sotto_status sotto__cut_add(struct sotto_classes *classes, size_t column, sotto__int128 cut,
+                                 struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__cut_add_mpz(struct sotto_classes *classes, size_t column,
+                                     const mpz_t number, struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__cut_add_double(struct sotto_classes *classes, size_t column, double cut,
+                                        struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__cut_add_text(struct sotto_classes *classes, size_t column,
+                                      const char *text, struct sotto_error *err) SOTTO_NODISCARD;
+/* Cut a number off from those below and above. */
+enum sotto_status sotto__cut_around(struct sotto_classes *classes, size_t column, int64_t number,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+enum sotto_status sotto__cut_double(struct sotto_classes *classes, size_t column, double number,
+                                    struct sotto_error *err) SOTTO_NODISCARD;
+/* Puts the cuts in their order, each once. */
+void sotto__cuts_sort(struct sotto__cuts *cuts);
+
+/* --- classes_forms.c --- */
+
+/* Finds what an operation is; those of its operands are known. Returns: SOTTO_ERROR_REFUSED. */
+enum sotto_status sotto__form_find(struct sotto_classes *classes, size_t op,
+                                   struct sotto_error *err) SOTTO_NODISCARD;
+/* Makes an operation the same in all rows of a class, if it is made of booleans only. */
+enum sotto_status sotto__form_fix(struct sotto_classes *classes, size_t op,
+                                  struct sotto_error *err) SOTTO_NODISCARD;
+/* Marks the products that an operation may be made of, or that two multiplied are. Returns: false
+ * if one has more than two factors. */
+void sotto__products_mark(bool *in_out, const struct sotto__form *form);
+bool sotto__products_mark_joined(bool *in_out, const struct sotto__form *a,
+                                 const struct sotto__form *b);
 /* The number of the product of two products. Returns: SOTTO_NONE if it has more than two factors.
  */
 size_t sotto__product_join(size_t a, size_t b);

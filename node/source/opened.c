@@ -68,7 +68,7 @@ static bool is_exact(enum sotto_kind kind)
     return kind == SOTTO_KIND_INT64 || kind == SOTTO_KIND_DECIMAL || kind == SOTTO_KIND_BOOL;
 }
 
-static enum sotto_status list_columns(struct opened *out, const struct sotto_parcels *parcels,
+static enum sotto_status list_columns(struct source_facts *out, const struct sotto_parcels *parcels,
                                       bool scales)
 {
     size_t len = sotto_parcels_columns_len(parcels);
@@ -121,7 +121,7 @@ static void write_alias(struct sotto_writer *writer, size_t column, size_t fact)
 /* --- Types that only values have --- */
 
 /* Finds the types of columns whose values have them. Columns of more than one are of none. */
-static enum sotto_status ask_types(struct opened *opened, struct source_session *session,
+static enum sotto_status ask_types(struct source_facts *opened, struct source_session *session,
                                    const struct source_request *request, struct sotto_error *err)
 {
     static const char *const names[TYPES_LEN] = {"'integer'", "'real'", "'text'"};
@@ -153,7 +153,7 @@ static enum sotto_status ask_types(struct opened *opened, struct source_session 
 }
 
 /* Finds how many digits the numbers have that come as digits. */
-static enum sotto_status ask_scales(struct opened *opened, struct source_session *session,
+static enum sotto_status ask_scales(struct source_facts *opened, struct source_session *session,
                                     const struct source_request *request, struct sotto_error *err)
 {
     struct source_rows rows = {0};
@@ -253,7 +253,7 @@ static void write_facts(struct sotto_writer *writer, const struct opened_column 
     write_alias(writer, at, 6);
 }
 
-static void write_inner(struct sotto_writer *writer, const struct opened *opened,
+static void write_inner(struct sotto_writer *writer, const struct source_facts *opened,
                         const struct source_request *request)
 {
     char alias[64];
@@ -299,7 +299,7 @@ static void read_facts(struct opened_column *out, const struct sotto_table *tabl
     }
 }
 
-static enum sotto_status ask_facts(struct opened *opened, struct source_session *session,
+static enum sotto_status ask_facts(struct source_facts *opened, struct source_session *session,
                                    const struct source_request *request, struct sotto_error *err)
 {
     struct source_rows rows = {0};
@@ -337,10 +337,10 @@ static enum sotto_status ask_facts(struct opened *opened, struct source_session 
                                  "expected numbers about columns, found something else");
 }
 
-enum sotto_status opened_ask(struct opened *out, struct source_session *session,
+enum sotto_status opened_ask(struct source_facts *out, struct source_session *session,
                              const struct source_request *request, struct sotto_error *err)
 {
-    *out = (struct opened){0};
+    *out = (struct source_facts){0};
     if (list_columns(out, source_session_columns(session), request->dialect->scales_values) !=
         SOTTO_OK) {
         return sotto_error_no_memory(err);
@@ -365,8 +365,8 @@ enum sotto_status opened_ask(struct opened *out, struct source_session *session,
     return status;
 }
 
-void opened_release(struct opened *opened)
+void opened_release(struct source_facts *opened)
 {
     sotto_free(opened->columns);
-    *opened = (struct opened){0};
+    *opened = (struct source_facts){0};
 }

@@ -19,7 +19,7 @@ struct pushed {
     struct sotto_source base;
     struct source_request request;
     struct source_session *session;
-    struct opened opened;
+    struct source_facts opened;
     struct sotto_catalogue *catalogue;
     bool owns_catalogue;
     struct pushed_host host;
@@ -288,7 +288,10 @@ static enum sotto_status open_session(struct pushed *pushed, const struct source
         return sotto_error_set(err, SOTTO_ERROR_REFUSED, "a column is not there, or of no type");
     }
     status = check_files(pushed, err);
-    return status == SOTTO_OK ? make_catalogue(pushed, err) : status;
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return make_catalogue(pushed, err);
 }
 
 enum sotto_status pushed_new(struct sotto_source **out, const struct source_request *request,

@@ -3,7 +3,7 @@
 #define SOTTO_NODE_SOURCE_PUSHED_H
 
 /* Rows of a database that the database itself counts and sums up, where that gives the same bits:
- * opened.c asks what its columns are, summing.c writes the SELECT of a round and reads its answer,
+ * opened.c asks what its columns are, summing.c asks a round and reads its answer,
  * pushed.c is the source (sotto/source.h). */
 
 #include "source/dialect.h"
@@ -29,7 +29,7 @@ struct opened_column {
     double smallest; /* likewise, but 0; 0: there is none */
 };
 
-struct opened {
+struct source_facts {
     uint64_t rows;
     struct opened_column *columns;
     size_t len;
@@ -38,10 +38,10 @@ struct opened {
 /* Asks the database. Returns: SOTTO_ERROR_REFUSED where something is not known to be the same in
  * SQL, and why; as source_session_ask. Ownership: borrows the session; *out is ended by
  * opened_release, also on failure. */
-enum sotto_status opened_ask(struct opened *out, struct source_session *session,
+enum sotto_status opened_ask(struct source_facts *out, struct source_session *session,
                              const struct source_request *request,
                              struct sotto_error *err) SOTTO_NODISCARD;
-void opened_release(struct opened *opened);
+void opened_release(struct source_facts *opened);
 
 /* A number of a result of one row; a failure makes *in_out SOTTO_ERROR_PROTOCOL. A missing one is
  * 0. */
@@ -50,14 +50,15 @@ int64_t result_integer(const struct sotto_table *table, size_t column, size_t ro
 double result_double(const struct sotto_table *table, size_t column, size_t row,
                      enum sotto_status *in_out);
 
-/* --- summing.c --- */
+/* --- summing.c, summing_sql.c, summing_take.c --- */
 
 struct summing;
 
 /* What is asked of a database for the classes of a round. Returns: SOTTO_ERROR_REFUSED, and why
  * rows have to be seen here. Ownership: borrows all; *out is ended by summing_free. */
 enum sotto_status summing_new(struct summing **out, struct sotto_classes *classes,
-                              const struct opened *opened, const struct source_request *request,
+                              const struct source_facts *opened,
+                              const struct source_request *request,
                               struct sotto_error *err) SOTTO_NODISCARD;
 void summing_free(struct summing *summing);
 const char *summing_sql(const struct summing *summing);

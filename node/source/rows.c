@@ -313,16 +313,24 @@ static enum sotto_status take_answer(struct source_rows *out, struct source_sess
         return status;
     }
     status = take_all(&session->worker, rows.parcels, limits, err);
-    if (status == SOTTO_OK && are_rows) {
-        status = sotto_parcels_state(rows.parcels, request->types, request->types_len, err);
-    }
-    status = status == SOTTO_OK ? sotto_parcels_table(&rows.table, rows.parcels, err) : status;
     if (status != SOTTO_OK) {
-        source_rows_release(&rows);
-        return status;
+        goto out;
+    }
+    if (are_rows) {
+        status = sotto_parcels_state(rows.parcels, request->types, request->types_len, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
+    }
+    status = sotto_parcels_table(&rows.table, rows.parcels, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     *out = rows;
-    return SOTTO_OK;
+    rows = (struct source_rows){0};
+out:
+    source_rows_release(&rows);
+    return status;
 }
 
 enum sotto_status source_session_open(struct source_session **out,
@@ -338,14 +346,18 @@ enum sotto_status source_session_open(struct source_session **out,
     *session = (struct source_session){
         .worker = NO_PROCESS, .request = request, .limits = *limits, .name = name};
     enum sotto_status status = start(&session->worker, request, limits->program, err);
-    status =
-        status == SOTTO_OK ? take_answer(&session->columns, session, limits, false, err) : status;
     if (status != SOTTO_OK) {
-        source_session_close(session);
-        return sotto_error_prefix(err, "%s", name);
+        goto out;
+    }
+    status = take_answer(&session->columns, session, limits, false, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     *out = session;
     return SOTTO_OK;
+out:
+    source_session_close(session);
+    return sotto_error_prefix(err, "%s", name);
 }
 
 void source_session_close(struct source_session *session)
@@ -396,8 +408,14 @@ enum sotto_status source_session_ask(struct source_rows *out, struct source_sess
     limits.silence_s = sql != NULL && limits.seconds_max > limits.silence_s ? limits.seconds_max
                                                                             : limits.silence_s;
     enum sotto_status status = send_command(session, sql, err);
-    status = status == SOTTO_OK ? take_answer(out, session, &limits, sql == NULL, err) : status;
-    return status == SOTTO_OK ? status : sotto_error_prefix(err, "%s", session->name);
+    if (status != SOTTO_OK) {
+        return sotto_error_prefix(err, "%s", session->name);
+    }
+    status = take_answer(out, session, &limits, sql == NULL, err);
+    if (status != SOTTO_OK) {
+        return sotto_error_prefix(err, "%s", session->name);
+    }
+    return SOTTO_OK;
 }
 
 void source_rows_release(struct source_rows *rows)

@@ -397,15 +397,22 @@ static enum sotto_status answer(struct source_driver *driver, const struct sourc
     sotto_writer_init(&shipping.writer, SIZE_MAX);
     enum sotto_status status = are_rows ? run_select(&stream, driver, relation, request, err)
                                         : driver_query(&stream, driver, sql, err);
-    if (status == SOTTO_OK && !are_rows) {
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if (!are_rows) {
         status = find_relation(&result, &stream, &all, err);
+        if (status != SOTTO_OK) {
+            goto out;
+        }
     }
-    status =
-        status == SOTTO_OK ? ship(&shipping, are_rows ? relation : &result, &stream, err) : status;
-    if (status == SOTTO_OK) {
-        sotto_parcel_write_end(&shipping.writer, shipping.rows);
-        status = flush(&shipping.writer, err);
+    status = ship(&shipping, are_rows ? relation : &result, &stream, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
+    sotto_parcel_write_end(&shipping.writer, shipping.rows);
+    status = flush(&shipping.writer, err);
+out:
     relation_release(&result);
     shipping_release(&shipping);
     if (stream.release != NULL) {

@@ -50,9 +50,10 @@ SOTTO_API enum sotto_status sotto_classes_new(struct sotto_classes **out,
 /* NULL is fine. */
 SOTTO_API void sotto_classes_free(struct sotto_classes *classes);
 
-/* Both borrow from the classes. */
+/* The columns whose values are asked about. Borrows from the classes. */
 SOTTO_API const struct sotto_classes_column *
 sotto_classes_columns(const struct sotto_classes *classes, size_t *out_len);
+/* The sums that are wanted. Borrows from the classes. */
 SOTTO_API const struct sotto_classes_product *
 sotto_classes_products(const struct sotto_classes *classes, size_t *out_len);
 
