@@ -10,15 +10,20 @@
 static void write_exact(struct sotto_writer *writer, const char *name, enum sotto_kind kind,
                         unsigned own_scale, unsigned scale, unsigned digits)
 {
+    bool is_narrow = digits + scale <= NARROW_DIGITS; /* the product fits in any case */
     sql_write(writer, "CAST(");
-    if (kind == SOTTO_KIND_DECIMAL) { /* wide enough for all digits; times a number of its own */
-        unsigned width = digits < own_scale + 1 ? own_scale + 1 : digits;
-        /* The product of two narrow decimals is narrow, 18 digits, or an error. */
-        width = width + scale + 1 > NARROW_DIGITS ? NARROW_DIGITS + 1 : width;
+    if (kind == SOTTO_KIND_DECIMAL && is_narrow) {
+        sql_write_quoted(writer, name, '"');
+        sql_write(writer, " * ");
+        sql_write_power_of_ten(writer, scale);
+        sql_write(writer, " AS BIGINT)");
+        return;
+    }
+    if (kind == SOTTO_KIND_DECIMAL) { /* the product of two narrow ones would be narrow */
         sql_write(writer, "CAST(");
         sql_write_quoted(writer, name, '"');
         sql_write(writer, " AS DECIMAL(");
-        sql_write_integer(writer, (int64_t)width);
+        sql_write_integer(writer, NARROW_DIGITS + 1);
         sql_write(writer, ",");
         sql_write_integer(writer, (int64_t)own_scale);
         sql_write(writer, ")) * CAST(");

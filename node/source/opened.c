@@ -7,6 +7,7 @@
 #include "source/pushed.h"
 
 #include <float.h>
+#include <math.h>
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -193,63 +194,86 @@ static enum sotto_status ask_scales(struct source_facts *opened, struct source_s
 
 /* --- Facts --- */
 
+/* A value as it is looked at: of decimals the number itself. */
 static void write_value(struct sotto_writer *writer, const struct opened_column *column,
                         const struct source_dialect *dialect)
 {
-    if (is_exact(column->type.kind)) {
-        dialect->write_exact(writer, column->name, column->type.kind, column->type.scale,
-                             column->type.scale, DIGITS_MAX);
-    } else if (column->type.kind == SOTTO_KIND_FLOAT64) {
+    enum sotto_kind kind = column->type.kind;
+    if (kind == SOTTO_KIND_DECIMAL) {
+        sql_write(writer, dialect->scales_values ? "NULLIF(" : "");
+        sql_write_quoted(writer, column->name, '"');
+        sql_write(writer, dialect->scales_values ? ", 'NaN')" : "");
+    } else if (is_exact(kind)) {
+        dialect->write_exact(writer, column->name, kind, 0, 0, DIGITS_MAX);
+    } else if (kind == SOTTO_KIND_FLOAT64) {
         dialect->write_double(writer, column->name);
     } else {
         sql_write_quoted(writer, column->name, '"');
     }
 }
 
-/* What is asked of a column: whether it is proved, values, the least and the largest of them, and
- * of finite doubles the largest and the least magnitude but 0. */
-static void write_facts(struct sotto_writer *writer, const struct opened_column *column, size_t at,
-                        const struct source_dialect *dialect)
+/* The least and the largest value, as text of decimals. */
+static void write_ends(struct sotto_writer *writer, const struct opened_column *column, size_t at,
+                       const struct source_dialect *dialect)
 {
-    bool is_float = column->type.kind == SOTTO_KIND_FLOAT64;
-    bool is_number = is_exact(column->type.kind) || is_float;
+    bool is_number = is_exact(column->type.kind);
+    bool is_decimal = column->type.kind == SOTTO_KIND_DECIMAL;
     char value[32];
     (void)snprintf(value, sizeof value, "v%zu", at);
-    sql_write(writer, "min(p");
-    sql_write(writer, value + 1);
-    sql_write(writer, ")");
-    write_alias(writer, at, 0);
-    sql_write(writer, ", count(");
-    sql_write(writer, value);
-    sql_write(writer, ")");
-    write_alias(writer, at, 1);
     for (size_t i = 0; i < 2; i++) {
-        sql_write(writer, i == 0 ? ", min(" : ", max(");
+        sql_write(writer, is_decimal ? ", CAST(" : ", ");
+        sql_write(writer, i == 0 ? "min(" : "max(");
         sql_write(writer, is_number ? value : "0");
-        sql_write(writer, ")");
+        sql_write(writer, is_decimal ? ") AS " : ")");
+        sql_write(writer, is_decimal ? dialect->text : "");
+        sql_write(writer, is_decimal ? ")" : "");
         write_alias(writer, at, 2 + i);
     }
+}
+
+/* The largest magnitude of a double, and the least one but 0; is_finite: of those that are. */
+static void write_magnitudes(struct sotto_writer *writer, const struct opened_column *column,
+                             size_t at, bool is_finite, const struct source_dialect *dialect)
+{
+    char value[32];
+    (void)snprintf(value, sizeof value, "abs(v%zu)", at);
     for (size_t i = 0; i < 2; i++) {
-        sql_write(writer, i == 0 ? ", max(" : ", min(");
-        if (is_float) {
-            sql_write(writer, "CASE WHEN abs(");
-            sql_write(writer, value);
-            sql_write(writer, ") <= ");
-            sql_write_real(writer, DBL_MAX, dialect->real);
-            sql_write(writer, i == 0 ? "" : " AND ");
-            sql_write(writer, i == 0 ? "" : value);
-            sql_write(writer, i == 0 ? "" : " <> 0");
-            sql_write(writer, " THEN abs(");
-            sql_write(writer, value);
-            sql_write(writer, ") END)");
-        } else {
-            sql_write(writer, "0)");
+        if (column->type.kind != SOTTO_KIND_FLOAT64) {
+            sql_write(writer, ", max(0)");
+            write_alias(writer, at, 4 + i);
+            continue;
         }
+        sql_write(writer, i == 0 ? ", max(" : ", min(NULLIF(");
+        if (is_finite) {
+            sql_write(writer, "CASE WHEN ");
+            sql_write(writer, value);
+            sql_write(writer, " <= ");
+            sql_write_real(writer, DBL_MAX, dialect->real);
+            sql_write(writer, " THEN ");
+        }
+        sql_write(writer, value);
+        sql_write(writer, is_finite ? " END" : "");
+        sql_write(writer, i == 0 ? ")" : ", 0))");
         write_alias(writer, at, 4 + i);
     }
-    sql_write(writer, ", count(n");
-    sql_write(writer, value + 1);
-    sql_write(writer, ")");
+}
+
+/* What is asked of a column: whether it is proved, values, the least and the largest of them, of
+ * doubles the magnitudes, and values that are not NULL. */
+static void write_facts(struct sotto_writer *writer, const struct opened_column *column, size_t at,
+                        bool is_finite, const struct source_dialect *dialect)
+{
+    char text[40];
+    (void)snprintf(text, sizeof text, "min(p%zu)", at);
+    sql_write(writer, text);
+    write_alias(writer, at, 0);
+    (void)snprintf(text, sizeof text, ", count(v%zu)", at);
+    sql_write(writer, text);
+    write_alias(writer, at, 1);
+    write_ends(writer, column, at, dialect);
+    write_magnitudes(writer, column, at, is_finite, dialect);
+    (void)snprintf(text, sizeof text, ", count(n%zu)", at);
+    sql_write(writer, text);
     write_alias(writer, at, 6);
 }
 
@@ -277,30 +301,66 @@ static void write_inner(struct sotto_writer *writer, const struct source_facts *
     sotto_write_u8(writer, 0);
 }
 
+/* A decimal in units of 10^-scale, of its text, which has no more digits behind the point. */
+static int64_t read_decimal(const struct sotto_table *table, size_t column, unsigned scale,
+                            enum sotto_status *in_out)
+{
+    struct sotto_column found = find_result(table, column, 0, in_out);
+    int64_t value = 0;
+    bool is_there =
+        found.len > 0 && found.type.kind != SOTTO_KIND_NULL && sotto_column_is_valid(&found, 0);
+    if (!is_there) {
+        return 0;
+    }
+    bool fits = found.type.kind == SOTTO_KIND_STRING;
+    const char *text = fits ? (const char *)found.values + found.offsets[0] : "";
+    size_t bytes = fits ? (size_t)(found.offsets[1] - found.offsets[0]) : 0;
+    bool is_negative = bytes > 0 && text[0] == '-';
+    bool is_behind = false;
+    unsigned behind = 0;
+    for (size_t i = is_negative; fits && i < bytes; i++) {
+        bool is_point = text[i] == '.' && !is_behind;
+        is_behind = is_behind || is_point;
+        if (is_point) {
+            continue;
+        }
+        behind += is_behind;
+        fits = text[i] >= '0' && text[i] <= '9' && !__builtin_mul_overflow(value, 10, &value) &&
+               !__builtin_sub_overflow(value, text[i] - '0', &value);
+    }
+    for (; fits && behind < scale; behind++) {
+        fits = !__builtin_mul_overflow(value, 10, &value);
+    }
+    fits = fits && behind == scale && bytes > 0 && (is_negative || value != INT64_MIN);
+    *in_out = fits ? *in_out : SOTTO_ERROR_PROTOCOL;
+    return is_negative || !fits ? value : -value;
+}
+
 static void read_facts(struct opened_column *out, const struct sotto_table *table, size_t at,
                        enum sotto_status *status)
 {
-    bool is_known = is_exact(out->type.kind) || out->type.kind == SOTTO_KIND_FLOAT64 ||
-                    out->type.kind == SOTTO_KIND_STRING;
+    bool is_float = out->type.kind == SOTTO_KIND_FLOAT64;
+    bool is_known = is_exact(out->type.kind) || is_float || out->type.kind == SOTTO_KIND_STRING;
     out->present = (uint64_t)result_integer(table, at + 1, 0, status);
-    out->filled = (uint64_t)result_integer(table, at + 6, 0, status);
-    if (out->type.kind != SOTTO_KIND_FLOAT64) { /* of NaN only that of doubles is a value */
-        out->filled = out->present;
-    }
+    /* Of NaN only that of doubles is a value. */
+    out->filled = is_float ? (uint64_t)result_integer(table, at + 6, 0, status) : out->present;
     out->is_proved = is_known && (result_integer(table, at, 0, status) == 1 || out->present == 0);
-    if (is_exact(out->type.kind)) {
+    if (out->type.kind == SOTTO_KIND_DECIMAL) {
+        out->least = read_decimal(table, at + 2, out->type.scale, status);
+        out->most = read_decimal(table, at + 3, out->type.scale, status);
+    } else if (is_exact(out->type.kind)) {
         out->least = result_integer(table, at + 2, 0, status);
         out->most = result_integer(table, at + 3, 0, status);
-    } else if (out->type.kind == SOTTO_KIND_FLOAT64) {
-        out->double_least = result_double(table, at + 2, 0, status);
-        out->double_most = result_double(table, at + 3, 0, status);
+    } else if (is_float) {
         out->largest = result_double(table, at + 4, 0, status);
         out->smallest = result_double(table, at + 5, 0, status);
     }
 }
 
+/* is_finite: magnitudes are of finite doubles only. */
 static enum sotto_status ask_facts(struct source_facts *opened, struct source_session *session,
-                                   const struct source_request *request, struct sotto_error *err)
+                                   const struct source_request *request, bool is_finite,
+                                   struct sotto_error *err)
 {
     struct source_rows rows = {0};
     struct sotto_writer sql;
@@ -308,7 +368,7 @@ static enum sotto_status ask_facts(struct source_facts *opened, struct source_se
     sql_write(&sql, "SELECT count(*)");
     for (size_t i = 0; i < opened->len; i++) {
         sql_write(&sql, ", ");
-        write_facts(&sql, &opened->columns[i], i, request->dialect);
+        write_facts(&sql, &opened->columns[i], i, is_finite, request->dialect);
     }
     write_inner(&sql, opened, request);
     enum sotto_status status = sotto_writer_status(&sql) == SOTTO_OK
@@ -337,6 +397,17 @@ static enum sotto_status ask_facts(struct source_facts *opened, struct source_se
                                  "expected numbers about columns, found something else");
 }
 
+/* Marks the columns of doubles that have infinities. Returns: whether there are any. */
+static bool mark_infinities(struct source_facts *in_out)
+{
+    bool is_any = false;
+    for (size_t i = 0; i < in_out->len; i++) {
+        in_out->columns[i].has_infinities = isinf(in_out->columns[i].largest);
+        is_any = is_any || in_out->columns[i].has_infinities;
+    }
+    return is_any;
+}
+
 enum sotto_status opened_ask(struct source_facts *out, struct source_session *session,
                              const struct source_request *request, struct sotto_error *err)
 {
@@ -351,7 +422,13 @@ enum sotto_status opened_ask(struct source_facts *out, struct source_session *se
     if (status != SOTTO_OK) {
         return status;
     }
-    status = ask_facts(out, session, request, err);
+    status = ask_facts(out, session, request, false, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    if (mark_infinities(out)) {
+        status = ask_facts(out, session, request, true, err);
+    }
     for (size_t i = 0; status == SOTTO_OK && i < out->len; i++) {
         bool is_known = out->columns[i].is_proved && out->columns[i].present > 0;
         if (request->dialect->types_values && !is_known) {

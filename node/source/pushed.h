@@ -23,9 +23,8 @@ struct opened_column {
     uint64_t filled; /* that are not NULL, NaN too */
     int64_t least;   /* exact ones: in units */
     int64_t most;
-    double double_least; /* doubles, infinities too */
-    double double_most;
-    double largest;  /* finite magnitude */
+    bool has_infinities;
+    double largest;  /* finite magnitude of doubles */
     double smallest; /* likewise, but 0; 0: there is none */
 };
 

@@ -38,8 +38,8 @@ static enum sotto_status refuse(const struct summed_column *column, const char *
 static bool is_below_cut(const struct summed_column *column, size_t cut, bool is_least)
 {
     if (summed_is_float(column)) {
-        return column->asked->double_cuts[cut] >
-               (is_least ? column->own->double_least : column->own->double_most);
+        double end = column->own->has_infinities ? INFINITY : column->own->largest;
+        return column->asked->double_cuts[cut] > (is_least ? -end : end);
     }
     struct sotto_int128 at = column->asked->cuts[cut];
     int64_t value = is_least ? column->least : column->most;

@@ -76,7 +76,7 @@ static void write_range(struct sotto_writer *writer, const struct summing *summi
     char value[40];
     (void)snprintf(value, sizeof value, "v%zu_0", column);
     sql_write(writer, ", CASE");
-    if (isinf(of->own->double_least) || isinf(of->own->double_most)) {
+    if (of->own->has_infinities) {
         sql_write(writer, " WHEN abs(");
         sql_write(writer, value);
         sql_write(writer, ") > ");
@@ -175,8 +175,14 @@ static void write_values(struct sotto_writer *writer, const struct summing *summ
         sql_write(writer, ", ");
         if (summed_is_text(column)) {
             dialect->write_text(writer, column->own->name);
-        } else if (summed_is_float(column)) {
+        } else if (summed_is_float(column) && column->own->filled > column->own->present) {
             dialect->write_double(writer, column->own->name);
+        } else if (summed_is_float(column)) { /* without NaN */
+            sql_write(writer, "CAST(");
+            sql_write_quoted(writer, column->own->name, '"');
+            sql_write(writer, " AS ");
+            sql_write(writer, dialect->real);
+            sql_write(writer, ")");
         } else {
             dialect->write_exact(writer, column->own->name, column->own->type.kind,
                                  column->own->type.scale, column->asked->type.scale,
