@@ -31,6 +31,7 @@ CSV = ["--na", "NULL", "--type", "i=int64", "--type", "big=int64", "--type", "f=
 TEXTS = ["", "a", "a ", "A", "b'; DROP TABLE t; --", "\\", "\\x61", "%", "\u00e9", "e\u0301", "\u6f22", "x\ty", '"']
 ASCII = [text for text in TEXTS if text.isascii() and text.isprintable()]
 SHARE = 0.6
+ODD = 'q"; DROP TABLE odd; --'
 
 
 def make_rows(seed, len_, kind):
@@ -224,6 +225,55 @@ class Pushed(unittest.TestCase):
 
     def test_sqlite(self):
         self.check_plans("sqlite")
+
+    def check_names(self, kind, place, count):
+        """Columns that are called like SQL, and texts that would end theirs, are sums and levels as any others."""
+        for text in [text for text in ASCII if '"' not in text and "\\" not in text] + ["' OR 1=1 --", "'; DROP TABLE odd; --"]:
+            plan = ["--where", f"s == {quote(text)} or isna(s)", "--", f"a=sum(`{ODD}`)", f"n=value_counts(s, {quote(text)})",
+                    f"c=sum((s != {quote(text)}) * `{ODD}`)"]
+            with self.subTest(kind=kind, text=text):
+                found, log = ask(place, *plan)
+                streamed, _ = ask(place, "--policy", str(self.folder / "open.yaml"), *plan)
+                self.assertEqual(found["outputs"], streamed["outputs"])
+                self.assertIn("summed up by the database: SELECT", log)
+                if kind != "sqlite" and "'" in text:
+                    self.assertNotIn(text, log)  # of a plan only the hexadecimal digits
+        self.assertEqual(count(), len(ASCII) + 2)
+
+    def test_names_and_texts_are_no_sql(self):
+        texts = [*ASCII, "' OR 1=1 --", None]
+        rows = ", ".join(f"({i}, {sql_value(text)})" for i, text in enumerate(texts))
+        quoted = ODD.replace('"', '""')
+        sql = f'CREATE TABLE odd ("{quoted}" bigint, s text); INSERT INTO odd VALUES {rows};'
+        if "SOTTO_ADBC_DUCKDB" not in self.missing:
+            database = DuckDB(self.folder / "odd.duckdb")
+            database.run(sql)
+            database.close()
+            self.check_names("duckdb", f"duckdb:{self.folder}/odd.duckdb#odd", lambda: len(texts))
+        if "PostgreSQL's server" not in self.missing:
+            self.server.run(sql)
+            self.check_names("postgresql", self.server.uri("odd"), lambda: int(self.server.run("SELECT count(*) FROM odd")))
+        if "SOTTO_ADBC_SQLITE" not in self.missing:
+            database = sqlite3.connect(self.folder / "odd.sqlite")
+            database.executescript(sql)
+            self.check_names("sqlite", f"sqlite:{self.folder}/odd.sqlite#odd",
+                             lambda: database.execute("SELECT count(*) FROM odd").fetchone()[0])
+            database.close()
+
+    def test_folders_of_files(self):
+        """Rounds that are summed up and rounds that are read, of one folder of Parquet files."""
+        if "SOTTO_ADBC_DUCKDB" in self.missing:
+            self.skipTest("no driver")
+        (self.folder / "parts").mkdir()
+        database = DuckDB()
+        database.run(f"COPY (SELECT range AS i FROM range(1000)) TO '{self.folder}/parts/0.parquet'")
+        found, log = ask(self.folder / "parts/*.parquet", "--", "sum(i)", "v=var(i)")
+        self.assertEqual(found["outputs"]["sum(i)"]["value"], 499500)
+        self.assertIn("summed up by the database", log)
+        found, log = ask(self.folder / "parts/*.parquet", "--", "sum((i - mean(i)) ** 2)", "median(i)")
+        self.assertIn("rows are read", log)
+        self.assertEqual(found["outputs"]["median(i)"]["value"], 499.5)
+        database.close()
 
 
 if __name__ == "__main__":

@@ -484,8 +484,74 @@ static void test_classes_are_rows(void **state)
     assert_true(2 * summed > rounds);
 }
 
+/* --- What is no class --- */
+
+static void test_what_no_rows_can_be(void **state)
+{
+    static const char json[] = "{\"version\": 1, \"name\": \"n\", \"type\": \"analytics\", "
+                               "\"datasets\": {\"t\": \"t.csv\"}, "
+                               "\"where\": \"i > 2 and b\", \"select\": {\"x\": \"sum(f)\"}}";
+    const char *const texts[] = {"i,f,b\n1,0.5e0,true\n"};
+    struct sotto_plan *plan = NULL;
+    struct sotto_schema offer = {0};
+    struct sotto_schema agreed = {0};
+    struct sotto_driver *driver = NULL;
+    struct sotto_contribution *contribution = NULL;
+    struct sotto_classes *classes = NULL;
+    struct sotto_source *source = NULL;
+    struct sotto_csv *csv = test_csv(texts[0]);
+    struct sotto_catalogue *catalogue = test_catalogue(csv);
+    size_t len;
+    size_t f = 0;
+    (void)state;
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_ok(sotto_source_new_file(&source, csv, catalogue, NULL));
+    assert_ok(sotto_source_offer(&offer, plan, &source, NULL));
+    assert_ok(sotto_schema_agree(&agreed, plan, &offer, NULL, 1, NULL));
+    assert_ok(sotto_driver_new(&driver, plan, &agreed, NULL));
+    assert_ok(sotto_contribution_new(&contribution, driver, NULL, NULL));
+    assert_ok(sotto_classes_new(&classes, contribution, 0, NULL));
+    const struct sotto_classes_column *columns = sotto_classes_columns(classes, &len);
+    assert_int_equal(len, 3);
+    while (columns[f].double_cuts == NULL) {
+        f++;
+    }
+    uint32_t numbers[3] = {1, 1, 1};
+    numbers[f] = 2; /* finite: behind the cut at the least double */
+    const struct sotto_classes_part whole = {0, -1, "-12"};
+    const struct sotto_classes_part wrong[] = {{0, -1, "1x"},   {0, -1, ""},      {1, 0, "1"},
+                                               {0, -1075, "1"}, {0, 100000, "1"}, {0, 0, "--1"}};
+    assert_ok(sotto_classes_add(classes, numbers, 3, &whole, 1, NULL, NULL, NULL));
+    const uint64_t before = sotto_contribution_partial(contribution)[0];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(sotto_classes_add(classes, numbers, 3, &wrong[i], 1, NULL, NULL, NULL),
+                         SOTTO_ERROR_PROTOCOL);
+    }
+    assert_int_equal(sotto_classes_add(classes, numbers, 3, NULL, 0, NULL, NULL, NULL),
+                     SOTTO_ERROR_PROTOCOL); /* without the sum */
+    assert_int_equal(sotto_classes_add(classes, numbers, 0, &whole, 1, NULL, NULL, NULL),
+                     SOTTO_ERROR_PROTOCOL);
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t beyond[3] = {numbers[0], numbers[1], numbers[2]};
+        beyond[i] = (uint32_t)columns[i].cuts_len + 2;
+        assert_int_equal(sotto_classes_add(classes, beyond, 3, &whole, 1, NULL, NULL, NULL),
+                         SOTTO_ERROR_PROTOCOL);
+    }
+    assert_int_equal(before, sotto_contribution_partial(contribution)[0]);
+    sotto_classes_free(classes);
+    sotto_contribution_free(contribution);
+    sotto_driver_free(driver);
+    sotto_schema_release(&agreed);
+    sotto_schema_release(&offer);
+    sotto_plan_free(plan);
+    sotto_source_free(source);
+    sotto_catalogue_free(catalogue);
+    sotto_csv_close(csv);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_classes_are_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_classes_are_rows),
+                                       cmocka_unit_test(test_what_no_rows_can_be)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
