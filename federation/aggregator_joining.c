@@ -302,18 +302,13 @@ static bool may_lose(const struct sotto_task_aggregator *task)
     return task->terms.label.round == 1 || sotto__course_is_tolerant(&task->course);
 }
 
+static bool is_drawn(const struct sotto_task_aggregator *task, uint32_t member)
+{
+    return sotto__draw_has(&task->draw, member);
+}
+
 static void log_drawn(struct sotto_task_aggregator *task)
 {
-    char names[SOTTO_ERROR_TEXT_BYTES] = "";
-    uint32_t len = sotto_session_aggregator_roster(task->session)->adverts_len;
-    for (uint32_t i = 0; i < len; i++) {
-        size_t used = strlen(names);
-        if (sotto__draw_has(&task->draw, i)) {
-            (void)snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
-                           sotto__task_aggregator_invitee_name(
-                               task, sotto__task_aggregator_invitee_of_member(task, i)));
-        }
-    }
     if (task->draw.is_again) {
         sotto__outbox_log(&task->outbox,
                           "[Select Candidates] task %llu round %u too few of the drawn are there: "
@@ -321,8 +316,7 @@ static void log_drawn(struct sotto_task_aggregator *task)
                           (unsigned long long)task->number, task->terms.label.round,
                           SOTTO__REDRAWS_MAX);
     }
-    sotto__outbox_log(&task->outbox, "[Select Candidates] task %llu round %u drawn [%s]",
-                      (unsigned long long)task->number, task->terms.label.round, names);
+    sotto__task_aggregator_log_members(task, "Select Candidates", "drawn", is_drawn, true);
 }
 
 static void start_session(struct sotto_task_aggregator *task)

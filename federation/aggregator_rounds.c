@@ -507,6 +507,16 @@ static void follow_withdrawal(struct sotto_task_aggregator *task)
     }
 }
 
+static bool has_dealt(const struct sotto_task_aggregator *task, uint32_t member)
+{
+    return sotto_session_aggregator_dealt(task->session, member);
+}
+
+static bool is_alive(const struct sotto_task_aggregator *task, uint32_t member)
+{
+    return sotto_session_aggregator_lives(task->session, member);
+}
+
 /* Logs that the session has gone on to another phase, and bounds the phase. */
 static void enter_phase(struct sotto_task_aggregator *task, enum sotto_aggregator_phase phase)
 {
@@ -516,7 +526,7 @@ static void enter_phase(struct sotto_task_aggregator *task, enum sotto_aggregato
     switch (phase) {
     case SOTTO_AGGREGATOR_MASKING:
         sotto__task_aggregator_log_members(task, "Secret Sharing Parts Commitments",
-                                           "shares dealt by", sotto_session_aggregator_dealt, true);
+                                           "shares dealt by", has_dealt, true);
         sotto__task_aggregator_log_step(task, "Start Calculation", "start calculation");
         sotto__task_aggregator_set_deadline(task, (uint64_t)strategy->wait_timeout_s +
                                                       strategy->connection_timeout_s);
@@ -526,13 +536,13 @@ static void enter_phase(struct sotto_task_aggregator *task, enum sotto_aggregato
             living += sotto_session_aggregator_lives(task->session, i);
         }
         sotto__task_aggregator_log_step(task, "Start Aggregation", "start aggregation");
-        sotto__task_aggregator_log_members(task, "Start Aggregation", "alive members",
-                                           sotto_session_aggregator_lives, true);
+        sotto__task_aggregator_log_members(task, "Start Aggregation", "alive members", is_alive,
+                                           true);
         if (living == roster->adverts_len) {
             sotto__task_aggregator_log_step(task, "Start Aggregation", "no dead members");
         } else {
-            sotto__task_aggregator_log_members(task, "Start Aggregation", "dead members",
-                                               sotto_session_aggregator_lives, false);
+            sotto__task_aggregator_log_members(task, "Start Aggregation", "dead members", is_alive,
+                                               false);
         }
         sotto__task_aggregator_set_deadline(task, strategy->connection_timeout_s);
         break;

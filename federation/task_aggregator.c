@@ -112,15 +112,16 @@ static void log_names(struct sotto_task_aggregator *task, const char *tag, const
 
 /* Logs a tag, the task and round, a text, and the names of the members that `is` says yes to: on
  * one line, or where they are too many on more, each with its own, so that none is cut. */
-void sotto__task_aggregator_log_members(
-    struct sotto_task_aggregator *task, const char *tag, const char *text,
-    bool (*is)(const struct sotto_session_aggregator *, uint32_t), bool wanted)
+void sotto__task_aggregator_log_members(struct sotto_task_aggregator *task, const char *tag,
+                                        const char *text,
+                                        bool (*is)(const struct sotto_task_aggregator *, uint32_t),
+                                        bool wanted)
 {
     char names[NAMES_BYTES] = "";
     size_t used = 0;
     const struct sotto_roster *roster = sotto_session_aggregator_roster(task->session);
     for (uint32_t i = 0; i < roster->adverts_len; i++) {
-        if (is != NULL && is(task->session, i) != wanted) {
+        if (is != NULL && is(task, i) != wanted) {
             continue;
         }
         const char *name = sotto__task_aggregator_invitee_name(

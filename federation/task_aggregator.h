@@ -97,9 +97,10 @@ size_t sotto__task_aggregator_invitee_of_member(const struct sotto_task_aggregat
                                                 uint32_t member);
 
 /* Lines of the task's log: a tag, the task and round, a text, names of members `is` wanted. */
-void sotto__task_aggregator_log_members(
-    struct sotto_task_aggregator *task, const char *tag, const char *text,
-    bool (*is)(const struct sotto_session_aggregator *, uint32_t), bool wanted);
+void sotto__task_aggregator_log_members(struct sotto_task_aggregator *task, const char *tag,
+                                        const char *text,
+                                        bool (*is)(const struct sotto_task_aggregator *, uint32_t),
+                                        bool wanted);
 
 void sotto__task_aggregator_log_step(struct sotto_task_aggregator *task, const char *tag,
                                      const char *text);
