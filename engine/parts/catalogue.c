@@ -50,6 +50,20 @@ static enum sotto_status add_columns(struct sotto__part *in_out,
     }
     enum sotto_status status = sotto_catalogue_encode(&said, &encoded);
     sotto_free(said.columns);
+    if (status != SOTTO_OK) {
+        return sotto_error_no_memory(err);
+    }
+    status = sotto__part_add_offer(in_out, encoded.data, encoded.data_bytes, err);
+    sotto_buffer_release(&encoded);
+    return status;
+}
+
+/* How many values of each column are missing; where a source has not counted them any may be. */
+static enum sotto_status add_all_missing(struct sotto__part *in_out,
+                                         const struct sotto_catalogue *catalogue,
+                                         struct sotto_error *err)
+{
+    enum sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < catalogue->columns_len; i++) {
         const struct sotto_catalogue_column *column = &catalogue->columns[i];
         uint64_t rows = in_out->head.rows[0];
@@ -58,12 +72,7 @@ static enum sotto_status add_columns(struct sotto__part *in_out,
                                              column->missing < rows ? column->missing : rows);
         }
     }
-    if (status != SOTTO_OK) {
-        return sotto_error_no_memory(err);
-    }
-    status = sotto__part_add_offer(in_out, encoded.data, encoded.data_bytes, err);
-    sotto_buffer_release(&encoded);
-    return status;
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
 }
 
 enum sotto_status sotto_catalogue_part(struct sotto_buffer *out,
@@ -88,6 +97,10 @@ enum sotto_status sotto_catalogue_part(struct sotto_buffer *out,
         goto out;
     }
     status = add_columns(&part, catalogue, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = add_all_missing(&part, catalogue, err);
     if (status == SOTTO_OK) {
         status = sotto__part_write(&part, out, err);
     }
