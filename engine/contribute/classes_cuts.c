@@ -124,12 +124,13 @@ void sotto__cuts_sort(struct sotto__cuts *cuts)
     } else if (cuts->doubles != NULL) {
         qsort(cuts->doubles, cuts->len, sizeof *cuts->doubles, compare_doubles);
     }
-    for (size_t i = 0; cuts->texts == NULL && i < cuts->len; i++) {
-        bool is_new = len == 0 || (cuts->exact != NULL ? cuts->exact[len - 1] != cuts->exact[i]
-                                                       : cuts->doubles[len - 1] < cuts->doubles[i]);
-        if (is_new && cuts->exact != NULL) {
+    for (size_t i = 0; cuts->exact != NULL && i < cuts->len; i++) {
+        if (len == 0 || cuts->exact[len - 1] != cuts->exact[i]) {
             cuts->exact[len++] = cuts->exact[i];
-        } else if (is_new) {
+        }
+    }
+    for (size_t i = 0; cuts->doubles != NULL && i < cuts->len; i++) {
+        if (len == 0 || cuts->doubles[len - 1] < cuts->doubles[i]) {
             cuts->doubles[len++] = cuts->doubles[i];
         }
     }

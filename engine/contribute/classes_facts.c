@@ -133,7 +133,7 @@ static void take_sum(struct sotto_classes *classes, const struct sotto__rows *ro
     const struct sotto__inquiry *inquiry = evidence->inquiry;
     const struct sotto_evidence_sum *sum = &inquiry->sums[at];
     struct sotto_evidence_terms *terms = &evidence->terms[group * inquiry->sums_len + at];
-    struct values values[2];
+    struct values values[2] = {{.product = 0}};
     uint64_t infinite = 0;
     for (size_t i = 0; i < 2 && sum->factors[i] != SOTTO_NONE; i++) {
         size_t op = inquiry->column_ops[sum->factors[i]];

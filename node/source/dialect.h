@@ -15,6 +15,11 @@ struct source_dialect {
     const char *text;
     /* Sums of integers of 64 bits are exact whatever they are. If not they are of 64 bits. */
     bool has_long_sums;
+    /* Decimals are integers of their units inside: of up to 18 digits, in products too, they are
+     * added up as they are, and sums have all of their decimals. */
+    bool adds_decimals;
+    /* Doubles of many rows are read faster than they are split and added up. */
+    bool reads_doubles;
     /* Products of doubles may be too small for a double without being an error. */
     bool has_underflow;
     /* Each value says its type, and the columns of a relation have none. */

@@ -272,7 +272,8 @@ static void write_facts(struct sotto_writer *writer, const struct opened_column 
     write_alias(writer, at, 1);
     write_ends(writer, column, at, dialect);
     write_magnitudes(writer, column, at, is_finite, dialect);
-    (void)snprintf(text, sizeof text, ", count(n%zu)", at);
+    bool has_nan = column->type.kind == SOTTO_KIND_FLOAT64;
+    (void)snprintf(text, sizeof text, has_nan ? ", count(n%zu)" : ", count(v%zu)", at);
     sql_write(writer, text);
     write_alias(writer, at, 6);
 }

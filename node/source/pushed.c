@@ -284,6 +284,7 @@ static enum sotto_status open_session(struct pushed *pushed, const struct source
     if (status != SOTTO_OK) {
         return status;
     }
+    pushed->opened.bytes_max = limits->bytes_max;
     if (!pushed->request.is_all && pushed->opened.len < pushed->request.names_len) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED, "a column is not there, or of no type");
     }

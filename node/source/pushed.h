@@ -30,6 +30,7 @@ struct opened_column {
 
 struct source_facts {
     uint64_t rows;
+    size_t bytes_max; /* of rows that are read */
     struct opened_column *columns;
     size_t len;
 };

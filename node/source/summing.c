@@ -24,6 +24,9 @@
 
 #define LONG_BITS 62
 #define MANTISSA_BITS 53
+#define RAW_DIGITS 18
+#define FEW_ROWS 1000000
+#define BYTES_OF_VALUE 16 /* while rows come they take twice as much */
 #define CLASSES_MAX ((size_t)1 << 20)
 
 static enum sotto_status refuse(const struct summed_column *column, const char *why,
@@ -77,6 +80,15 @@ static bool scale_ends(struct summed_column *column)
            !__builtin_mul_overflow(column->own->most, factor, &column->most);
 }
 
+static unsigned count_digits(int64_t value)
+{
+    unsigned digits = 1;
+    for (; value <= -10 || value >= 10; value /= 10) {
+        digits++;
+    }
+    return digits;
+}
+
 static enum sotto_status open_column(struct summing *summing, size_t i,
                                      const struct sotto_classes_column *asked,
                                      struct sotto_error *err)
@@ -105,6 +117,11 @@ static enum sotto_status open_column(struct summing *summing, size_t i,
     if (are_exact && !scale_ends(column)) {
         return refuse(column, "its values are too long", err);
     }
+    column->units_digits = count_digits(column->least) > count_digits(column->most)
+                               ? count_digits(column->least)
+                               : count_digits(column->most);
+    column->is_raw = summing->request->dialect->adds_decimals && kind == SOTTO_KIND_DECIMAL &&
+                     own == kind && column->own->type.scale == asked->type.scale;
     find_cuts(column);
     bool has_gaps = column->own->present < summing->opened->rows;
     column->has_key = column->own->present > 0 && (has_gaps || column->last > column->first);
@@ -207,6 +224,17 @@ static enum sotto_status split_columns(struct summing *summing, struct sotto_err
     return SOTTO_OK;
 }
 
+/* Whether decimals, or their products, have so few digits that none is lost. */
+static bool is_raw_product(const struct summing *summing, const size_t factors[2])
+{
+    const struct summed_column *a = &summing->columns[factors[0]];
+    if (factors[1] == SOTTO_NONE || !a->is_raw) {
+        return a->is_raw;
+    }
+    const struct summed_column *b = &summing->columns[factors[1]];
+    return b->is_raw && a->units_digits + b->units_digits <= RAW_DIGITS;
+}
+
 static enum sotto_status list_parts(struct summing *summing, struct sotto_error *err)
 {
     size_t len = summing->products_len * SUMMING_DIGITS_MAX * SUMMING_DIGITS_MAX + 1;
@@ -219,6 +247,11 @@ static enum sotto_status list_parts(struct summing *summing, struct sotto_error 
         const size_t *factors = summing->products[i].columns;
         bool is_square = factors[0] == factors[1];
         summing->meets[i] = SUMMING_NO_OUTPUT;
+        if (is_raw_product(summing, factors)) {
+            summing->parts[summing->parts_len++] =
+                (struct summed_part){.product = i, .is_raw = true};
+            continue;
+        }
         for (unsigned a = 0; a < summing->columns[factors[0]].digits_len; a++) {
             unsigned b_len = factors[1] != SOTTO_NONE ? summing->columns[factors[1]].digits_len : 1;
             for (unsigned b = is_square ? a : 0; b < b_len; b++) {
@@ -231,6 +264,21 @@ static enum sotto_status list_parts(struct summing *summing, struct sotto_error 
 }
 
 /* --- Making it --- */
+
+/* Whether reading is faster, and there is room for the rows. Few rows are added up anywhere. */
+static enum sotto_status check_faster(const struct summing *summing, struct sotto_error *err)
+{
+    uint64_t rows = summing->opened->rows;
+    uint64_t rows_max = summing->opened->bytes_max / (BYTES_OF_VALUE * (summing->columns_len + 1));
+    bool is_asked = summing->request->dialect->reads_doubles && rows > FEW_ROWS && rows <= rows_max;
+    for (size_t i = 0; is_asked && i < summing->columns_len; i++) {
+        const struct summed_column *column = &summing->columns[i];
+        if (column->is_summed && summed_is_float(column)) {
+            return refuse(column, "its doubles are read faster than they are added up", err);
+        }
+    }
+    return SOTTO_OK;
+}
 
 /* Whether a product is too small for a double, which is an error where products are. */
 static enum sotto_status check_underflow(const struct summing *summing, struct sotto_error *err)
@@ -281,6 +329,10 @@ static enum sotto_status summing_init(struct summing *out, struct sotto_error *e
         return status;
     }
     status = split_columns(out, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = check_faster(out, err);
     if (status != SOTTO_OK) {
         return status;
     }

@@ -21,6 +21,8 @@ struct summed_column {
     size_t first;    /* cuts first to last - 1 tell rows apart */
     size_t last;
     bool has_key;
+    bool is_raw;           /* a decimal that is added up as it is */
+    unsigned units_digits; /* how many a value has at most */
     bool is_summed;
     bool is_multiplied;
     unsigned bits; /* of a digit */
@@ -38,6 +40,7 @@ struct summed_part {
     size_t product;
     unsigned digits[2];
     bool is_twice;
+    bool is_raw; /* of decimals as they are: a text with a point */
     size_t output;
 };
 

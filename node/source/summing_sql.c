@@ -154,15 +154,6 @@ static void nest(struct sotto_writer *in_out, struct sotto_writer *more)
     sotto_writer_init(more, SOURCE_REQUEST_BYTES_MAX);
 }
 
-static unsigned count_digits(int64_t value)
-{
-    unsigned digits = 1;
-    for (; value <= -10 || value >= 10; value /= 10) {
-        digits++;
-    }
-    return digits;
-}
-
 /* The values of all columns. */
 static void write_values(struct sotto_writer *writer, const struct summing *summing)
 {
@@ -170,8 +161,6 @@ static void write_values(struct sotto_writer *writer, const struct summing *summ
     sql_write(writer, "SELECT 0 AS one");
     for (size_t i = 0; i < summing->columns_len; i++) {
         const struct summed_column *column = &summing->columns[i];
-        unsigned least = count_digits(column->own->least);
-        unsigned most = count_digits(column->own->most);
         sql_write(writer, ", ");
         if (summed_is_text(column)) {
             dialect->write_text(writer, column->own->name);
@@ -186,10 +175,16 @@ static void write_values(struct sotto_writer *writer, const struct summing *summ
         } else {
             dialect->write_exact(writer, column->own->name, column->own->type.kind,
                                  column->own->type.scale, column->asked->type.scale,
-                                 least > most ? least : most);
+                                 column->units_digits);
         }
         sql_write(writer, " AS ");
         write_name(writer, "v", i, 0);
+        if (column->is_raw) {
+            sql_write(writer, ", ");
+            sql_write_quoted(writer, column->own->name, '"');
+            sql_write(writer, " AS ");
+            write_name(writer, "w", i, 0);
+        }
     }
     sql_write(writer, " FROM ");
     sql_write(writer, summing->request->from);
@@ -271,10 +266,13 @@ static void write_part(struct sotto_writer *writer, const struct summing *summin
 {
     const size_t *factors = summing->products[part->product].columns;
     sql_write(writer, "CAST(sum(");
-    write_digit(writer, summing, factors[0], part->digits[0]);
-    if (factors[1] != SOTTO_NONE) {
-        sql_write(writer, " * ");
-        write_digit(writer, summing, factors[1], part->digits[1]);
+    for (size_t i = 0; i < 2 && factors[i] != SOTTO_NONE; i++) {
+        sql_write(writer, i > 0 ? " * " : "");
+        if (part->is_raw) {
+            write_name(writer, "w", factors[i], 0);
+        } else {
+            write_digit(writer, summing, factors[i], part->digits[i]);
+        }
     }
     sql_write(writer, ") AS ");
     sql_write(writer, summing->request->dialect->text);

@@ -85,6 +85,24 @@ static void take_columns(struct taking *out, const struct summing *summing,
     }
 }
 
+static size_t count_scale(const struct summing *summing, const size_t factors[2])
+{
+    size_t scale = summing->columns[factors[0]].asked->type.scale;
+    return factors[1] != SOTTO_NONE ? scale + summing->columns[factors[1]].asked->type.scale
+                                    : scale;
+}
+
+/* Makes units of a decimal's text. Returns: false if it has not as many decimals as scale. */
+static bool remove_point(char *in_out, size_t scale)
+{
+    char *point = strchr(in_out, '.');
+    if (point == NULL) {
+        return scale == 0;
+    }
+    memmove(point, point + 1, strlen(point));
+    return strlen(point) == scale;
+}
+
 static void take_parts(struct taking *out, const struct summing *summing,
                        const struct sotto_table *table, size_t row, enum sotto_status *status)
 {
@@ -98,7 +116,10 @@ static void take_parts(struct taking *out, const struct summing *summing,
             continue; /* no row of the class has a value */
         }
         int shift = part->is_twice;
-        for (size_t j = 0; j < 2 && factors[j] != SOTTO_NONE; j++) {
+        if (part->is_raw && !remove_point(text, count_scale(summing, factors))) {
+            *status = SOTTO_ERROR_PROTOCOL;
+        }
+        for (size_t j = 0; !part->is_raw && j < 2 && factors[j] != SOTTO_NONE; j++) {
             shift += find_shift(&summing->columns[factors[j]], part->digits[j],
                                 out->ranges[factors[j]], status);
         }

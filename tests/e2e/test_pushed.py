@@ -260,6 +260,24 @@ class Pushed(unittest.TestCase):
                              lambda: database.execute("SELECT count(*) FROM odd").fetchone()[0])
             database.close()
 
+    def test_decimals_of_all_widths(self):
+        """DuckDB has decimals of four sizes, whose products are of others; sums of them are texts with a point."""
+        if "SOTTO_ADBC_DUCKDB" in self.missing:
+            self.skipTest("no driver")
+        database = DuckDB(self.folder / "widths.duckdb")
+        widths = [(4, 1), (9, 2), (18, 2), (18, 9), (19, 2), (38, 9), (38, 18)]
+        for i, (width, scale) in enumerate(widths):
+            database.run(f"CREATE TABLE t{i} AS SELECT ((range * 7 % 17 - 5) / 20)::DECIMAL({width},{scale}) AS d, "
+                         "(range * 5 % 3 / 4)::DECIMAL(9,3) AS e FROM range(100)")
+        database.close()
+        for i, width in enumerate(widths):
+            with self.subTest(width):
+                place, plan = f"duckdb:{self.folder}/widths.duckdb#t{i}", ["--", "sum(d)", "var(d)", "cov(d, e)", "sum(e * 2)"]
+                found, log = ask(place, *plan)
+                streamed, _ = ask(place, "--policy", str(self.folder / "open.yaml"), *plan)
+                self.assertEqual(found["outputs"], streamed["outputs"])
+                self.assertIn("AS w", log)
+
     def test_folders_of_files(self):
         """Rounds that are summed up and rounds that are read, of one folder of Parquet files."""
         if "SOTTO_ADBC_DUCKDB" in self.missing:
