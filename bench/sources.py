@@ -6,7 +6,7 @@
     parquet   mean over a folder of Parquet files, beside DuckDB's
     stream    the values of a DuckDB table, into the engine
     sums      mean and var of a column, by DuckDB's sums of integers (sotto local), beside its own avg and var_samp
-              of doubles: of integers, decimals and doubles, these also with what judges look at
+              of doubles: of integers, decimals and doubles (of which many are read), these also as judged
 
 DuckDB's driver comes by ./dev setup more; without it the last three cases are left out, and said so. --rows sets how
 many rows there are."""
