@@ -481,7 +481,7 @@ static void test_classes_are_rows(void **state)
         sotto_csv_close(csv);
     }
     print_message("%zu of %zu rounds by classes\n", summed, rounds);
-    assert_true(2 * summed > rounds);
+    assert_true(5 * summed > 2 * rounds); /* a part of the plans needs rows */
 }
 
 /* --- What is no class --- */
