@@ -282,6 +282,23 @@ static enum sotto_status judge_rows(void *context, const struct sotto_evidence *
 
 /* --- For hosts --- */
 
+/* Rules that look at no values: grammar judges a plan, the ledger is shown rows by a watch. */
+static const bool asks_classes[SOTTO_RULES_LEN] = {
+    [SOTTO_RULE_GRAMMAR] = true,
+    [SOTTO_RULE_COVER] = true,
+    [SOTTO_RULE_LEDGER] = true,
+};
+
+static bool ask_classes_only(const struct sotto_rules *rules)
+{
+    for (size_t i = 0; i < SOTTO_RULES_LEN; i++) {
+        if (rules->is_on[i] && !asks_classes[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rules *rules,
                            uint64_t seed)
 {
@@ -290,10 +307,7 @@ void sotto_disclosure_init(struct sotto_disclosure *out, const struct sotto_rule
     out->judge.judge = judge_rows;
     out->judge.min_rows = rules->min_rows > 0 ? rules->min_rows : 1;
     out->judge.rows_apart = rules->min_rows;
-    out->judge.asks_classes_only =
-        !rules->is_on[SOTTO_RULE_ROWS] && !rules->is_on[SOTTO_RULE_PRESENCE] &&
-        !rules->is_on[SOTTO_RULE_HIDDEN] && !rules->is_on[SOTTO_RULE_DOMINANCE] &&
-        !rules->is_on[SOTTO_RULE_BUDGET];
+    out->judge.asks_classes_only = ask_classes_only(rules);
     out->judge.context = out;
 }
 
