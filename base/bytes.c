@@ -62,6 +62,14 @@ uint64_t sotto_read_u64(struct sotto_reader *reader)
     return read_le(reader, 8);
 }
 
+double sotto_read_double(struct sotto_reader *reader)
+{
+    uint64_t bits = sotto_read_u64(reader);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 void sotto_read_copy(struct sotto_reader *reader, void *out, size_t bytes)
 {
     const uint8_t *from = sotto_read_bytes(reader, bytes);
@@ -94,6 +102,13 @@ size_t sotto_reader_left(const struct sotto_reader *reader)
 void sotto_reader_fail(struct sotto_reader *reader)
 {
     reader->failed = true;
+}
+
+void sotto_reader_demand(struct sotto_reader *reader, bool holds)
+{
+    if (!holds) {
+        sotto_reader_fail(reader);
+    }
 }
 
 bool sotto_reader_finished(const struct sotto_reader *reader)
@@ -186,6 +201,13 @@ void sotto_write_u32(struct sotto_writer *writer, uint32_t value)
 void sotto_write_u64(struct sotto_writer *writer, uint64_t value)
 {
     write_le(writer, value, 8);
+}
+
+void sotto_write_double(struct sotto_writer *writer, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    sotto_write_u64(writer, bits);
 }
 
 void sotto_write_blob(struct sotto_writer *writer, const void *data, size_t data_bytes)

@@ -17,30 +17,6 @@
 #define MASKS (SOTTO_SKETCH_CELLS / 64)
 #define ROWS_MAX ((uint64_t)1 << 60)
 
-/* --- Numbers --- */
-
-static void write_double(struct sotto_writer *writer, double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    sotto_write_u64(writer, bits);
-}
-
-static double read_double(struct sotto_reader *reader)
-{
-    uint64_t bits = sotto_read_u64(reader);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static void demand(struct sotto_reader *reader, bool holds)
-{
-    if (!holds) {
-        sotto_reader_fail(reader);
-    }
-}
-
 /* --- Sketches and magnitudes --- */
 
 static void write_sketch(struct sotto_writer *writer, const struct sotto_sketch *sketch)
@@ -68,26 +44,26 @@ static void read_sketch(struct sotto_sketch *out, struct sotto_reader *reader)
     for (size_t i = 0; i < SOTTO_SKETCH_CELLS; i++) {
         bool is_there = (masks[i / 64] >> (i % 64) & 1) != 0;
         out->cells[i] = is_there ? sotto_read_u64(reader) : 0;
-        demand(reader, !is_there || out->cells[i] != 0);
+        sotto_reader_demand(reader, !is_there || out->cells[i] != 0);
     }
 }
 
 static void write_magnitude(struct sotto_writer *writer,
                             const struct sotto_ledger_magnitude *magnitude)
 {
-    write_double(writer, magnitude->largest[0]);
-    write_double(writer, magnitude->largest[1]);
-    write_double(writer, magnitude->total);
+    sotto_write_double(writer, magnitude->largest[0]);
+    sotto_write_double(writer, magnitude->largest[1]);
+    sotto_write_double(writer, magnitude->total);
 }
 
 /* Comparisons that fail for a NaN, too. */
 static void read_magnitude(struct sotto_ledger_magnitude *out, struct sotto_reader *reader)
 {
-    out->largest[0] = read_double(reader);
-    out->largest[1] = read_double(reader);
-    out->total = read_double(reader);
-    demand(reader, out->largest[1] >= 0 && out->largest[0] >= out->largest[1] &&
-                       out->total >= out->largest[0]);
+    out->largest[0] = sotto_read_double(reader);
+    out->largest[1] = sotto_read_double(reader);
+    out->total = sotto_read_double(reader);
+    sotto_reader_demand(reader, out->largest[1] >= 0 && out->largest[0] >= out->largest[1] &&
+                                    out->total >= out->largest[0]);
 }
 
 /* --- Levels --- */
@@ -113,19 +89,19 @@ static void write_levels(struct sotto_writer *writer, const struct levels *level
     }
     sort_levels(places, levels);
     for (size_t i = 0; i < levels->len; i++) {
-        write_double(writer, levels->values[places[i]] + 0.0);
+        sotto_write_double(writer, levels->values[places[i]] + 0.0);
     }
 }
 
 static void read_levels(struct levels *out, struct sotto_reader *reader)
 {
     unsigned len = sotto_read_u8(reader);
-    demand(reader, len <= SOTTO_LEDGER_LEVELS + 1);
+    sotto_reader_demand(reader, len <= SOTTO_LEDGER_LEVELS + 1);
     out->is_over = len == SOTTO_LEDGER_LEVELS + 1;
     for (unsigned i = 0; !reader->failed && !out->is_over && i < len; i++) {
-        double value = read_double(reader);
+        double value = sotto_read_double(reader);
         bool is_one = value == value && !(value == 0 && signbit(value) != 0);
-        demand(reader, is_one && (i == 0 || value > out->values[i - 1]));
+        sotto_reader_demand(reader, is_one && (i == 0 || value > out->values[i - 1]));
         out->values[out->len++] = value;
     }
 }
@@ -154,7 +130,7 @@ static void read_slices(struct atoms *in_out, struct sotto_reader *reader, size_
         in_out->slices + (atom * in_out->pairs_len + pair) * SOTTO_LEDGER_LEVELS;
     for (size_t i = 0; !reader->failed && i < in_out->levels[pair].len; i++) {
         slices[i].rows = sotto_read_u64(reader);
-        demand(reader, slices[i].rows <= left);
+        sotto_reader_demand(reader, slices[i].rows <= left);
         left -= reader->failed ? 0 : slices[i].rows;
         if (slices[i].rows > 0) {
             read_magnitude(&slices[i].magnitude, reader);
@@ -245,7 +221,7 @@ static enum sotto_status read_atom(struct atoms *in_out, struct sotto_reader *re
     }
     uint32_t group = sotto_read_u32(reader);
     uint64_t rows = sotto_read_u64(reader);
-    demand(reader, rows > 0 && rows <= ROWS_MAX);
+    sotto_reader_demand(reader, rows > 0 && rows <= ROWS_MAX);
     if (reader->failed) {
         return SOTTO_OK;
     }
@@ -275,7 +251,7 @@ static enum sotto_status read_keys(struct atoms *in_out, struct sotto_reader *re
                                    struct sotto_error *err)
 {
     unsigned has_key = sotto_read_u8(reader);
-    demand(reader, has_key <= 1);
+    sotto_reader_demand(reader, has_key <= 1);
     if (has_key != 1) {
         return SOTTO_OK;
     }

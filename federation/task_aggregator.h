@@ -101,7 +101,6 @@ void sotto__task_aggregator_log_members(struct sotto_task_aggregator *task, cons
                                         const char *text,
                                         bool (*is)(const struct sotto_task_aggregator *, uint32_t),
                                         bool wanted);
-
 void sotto__task_aggregator_log_step(struct sotto_task_aggregator *task, const char *tag,
                                      const char *text);
 void sotto__task_aggregator_log_round(struct sotto_task_aggregator *task);

@@ -33,9 +33,7 @@ static double next_unit(uint64_t *state)
 static void write_doubles(struct sotto_writer *writer, const double *values)
 {
     for (size_t i = 0; i < TRIES_LEN; i++) {
-        uint64_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        sotto_write_u64(writer, bits);
+        sotto_write_double(writer, values[i]);
     }
 }
 

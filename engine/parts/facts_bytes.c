@@ -22,37 +22,15 @@ enum { TELL_NONE, TELL_VALUES, TELL_OVER };
 
 /* --- Numbers --- */
 
-static void write_double(struct sotto_writer *writer, double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    sotto_write_u64(writer, bits);
-}
-
-static double read_double(struct sotto_reader *reader)
-{
-    uint64_t bits = sotto_read_u64(reader);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 static bool is_finite(double value)
 {
     return fabs(value) <= DBL_MAX;
 }
 
-static void demand(struct sotto_reader *reader, bool holds)
-{
-    if (!holds) {
-        sotto_reader_fail(reader);
-    }
-}
-
 static uint64_t read_rows(struct sotto_reader *reader, uint64_t rows_max)
 {
     uint64_t rows = sotto_read_u64(reader);
-    demand(reader, rows <= rows_max);
+    sotto_reader_demand(reader, rows <= rows_max);
     return reader->failed ? 0 : rows;
 }
 
@@ -60,7 +38,7 @@ static uint64_t read_rows(struct sotto_reader *reader, uint64_t rows_max)
 static size_t read_len(struct sotto_reader *reader, size_t bytes)
 {
     uint32_t len = sotto_read_u32(reader);
-    demand(reader, len <= sotto_reader_left(reader) / bytes);
+    sotto_reader_demand(reader, len <= sotto_reader_left(reader) / bytes);
     return reader->failed ? 0 : len;
 }
 
@@ -83,18 +61,19 @@ static void read_lens(struct sotto__evidence_lens *out, struct sotto_reader *rea
                            &out->bins,     &out->digits, &out->spreads};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         *all[i] = sotto_read_u32(reader);
-        demand(reader, *all[i] <= SOTTO__ROUND_LIMBS_MAX);
+        sotto_reader_demand(reader, *all[i] <= SOTTO__ROUND_LIMBS_MAX);
     }
-    demand(reader, out->datasets > 0 && out->groups > 0 && out->levels_first > 0);
-    demand(reader, out->words <= WORDS_MAX && out->columns <= COLUMNS_MAX);
-    demand(reader, out->levels <= out->columns && out->multiplied <= out->columns);
-    demand(reader, out->words == out->levels_first + 2 * out->levels);
+    sotto_reader_demand(reader, out->datasets > 0 && out->groups > 0 && out->levels_first > 0);
+    sotto_reader_demand(reader, out->words <= WORDS_MAX && out->columns <= COLUMNS_MAX);
+    sotto_reader_demand(reader, out->levels <= out->columns && out->multiplied <= out->columns);
+    sotto_reader_demand(reader, out->words == out->levels_first + 2 * out->levels);
     /* What there is of each takes a byte or more. */
     size_t least = out->datasets + out->levels + out->multiplied;
     size_t of_group = out->sums + out->bins + out->digits + out->spreads + (out->columns > 1);
     size_t left = sotto_reader_left(reader);
-    demand(reader, least <= left && (of_group == 0 || out->groups <= (left - least) / of_group));
-    demand(reader, out->groups <= SOTTO__ROUND_LIMBS_MAX / (of_group + 1));
+    sotto_reader_demand(reader, least <= left &&
+                                    (of_group == 0 || out->groups <= (left - least) / of_group));
+    sotto_reader_demand(reader, out->groups <= SOTTO__ROUND_LIMBS_MAX / (of_group + 1));
 }
 
 /* --- Atoms --- */
@@ -133,8 +112,8 @@ static void read_atoms(struct sotto_evidence *out, struct sotto_reader *reader, 
             key[j] = sotto_read_u32(reader);
         }
         uint64_t rows = read_rows(reader, left);
-        demand(reader, rows > 0 && key[0] < out->lens.groups);
-        demand(reader, i == 0 || is_above(key, keys + ((i + 1) % 2) * words, words));
+        sotto_reader_demand(reader, rows > 0 && key[0] < out->lens.groups);
+        sotto_reader_demand(reader, i == 0 || is_above(key, keys + ((i + 1) % 2) * words, words));
         left -= reader->failed ? 0 : rows;
         if (!reader->failed) {
             sotto__atoms_add(atoms, key, sotto__atoms_hash_key(atoms, key), rows);
@@ -178,9 +157,9 @@ static void write_terms(struct sotto_writer *writer, const struct sotto_evidence
 {
     sotto_write_u64(writer, terms->rows);
     sotto_write_u64(writer, terms->infinite);
-    write_double(writer, terms->largest[0]);
-    write_double(writer, terms->largest[1]);
-    write_double(writer, terms->total);
+    sotto_write_double(writer, terms->largest[0]);
+    sotto_write_double(writer, terms->largest[1]);
+    sotto_write_double(writer, terms->total);
 }
 
 static void read_terms(struct sotto_evidence_terms *out, struct sotto_reader *reader,
@@ -188,11 +167,11 @@ static void read_terms(struct sotto_evidence_terms *out, struct sotto_reader *re
 {
     out->rows = read_rows(reader, rows_max);
     out->infinite = read_rows(reader, 2 * rows_max);
-    out->largest[0] = read_double(reader);
-    out->largest[1] = read_double(reader);
-    out->total = read_double(reader);
-    demand(reader, out->largest[1] >= 0 && out->largest[0] >= out->largest[1]);
-    demand(reader, out->total >= out->largest[0]);
+    out->largest[0] = sotto_read_double(reader);
+    out->largest[1] = sotto_read_double(reader);
+    out->total = sotto_read_double(reader);
+    sotto_reader_demand(reader, out->largest[1] >= 0 && out->largest[0] >= out->largest[1]);
+    sotto_reader_demand(reader, out->total >= out->largest[0]);
 }
 
 /* --- Values of columns --- */
@@ -244,14 +223,14 @@ static enum sotto_status read_spread(struct sotto__spread_values *out, struct so
 {
     uint8_t told = sotto_read_u8(reader);
     out->is_over = told == TELL_OVER;
-    demand(reader, told == TELL_VALUES || out->is_over);
+    sotto_reader_demand(reader, told == TELL_VALUES || out->is_over);
     size_t len = out->is_over ? 0 : read_len(reader, 2 * sizeof(uint64_t));
     uint64_t before = 0;
-    demand(reader, len <= max);
+    sotto_reader_demand(reader, len <= max);
     for (size_t i = 0; i < len && !reader->failed; i++) {
         uint64_t value = sotto_read_u64(reader);
         uint64_t rows = read_rows(reader, rows_max);
-        demand(reader, rows > 0 && (i == 0 || value > before));
+        sotto_reader_demand(reader, rows > 0 && (i == 0 || value > before));
         before = value;
         rows_max -= rows;
         enum sotto_status status = sotto__spread_add(out, value, rows, max);
@@ -267,9 +246,9 @@ static void write_extent(struct sotto_writer *writer, const struct sotto__extent
     bool is_none = extent->least > extent->most && isinf(extent->step);
     sotto_write_u8(writer, is_none ? TELL_NONE : TELL_VALUES);
     if (!is_none) {
-        write_double(writer, extent->least);
-        write_double(writer, extent->most);
-        write_double(writer, extent->step);
+        sotto_write_double(writer, extent->least);
+        sotto_write_double(writer, extent->most);
+        sotto_write_double(writer, extent->step);
     }
 }
 
@@ -279,12 +258,12 @@ static void read_extent(struct sotto__extent *out, struct sotto_reader *reader)
     if (told == TELL_NONE) {
         return;
     }
-    out->least = read_double(reader);
-    out->most = read_double(reader);
-    out->step = read_double(reader);
+    out->least = sotto_read_double(reader);
+    out->most = sotto_read_double(reader);
+    out->step = sotto_read_double(reader);
     bool has_values = is_finite(out->least) && is_finite(out->most) && out->least <= out->most;
     bool has_none = out->least == INFINITY && out->most == -INFINITY && is_finite(out->step);
-    demand(reader, told == TELL_VALUES && (has_values || has_none) && out->step > 0);
+    sotto_reader_demand(reader, told == TELL_VALUES && (has_values || has_none) && out->step > 0);
 }
 
 static void write_distinct(struct sotto_writer *writer, const struct sotto__distinct *distinct)
@@ -295,9 +274,9 @@ static void write_distinct(struct sotto_writer *writer, const struct sotto__dist
         return;
     }
     sotto_write_bytes(writer, distinct->lots, sizeof distinct->lots);
-    write_double(writer, distinct->least);
-    write_double(writer, distinct->most);
-    write_double(writer, distinct->shortest);
+    sotto_write_double(writer, distinct->least);
+    sotto_write_double(writer, distinct->most);
+    sotto_write_double(writer, distinct->shortest);
     sotto_write_u64(writer, distinct->rows);
 }
 
@@ -309,16 +288,17 @@ static void read_distinct(struct sotto__distinct *out, struct sotto_reader *read
     if (told == TELL_NONE || out->is_broken) {
         return;
     }
-    demand(reader, told == TELL_VALUES);
+    sotto_reader_demand(reader, told == TELL_VALUES);
     sotto_read_copy(reader, out->lots, sizeof out->lots);
-    out->least = read_double(reader);
-    out->most = read_double(reader);
-    out->shortest = read_double(reader);
+    out->least = sotto_read_double(reader);
+    out->most = sotto_read_double(reader);
+    out->shortest = sotto_read_double(reader);
     out->rows = read_rows(reader, rows_max);
-    demand(reader, is_finite(out->least) && is_finite(out->most) && out->least <= out->most);
-    demand(reader, is_finite(out->shortest) && out->shortest >= 0 && out->rows > 0);
+    sotto_reader_demand(reader,
+                        is_finite(out->least) && is_finite(out->most) && out->least <= out->most);
+    sotto_reader_demand(reader, is_finite(out->shortest) && out->shortest >= 0 && out->rows > 0);
     for (size_t i = 0; i < sizeof out->lots; i++) {
-        demand(reader, out->lots[i] <= RUN_MAX);
+        sotto_reader_demand(reader, out->lots[i] <= RUN_MAX);
     }
 }
 
@@ -327,7 +307,7 @@ static void read_distinct(struct sotto__distinct *out, struct sotto_reader *read
 /* A point's number, or NaN: there is one of each, and no -0. */
 static void write_value(struct sotto_writer *writer, double value)
 {
-    write_double(writer, value == value ? value + 0.0 : NAN);
+    sotto_write_double(writer, value == value ? value + 0.0 : NAN);
 }
 
 static bool is_value(double value)
@@ -344,23 +324,23 @@ static void write_line(struct sotto_writer *writer, const struct sotto__line *li
 {
     sotto_write_u8(writer, line->is_broken ? 3 : (uint8_t)line->points_len);
     for (size_t i = 0; i < line->points_len && !line->is_broken; i++) {
-        write_double(writer, line->u[i]);
-        write_double(writer, line->v[i]);
+        sotto_write_double(writer, line->u[i]);
+        sotto_write_double(writer, line->v[i]);
     }
 }
 
 static void read_line(struct sotto__line *out, struct sotto_reader *reader)
 {
     uint8_t told = sotto_read_u8(reader);
-    demand(reader, told <= 3);
+    sotto_reader_demand(reader, told <= 3);
     out->is_broken = told == 3;
     for (size_t i = 0; i < told && told < 3; i++) {
-        out->u[i] = read_double(reader);
-        out->v[i] = read_double(reader);
-        demand(reader, is_finite(out->u[i]) && is_finite(out->v[i]));
+        out->u[i] = sotto_read_double(reader);
+        out->v[i] = sotto_read_double(reader);
+        sotto_reader_demand(reader, is_finite(out->u[i]) && is_finite(out->v[i]));
         out->points_len = i + 1;
     }
-    demand(reader, out->points_len < 2 || out->u[0] != out->u[1]);
+    sotto_reader_demand(reader, out->points_len < 2 || out->u[0] != out->u[1]);
 }
 
 static size_t count_pairs(const struct sotto__affine *affine)
@@ -396,18 +376,18 @@ static enum sotto_status read_sample(struct sotto__affine *out, struct sotto_rea
     uint8_t is_sampled = sotto_read_u8(reader);
     out->limit = sotto_read_u64(reader);
     out->is_sampled = is_sampled == 1;
-    demand(reader, is_sampled <= 1 && (out->is_sampled || out->limit == UINT64_MAX));
+    sotto_reader_demand(reader, is_sampled <= 1 && (out->is_sampled || out->limit == UINT64_MAX));
     size_t len = read_len(reader, (2 + out->columns_len) * sizeof(uint64_t));
     uint64_t before = 0;
-    demand(reader, len <= out->sample_max);
+    sotto_reader_demand(reader, len <= out->sample_max);
     for (size_t i = 0; i < len && !reader->failed; i++) {
         uint64_t hash = sotto_read_u64(reader);
         uint64_t rows = read_rows(reader, rows_max);
         for (size_t j = 0; j < out->columns_len; j++) {
-            row[j] = read_double(reader);
-            demand(reader, is_value(row[j]));
+            row[j] = sotto_read_double(reader);
+            sotto_reader_demand(reader, is_value(row[j]));
         }
-        demand(reader, rows > 0 && hash <= out->limit && (i == 0 || hash > before));
+        sotto_reader_demand(reader, rows > 0 && hash <= out->limit && (i == 0 || hash > before));
         before = hash;
         rows_max -= rows;
         enum sotto_status status =
@@ -424,8 +404,8 @@ static enum sotto_status read_affine(struct sotto__affine *out, struct sotto_rea
 {
     uint8_t told = sotto_read_u8(reader);
     size_t pairs_len = count_pairs(out);
-    demand(reader, told <= TELL_VALUES && (told == TELL_NONE || out->columns_len > 1));
-    demand(reader, told == TELL_NONE || pairs_len <= sotto_reader_left(reader));
+    sotto_reader_demand(reader, told <= TELL_VALUES && (told == TELL_NONE || out->columns_len > 1));
+    sotto_reader_demand(reader, told == TELL_NONE || pairs_len <= sotto_reader_left(reader));
     if (reader->failed || told == TELL_NONE) {
         return SOTTO_OK;
     }
@@ -521,7 +501,7 @@ static void check_levels(const struct sotto_evidence *evidence, struct sotto_rea
             const struct sotto__atoms *atoms = &evidence->atoms[j];
             for (size_t k = 0; k < atoms->len; k++) {
                 const uint32_t *words = atoms->keys + k * atoms->words + word;
-                demand(reader, words[0] == 0 && words[1] == 0);
+                sotto_reader_demand(reader, words[0] == 0 && words[1] == 0);
             }
         }
     }
@@ -533,7 +513,7 @@ enum sotto_status sotto__facts_read(struct sotto_evidence *out, struct sotto_rea
     struct sotto__evidence_lens lens = {0};
     uint64_t rows_max = limits->rows;
     read_lens(&lens, reader);
-    demand(reader, lens.groups <= limits->groups);
+    sotto_reader_demand(reader, lens.groups <= limits->groups);
     if (reader->failed) {
         return SOTTO_OK;
     }
@@ -542,7 +522,7 @@ enum sotto_status sotto__facts_read(struct sotto_evidence *out, struct sotto_rea
         return status;
     }
     unsigned is_over = sotto_read_u8(reader);
-    demand(reader, is_over <= 1);
+    sotto_reader_demand(reader, is_over <= 1);
     if (is_over == 1) {
         out->status = SOTTO_ERROR_LIMIT;
         return SOTTO_OK;

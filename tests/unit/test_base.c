@@ -100,6 +100,7 @@ static void test_writer_and_reader_agree(void **state)
     sotto_write_u32(&writer, 0x07060504);
     sotto_write_u64(&writer, UINT64_C(0x0f0e0d0c0b0a0908));
     sotto_write_blob(&writer, "xyz", 3);
+    sotto_write_double(&writer, -0.1);
     assert_ok(sotto_writer_status(&writer));
     for (size_t i = 0; i < 15; i++) {
         assert_int_equal(writer.data[i], i + 1);
@@ -113,7 +114,12 @@ static void test_writer_and_reader_agree(void **state)
     size_t bytes = 0;
     assert_memory_equal(sotto_read_blob(&reader, &bytes, 3), "xyz", 3);
     assert_int_equal(bytes, 3);
+    assert_true(sotto_read_double(&reader) == -0.1);
     assert_true(sotto_reader_finished(&reader));
+    sotto_reader_demand(&reader, true);
+    assert_true(sotto_reader_finished(&reader));
+    sotto_reader_demand(&reader, false);
+    assert_false(sotto_reader_finished(&reader));
     sotto_writer_release(&writer);
 }
 

@@ -34,6 +34,10 @@ SOTTO_API uint32_t sotto_read_u32(struct sotto_reader *reader);
 /* Reads eight bytes, least significant first. Returns: 0 on failure. */
 SOTTO_API uint64_t sotto_read_u64(struct sotto_reader *reader);
 
+/* Reads a double's eight bytes, least significant first; any of them is one. Returns: 0 on failure.
+ */
+SOTTO_API double sotto_read_double(struct sotto_reader *reader);
+
 /* Reads bytes bytes. Returns: a pointer into the reader's data, or NULL on failure. */
 SOTTO_API const uint8_t *sotto_read_bytes(struct sotto_reader *reader, size_t bytes);
 
@@ -49,6 +53,9 @@ SOTTO_API size_t sotto_reader_left(const struct sotto_reader *reader);
 
 /* Makes the reader fail: for a parser that has read a value that can't be. */
 SOTTO_API void sotto_reader_fail(struct sotto_reader *reader);
+
+/* Makes the reader fail unless what was read may be. */
+SOTTO_API void sotto_reader_demand(struct sotto_reader *reader, bool holds);
 
 /* Returns: true if nothing failed and nothing is left over. */
 SOTTO_API bool sotto_reader_finished(const struct sotto_reader *reader);
@@ -83,6 +90,9 @@ SOTTO_API void sotto_write_u32(struct sotto_writer *writer, uint32_t value);
 
 /* Appends eight bytes, least significant first. */
 SOTTO_API void sotto_write_u64(struct sotto_writer *writer, uint64_t value);
+
+/* Appends a double's eight bytes, least significant first. */
+SOTTO_API void sotto_write_double(struct sotto_writer *writer, double value);
 
 /* Appends a copy of data_bytes bytes; data may be NULL where there are none. */
 SOTTO_API void sotto_write_bytes(struct sotto_writer *writer, const void *data, size_t data_bytes);
