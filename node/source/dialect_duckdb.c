@@ -73,11 +73,27 @@ static void write_is_text(struct sotto_writer *writer, const char *value, const 
     sql_write(writer, "' AS BLOB)");
 }
 
+/* Types whose sums are integers, or decimals, and whose values come as they are compared here: sums
+ * of UHUGEINT are doubles. No text has NUL in it, which is refused where rows are read. */
 static void write_is_proved(struct sotto_writer *writer, const char *name, enum sotto_kind kind)
 {
-    (void)name;
-    (void)kind;
-    sql_write(writer, "TRUE");
+    const char *types = kind == SOTTO_KIND_STRING    ? "'VARCHAR|ENUM[(].*'"
+                        : kind == SOTTO_KIND_INT64   ? "'U?(TINY|SMALL)INT|U?INTEGER|BIGINT'"
+                        : kind == SOTTO_KIND_FLOAT64 ? "'FLOAT|DOUBLE'"
+                        : kind == SOTTO_KIND_BOOL    ? "'BOOLEAN'"
+                                                     : "'DECIMAL[(].*|HUGEINT'";
+    sql_write(writer, "regexp_full_match(typeof(");
+    sql_write_quoted(writer, name, '"');
+    sql_write(writer, "), ");
+    sql_write(writer, types);
+    sql_write(writer, ", 's')");
+    if (kind == SOTTO_KIND_STRING) {
+        sql_write(writer, " AND (");
+        sql_write_quoted(writer, name, '"');
+        sql_write(writer, " IS NULL OR NOT contains(CAST(");
+        sql_write_quoted(writer, name, '"');
+        sql_write(writer, " AS VARCHAR), chr(0)))");
+    }
 }
 
 const struct source_dialect dialect_duckdb = {.begin = "BEGIN TRANSACTION",

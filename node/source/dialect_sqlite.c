@@ -2,7 +2,7 @@
 
 /* SQLite's SQL. Sums are of 64 bits, and an error beyond. Each value has a type of its own, so that
  * a column is proved only where all values have the one that is expected; texts only where they are
- * ASCII, as nobody else checks them. */
+ * ASCII, as nobody else checks them, and have no NUL, at which GLOB ends. */
 
 #include "source/dialect.h"
 
@@ -55,7 +55,9 @@ static void write_is_proved(struct sotto_writer *writer, const char *name, enum 
         sql_write_quoted(writer, name, '"');
         sql_write(writer, " IS NULL OR ");
         sql_write_quoted(writer, name, '"');
-        sql_write(writer, " NOT GLOB '*[^ -~]*')");
+        sql_write(writer, " NOT GLOB '*[^ -~]*' AND instr(");
+        sql_write_quoted(writer, name, '"');
+        sql_write(writer, ", char(0)) = 0)");
     }
 }
 

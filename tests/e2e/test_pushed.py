@@ -278,6 +278,44 @@ class Pushed(unittest.TestCase):
                 self.assertEqual(found["outputs"], streamed["outputs"])
                 self.assertIn("AS w", log)
 
+    def check_refused(self, place, *plan):
+        """What no rows can be is refused in the same words, whoever looks at it."""
+        known = ["local", "--data", f"x={place}"]
+        pushed = sotto(*known, *plan)
+        streamed = sotto(*known, "--policy", str(self.folder / "open.yaml"), *plan)
+        self.assertNotEqual(streamed.returncode, 0)
+        self.assertEqual(pushed.stderr, streamed.stderr)
+        self.assertEqual(pushed.returncode, streamed.returncode)
+
+    def test_what_is_no_value_here(self):
+        """Texts with NUL are refused, and integers that a database adds up as doubles are read."""
+        plans = [["--", "count(s)"], ["--", "value_counts(s, 'a')"], ["--where", "s != 'a'", "--", "count(s)"]]
+        if "SOTTO_ADBC_DUCKDB" not in self.missing:
+            database = DuckDB(self.folder / "odd_values.duckdb")
+            database.run("CREATE TABLE nul AS SELECT unnest(['a', 'a' || chr(0) || 'b', NULL]) AS s")
+            database.run("CREATE TABLE fine AS SELECT unnest(['a', 'b', NULL]) AS s")
+            database.run("CREATE TABLE wide AS SELECT unnest([1, 200, NULL])::UHUGEINT AS u")
+            database.run("CREATE TABLE huge AS SELECT unnest([1, -200, NULL])::HUGEINT AS u")
+            database.close()
+            for plan in plans:
+                with self.subTest(plan=plan):
+                    self.check_refused(f"duckdb:{self.folder}/odd_values.duckdb#nul", *plan)
+                    self.assertIn("summed up", ask(f"duckdb:{self.folder}/odd_values.duckdb#fine", *plan)[1])
+            for table, total, how in [("wide", 201, "rows are read"), ("huge", -199, "summed up")]:
+                with self.subTest(table):
+                    found, log = ask(f"duckdb:{self.folder}/odd_values.duckdb#{table}", "--", "s=sum(u)", "var(u)")
+                    self.assertEqual(found["outputs"]["s"]["value"], total)
+                    self.assertIn(how, log)
+        if "SOTTO_ADBC_SQLITE" not in self.missing:
+            database = sqlite3.connect(self.folder / "odd_values.sqlite")
+            database.execute("CREATE TABLE nul (s text)")
+            database.executemany("INSERT INTO nul VALUES (?)", [["a"], ["a\0b"], [None]])
+            database.commit()
+            database.close()
+            for plan in plans:
+                with self.subTest(plan=plan):
+                    self.check_refused(f"sqlite:{self.folder}/odd_values.sqlite#nul", *plan)
+
     def test_folders_of_files(self):
         """Rounds that are summed up and rounds that are read, of one folder of Parquet files."""
         if "SOTTO_ADBC_DUCKDB" in self.missing:
