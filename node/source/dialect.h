@@ -9,7 +9,12 @@
 #include "source/source.h"
 
 struct source_dialect {
-    const char *begin;   /* a transaction that sees one snapshot */
+    const char *begin; /* a transaction that sees one snapshot */
+    /* SQL that counts tables whose rows stand in the database itself, so that the transaction keeps
+     * them: of a view or of rows elsewhere nobody knows. Behind it stand a name in quotes, of one
+     * part, or as SQL has names, and ). */
+    const char *kept;
+    bool keeps_names_quoted;
     const char *integer; /* types: 64 bits */
     const char *real;    /* doubles */
     const char *text;

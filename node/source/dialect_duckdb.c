@@ -97,6 +97,11 @@ static void write_is_proved(struct sotto_writer *writer, const char *name, enum 
 }
 
 const struct source_dialect dialect_duckdb = {.begin = "BEGIN TRANSACTION",
+                                              .kept = "SELECT count(*) FROM duckdb_tables() WHERE "
+                                                      "database_name = current_database() AND "
+                                                      "schema_name = current_schema() AND "
+                                                      "NOT temporary AND "
+                                                      "lower(table_name) = lower(",
                                               .integer = "BIGINT",
                                               .real = "DOUBLE",
                                               .text = "VARCHAR",

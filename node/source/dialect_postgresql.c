@@ -72,6 +72,9 @@ static void write_is_proved(struct sotto_writer *writer, const char *name, enum 
 
 const struct source_dialect dialect_postgresql = {
     .begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    .kept = "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind = 'r' AND "
+            "NOT relhassubclass AND NOT relrowsecurity AND oid = to_regclass(",
+    .keeps_names_quoted = true,
     .integer = "int8",
     .real = "float8",
     .text = "text",

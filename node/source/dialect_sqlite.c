@@ -62,6 +62,10 @@ static void write_is_proved(struct sotto_writer *writer, const char *name, enum 
 }
 
 const struct source_dialect dialect_sqlite = {.begin = "BEGIN",
+                                              .kept = "SELECT count(*) FROM main.sqlite_master "
+                                                      "WHERE type = 'table' AND "
+                                                      "sql NOT LIKE 'CREATE VIRTUAL%' AND "
+                                                      "lower(name) = lower(",
                                               .integer = "INTEGER",
                                               .real = "REAL",
                                               .text = "TEXT",

@@ -90,12 +90,10 @@ static enum sotto_status list_columns(struct source_facts *out, const struct sot
 }
 
 /* Runs what was written, a SELECT of one row, and ends the writer. */
-static enum sotto_status ask(struct source_rows *out, struct source_session *session,
-                             struct sotto_writer *sql, size_t columns_len,
-                             const struct source_request *request, struct sotto_error *err)
+static enum sotto_status ask_one(struct source_rows *out, struct source_session *session,
+                                 struct sotto_writer *sql, size_t columns_len,
+                                 struct sotto_error *err)
 {
-    sql_write(sql, " FROM ");
-    sql_write(sql, request->from);
     sotto_write_u8(sql, 0);
     enum sotto_status status = sotto_writer_status(sql) == SOTTO_OK
                                    ? source_session_ask(out, session, (const char *)sql->data, err)
@@ -111,12 +109,72 @@ static enum sotto_status ask(struct source_rows *out, struct source_session *ses
     return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "expected one row of sums, found others");
 }
 
+static enum sotto_status ask(struct source_rows *out, struct source_session *session,
+                             struct sotto_writer *sql, size_t columns_len,
+                             const struct source_request *request, struct sotto_error *err)
+{
+    sql_write(sql, " FROM ");
+    sql_write(sql, request->from);
+    return ask_one(out, session, sql, columns_len, err);
+}
+
 /* No two results may have one name. */
 static void write_alias(struct sotto_writer *writer, size_t column, size_t fact)
 {
     char alias[60];
     (void)snprintf(alias, sizeof alias, " AS o%zu_%zu", column, fact);
     sql_write(writer, alias);
+}
+
+/* --- Whether the transaction keeps the rows --- */
+
+/* A name of one part, without its quotes. Returns: false for another, or something else. */
+static bool read_name(char *out, size_t out_bytes, const char *from)
+{
+    size_t bytes = 0;
+    const char *at = from;
+    if (*at++ != '"') {
+        return false;
+    }
+    for (; *at != '\0' && (*at != '"' || at[1] == '"'); at++) {
+        at += *at == '"';
+        if (bytes + 1 == out_bytes) {
+            return false;
+        }
+        out[bytes++] = *at;
+    }
+    out[bytes] = '\0';
+    return at[0] == '"' && at[1] == '\0';
+}
+
+/* Rows of a view or a query may come from anywhere, and be others each time they are asked for. */
+static enum sotto_status check_is_kept(struct source_session *session,
+                                       const struct source_request *request,
+                                       struct sotto_error *err)
+{
+    char name[SOTTO_CSV_NAME_BYTES_MAX + 1];
+    struct source_rows rows = {0};
+    struct sotto_writer sql;
+    bool is_quoted = request->dialect->keeps_names_quoted;
+    const char *literal = is_quoted ? request->from : name;
+    bool is_name =
+        is_quoted ? request->from[0] == '"' : read_name(name, sizeof name, request->from);
+    enum sotto_status status = SOTTO_OK;
+    int64_t tables = 0;
+    if (is_name && strchr(literal, '\\') == NULL) { /* which not all read alike in quotes */
+        sotto_writer_init(&sql, SOURCE_REQUEST_BYTES_MAX);
+        sql_write(&sql, request->dialect->kept);
+        sql_write_quoted(&sql, literal, '\'');
+        sql_write(&sql, ")");
+        status = ask_one(&rows, session, &sql, 1, err);
+        tables = status == SOTTO_OK ? result_integer(rows.table, 0, 0, &status) : 0;
+        source_rows_release(&rows);
+    }
+    return status != SOTTO_OK ? status
+           : tables == 1      ? SOTTO_OK
+                              : sotto_error_set(err, SOTTO_ERROR_REFUSED,
+                                                "a view or a query, whose rows a transaction may "
+                                                     "not keep");
 }
 
 /* --- Types that only values have --- */
@@ -413,13 +471,18 @@ enum sotto_status opened_ask(struct source_facts *out, struct source_session *se
                              const struct source_request *request, struct sotto_error *err)
 {
     *out = (struct source_facts){0};
+    /* Of files it is seen that they stay as they are. */
+    enum sotto_status status =
+        request->files == NULL ? check_is_kept(session, request, err) : SOTTO_OK;
+    if (status != SOTTO_OK) {
+        return status;
+    }
     if (list_columns(out, source_session_columns(session), request->dialect->scales_values) !=
         SOTTO_OK) {
         return sotto_error_no_memory(err);
     }
-    enum sotto_status status = request->dialect->types_values
-                                   ? ask_types(out, session, request, err)
-                                   : ask_scales(out, session, request, err);
+    status = request->dialect->types_values ? ask_types(out, session, request, err)
+                                            : ask_scales(out, session, request, err);
     if (status != SOTTO_OK) {
         return status;
     }
