@@ -45,13 +45,14 @@ static void digest(uint64_t *in_out, const void *data, size_t bytes)
     }
 }
 
-/* What the files are that a pattern names: names, sizes and times, not contents. 0: none. */
+/* What the files are that a pattern names, hidden ones too: names, sizes and times, not contents.
+ * 0: none. */
 static uint64_t identify_files(const char *pattern)
 {
     glob_t found;
     uint64_t out = UINT64_C(0xCBF29CE484222325);
     struct stat info;
-    if (pattern == NULL || glob(pattern, 0, NULL, &found) != 0) {
+    if (pattern == NULL || glob(pattern, GLOB_PERIOD, NULL, &found) != 0) {
         return 0;
     }
     for (size_t i = 0; i < found.gl_pathc; i++) {
@@ -299,11 +300,12 @@ enum sotto_status pushed_new(struct sotto_source **out, const struct source_requ
                              const struct source_limits *limits, const char *name,
                              const struct pushed_host *host, struct sotto_error *err)
 {
-    bool is_known = request->dialect != NULL && request->types_len == 0 &&
-                    (request->files == NULL || strstr(request->files, "**") == NULL);
+    bool is_plain = request->files == NULL || /* DuckDB's "[^a]" are other files than glob's */
+                    (strstr(request->files, "**") == NULL && strchr(request->files, '[') == NULL);
+    bool is_known = request->dialect != NULL && request->types_len == 0 && is_plain;
     if (!is_known) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                               "types are stated, or files are found in folders of any depth");
+                               "types are stated, or a pattern of files has ** or [ in it");
     }
     struct pushed *pushed = sotto_alloc_zeroed(sizeof *pushed);
     if (pushed == NULL) {

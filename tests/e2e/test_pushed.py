@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -341,6 +342,32 @@ class Pushed(unittest.TestCase):
                 found, log = ask(root + table, "--", "s=sum(i)")
                 self.assertEqual(found["outputs"]["s"]["value"], 3)
                 self.assertIn("summed up by the database" if is_pushed else "a view or a query", log)
+
+    def test_files_that_change(self):
+        """Whichever of the files changes while they are asked is seen, also one that is hidden."""
+        if "SOTTO_ADBC_DUCKDB" in self.missing:
+            self.skipTest("no driver")
+        (self.folder / "changed").mkdir()
+        database = DuckDB()
+        for name in ("a", ".b"):
+            database.run(f"COPY (SELECT 1 AS i) TO '{self.folder}/changed/{name}.parquet'")
+        database.close()
+        for name, pattern, why in [("a", "*", "files have changed"), (".b", "*", "files have changed"), ("a", "[^a]", "has ** or [")]:
+            with self.subTest(name, pattern=pattern):
+                is_over = threading.Event()
+
+                def touch(path, event):
+                    while not event.wait(0.0005):
+                        os.utime(path)
+
+                thread = threading.Thread(target=touch, args=(self.folder / f"changed/{name}.parquet", is_over))
+                thread.start()
+                try:
+                    _, log = ask(self.folder / f"changed/{pattern}.parquet", "--", "sum(i)")
+                finally:
+                    is_over.set()
+                    thread.join()
+                self.assertIn(why, log)
 
     def test_folders_of_files(self):
         """Rounds that are summed up and rounds that are read, of one folder of Parquet files."""
