@@ -419,6 +419,17 @@ static bool has_its_classes(const struct atoms *atoms, const struct sotto_tally 
     return has;
 }
 
+/* Whether the sample of keys is of all rows, where these have a key. Two rows that share one are
+ * fewer keys. */
+static bool has_its_keys(const struct atoms *atoms, const struct sotto_catalogue *catalogue)
+{
+    const struct seen_keys *keys = atoms->keys;
+    bool has_key = sotto__tally_find_key(catalogue) != NULL;
+    uint64_t len =
+        catalogue->rows < SOTTO__TALLY_KEYS_MAX ? catalogue->rows : SOTTO__TALLY_KEYS_MAX;
+    return has_key == (keys != NULL) && (keys == NULL || keys->has_twins || keys->len == len);
+}
+
 enum sotto_status sotto__tally_take_parts(void *context, size_t dataset, const void *data,
                                           size_t data_bytes, struct sotto_error *err)
 {
@@ -429,7 +440,14 @@ enum sotto_status sotto__tally_take_parts(void *context, size_t dataset, const v
     const char *name = "all parts";
     sotto_reader_init(&reader, data, data_bytes);
     enum sotto_status status = read_lens(&all, &reader, name, err);
-    if (status != SOTTO_OK || all.kind == GATHERED_NOTHING) {
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    if ((all.kind != GATHERED_NOTHING) != sotto_watch_reads(tally->watch, dataset)) {
+        status = fail_bytes(name, err);
+        goto out;
+    }
+    if (all.kind == GATHERED_NOTHING) {
         goto out;
     }
     if (all.kind == GATHERED_TOO_MANY) {
@@ -448,8 +466,8 @@ enum sotto_status sotto__tally_take_parts(void *context, size_t dataset, const v
     if (status != SOTTO_OK) {
         goto out;
     }
-    bool has_key = sotto__tally_find_key(tallied->catalogue) != NULL;
-    if (!has_its_classes(&all.atoms, tally, dataset) || has_key != (all.atoms.keys != NULL) ||
+    if (!has_its_classes(&all.atoms, tally, dataset) ||
+        !has_its_keys(&all.atoms, tallied->catalogue) ||
         sotto__tally_count_rows(&all.atoms) != tallied->catalogue->rows) {
         status = fail_bytes(name, err);
         goto out;

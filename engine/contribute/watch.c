@@ -190,6 +190,17 @@ uint32_t sotto_watch_classes(const struct sotto_watch *watch, size_t dataset, si
     return predicates->classes_len[i] - 1;
 }
 
+bool sotto_watch_reads(const struct sotto_watch *watch, size_t dataset)
+{
+    const struct sotto_driver *driver = watch->driver;
+    bool reads = false;
+    for (size_t i = 0; !reads && i < driver->expansion.columns_len; i++) {
+        reads = driver->expansion.columns[i].dataset == dataset &&
+                sotto__program_reads(driver->program, i);
+    }
+    return reads;
+}
+
 bool sotto_watch_counts(const struct sotto_watch *watch, size_t dataset)
 {
     return watch->datasets[dataset].measures.counts_rows &&

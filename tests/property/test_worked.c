@@ -339,7 +339,7 @@ static void test_too_many_kinds(void **state)
 
 /* --- What is no key --- */
 
-static void expect_keys(size_t len, uint64_t period, enum sotto_status expected)
+static void expect_keys(size_t len, uint64_t period, enum sotto_status expected, const char *words)
 {
     char json[TEST_PLAN_BYTES];
     struct party party;
@@ -360,7 +360,8 @@ static void expect_keys(size_t len, uint64_t period, enum sotto_status expected)
     assert_true(limbs_len <= sizeof limbs / sizeof limbs[0]);
     ask_round(&party, plan, limbs, limbs_len, 20000);
     assert_int_equal(party.status, expected);
-    assert_true(expected == SOTTO_OK || strstr(party.words, "found one in two rows") != NULL);
+    assert_contains(party.words, words);
+    assert_int_equal(party.memory.len > 0, expected == SOTTO_OK);
     sotto_driver_free(party.driver);
     close_rows(&party);
     close_ledger(&party);
@@ -372,11 +373,12 @@ static void expect_keys(size_t len, uint64_t period, enum sotto_status expected)
 static void test_keys_that_two_rows_have(void **state)
 {
     (void)state;
-    expect_keys(1000, 1000, SOTTO_OK);
-    expect_keys(1000, 999, SOTTO_ERROR_INPUT);
-    expect_keys(KINDS_ROWS, KINDS_ROWS, SOTTO_OK);
-    expect_keys(KINDS_ROWS, KINDS_ROWS - 300, SOTTO_ERROR_INPUT);
-    expect_keys(KINDS_ROWS, 12, SOTTO_ERROR_INPUT);
+    static const char two[] = "found one in two rows";
+    expect_keys(1000, 1000, SOTTO_OK, "");
+    expect_keys(1000, 999, SOTTO_ERROR_INPUT, two);
+    expect_keys(KINDS_ROWS, KINDS_ROWS, SOTTO_OK, "");
+    expect_keys(KINDS_ROWS, KINDS_ROWS - 300, SOTTO_ERROR_INPUT, two);
+    expect_keys(KINDS_ROWS, 12, SOTTO_ERROR_INPUT, two);
 }
 
 /* --- What workers answer wrongly --- */
@@ -448,6 +450,61 @@ static void test_changed_answers(void **state)
     close_ledger(&party);
     print_message("%zu of %zu taken\n", taken_len, asked_len);
     assert_true(cases < 400 || (taken_len > 0 && taken_len < asked_len / 2));
+}
+
+/* --- Rows that are not shown --- */
+
+#define SHOWN_ROWS 60
+
+/* Has an answer show other bytes than it does. */
+static void show(struct sotto_buffer *in_out, const void *data, size_t data_bytes)
+{
+    struct sotto__part part = {0};
+    const struct sotto_part_bytes bytes = test_bytes_of(in_out);
+    struct sotto_buffer changed = {0};
+    assert_ok(sotto__part_read(&part, &bytes, NULL));
+    assert_int_equal(part.shown_len, 1);
+    assert_ok(sotto_buffer_copy(&part.all_shown, data, data_bytes));
+    assert_ok(sotto__part_write(&part, &changed, NULL));
+    sotto__part_release(&part);
+    sotto_buffer_release(in_out);
+    *in_out = changed;
+}
+
+static void show_nothing(struct sotto_buffer *in_out, uint64_t *random)
+{
+    static const uint8_t nothing[] = {0};
+    (void)random;
+    show(in_out, nothing, sizeof nothing);
+}
+
+/* The keys come last: how many, and a hash of each. */
+static void show_no_keys(struct sotto_buffer *in_out, uint64_t *random)
+{
+    struct sotto__part part = {0};
+    const struct sotto_part_bytes bytes = test_bytes_of(in_out);
+    struct sotto_buffer copy = {0};
+    (void)random;
+    assert_ok(sotto__part_read(&part, &bytes, NULL));
+    assert_ok(sotto_buffer_copy(&copy, part.shown[0].data, part.shown[0].data_bytes));
+    sotto__part_release(&part);
+    size_t kept = copy.data_bytes - SHOWN_ROWS * sizeof(uint64_t);
+    memset(copy.data + kept - sizeof(uint32_t), 0, sizeof(uint32_t));
+    show(in_out, copy.data, kept);
+    sotto_buffer_release(&copy);
+}
+
+/* Sums of rows that the ledger is not shown would leave without a memory of them. */
+static void test_rows_that_are_not_shown(void **state)
+{
+    void (*const lies[])(struct sotto_buffer *, uint64_t *) = {show_nothing, show_no_keys};
+    (void)state;
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        test_worked_change = lies[i];
+        expect_keys(SHOWN_ROWS, SHOWN_ROWS, SOTTO_ERROR_INPUT, "found something else");
+    }
+    test_worked_change = NULL;
+    expect_keys(SHOWN_ROWS, SHOWN_ROWS, SOTTO_OK, "");
 }
 
 /* --- No memory --- */
@@ -559,6 +616,7 @@ int main(void)
         cmocka_unit_test(test_too_many_kinds),
         cmocka_unit_test(test_keys_that_two_rows_have),
         cmocka_unit_test(test_changed_answers),
+        cmocka_unit_test(test_rows_that_are_not_shown),
         cmocka_unit_test(test_no_memory),
     };
     return sotto_init() == SOTTO_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

@@ -104,6 +104,9 @@ SOTTO_API const char *sotto_watch_measure(const struct sotto_watch *watch, size_
  * number, or SOTTO_WATCH_CLASSES_MAX where it is not known in which one a row is. */
 SOTTO_API uint32_t sotto_watch_classes(const struct sotto_watch *watch, size_t dataset, size_t i);
 
+/* Whether the round reads a column of a dataset: else none of its rows are shown. */
+SOTTO_API bool sotto_watch_reads(const struct sotto_watch *watch, size_t dataset);
+
 /* Whether the round opens how many rows of a dataset are in sets that the asker made: where,
  * groups, bins, conditions. */
 SOTTO_API bool sotto_watch_counts(const struct sotto_watch *watch, size_t dataset);
