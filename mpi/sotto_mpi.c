@@ -11,6 +11,7 @@
  * ends the job, so that there is a part of all rows or none. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <mpi.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
@@ -158,6 +159,7 @@ static struct sotto_buffer make_own(const struct job *job)
     struct sotto_part_place place = {.parts_len = (uint32_t)job->files_len,
                                      .snapshot = job->snapshot};
     require(sotto_ask_read(&round, &place.min_rows, text, ask_bytes, &err), "what is asked", &err);
+    sotto_wipe(text, ask_bytes); /* with the sketch key of a ledger */
     sotto_free(text);
     if (round != NULL && sotto_plan_datasets_len(sotto_round_plan(round)) != 1) {
         give_up("what is asked", "expected a plan of one dataset");
@@ -225,9 +227,16 @@ static void reduce(struct sotto_buffer *in_out, const struct job *job)
     }
 }
 
+/* For its owner only, as a part holds values of rows. Returns: NULL and errno. */
+static FILE *create(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    return fd >= 0 ? fdopen(fd, "wb") : NULL;
+}
+
 static void write_part(const struct sotto_buffer *part, const char *path)
 {
-    FILE *file = path != NULL ? fopen(path, "wb") : stdout;
+    FILE *file = path != NULL ? create(path) : stdout;
     const char *name = path != NULL ? path : "standard output";
     bool done = file != NULL && fwrite(part->data, 1, part->data_bytes, file) == part->data_bytes &&
                 fflush(file) == 0;

@@ -317,6 +317,20 @@ class SourcesOfNodes(ClusterCase):
                                     "mean(x.wage)")
                     self.assertRegex(told.stdout, "sums +by the database: SELECT ")
 
+    def test_a_part_that_only_its_owner_reads(self):
+        """A part holds values of rows, whatever others may do with the files of this folder."""
+        if not self.has_mpi:
+            self.skipTest("no MPI")
+        folder = pathlib.Path(self.folder)
+        (folder / "pay.csv").write_text(csv_of(make_rows(1)))
+        umask = os.umask(0o022)
+        try:
+            subprocess.run([*RANKS, "--snapshot", "v1", "--out", "pay.slots", "pay.csv"], cwd=folder, check=True, timeout=PATIENCE,
+                           input=b'{"sotto": "ask", "version": 1}')
+        finally:
+            os.umask(umask)
+        self.assertEqual((folder / "pay.slots").stat().st_mode & 0o777, 0o600)
+
     def test_a_rank_that_is_killed(self):
         """The others wait for it to take part when it goes: there is no part of their rows."""
         if not self.has_mpi:
