@@ -504,6 +504,7 @@ bool source_work(void)
     struct source_asked asked = {0};
     struct shipping shipping = {0};
     struct relation relation = {0};
+    bool is_over = false; /* a session, whose last answer is sent */
     sotto_writer_init(&shipping.writer, SIZE_MAX);
     enum sotto_status status = source_confine(&err);
     if (status != SOTTO_OK) {
@@ -515,7 +516,7 @@ bool source_work(void)
     }
     status = read_relation(&asked.request, &shipping, &relation, &err);
 out:
-    bool is_over = status == SOTTO_OK && asked.request.is_session;
+    is_over = status == SOTTO_OK && asked.request.is_session;
     if (status == SOTTO_OK && !is_over) {
         sotto_parcel_write_end(&shipping.writer, shipping.rows);
     } else if (!is_over) {
