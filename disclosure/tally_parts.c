@@ -30,33 +30,48 @@ static void write_texts(struct sotto_writer *writer, const struct sotto_ledger_t
     }
 }
 
+/* What workers need but the sketches' key. Returns: false without memory; *out is ended by
+ * sotto_writer_release. */
+static bool write_watched(struct sotto_writer *out, const struct tallied *tallied)
+{
+    const char *key_column = sotto__tally_find_key(tallied->catalogue);
+    struct sotto_buffer catalogue = {0};
+    sotto_writer_init(out, SIZE_MAX);
+    if (sotto_catalogue_encode(tallied->catalogue, &catalogue) != SOTTO_OK) {
+        return false;
+    }
+    write_texts(out, &tallied->predicates, tallied->known_len);
+    write_texts(out, &tallied->old, tallied->old.len);
+    sotto_write_blob(out, key_column, key_column != NULL ? strlen(key_column) : 0);
+    sotto_write_blob(out, catalogue.data, catalogue.data_bytes);
+    sotto_buffer_release(&catalogue);
+    return sotto_writer_status(out) == SOTTO_OK;
+}
+
+/* The room for all is made at once: a writer that grows leaves copies of the key behind. */
 enum sotto_status sotto__tally_ask_parts(void *context, struct sotto_buffer *out, size_t dataset,
                                          struct sotto_error *err)
 {
     const struct sotto_tally *tally = context;
-    const struct tallied *tallied = &tally->datasets[dataset];
-    const char *key_column = sotto__tally_find_key(tallied->catalogue);
-    struct sotto_buffer catalogue = {0};
+    struct sotto_writer watched;
     struct sotto_writer writer;
-    if (sotto_catalogue_encode(tallied->catalogue, &catalogue) != SOTTO_OK) {
+    sotto_writer_init(&writer, SIZE_MAX);
+    bool has_memory = write_watched(&watched, &tally->datasets[dataset]);
+    if (has_memory) {
+        sotto_writer_reserve(&writer, sizeof tally->key->words + watched.data_bytes);
+        for (size_t i = 0; i < sizeof tally->key->words / sizeof tally->key->words[0]; i++) {
+            sotto_write_u64(&writer, tally->key->words[i]);
+        }
+        sotto_write_bytes(&writer, watched.data, watched.data_bytes);
+    }
+    sotto_writer_release(&watched);
+    if (!has_memory || sotto_writer_status(&writer) != SOTTO_OK) {
+        sotto_writer_release(&writer);
         return sotto_error_no_memory(err);
     }
-    sotto_writer_init(&writer, SIZE_MAX);
-    for (size_t i = 0; i < sizeof tally->key->words / sizeof tally->key->words[0]; i++) {
-        sotto_write_u64(&writer, tally->key->words[i]);
-    }
-    write_texts(&writer, &tallied->predicates, tallied->known_len);
-    write_texts(&writer, &tallied->old, tallied->old.len);
-    sotto_write_blob(&writer, key_column, key_column != NULL ? strlen(key_column) : 0);
-    sotto_write_blob(&writer, catalogue.data, catalogue.data_bytes);
-    sotto_buffer_release(&catalogue);
-    enum sotto_status status = sotto_writer_status(&writer);
-    if (status == SOTTO_OK) {
-        *out = (struct sotto_buffer){0};
-        out->data = sotto_writer_take(&writer, &out->data_bytes);
-    }
-    sotto_writer_release(&writer);
-    return status == SOTTO_OK ? SOTTO_OK : sotto_error_no_memory(err);
+    *out = (struct sotto_buffer){0};
+    out->data = sotto_writer_take(&writer, &out->data_bytes);
+    return SOTTO_OK;
 }
 
 /* --- Being asked --- */
