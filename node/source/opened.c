@@ -30,36 +30,31 @@ static struct sotto_column find_result(const struct sotto_table *table, size_t c
     return sotto_table_column(table, column);
 }
 
-int64_t result_integer(const struct sotto_table *table, size_t column, size_t row,
-                       enum sotto_status *in_out)
+/* Returns: NULL where there is no value, and for one of another kind, which is a failure. */
+static const void *find_values(const struct sotto_table *table, size_t column, size_t row,
+                               enum sotto_kind kind, enum sotto_status *in_out)
 {
     struct sotto_column found = find_result(table, column, row, in_out);
     bool is_there =
         row < found.len && found.type.kind != SOTTO_KIND_NULL && sotto_column_is_valid(&found, row);
-    if (!is_there) {
-        return 0;
-    }
-    if (found.type.kind != SOTTO_KIND_INT64) {
+    if (is_there && found.type.kind != kind) {
         *in_out = SOTTO_ERROR_PROTOCOL;
-        return 0;
     }
-    return ((const int64_t *)found.values)[row];
+    return is_there && found.type.kind == kind ? found.values : NULL;
+}
+
+int64_t result_integer(const struct sotto_table *table, size_t column, size_t row,
+                       enum sotto_status *in_out)
+{
+    const int64_t *values = find_values(table, column, row, SOTTO_KIND_INT64, in_out);
+    return values != NULL ? values[row] : 0;
 }
 
 double result_double(const struct sotto_table *table, size_t column, size_t row,
                      enum sotto_status *in_out)
 {
-    struct sotto_column found = find_result(table, column, row, in_out);
-    bool is_there =
-        row < found.len && found.type.kind != SOTTO_KIND_NULL && sotto_column_is_valid(&found, row);
-    if (!is_there) {
-        return 0;
-    }
-    if (found.type.kind != SOTTO_KIND_FLOAT64) {
-        *in_out = SOTTO_ERROR_PROTOCOL;
-        return 0;
-    }
-    return ((const double *)found.values)[row];
+    const double *values = find_values(table, column, row, SOTTO_KIND_FLOAT64, in_out);
+    return values != NULL ? values[row] : 0;
 }
 
 /* --- Columns --- */
