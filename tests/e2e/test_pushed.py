@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 
 import skip
 from cases import cases
-from drivers import PLACES, DuckDB, PostgreSQL, find
+from drivers import PLACES, DuckDB, PostgreSQL, csv_table, find, sql_table, sql_value
 
 SOTTO = os.environ["SOTTO_BINARY"]
 NAMES = ["i", "big", "d", "f", "g", "b", "s"]
@@ -55,33 +55,6 @@ def make_rows(seed, len_, kind):
         ]
         rows.append([None if draw.random() < (0.15 if seed % 3 else 0) else value for value in row])
     return rows
-
-
-def sql_value(value):
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"'{ {'inf': 'Infinity', '-inf': '-Infinity', 'nan': 'NaN'}.get(repr(value), repr(value)) }'::float8".replace(" ", "")
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
-def sql_table(kind, table, rows):
-    columns = ", ".join(f'"{name}" {type_}' for name, type_ in zip(NAMES, TYPES[kind].split(), strict=True))
-    out = [f"CREATE TABLE {table} ({columns})"]
-    for at in range(0, len(rows), 100):
-        values = ", ".join("(" + ", ".join(map(sql_value, row)) + ")" for row in rows[at:at + 100])
-        out.append(f"INSERT INTO {table} VALUES {values}")
-    return ";\n".join(out) + ";"
-
-
-def csv_value(value):
-    if value is None or value != value:
-        return "NULL"
-    if isinstance(value, bool):
-        return str(value)
-    return '"' + str(value).replace('"', '""') + '"' if isinstance(value, str) else repr(value)
 
 
 def quote(text):
@@ -174,11 +147,11 @@ class Pushed(unittest.TestCase):
         """Returns: where the rows are."""
         if kind == "duckdb":
             database = DuckDB(self.folder / "x.duckdb")
-            database.run(sql_table(kind, table, rows))
+            database.run(sql_table(table, dict(zip(NAMES, TYPES[kind].split(), strict=True)), rows))
             database.close()
             return f"duckdb:{self.folder}/x.duckdb#{table}"
         if kind == "postgresql":
-            self.server.run(sql_table(kind, table, rows))
+            self.server.run(sql_table(table, dict(zip(NAMES, TYPES[kind].split(), strict=True)), rows))
             return self.server.uri(table)
         database = sqlite3.connect(self.folder / "x.sqlite")
         columns = ", ".join(f'"{name}" {type_}' for name, type_ in zip(NAMES, TYPES[kind].split(), strict=True))
@@ -197,7 +170,7 @@ class Pushed(unittest.TestCase):
             rows = make_rows(at, [40, 7 if kind == "sqlite" else 1, 300, 7 if kind == "sqlite" else 0][at % 4], kind)
             place = self.fill(kind, f"t{at}", rows)
             file = self.folder / f"{kind}{at}.csv"
-            file.write_text("\n".join([",".join(NAMES), *(",".join(map(csv_value, row)) for row in rows)]) + "\n")
+            file.write_text(csv_table(NAMES, rows))
             plans = Plans(1000 * at, ASCII if kind == "sqlite" else TEXTS)
             for _ in range(cases(20) // tables + 1):
                 plan = plans.plan()

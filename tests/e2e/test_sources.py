@@ -14,7 +14,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
 import skip  # noqa: E402
-from drivers import PLACES, DuckDB, PostgreSQL, find  # noqa: E402
+from drivers import PLACES, DuckDB, PostgreSQL, csv_table, find, is_nan, sql_table  # noqa: E402
 
 SOTTO = os.environ["SOTTO_BINARY"]
 NAMES = ["id", "d", "f", "g", "s", "code", "b", "day", "t", "z"]
@@ -58,42 +58,6 @@ def make_rows(seed, len_):
     return rows
 
 
-def is_nan(value):
-    return isinstance(value, float) and value != value
-
-
-def sql_value(value):
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        text = {"inf": "'Infinity'", "nan": "'NaN'"}.get(repr(value), f"'{value!r}'")
-        return f"{text}::float8"
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
-def sql_table(database, table, rows):
-    columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(NAMES, TYPES[database].split(), strict=True))
-    out = [f'CREATE TABLE {table} ({columns})']
-    for at in range(0, len(rows), 100):
-        values = ", ".join("(" + ", ".join(map(sql_value, row)) + ")" for row in rows[at:at + 100])
-        out.append(f"INSERT INTO {table} VALUES {values}")
-    return ";\n".join(out) + ";"
-
-
-def csv_value(value):
-    if value is None or is_nan(value):
-        return "NULL"
-    if isinstance(value, bool):
-        return str(value)
-    return '"' + str(value).replace('"', '""') + '"' if isinstance(value, str) else repr(value)
-
-
-def csv_table(rows):
-    return "\n".join([",".join(NAMES), *(",".join(map(csv_value, row)) for row in rows)]) + "\n"
-
-
 def sotto(*arguments, env=()):
     known = {name: find(name) for name in PLACES if find(name)}
     return subprocess.run([SOTTO, *arguments], capture_output=True, text=True, timeout=120,
@@ -126,7 +90,7 @@ class Sources(unittest.TestCase):
         cls.postgresql = None
         cls.missing = [name for name in PLACES if find(name) is None]
         for table, rows in cls.tables.items():
-            (cls.folder / f"{table}.csv").write_text(csv_table(rows))
+            (cls.folder / f"{table}.csv").write_text(csv_table(NAMES, rows))
         if "SOTTO_ADBC_DUCKDB" not in cls.missing:
             cls.fill_duckdb()
         if "SOTTO_ADBC_SQLITE" not in cls.missing:
@@ -139,7 +103,7 @@ class Sources(unittest.TestCase):
             cls.addClassCleanup(server.stop)
             server.start()
             for table, rows in cls.tables.items():
-                server.run(sql_table("postgresql", table, rows))
+                server.run(sql_table(table, dict(zip(NAMES, TYPES["postgresql"].split(), strict=True)), rows))
             cls.postgresql = server
 
     @classmethod
@@ -148,7 +112,7 @@ class Sources(unittest.TestCase):
         duckdb.run("SET TimeZone = 'Asia/Tokyo'")
         (cls.folder / "parts").mkdir()
         for table, rows in cls.tables.items():
-            duckdb.run(sql_table("duckdb", table, rows))
+            duckdb.run(sql_table(table, dict(zip(NAMES, TYPES["duckdb"].split(), strict=True)), rows))
             duckdb.run(f"COPY {table} TO '{cls.folder}/{table}.parquet'")
         for part in range(3):
             duckdb.run(f"COPY (SELECT * FROM wages WHERE rowid % 3 = {part}) TO '{cls.folder}/parts/{part}.parquet'")

@@ -93,3 +93,42 @@ class PostgreSQL:
             subprocess.run([self.bin / "pg_ctl", "-D", "data", "-m", "immediate", "stop"], timeout=60,
                            capture_output=True, cwd=self.folder, **self.who)
         shutil.rmtree(self.folder / "data", ignore_errors=True)
+
+
+# --- Rows: tuples, and dictionaries of the names of their columns to types of a database ---
+
+def is_nan(value):
+    return isinstance(value, float) and value != value
+
+
+def sql_value(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        text = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(value), repr(value))
+        return f"'{text}'::float8"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def sql_table(table, columns, rows):
+    """CREATE TABLE and INSERT, for DuckDB and PostgreSQL."""
+    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    out = [f"CREATE TABLE {table} ({declared})"]
+    for at in range(0, len(rows), 100):
+        values = ", ".join("(" + ", ".join(map(sql_value, row)) + ")" for row in rows[at:at + 100])
+        out.append(f"INSERT INTO {table} VALUES {values}")
+    return ";\n".join(out) + ";"
+
+
+def csv_value(value):
+    if value is None or is_nan(value):
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value)
+    return '"' + str(value).replace('"', '""') + '"' if isinstance(value, str) else repr(value)
+
+
+def csv_table(names, rows):
+    return "\n".join([",".join(names), *(",".join(map(csv_value, row)) for row in rows)]) + "\n"
