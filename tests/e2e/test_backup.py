@@ -91,7 +91,7 @@ class Backup(ClusterCase):
             pass
         task = a.create(plan(connection=5))
         self.assertEqual(a.wait_end(task), "ERROR")
-        self.assertIn("that answer stands", b.log())
+        b.wait_log("that answer stands")
 
     def test_what_would_forget_answers_needs_a_word(self):
         cluster = self.cluster_of_three()

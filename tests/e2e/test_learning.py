@@ -327,7 +327,7 @@ class Learning(ClusterCase):
         task = nodes[0].create(self.plan(digest))
         self.assertEqual(nodes[0].wait_end(task), "ERROR")
         self.assertIn("declined: c", nodes[0].messages(task)[-1])
-        self.assertIn("policy.code denies all code that others bring", nodes[2].log())
+        nodes[2].wait_log("policy.code denies all code that others bring")
         self.assertEqual(nodes[2].get("/v1/code")["code"], [])
 
     def test_what_code_says_as_it_fails_is_its_owners(self):

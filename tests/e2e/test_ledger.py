@@ -63,7 +63,7 @@ class Ledger(ClusterCase):
         self.ask(creator, "ERROR")
         self.assertIn("ledger: fewer than 10 values of `wage` in wages.csv changed since task",
                       last.log())
-        self.assertIn("(wage_avg) of 2", last.log())  # its date
+        last.wait_log("(wage_avg) of 2")  # its date
         self.give(last, rows(1006, erased=1, added=12))
         self.ask(creator)
         self.assertEqual(self.kinds(last), ["answered", "consented"] * 2 + ["refused"] +
@@ -181,7 +181,7 @@ class Ledger(ClusterCase):
                 self.give(last, rows(1006, changed=1))
                 cluster.nodes[1].wait_log("connected to ")
                 self.ask(creator, "ERROR")
-                self.assertIn("that answer stands", last.log())
+                last.wait_log("that answer stands")
 
     def test_never_masked_is_no_answer(self):
         """A party that deals no shares: nobody masks anything, and what was computed is annulled."""
@@ -306,7 +306,7 @@ class Ledger(ClusterCase):
             bonus = [101 - value for value in bonus[:changed]] + bonus[changed:]
             self.give(last, {"wages.csv": write(range(ROWS), bonus)})
             self.ask(creator, expected)
-        self.assertIn("fewer than 10", last.log())
+        last.wait_log("fewer than 10")
         self.give(last, {"wages.csv": write([*range(ROWS - 1), 3], bonus)})
         self.ask(creator, "ERROR")
         self.assertIn('wages.csv:41: key "id": expected another value in each row, found that of '

@@ -88,7 +88,7 @@ class Models(ClusterCase):
         path = last.folder / "data" / "wages.csv"
         path.write_text(self.files[2].replace("\n1,", "\n0,", 1))
         self.ask(creator, "ERROR", model=model)
-        self.assertIn("fewer than 10 values of `ill` in wages.csv changed", last.log())
+        last.wait_log("fewer than 10 values of `ill` in wages.csv changed")
 
     def test_sums_that_nobody_checks_are_refused(self):
         creator = self.start().nodes[0]

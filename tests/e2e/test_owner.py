@@ -132,7 +132,7 @@ class Owner(ClusterCase):
         self.assertEqual(b.request("POST", "/v1/reload", "")[0], 200)
         c.start()
         self.assertEqual(a.wait_end(task), "ERROR")
-        self.assertIn("policy.columns does not show column secret of wages.csv", b.log())
+        b.wait_log("policy.columns does not show column secret of wages.csv")
 
     def test_the_record(self):
         """What was asked and decided stays, however much a peer asks afterwards."""

@@ -101,7 +101,7 @@ class Sequences(ClusterCase):
             if "ols(wages.sbp, wages.age)" in asked:
                 task = creator.create(plan({"x": "mean(wages.age)"}))
                 self.assertEqual(creator.wait_end(task), "ERROR")
-                self.assertIn("fewer than 10 values of `age` in wages.csv changed", cluster.nodes[2].log())
+                cluster.nodes[2].wait_log("fewer than 10 values of `age` in wages.csv changed")
 
     def test_twenty_questions(self):
         for seed in range(2):
