@@ -9,8 +9,6 @@
 #include <sotto/alloc.h>
 #include <string.h>
 
-#define NAME_BYTES_MAX SOTTO_CSV_NAME_BYTES_MAX
-
 bool sotto__part_is_catalogue(const struct sotto__part_head *head)
 {
     static const uint8_t no_plan[SOTTO_SHORT_DIGEST_BYTES] = {0};
@@ -89,7 +87,7 @@ enum sotto_status sotto__part_read_missing(struct sotto__part *out, struct sotto
     uint32_t len = sotto_read_u32(reader);
     for (uint32_t i = 0; i < len && !reader->failed; i++) {
         size_t bytes = 0;
-        const char *name = (const char *)sotto_read_blob(reader, &bytes, NAME_BYTES_MAX);
+        const char *name = (const char *)sotto_read_blob(reader, &bytes, SOTTO_CSV_NAME_BYTES_MAX);
         uint64_t rows = sotto_read_u64(reader);
         if (name == NULL || bytes == 0 || memchr(name, 0, bytes) != NULL ||
             rows > out->head.rows[0]) {
