@@ -53,16 +53,12 @@ static void tell(void *context, const char *sql, const char *why)
     }
 }
 
-/* What others learn of a failure is that the data can't be read, or are others now. */
 static enum sotto_status fail(void *context, struct sotto_error *in_out)
 {
     const struct pushing *pushing = context;
-    enum sotto_status status = in_out->status;
-    bool is_told = status == SOTTO_ERROR_NO_MEMORY || status == SOTTO_ERROR_CANCELLED ||
-                   status == SOTTO_ERROR_CHANGED || status == SOTTO_ERROR_REFUSED;
     source_location_hide(&pushing->location, in_out);
     sourced_rest(pushing->file, clock_ms() - pushing->began_ms);
-    in_out->status = is_told ? status : SOTTO_ERROR_INPUT;
+    in_out->status = sourced_answer_class(in_out->status);
     return in_out->status;
 }
 

@@ -279,6 +279,12 @@ static enum sotto_status choose_class(enum sotto_status status)
                                                                               : SOTTO_ERROR_INPUT;
 }
 
+enum sotto_status sourced_answer_class(enum sotto_status status)
+{
+    return status == SOTTO_ERROR_CHANGED || status == SOTTO_ERROR_REFUSED ? status
+                                                                          : choose_class(status);
+}
+
 /* Rows that are young, or else anew. Ownership: *out is ended by drop. */
 static enum sotto_status find_rows(struct sourced **out, const struct config *config,
                                    const char *file, const struct sotto_interrupt *interrupt,

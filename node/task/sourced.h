@@ -52,6 +52,10 @@ void sourced_rest(const char *file, uint64_t took_ms);
 /* Returns: SOTTO_ERROR_TIMEOUT while it is left alone. */
 enum sotto_status sourced_check_rested(const char *file, struct sotto_error *err) SOTTO_NODISCARD;
 
+/* What others learn of a failure of a source that is asked anew in each round: that the data can't
+ * be read, or are others now, or may not be asked so. */
+enum sotto_status sourced_answer_class(enum sotto_status status) SOTTO_NODISCARD;
+
 /* Ends what sourced_read read, and gives its memory to others; a zeroed dataset is fine. */
 void sourced_release(struct dataset *dataset);
 

@@ -54,21 +54,13 @@ static void tell_said(const char *file, const struct sotto_buffer *said)
     }
 }
 
-/* What others learn of a failure is that the data can't be read, or are others now. */
-static enum sotto_status choose_class(enum sotto_status status)
-{
-    bool is_told = status == SOTTO_ERROR_NO_MEMORY || status == SOTTO_ERROR_CANCELLED ||
-                   status == SOTTO_ERROR_CHANGED || status == SOTTO_ERROR_REFUSED;
-    return is_told ? status : SOTTO_ERROR_INPUT;
-}
-
 /* began_ms: when the command was asked. Whoever may ask could else keep this thread, as it fails
  * again and again, or answers wrongly. */
 static enum sotto_status fail(const struct worked *worked, uint64_t began_ms,
                               const struct sotto_error *why, struct sotto_error *err)
 {
     sourced_rest(worked->file, clock_ms() - began_ms);
-    return sotto_error_set(err, choose_class(why->status), "%s: %s: %s", worked->file,
+    return sotto_error_set(err, sourced_answer_class(why->status), "%s: %s: %s", worked->file,
                            worked->program, why->text);
 }
 
