@@ -353,6 +353,7 @@ static enum sotto_status migrate_schema(struct store *store, struct sotto_error 
 void store_rest(struct store *store)
 {
     (void)sqlite3_db_release_memory(store->db);
+    store__kept_release(&store->kept);
 }
 
 static enum sotto_status prepare_to_write(struct store *store, struct sotto_error *err)
@@ -361,13 +362,7 @@ static enum sotto_status prepare_to_write(struct store *store, struct sotto_erro
     if (status != SOTTO_OK) {
         return status;
     }
-    /* The cache, in KiB, holds the 10,000 sketches of the ledger that a question may be held
-     * against: the default of 2 MiB has each of them read from the file every time. It fills up
-     * whatever is asked, so a node at rest empties it (store_rest). */
-    status = execute_sql(store,
-                         "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;"
-                         " PRAGMA cache_size=-24576",
-                         err);
+    status = execute_sql(store, "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -412,6 +407,7 @@ void store_close(struct store *store)
             (void)sqlite3_finalize(store->statements[i].statement);
         }
         (void)sqlite3_close_v2(store->db);
+        store__kept_release(&store->kept);
         sotto_free(store);
     }
 }

@@ -17,7 +17,7 @@ enum sotto_status store_open(struct store **out, const char *path, bool read_onl
                              struct sotto_error *err) SOTTO_NODISCARD;
 void store_close(struct store *store);
 
-/* Gives back the memory of pages that were read: they are read again when they are needed. */
+/* Gives back the memory of what was read: it is read again when it is needed. */
 void store_rest(struct store *store);
 
 /* A transaction. Durable: once commit returns, power may fail; else only the process may. Without

@@ -5,6 +5,7 @@
 /* What store.c (tasks, catalogue, answers) and store_asked.c share. Threads: the connection's. */
 
 #include "store/store.h"
+#include "store/store_kept.h"
 #include <sqlite3.h>
 
 /* More than the store has statements. */
@@ -23,6 +24,7 @@ struct store {
     bool durable; /* the present setting of PRAGMA synchronous */
     struct store_statement statements[STORE_STATEMENTS_MAX];
     size_t statements_len;
+    struct store_kept_all kept;
 };
 
 /* Sets err to what SQLite says. Returns: SOTTO_ERROR_IO. */

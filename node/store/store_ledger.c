@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The ledger's rows, in the store's table `ledger`. Leans on store.c. The idea: the table is what
- * disclosure/chain.c makes of it; here rows are only appended, deleted at the old end, and read in
- * their order. */
+/* The ledger's rows, in the store's table `ledger`. Leans on store.c, and on store_kept.c for what
+ * was read before. The idea: the table is what disclosure/chain.c makes of it; here rows are only
+ * appended, deleted at the old end, and read in their order. */
 
 #include "store/store_ledger.h"
 #include "store/store_internal.h"
@@ -43,6 +43,9 @@ static enum sotto_status append_rows(void *context, const struct sotto_ledger_ro
         }
     }
     status = store_commit(store, err);
+    if (forget_below > 0) {
+        store__kept_release(&store->kept);
+    }
 out:
     store_rollback(store);
     return status;
@@ -65,27 +68,20 @@ static void read_row(struct sotto_ledger_row *out, sqlite3_stmt *statement, cons
     }
 }
 
-static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_ledger_see_row *see,
-                                  void *see_context, struct sotto_error *err)
+static enum sotto_status each_of_all(struct store *store, sotto_ledger_see_row *see,
+                                     void *see_context, struct sotto_error *err)
 {
-    struct store *store = context;
     sqlite3_stmt *statement = NULL;
     enum sotto_status status =
-        subject == NULL ? store__prepare(store, &statement, err,
-                                         "SELECT id, created_at, bytes, subject, digest FROM ledger"
-                                         " ORDER BY id",
-                                         "")
-                        : store__prepare(store, &statement, err,
-                                         "SELECT id, created_at, bytes FROM ledger"
-                                         " WHERE subject=? ORDER BY id",
-                                         "b", subject, (size_t)SOTTO_LEDGER_SUBJECT_BYTES);
+        store__prepare(store, &statement, err,
+                       "SELECT id, created_at, bytes, subject, digest FROM ledger ORDER BY id", "");
     if (status != SOTTO_OK) {
         return status;
     }
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct sotto_ledger_row row;
-        read_row(&row, statement, subject);
+        read_row(&row, statement, NULL);
         status = see(see_context, &row, err);
         if (status != SOTTO_OK) {
             store__end(store, statement);
@@ -95,15 +91,41 @@ static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_l
     return store__end_rows(store, statement, code, err);
 }
 
-/* Ids have no gaps: entries are appended, and only the oldest are forgotten. */
-enum sotto_status store_count_ledger(struct store *store, uint64_t *out, struct sotto_error *err)
+/* A subject's rows that are not kept yet, which are then. */
+static enum sotto_status each_behind(struct store *store, struct store_kept *kept,
+                                     const uint8_t *subject, sotto_ledger_see_row *see,
+                                     void *see_context, struct sotto_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool has_room = true;
+    enum sotto_status status =
+        store__prepare(store, &statement, err,
+                       "SELECT id, created_at, bytes FROM ledger"
+                       " WHERE subject=? AND id>? ORDER BY id",
+                       "bi", subject, (size_t)SOTTO_LEDGER_SUBJECT_BYTES, store__kept_last(kept));
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct sotto_ledger_row row;
+        read_row(&row, statement, subject);
+        has_room = has_room && store__kept_add(&store->kept, kept, &row);
+        status = see(see_context, &row, err);
+        if (status != SOTTO_OK) {
+            store__end(store, statement);
+            return status;
+        }
+    }
+    return store__end_rows(store, statement, code, err);
+}
+
+static enum sotto_status read_number(struct store *store, uint64_t *out, const char *sql,
+                                     struct sotto_error *err)
 {
     sqlite3_stmt *statement = NULL;
     *out = 0;
-    /* Two selects: SQLite looks up one end of a table, and reads all of it for both. */
-    enum sotto_status status = store__prepare(
-        store, &statement, err,
-        "SELECT coalesce((SELECT max(id) FROM ledger) - (SELECT min(id) FROM ledger) + 1, 0)", "");
+    enum sotto_status status = store__prepare(store, &statement, err, sql, "");
     if (status != SOTTO_OK) {
         return status;
     }
@@ -113,6 +135,49 @@ enum sotto_status store_count_ledger(struct store *store, uint64_t *out, struct 
         code = sqlite3_step(statement);
     }
     return store__end_rows(store, statement, code, err);
+}
+
+/* Forgets what is kept if another connection wrote since. */
+static enum sotto_status check_kept(struct store *store, struct sotto_error *err)
+{
+    uint64_t version;
+    enum sotto_status status = read_number(store, &version, "PRAGMA data_version", err);
+    if (status == SOTTO_OK && version != store->kept.version) {
+        store__kept_release(&store->kept);
+        store->kept.version = version;
+    }
+    return status;
+}
+
+static enum sotto_status each_row(void *context, const uint8_t *subject, sotto_ledger_see_row *see,
+                                  void *see_context, struct sotto_error *err)
+{
+    struct store *store = context;
+    if (subject == NULL) {
+        return each_of_all(store, see, see_context, err);
+    }
+    enum sotto_status status = check_kept(store, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    struct store_kept *kept = store__kept_find(&store->kept, subject);
+    if (kept == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    status = store__kept_each(kept, see, see_context, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return each_behind(store, kept, subject, see, see_context, err);
+}
+
+/* Ids have no gaps: entries are appended, and only the oldest are forgotten. */
+enum sotto_status store_count_ledger(struct store *store, uint64_t *out, struct sotto_error *err)
+{
+    /* Two selects: SQLite looks up one end of a table, and reads all of it for both. */
+    return read_number(
+        store, out,
+        "SELECT coalesce((SELECT max(id) FROM ledger) - (SELECT min(id) FROM ledger) + 1, 0)", err);
 }
 
 struct sotto_ledger_storage store_ledger_storage(struct store *store)

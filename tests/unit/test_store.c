@@ -720,6 +720,93 @@ static void test_a_ledger_on_a_full_disk(void **state)
     store_close(store);
 }
 
+#define LARGE_BYTES ((size_t)5 << 20) /* four have room */
+
+/* Four rows. Row i is of subject i % 2, and says 2 bytes of i, each fourth LARGE_BYTES of them. */
+static void append_numbered(const struct sotto_ledger_storage *storage, uint64_t first,
+                            uint64_t forget_below)
+{
+    static uint8_t bytes[4][LARGE_BYTES];
+    struct sotto_ledger_row rows[4];
+    struct sotto_error err = {0};
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t number = first + i;
+        rows[i] = (struct sotto_ledger_row){.number = number,
+                                            .created_ms = (int64_t)number + 100,
+                                            .subject = {(uint8_t)(number % 2)},
+                                            .bytes = bytes[i],
+                                            .bytes_len = number % 4 != 3 ? 2 : LARGE_BYTES};
+        memset(bytes[i], (int)number, rows[i].bytes_len);
+    }
+    assert_ok(storage->append(storage->context, rows, 4, forget_below, &err));
+}
+
+struct numbered {
+    uint64_t next;
+    uint64_t seen;
+    uint64_t stop; /* at this row; 0: at none */
+};
+
+static enum sotto_status see_numbered(void *context, const struct sotto_ledger_row *row,
+                                      struct sotto_error *err)
+{
+    struct numbered *numbered = context;
+    assert_int_equal(row->number, numbered->next);
+    assert_int_equal(row->created_ms, row->number + 100);
+    assert_int_equal(row->subject[0], row->number % 2);
+    assert_int_equal(row->bytes_len, row->number % 4 != 3 ? 2 : LARGE_BYTES);
+    assert_int_equal(row->bytes[0], row->number);
+    assert_int_equal(row->bytes[row->bytes_len - 1], row->number);
+    numbered->next += 2;
+    numbered->seen++;
+    return row->number == numbered->stop ? sotto_error_set(err, SOTTO_ERROR_STATE, "stop")
+                                         : SOTTO_OK;
+}
+
+/* From the first row that is there, so many. */
+static void check_numbered(const struct sotto_ledger_storage *storage, uint64_t first, uint64_t len)
+{
+    struct sotto_error err = {0};
+    for (uint64_t i = 0; i < 2; i++) {
+        const uint8_t subject[SOTTO_LEDGER_SUBJECT_BYTES] = {(uint8_t)((first + i) % 2)};
+        struct numbered numbered = {.next = first + i};
+        assert_ok(storage->each(storage->context, subject, see_numbered, &numbered, &err));
+        assert_int_equal(numbered.seen, len / 2);
+    }
+}
+
+/* The same rows are seen whether they were kept or not: those that were just appended, what has no
+ * room, after a visit that was stopped, when old ones are forgotten, and when somebody else wrote.
+ */
+static void test_rows_that_are_kept(void **state)
+{
+    (void)state;
+    const uint8_t odd[SOTTO_LEDGER_SUBJECT_BYTES] = {1};
+    struct sotto_error err = {0};
+    struct numbered stopped = {.next = 1, .stop = 3};
+    struct store *store = open_store(false);
+    const struct sotto_ledger_storage storage = store_ledger_storage(store);
+    append_numbered(&storage, 1, 0);
+    assert_int_equal(storage.each(storage.context, odd, see_numbered, &stopped, &err),
+                     SOTTO_ERROR_STATE);
+    check_numbered(&storage, 1, 4);
+    for (uint64_t first = 5; first < 25; first += 4) {
+        append_numbered(&storage, first, 0);
+        check_numbered(&storage, 1, first + 3);
+    }
+    check_numbered(&storage, 1, 24); /* what had no room, and a small one behind it */
+    store_rest(store);
+    check_numbered(&storage, 1, 24);
+    append_numbered(&storage, 25, 21);
+    check_numbered(&storage, 21, 8);
+    struct store *other = open_store(false);
+    assert_int_equal(sqlite3_exec(other->db, "DELETE FROM ledger WHERE id < 23", NULL, NULL, NULL),
+                     SQLITE_OK);
+    store_close(other);
+    check_numbered(&storage, 23, 6);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -740,6 +827,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_versions, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_ledger_outlives_its_process, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_a_ledger_on_a_full_disk, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_rows_that_are_kept, make_path, remove_path),
     };
     return sotto_init() == SOTTO_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }
