@@ -499,6 +499,8 @@ enum sotto_status sotto_simulate(char **out_result, const struct sotto_simulatio
                                  struct sotto_error *err)
 {
     struct sim sim = {.config = simulation, .kept_bytes = share_kept_bytes(simulation)};
+    /* Each party checks the adverts and dealings of all, which are the same signatures. */
+    sotto_signatures_remember();
     enum sotto_status status = sim_build(&sim, err);
     if (status != SOTTO_OK) {
         goto out;
@@ -519,6 +521,7 @@ enum sotto_status sotto_simulate(char **out_result, const struct sotto_simulatio
     }
     *out_result = copy;
 out:
+    sotto_signatures_forget();
     sim_release(&sim);
     return status;
 }

@@ -10,6 +10,8 @@
 
 #include <sotto/identity.h>
 
+#include "crypto/remembered.h"
+
 #include <sodium.h>
 #include <sotto/secret.h>
 #include <string.h>
@@ -114,6 +116,7 @@ void sotto_identity_sign_digest(const struct sotto_identity *identity, struct so
 {
     (void)crypto_sign_detached(out->bytes, NULL, digest, SOTTO_SIGNED_DIGEST_BYTES,
                                identity->secret_key);
+    sotto__remember(&identity->key, out, digest);
 }
 
 void sotto_identity_sign(const struct sotto_identity *identity, struct sotto_signature *out,
@@ -129,8 +132,15 @@ void sotto_identity_sign(const struct sotto_identity *identity, struct sotto_sig
 bool sotto_key_verify_digest(const struct sotto_key *key, const struct sotto_signature *signature,
                              const uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES])
 {
-    return crypto_sign_verify_detached(signature->bytes, digest, SOTTO_SIGNED_DIGEST_BYTES,
-                                       key->bytes) == 0;
+    if (sotto__remembers(key, signature, digest)) {
+        return true;
+    }
+    bool is_right = crypto_sign_verify_detached(signature->bytes, digest, SOTTO_SIGNED_DIGEST_BYTES,
+                                                key->bytes) == 0;
+    if (is_right) {
+        sotto__remember(key, signature, digest);
+    }
+    return is_right;
 }
 
 bool sotto_key_verify(const struct sotto_key *key, const struct sotto_signature *signature,

@@ -370,6 +370,8 @@ static void free_tasks(struct compute *compute, bool all)
 static void *compute_main(void *context)
 {
     struct compute *compute = context;
+    /* Both sides of a task that was created here check what the other one checked, or made. */
+    sotto_signatures_remember();
     resumed_start(compute);
     publish_allowances(compute);
     for (;;) {
@@ -403,6 +405,7 @@ static void *compute_main(void *context)
     browse_tick(compute, true);
     sourced_wake();
     listing_release(compute);
+    sotto_signatures_forget();
     return NULL;
 }
 

@@ -433,6 +433,7 @@ enum sotto_status net_begin_plan(const char *const *texts, size_t len, const cha
 {
     struct sotto_error err = {0};
     memset(&net, 0, sizeof net);
+    sotto_signatures_remember(); /* as a node does: what is forged must be refused all the same */
     net.random = sotto_random_seeded(&net.stream, len, min_clients);
     for (size_t i = 0; i < len; i++) {
         struct net_host *host = &net.hosts[i];
@@ -489,6 +490,7 @@ void net_end(void)
     for (; net.letters_head < net.letters_len; net.letters_head++) {
         sotto_buffer_release(&net.letters[net.letters_head].bytes);
     }
+    sotto_signatures_forget();
 }
 
 void net_begin(size_t len, uint32_t min_clients, uint32_t max_clients)

@@ -82,6 +82,8 @@ enum sotto_status world_init(struct world *world, uint32_t parties_len,
                              uint32_t min_parties, struct sotto_random random)
 {
     *world = (struct world){.parties_len = parties_len, .random = random};
+    sotto_signatures_remember(); /* as a node does: what is forged must be refused all the same */
+    world->remembers = true;
     world->terms.runs = runs;
     world->terms.runs_len = runs_len;
     world->terms.min_parties = min_parties;
@@ -112,6 +114,9 @@ void world_release(struct world *world)
         sotto_buffer_release(&world->letters[i].bytes);
     }
     sotto_free(world->letters);
+    if (world->remembers) {
+        sotto_signatures_forget();
+    }
 }
 
 /* Collects what the aggregator wants sent. */

@@ -37,6 +37,7 @@ struct world {
     bool shuffle;       /* deliver in random order */
     bool repeat;        /* deliver everything twice */
     bool holds_pledges; /* a party's PLEDGE is left to the test, and what comes after it */
+    bool remembers;     /* signatures, as a node does */
     bool at_once;       /* the aggregator takes all that is under way to it at once */
     /* Sees every letter before it is delivered; false loses it. May be NULL. */
     bool (*inspect)(struct world *world, struct world_letter *letter);

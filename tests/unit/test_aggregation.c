@@ -4,9 +4,11 @@
 #include "test.h"
 
 #include "aggregation/crypto/dleq.h"
+#include "aggregation/crypto/remembered.h"
 #include "aggregation/message/message.h"
 #include "aggregation/vector/vector.h"
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <sotto/action.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
@@ -588,6 +590,109 @@ static void test_long_messages_are_signed_in_chunks(void **state)
     sotto_identity_free(identity);
 }
 
+/* A signature that libsodium made, so that this process knows nothing of it yet. */
+static void sign_elsewhere(struct sotto_key *key, struct sotto_signature *signature,
+                           uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES])
+{
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
+    (void)crypto_sign_keypair(key->bytes, secret);
+    fill(digest, SOTTO_SIGNED_DIGEST_BYTES);
+    (void)crypto_sign_detached(signature->bytes, NULL, digest, SOTTO_SIGNED_DIGEST_BYTES, secret);
+}
+
+static void test_right_signatures_are_remembered(void **state)
+{
+    (void)state;
+    struct sotto_key key;
+    struct sotto_signature signature;
+    uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES];
+    sign_elsewhere(&key, &signature, digest);
+    assert_true(sotto_key_verify_digest(&key, &signature, digest));
+    assert_false(sotto__remembers(&key, &signature, digest)); /* nobody asked for it */
+    sotto_signatures_remember();
+    assert_false(sotto__remembers(&key, &signature, digest));
+    assert_true(sotto_key_verify_digest(&key, &signature, digest));
+    assert_true(sotto__remembers(&key, &signature, digest));
+    struct sotto_identity *identity;
+    assert_ok(sotto_identity_generate(&identity, source));
+    struct sotto_key own = sotto_identity_key(identity);
+    sotto_identity_sign_digest(identity, &signature, digest);
+    assert_true(sotto__remembers(&own, &signature, digest)); /* it made that one */
+    sotto_identity_free(identity);
+    sotto_signatures_forget();
+}
+
+/* Every change of one that is remembered is refused, again and again. */
+static void test_changed_signatures_are_refused(void **state)
+{
+    (void)state;
+    struct sotto_key key;
+    struct sotto_signature signature;
+    uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES];
+    sotto_signatures_remember();
+    sign_elsewhere(&key, &signature, digest);
+    assert_true(sotto_key_verify_digest(&key, &signature, digest));
+    uint8_t *const parts[] = {key.bytes, signature.bytes, digest};
+    const size_t parts_bytes[] = {sizeof key.bytes, sizeof signature.bytes, sizeof digest};
+    for (size_t part = 0; part < 3; part++) {
+        for (size_t bit = 0; bit < 8 * parts_bytes[part]; bit++) {
+            parts[part][bit / 8] ^= (uint8_t)(1U << bit % 8);
+            assert_false(sotto_key_verify_digest(&key, &signature, digest));
+            assert_false(sotto_key_verify_digest(&key, &signature, digest));
+            parts[part][bit / 8] ^= (uint8_t)(1U << bit % 8);
+        }
+    }
+    assert_true(sotto_key_verify_digest(&key, &signature, digest));
+    sotto_signatures_forget();
+}
+
+#define SIGNATURES_LEN ((size_t)5000) /* more than there is room for */
+
+struct signer {
+    pthread_t thread;
+    const struct sotto_identity *identity;
+    size_t mistakes;
+};
+
+static void *sign_and_verify(void *context)
+{
+    struct signer *signer = context;
+    struct sotto_key key = sotto_identity_key(signer->identity);
+    struct sotto_signature before = {{0}};
+    for (size_t i = 0; i < SIGNATURES_LEN; i++) {
+        uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES] = {0};
+        struct sotto_signature signature;
+        size_t at = i * 7 % SIGNATURES_LEN;
+        memcpy(digest, &at, sizeof at);
+        sotto_identity_sign_digest(signer->identity, &signature, digest);
+        signer->mistakes += !sotto_key_verify_digest(&key, &signature, digest);
+        if (i % 20 == 1) { /* another one's does not stand for this one */
+            signer->mistakes += sotto_key_verify_digest(&key, &before, digest);
+        }
+        before = signature;
+    }
+    return NULL;
+}
+
+static void test_threads_remember_together(void **state)
+{
+    (void)state;
+    struct sotto_identity *identity;
+    struct signer signers[4];
+    assert_ok(sotto_identity_generate(&identity, source));
+    sotto_signatures_remember();
+    for (size_t i = 0; i < 4; i++) {
+        signers[i] = (struct signer){.identity = identity};
+        assert_int_equal(pthread_create(&signers[i].thread, NULL, sign_and_verify, &signers[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(signers[i].thread, NULL), 0);
+        assert_int_equal(signers[i].mistakes, 0);
+    }
+    sotto_signatures_forget();
+    sotto_identity_free(identity);
+}
+
 static void test_other_versions_are_named(void **state)
 {
     (void)state;
@@ -662,6 +767,9 @@ int main(void)
         cmocka_unit_test(test_every_status_goes_over_the_wire),
         cmocka_unit_test(test_identities),
         cmocka_unit_test(test_long_messages_are_signed_in_chunks),
+        cmocka_unit_test(test_right_signatures_are_remembered),
+        cmocka_unit_test(test_changed_signatures_are_refused),
+        cmocka_unit_test(test_threads_remember_together),
         cmocka_unit_test(test_other_versions_are_named),
         cmocka_unit_test(test_queues_survive_no_memory),
     };

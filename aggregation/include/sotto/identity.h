@@ -79,6 +79,14 @@ SOTTO_API bool sotto_key_verify_digest(const struct sotto_key *key,
                                        const struct sotto_signature *signature,
                                        const uint8_t digest[SOTTO_SIGNED_DIGEST_BYTES]);
 
+/* From here on, until sotto_signatures_forget, this process remembers some thousand signatures that
+ * it made or found right, and finds such a one right without computing it again: for a host that
+ * runs several machines, which otherwise check the same signature each. Calls are counted. Threads:
+ * any. */
+SOTTO_API void sotto_signatures_remember(void);
+/* Ends one sotto_signatures_remember. */
+SOTTO_API void sotto_signatures_forget(void);
+
 /* Whether two public keys are the same. Variable time: public keys only. */
 SOTTO_API bool sotto_key_equal(const struct sotto_key *a, const struct sotto_key *b);
 
