@@ -309,6 +309,7 @@ static uint64_t find_deadline(const struct compute *compute)
          created = created->next) {
         deadline_ms = created->deadline_ms < deadline_ms ? created->deadline_ms : deadline_ms;
         deadline_ms = created->notice_ms < deadline_ms ? created->notice_ms : deadline_ms;
+        deadline_ms = created->lines_ms < deadline_ms ? created->lines_ms : deadline_ms;
     }
     for (const struct joined *joined = compute->first_joined; joined != NULL;
          joined = joined->next) {
@@ -332,6 +333,9 @@ static void tick_tasks(struct compute *compute)
             created->deadline_ms = UINT64_MAX;
             created_tick(compute, created);
         }
+        if (created->lines_ms <= now_ms) {
+            lines_write(compute, created);
+        }
     }
     for (struct joined *joined = compute->first_joined; joined != NULL; joined = joined->next) {
         if (joined->deadline_ms <= now_ms) {
@@ -349,6 +353,7 @@ static void free_tasks(struct compute *compute, bool all)
         struct created *created = *at;
         if (all || created->has_ended) {
             *at = created->next;
+            lines_write(compute, created); /* of one whose end is not in the store */
             created_free(created);
             compute->created_len--;
         } else {

@@ -88,6 +88,10 @@ void compute__send(struct compute *compute, struct sotto_action *action, uint64_
 /* Tells those who wait for news of a task. */
 void compute__changed(struct compute *compute, uint64_t number);
 
+/* Writes the log lines that wait, of all tasks that were created here: before what may take long.
+ */
+void lines_write_all(struct compute *compute);
+
 /* The longest body with so many vectors in it. How long messages are kept. */
 size_t compute__measure(const struct compute *compute, size_t vector_bytes, size_t vectors_len);
 uint64_t compute__patience(const struct sotto_plan *plan);

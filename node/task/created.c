@@ -8,8 +8,8 @@
  *    refused to the caller before a task exists.
  * 2. The task and its state RUNNING are durable before the machine's first message leaves. If that
  *    fails, nothing of the task remains.
- * 3. Log lines are written in one transaction for all that one job brought, not durable: a round
- *    does not wait for the disk. A line that can't be written is lost, the task goes on.
+ * 3. Log lines wait for each other, and are written together, not durable (lines.c). A line that
+ *    can't be written is lost, the task goes on.
  * 4. The machine has a RESULT that its parties are asked to confirm: it is written, with FINISHED
  *    and that it is awaited. If that fails, it is written with the end.
  *    The machine is DONE: status and text are kept here, the result in the machine (is_over). Then
@@ -42,39 +42,6 @@
 #define NOTICE_MS 3000
 
 /* --- What a machine says --- */
-
-/* Log lines may be lost with the power, so that a round does not wait for the disk. */
-static enum sotto_status store_line(struct store *store, bool *in_transaction, uint64_t number,
-                                    const char *text, struct sotto_error *err)
-{
-    if (!*in_transaction) {
-        enum sotto_status status = store_begin(store, false, err);
-        if (status != SOTTO_OK) {
-            return status;
-        }
-        *in_transaction = true;
-    }
-    return store_log(store, number, clock_unix_ms(), text, err);
-}
-
-static void write_log(struct compute *compute, bool *in_transaction, uint64_t number,
-                      const char *text)
-{
-    struct sotto_error err = {0};
-    if (store_line(compute->config.store, in_transaction, number, text, &err) != SOTTO_OK) {
-        log_warning("task %llu: a log line is lost: %s", (unsigned long long)number, err.text);
-    }
-}
-
-static void commit_log(struct compute *compute, bool *in_transaction)
-{
-    struct sotto_error err = {0};
-    if (*in_transaction && store_commit(compute->config.store, &err) != SOTTO_OK) {
-        log_warning("%s", err.text);
-        store_rollback(compute->config.store);
-    }
-    *in_transaction = false;
-}
 
 static enum task_state choose_end_state(const struct created *created)
 {
@@ -125,6 +92,10 @@ static enum sotto_status write_awaited(struct compute *compute, const struct cre
     if (status != SOTTO_OK) {
         return status;
     }
+    status = lines_store(store, created, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
     status = write_result(store, created, err);
     if (status != SOTTO_OK) {
         goto out;
@@ -148,6 +119,8 @@ static void keep_awaited(struct compute *compute, struct created *created)
     struct sotto_error err = {0};
     if (write_awaited(compute, created, &err) == SOTTO_OK) {
         created->has_result = true;
+        lines_clear(created);
+        compute__changed(compute, created->number);
     } else {
         log_warning("task %llu has a result, which is stored when it ends: %s",
                     (unsigned long long)created->number, err.text);
@@ -179,7 +152,7 @@ static enum sotto_status write_hint(struct store *store, const struct created *c
     return store_log(store, created->number, clock_unix_ms(), text, err);
 }
 
-/* Writes the end of a task: state, reason and result in one durable transaction. */
+/* Writes the end of a task: its last lines, state, reason and result in one durable transaction. */
 static enum sotto_status write_end(struct compute *compute, const struct created *created,
                                    enum receipts which, const struct sotto_error *lost,
                                    struct sotto_error *err)
@@ -191,6 +164,10 @@ static enum sotto_status write_end(struct compute *compute, const struct created
     enum sotto_status status = store_begin(store, true, err);
     if (status != SOTTO_OK) {
         return status;
+    }
+    status = lines_store(store, created, err);
+    if (status != SOTTO_OK) {
+        goto out;
     }
     if (is_well) {
         status = write_result(store, created, err);
@@ -265,12 +242,13 @@ static void end_created(struct compute *compute, struct created *created)
              created->end_status != SOTTO_OK ? ": " : "",
              created->end_status != SOTTO_OK ? created->end_text : "");
     created->has_ended = true;
+    lines_clear(created);
+    compute__changed(compute, created->number);
 }
 
 /* Carries out everything that the machine wants. */
 static void carry_out(struct compute *compute, struct created *created)
 {
-    bool in_transaction = false;
     struct sotto_action action;
     while (!created->has_ended && sotto_task_aggregator_next(created->machine, &action)) {
         switch (action.kind) {
@@ -281,14 +259,12 @@ static void carry_out(struct compute *compute, struct created *created)
             created->deadline_ms = action.deadline_ms;
             break;
         case SOTTO_ACTION_LOG:
-            write_log(compute, &in_transaction, created->number, action.text);
+            lines_add(compute, created, action.text);
             break;
         case SOTTO_ACTION_RESULT:
-            commit_log(compute, &in_transaction);
             keep_awaited(compute, created);
             break;
         case SOTTO_ACTION_DONE:
-            commit_log(compute, &in_transaction);
             created->end_status = action.status;
             (void)snprintf(created->end_text, sizeof created->end_text, "%s", action.text);
             end_created(compute, created);
@@ -302,8 +278,6 @@ static void carry_out(struct compute *compute, struct created *created)
     reached_keep_model(compute, created);
     created->body_bytes =
         compute__measure(compute, sotto_task_aggregator_vector_bytes(created->machine), 1);
-    commit_log(compute, &in_transaction);
-    compute__changed(compute, created->number);
 }
 
 void created_receive(struct compute *compute, struct created *created, const struct sotto_key *from,
@@ -351,7 +325,6 @@ void created_notice(struct compute *compute, struct created *created)
 {
     char names[SOTTO_ERROR_TEXT_BYTES];
     char text[SOTTO_ERROR_TEXT_BYTES + 96];
-    bool in_transaction = false;
     if (created->has_ended ||
         !sotto_task_aggregator_awaits(created->machine, names, sizeof names)) {
         return;
@@ -359,16 +332,13 @@ void created_notice(struct compute *compute, struct created *created)
     (void)snprintf(text, sizeof text, "[Join] task %llu round 1 %s",
                    (unsigned long long)created->number, names);
     sotto_text_sanitize(text);
-    write_log(compute, &in_transaction, created->number, text);
-    commit_log(compute, &in_transaction);
-    compute__changed(compute, created->number);
+    lines_add(compute, created, text);
 }
 
 void created_tick(struct compute *compute, struct created *created)
 {
     if (created->is_over && !created->has_ended) {
         end_created(compute, created);
-        compute__changed(compute, created->number);
     } else if (!created->has_ended) {
         sotto_task_aggregator_tick(created->machine, clock_ms());
         carry_out(compute, created);
@@ -377,6 +347,7 @@ void created_tick(struct compute *compute, struct created *created)
 
 void created_free(struct created *created)
 {
+    lines_clear(created);
     sotto_task_aggregator_free(created->machine);
     sotto_free(created);
 }
@@ -594,6 +565,7 @@ static enum sotto_status make_created(struct compute *compute, struct created **
         goto out;
     }
     created->deadline_ms = UINT64_MAX;
+    created->lines_ms = UINT64_MAX;
     created->notice_ms = clock_ms() + NOTICE_MS;
     created->patience_ms = compute__patience(plan);
     status = start_task(compute, created, plan, &json, job->away, err);

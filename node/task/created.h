@@ -2,10 +2,12 @@
 #ifndef SOTTO_NODE_CREATED_H
 #define SOTTO_NODE_CREATED_H
 
-/* Tasks that were created here (created.c), what is said to them first (own.c), and where they
- * start (reached.c). Threads: the compute thread's. */
+/* Tasks that were created here (created.c), their log (lines.c), what is said to them first
+ * (own.c), and where they start (reached.c). Threads: the compute thread's. */
 
 #include "task/compute_internal.h"
+
+struct created_line; /* of a task's log: lines.c */
 
 /* A task that was created here. */
 struct created {
@@ -20,6 +22,10 @@ struct created {
     bool is_over;         /* the machine is done; its end may not be in the store yet */
     enum sotto_status end_status;
     char end_text[SOTTO_ERROR_TEXT_BYTES];
+    struct created_line *first_line; /* of those that are not in the store yet */
+    struct created_line *last_line;
+    size_t lines_len;
+    uint64_t lines_ms;      /* when they are written at the latest; UINT64_MAX: there are none */
     bool has_result;        /* the result is in the store */
     uint32_t reached_round; /* the last one before which its models were asked how far they are */
     bool has_reached;       /* coefficients of them are in the store */
@@ -44,6 +50,18 @@ void created_removed(struct compute *compute, struct created *created,
 void created_notice(struct compute *compute, struct created *created);
 void created_tick(struct compute *compute, struct created *created);
 void created_free(struct created *created);
+
+/* --- lines.c --- */
+
+/* Adds a line to a task's log, which soon is in the store. */
+void lines_add(struct compute *compute, struct created *created, const char *text);
+/* Writes the lines into a transaction of the caller, who clears them once it is committed. */
+enum sotto_status lines_store(struct store *store, const struct created *created,
+                              struct sotto_error *err) SOTTO_NODISCARD;
+/* Forgets the lines that are not in the store, or are now. */
+void lines_clear(struct created *created);
+/* Writes the lines, and tells those who wait for them. What can't be written is lost. */
+void lines_write(struct compute *compute, struct created *created);
 
 /* --- own.c --- */
 

@@ -360,9 +360,11 @@ static void carry_out(struct compute *compute, struct joined *joined)
                         action.text);
             break;
         case SOTTO_ACTION_OFFER:
+            lines_write_all(compute); /* reading rows may take long */
             offered_answer(compute, joined);
             break;
         case SOTTO_ACTION_PARTIAL:
+            lines_write_all(compute);
             answer_partial(compute, joined);
             break;
         case SOTTO_ACTION_PLEDGE:
