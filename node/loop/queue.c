@@ -82,9 +82,12 @@ void queue_push(struct queue *queue, struct job *job)
     *lane->tail = job;
     lane->tail = &job->next;
     lane->bytes += sizeof *job + job->bytes.data_bytes;
-    queue->jobs_len++;
-    (void)pthread_cond_signal(&queue->arrived);
+    bool was_empty = queue->jobs_len++ == 0;
     (void)pthread_mutex_unlock(&queue->mutex);
+    if (!was_empty) {
+        return; /* whoever pushed the first one wakes the reader, which takes all there is */
+    }
+    (void)pthread_cond_signal(&queue->arrived);
     if (queue->event_fd >= 0) {
         uint64_t one = 1;
         ssize_t written = write(queue->event_fd, &one, sizeof one);

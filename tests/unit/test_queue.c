@@ -2,6 +2,10 @@
 #include "node/loop/queue.h"
 #include "test.h"
 
+#include <poll.h>
+#include <pthread.h>
+#include <unistd.h>
+
 #define LANES 4
 
 static void push(struct queue *queue, size_t lane, uint64_t number)
@@ -107,12 +111,72 @@ static void test_a_lane_is_cleared(void **state)
     queue_release(&queue);
 }
 
+#define PUSHES ((uint64_t)20000)
+
+static void *push_many(void *context)
+{
+    for (uint64_t i = 0; i < PUSHES; i++) {
+        push(context, 1 + i % (LANES - 1), i);
+    }
+    return NULL;
+}
+
+/* Waits as the loop thread does: it reads the count, then takes all that is there. */
+static uint64_t take_polled(struct queue *queue)
+{
+    struct pollfd ready = {.fd = queue->event_fd, .events = POLLIN};
+    uint64_t count;
+    uint64_t taken = 0;
+    struct job *job;
+    assert_int_equal(poll(&ready, 1, -1), 1);
+    assert_int_equal(read(queue->event_fd, &count, sizeof count), sizeof count);
+    while ((job = queue_pop(queue)) != NULL) {
+        job_free(job);
+        taken++;
+    }
+    return taken;
+}
+
+/* A reader is woken for every job, whoever pushes meanwhile: else this waits for ever. */
+static void take_from_threads(bool polled)
+{
+    struct queue queue;
+    pthread_t threads[3];
+    assert_ok(queue_init(&queue, LANES, polled, NULL));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, push_many, &queue), 0);
+    }
+    for (uint64_t taken = 0; taken < 3 * PUSHES;) {
+        if (polled) {
+            taken += take_polled(&queue);
+            continue;
+        }
+        struct job *job = queue_wait(&queue, UINT64_MAX);
+        assert_non_null(job);
+        job_free(job);
+        taken++;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    assert_null(queue_pop(&queue));
+    queue_release(&queue);
+}
+
+static void test_a_reader_is_woken(void **state)
+{
+    (void)state;
+    take_from_threads(false);
+    take_from_threads(true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lanes_are_served_in_turns),
         cmocka_unit_test(test_nobody_is_passed_over),
         cmocka_unit_test(test_a_lane_is_cleared),
+        cmocka_unit_test(test_a_reader_is_woken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
