@@ -2,8 +2,10 @@
 
 /* A cage, from outside. What is between a runner and everything else, from the outside in:
  *
- *   1. Control groups, where this process may make some: memory of all, number of processes. It
- *      has a lower priority, and where memory runs out the kernel takes it first.
+ *   1. A unit of systemd, where there is one for runners: a user and a control group of its own
+ *      (loop/keeper.c). Else control groups, where this process may make some: memory of all,
+ *      number of processes. It has a lower priority, and where memory runs out the kernel takes it
+ *      first.
  *   2. Namespaces by bubblewrap: no network, no processes but its own, no users, and the view that
  *      arguments.c draws. No capabilities, an empty environment, a session of its own. It dies with
  *      the thread that started it.
@@ -20,18 +22,16 @@
  *
  * A runner ends in one way: the first process outside is killed and waited for, then the first one
  * inside; which dies after all others there, so that nothing is left when its death is told. Then
- * the groups go. */
+ * the groups go. In a unit its keeper does that. */
 
 #include "cage/arguments.h"
 #include "cage/cage_internal.h"
 #include "cage/contents.h"
-#include "loop/spawn.h"
 
 #include <sotto/alloc.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +40,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BWRAP "/usr/bin/bwrap"
-#define ARGUMENTS_FD 4
-#define INFO_FD 5 /* arguments.c */
 #define ARGUMENTS_BYTES_MAX ((size_t)256 * 1024)
 #define FDS_FROM 10 /* so that those of the child can be set without overwriting each other */
 
@@ -55,15 +52,7 @@ static bool raise_fd(int *fd)
     return raised >= 0;
 }
 
-/* The ends that the child gets. */
-struct child_fds {
-    int socket;
-    int output;
-    int arguments;
-    int info;
-};
-
-static bool make_pairs(struct cage *cage, struct child_fds *child)
+static bool make_pairs(struct cage *cage, int child[CAGE_FDS_LEN])
 {
     int sockets[2];
     int pipes[2];
@@ -71,19 +60,19 @@ static bool make_pairs(struct cage *cage, struct child_fds *child)
         return false;
     }
     cage->socket = sockets[0];
-    child->socket = sockets[1];
+    child[CAGE_SOCKET] = sockets[1];
     if (pipe2(pipes, O_CLOEXEC) != 0) {
         return false;
     }
     cage->output_fd = pipes[0];
-    child->output = pipes[1];
-    child->info = memfd_create("info", MFD_CLOEXEC);
-    return raise_fd(&child->socket) && raise_fd(&child->output) && raise_fd(&child->info) &&
-           fcntl(cage->socket, F_SETFL, O_NONBLOCK) == 0 &&
+    child[CAGE_OUTPUT] = pipes[1];
+    child[CAGE_INFO] = memfd_create("info", MFD_CLOEXEC);
+    return raise_fd(&child[CAGE_SOCKET]) && raise_fd(&child[CAGE_OUTPUT]) &&
+           raise_fd(&child[CAGE_INFO]) && fcntl(cage->socket, F_SETFL, O_NONBLOCK) == 0 &&
            fcntl(cage->output_fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
-static enum sotto_status make_arguments(struct child_fds *child, const struct cage_config *config,
+static enum sotto_status make_arguments(int child[CAGE_FDS_LEN], const struct cage_config *config,
                                         struct sotto_error *err)
 {
     struct sotto_writer writer;
@@ -92,79 +81,17 @@ static enum sotto_status make_arguments(struct child_fds *child, const struct ca
     if (status != SOTTO_OK) {
         goto out;
     }
-    child->arguments = memfd_create("arguments", MFD_CLOEXEC);
-    if (child->arguments < 0 || !raise_fd(&child->arguments) ||
-        write(child->arguments, writer.data, writer.data_bytes) != (ssize_t)writer.data_bytes ||
-        lseek(child->arguments, 0, SEEK_SET) != 0) {
+    child[CAGE_ARGUMENTS] = memfd_create("arguments", MFD_CLOEXEC);
+    if (child[CAGE_ARGUMENTS] < 0 || !raise_fd(&child[CAGE_ARGUMENTS]) ||
+        write(child[CAGE_ARGUMENTS], writer.data, writer.data_bytes) !=
+            (ssize_t)writer.data_bytes ||
+        lseek(child[CAGE_ARGUMENTS], 0, SEEK_SET) != 0) {
         status =
             sotto_error_set(err, SOTTO_ERROR_IO, "the arguments of a cage: %s", strerror(errno));
     }
 out:
     sotto_writer_release(&writer);
     return status;
-}
-
-#define WORDS_MAX 24
-
-/* sotto-fence join GROUP... -- bwrap --args 4 -- fence run LIMIT... -- python3 -I -B runner.py. */
-static int spawn_words(struct cage *cage, const struct cage_config *config,
-                       const posix_spawn_file_actions_t *actions)
-{
-    char numbers[4][24];
-    const struct cage_limits *limits = &cage->limits;
-    const uint64_t values[] = {limits->memory_bytes, limits->cpu_seconds, limits->files_bytes,
-                               limits->threads};
-    const char *words[WORDS_MAX] = {config->fence_path, "join"};
-    size_t len = 2;
-    for (size_t i = 0; i < cage->groups.folders_len; i++) {
-        words[len++] = cage->groups.folders[i];
-    }
-    static const char *const middle[] = {"--", BWRAP, "--args", "4", "--", "/run/sotto/fence",
-                                         "run"};
-    for (size_t i = 0; i < sizeof middle / sizeof middle[0]; i++) {
-        words[len++] = middle[i];
-    }
-    for (size_t i = 0; i < 4; i++) {
-        (void)snprintf(numbers[i], sizeof numbers[i], "%llu", (unsigned long long)values[i]);
-        words[len++] = numbers[i];
-    }
-    const char *const end[] = {"--", config->python_path, "-I", "-B", "/run/sotto/runner.py"};
-    for (size_t i = 0; i < sizeof end / sizeof end[0]; i++) {
-        words[len++] = end[i];
-    }
-    return spawn_program(&cage->pid, config->fence_path, actions, words);
-}
-
-static int add_actions(posix_spawn_file_actions_t *actions, const struct child_fds *child)
-{
-    int failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
-    failed |= posix_spawn_file_actions_adddup2(actions, child->output, 1);
-    failed |= posix_spawn_file_actions_adddup2(actions, child->output, 2);
-    failed |= posix_spawn_file_actions_adddup2(actions, child->socket, FENCE_SOCKET_FD);
-    failed |= posix_spawn_file_actions_adddup2(actions, child->arguments, ARGUMENTS_FD);
-    failed |= posix_spawn_file_actions_adddup2(actions, child->info, INFO_FD);
-    failed |= posix_spawn_file_actions_addclosefrom_np(actions, INFO_FD + 1);
-    return failed;
-}
-
-static enum sotto_status spawn(struct cage *cage, const struct cage_config *config,
-                               const struct child_fds *child, struct sotto_error *err)
-{
-    posix_spawn_file_actions_t actions;
-    if (posix_spawn_file_actions_init(&actions) != 0) {
-        return sotto_error_no_memory(err);
-    }
-    int failed = add_actions(&actions, child);
-    if (failed == 0) {
-        failed = spawn_words(cage, config, &actions);
-    }
-    if (failed != 0) {
-        cage->pid = 0;
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return failed == 0 ? SOTTO_OK
-                       : sotto_error_set(err, SOTTO_ERROR_STATE, "no cage can be started: %s",
-                                         strerror(failed));
 }
 
 static enum sotto_status check_there(const char *what, const char *path, struct sotto_error *err)
@@ -222,6 +149,30 @@ static enum sotto_status make_groups(struct cage *cage, const struct cage_config
     return SOTTO_OK;
 }
 
+/* Starts it here, or in a unit of its own where there is one for runners. */
+static enum sotto_status start_process(struct cage *cage, const struct cage_config *config,
+                                       const int child[CAGE_FDS_LEN], struct sotto_error *err)
+{
+    char path[SPAWN_UNIT_BYTES];
+    const struct cage_program program = {config->fence_path, config->python_path, &cage->groups,
+                                         cage->limits};
+    if (spawn_unit(path, "runner")) {
+        cage->standing.unit = true;
+        return cage_spawn_in_unit(&cage->process, path, &program, child, err);
+    }
+    enum sotto_status status = make_groups(cage, config, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    int failed = cage_spawn(&cage->process.pid, &program, child);
+    if (failed != 0) {
+        cage->process = SPAWNED_NONE;
+        return sotto_error_set(err, SOTTO_ERROR_STATE, "no cage can be started: %s",
+                               strerror(failed));
+    }
+    return SOTTO_OK;
+}
+
 /* The fence speaks first, or the cage could not be built; then the output says why, which is
  * bubblewrap's or the fence's: nothing of others has run. */
 static enum sotto_status await_fence(struct cage *cage, struct sotto_error *err)
@@ -233,7 +184,10 @@ static enum sotto_status await_fence(struct cage *cage, struct sotto_error *err)
         if (cage_step(cage, &frame, &has_frame, CAGE_START_MS, err) != SOTTO_OK) {
             bool is_told = cage->output_bytes > 0;
             return sotto_error_set(err, SOTTO_ERROR_STATE,
-                                   "no cage can be built here, so there is no learning: %.*s",
+                                   "no cage can be built here, so there is no learning%s: %.*s",
+                                   cage->standing.unit ? " (the unit sotto-runner builds it, and "
+                                                         "reads data as a user of the group sotto)"
+                                                       : "",
                                    is_told ? (int)cage->output_bytes : SOTTO_ERROR_TEXT_BYTES,
                                    is_told ? cage->output : cage->ended.text);
         }
@@ -244,12 +198,15 @@ static enum sotto_status await_fence(struct cage *cage, struct sotto_error *err)
 
 /* Takes hold of the first process inside, which bubblewrap wrote down ({"child-pid": 123, ...})
  * before the fence spoke: it is the last one that dies. */
-static enum sotto_status find_first(struct cage *cage, const struct child_fds *child,
+static enum sotto_status find_first(struct cage *cage, const int child[CAGE_FDS_LEN],
                                     struct sotto_error *err)
 {
+    if (cage->process.keeper >= 0) {
+        return SOTTO_OK; /* which tells the end when nothing is left */
+    }
     static const char key[] = "\"child-pid\":";
     char text[512];
-    ssize_t bytes = pread(child->info, text, sizeof text - 1, 0);
+    ssize_t bytes = pread(child[CAGE_INFO], text, sizeof text - 1, 0);
     text[bytes > 0 ? bytes : 0] = '\0';
     const char *at = strstr(text, key);
     long pid = at != NULL ? strtol(at + strlen(key), NULL, 10) : 0;
@@ -264,7 +221,7 @@ static enum sotto_status find_first(struct cage *cage, const struct child_fds *c
 enum sotto_status cage_start(struct cage **out, const struct cage_config *config,
                              struct sotto_error *err)
 {
-    struct child_fds child = {-1, -1, -1, -1};
+    int child[CAGE_FDS_LEN] = {-1, -1, -1, -1};
     *out = NULL;
     enum sotto_status status = check_all_there(config, err);
     if (status != SOTTO_OK) {
@@ -274,6 +231,7 @@ enum sotto_status cage_start(struct cage **out, const struct cage_config *config
     if (cage == NULL) {
         return sotto_error_no_memory(err);
     }
+    cage->process = SPAWNED_NONE;
     cage->first = -1;
     cage->socket = -1;
     cage->output_fd = -1;
@@ -284,21 +242,17 @@ enum sotto_status cage_start(struct cage **out, const struct cage_config *config
         status = sotto_error_no_memory(err);
         goto out;
     }
-    if (!make_pairs(cage, &child)) {
+    if (!make_pairs(cage, child)) {
         status = sotto_error_set(err, SOTTO_ERROR_IO, "the socket of a cage: %s", strerror(errno));
         goto out;
     }
-    status = make_arguments(&child, config, err);
+    status = make_arguments(child, config, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = make_groups(cage, config, err);
-    if (status != SOTTO_OK) {
-        goto out;
-    }
-    status = spawn(cage, config, &child, err);
-    cage_close(&child.socket);
-    cage_close(&child.output);
+    status = start_process(cage, config, child, err);
+    cage_close(&child[CAGE_SOCKET]);
+    cage_close(&child[CAGE_OUTPUT]);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -306,12 +260,11 @@ enum sotto_status cage_start(struct cage **out, const struct cage_config *config
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = find_first(cage, &child, err);
+    status = find_first(cage, child, err);
 out:
-    cage_close(&child.socket);
-    cage_close(&child.output);
-    cage_close(&child.arguments);
-    cage_close(&child.info);
+    for (size_t i = 0; i < CAGE_FDS_LEN; i++) {
+        cage_close(&child[i]);
+    }
     if (status != SOTTO_OK) {
         cage_free(cage);
         return status;

@@ -4,7 +4,8 @@
 
 /* The cage: a process that runs code of others, which the owner has approved, on one owner's data.
  * It sees the system (to read), the data that it is given (to read), a small /tmp, and one socket
- * to this node; nothing else. cage.c says what is between it and the rest. Linux only.
+ * to this node; nothing else. cage.c says what is between it and the rest. Linux only. Where there
+ * is a unit for runners (loop/spawn.h) it is built there, else as a child of this process.
  *
  * Threads: one cage, one thread at a time. The thread that starts a cage must outlive it: the cage
  * ends with the thread. */
@@ -47,6 +48,8 @@ struct cage_standing {
                            * holds for each empty file of /tmp is not limited: where memory runs
                            * out, the kernel takes the runner first, and its files go with it */
     bool processes_group; /* always where the node is root, whose threads nothing else limits */
+    bool unit; /* a unit of systemd with a user and a control group of its own, whose limits stand
+                * in the unit: the two above are the node's own */
 };
 
 struct cage_frame {
@@ -68,6 +71,10 @@ enum sotto_status cage_start(struct cage **out, const struct cage_config *config
  * Out: what stands around it. */
 enum sotto_status cage_probe(struct cage_standing *out, const char *fence_path,
                              const char *python_path, struct sotto_error *err) SOTTO_NODISCARD;
+
+/* In the unit: the keeper of one runner, which is fenced by the program at fence_path. Returns:
+ * false where no node asked for one. */
+bool cage_keep(const char *fence_path);
 
 /* Kills all that is in the cage, waits for it and removes what it left; NULL is fine. */
 void cage_free(struct cage *cage);

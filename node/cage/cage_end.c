@@ -66,22 +66,9 @@ static void await_first(const struct cage *cage)
  * runner's, or 128 and the signal that ended either; KILLED_HERE. */
 static int await_exit(struct cage *cage, uint64_t wait_ms)
 {
-    const struct timespec interval = {.tv_nsec = 5 * 1000 * 1000};
-    uint64_t until = cage_clock() + wait_ms;
     int status = 0;
-    pid_t found = 0;
-    while (cage->pid > 0 && (found = waitpid(cage->pid, &status, WNOHANG)) == 0 &&
-           cage_clock() < until) {
-        (void)nanosleep(&interval, NULL);
-    }
-    if (cage->pid > 0 && found == 0) {
-        (void)kill(cage->pid, SIGKILL);
-        while (waitpid(cage->pid, &status, 0) < 0 && errno == EINTR) {
-        }
-        status = KILLED_HERE;
-    }
-    cage->pid = 0;
-    if (status == KILLED_HERE) {
+    if (spawned_is(&cage->process) && !spawned_wait(&cage->process, &status, wait_ms)) {
+        (void)spawned_end(&cage->process);
         return KILLED_HERE;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -99,7 +86,7 @@ void cage_free(struct cage *cage)
     if (cage == NULL) {
         return;
     }
-    if (cage->pid > 0) {
+    if (spawned_is(&cage->process)) {
         kill_all(cage);
     }
     groups_remove(&cage->groups);

@@ -28,6 +28,13 @@ void cage_describe(char out[CAGE_STANDING_TEXT_BYTES], const struct cage_standin
     if (standing->landlock > 0) {
         (void)snprintf(landlock, sizeof landlock, "Landlock %d", standing->landlock);
     }
+    if (standing->unit) {
+        (void)snprintf(out, CAGE_STANDING_TEXT_BYTES,
+                       "namespaces, no network, limits, a filter of system calls, %s, a unit of "
+                       "its own",
+                       landlock);
+        return;
+    }
     (void)snprintf(out, CAGE_STANDING_TEXT_BYTES,
                    "namespaces, no network, limits, a filter of system calls, %s, %s, %s", landlock,
                    standing->memory_group ? "a control group for memory"

@@ -7,16 +7,27 @@
 
 #include "cage/cage.h"
 #include "cage/groups.h"
-
-#include <sys/types.h>
+#include "loop/spawn.h"
 
 /* The fence has so long to speak; a runner to end once its socket is closed, or it is killed. */
 #define CAGE_START_MS 10000
 #define CAGE_END_MS 2000
+#define BWRAP "/usr/bin/bwrap"
+
+/* The ends that a runner's process gets, in the order in which a keeper is sent them. */
+enum cage_fd { CAGE_SOCKET, CAGE_OUTPUT, CAGE_ARGUMENTS, CAGE_INFO, CAGE_FDS_LEN };
+
+/* What is started. Borrows. */
+struct cage_program {
+    const char *fence_path;
+    const char *python_path;
+    const struct groups *groups;
+    struct cage_limits limits; /* of memory, processor time, files and threads */
+};
 
 struct cage {
-    pid_t pid; /* of bubblewrap; 0: none, or waited for */
-    int first; /* a descriptor of the first process inside; -1: not known */
+    struct spawned process; /* bubblewrap */
+    int first;              /* a descriptor of the first process inside; -1: its keeper has it */
     int socket;
     int output_fd;
     struct groups groups;
@@ -34,6 +45,15 @@ struct cage {
     size_t output_bytes;
     struct sotto_error ended; /* of what it died; SOTTO_OK: it lives */
 };
+
+/* Starts a runner's process, whose ends stay the caller's. Returns: 0, or an errno. */
+int cage_spawn(pid_t *out_pid, const struct cage_program *program, const int fds[CAGE_FDS_LEN]);
+
+/* Has the unit of this socket start it, with its own fence and in its own group. */
+enum sotto_status cage_spawn_in_unit(struct spawned *out, const char *socket_path,
+                                     const struct cage_program *program,
+                                     const int fds[CAGE_FDS_LEN],
+                                     struct sotto_error *err) SOTTO_NODISCARD;
 
 /* Milliseconds of a clock that nobody sets. */
 uint64_t cage_clock(void);

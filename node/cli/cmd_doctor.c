@@ -8,6 +8,7 @@
 #include "cli/client.h"
 #include "config/certificate.h"
 #include "loop/shared.h"
+#include "loop/spawn.h"
 #include "peer/client.h"
 #include "task/datasets.h"
 
@@ -151,12 +152,21 @@ static void look_at_complete(struct doctor *doctor, const char *file,
     }
 }
 
+/* Who else has to be let read a source, where that is not this user. */
+static const char *unit_of(const struct doctor *doctor, const char *file)
+{
+    char path[SPAWN_UNIT_BYTES];
+    return config_source_of(doctor->config, file) != NULL && spawn_unit(path, "source")
+               ? " (the unit sotto-source reads it, as a user of the group sotto)"
+               : "";
+}
+
 static void look_at_dataset(struct doctor *doctor, const char *file)
 {
     struct sotto_error err = {0};
     struct dataset dataset = {0};
     if (dataset_open(&dataset, doctor->config, NULL, file, false, NULL, &err) != SOTTO_OK) {
-        say(doctor, VERDICT_FAIL, "data", "%s", err.text);
+        say(doctor, VERDICT_FAIL, "data", "%s%s", err.text, unit_of(doctor, file));
     } else {
         say(doctor, VERDICT_OK, "data", "%s: %llu rows, %zu columns", file,
             (unsigned long long)dataset.catalogue->rows, dataset.catalogue->columns_len);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Rows in databases, for commands: what the command line says of them, their description, and
- * sotto source-worker, the process that drivers run in. Leans on the room source for all else. */
+ * the processes that the program starts itself: workers, and keepers in units. Leans on the rooms
+ * source and cage for all else. */
 
+#include "cage/cage.h"
 #include "cli/print.h"
 #include "cli/source.h"
 #include "source/command.h"
@@ -171,4 +173,19 @@ int cmd_command_watch(const struct args *args)
         return command_usage("expected: sotto command-watch GROUP SECONDS");
     }
     return EXIT_DONE;
+}
+
+int cmd_keeper(const struct args *args)
+{
+    size_t len = args->positional_len;
+    const char *kind = len > 0 ? args->positional[0] : "";
+    if (strcmp(kind, "runner") == 0 && len <= 2 && args->outputs_len == 0) {
+        return cage_keep(len == 2 ? args->positional[1] : SOTTO_LIBEXEC "/sotto-fence")
+                   ? EXIT_DONE
+                   : EXIT_FAILED;
+    }
+    if (strcmp(kind, "source") == 0 && len == 1 && args->outputs_len == 0) {
+        return source_keep() ? EXIT_DONE : EXIT_FAILED;
+    }
+    return command_usage("expected: sotto keeper runner [FENCE], or sotto keeper source");
 }

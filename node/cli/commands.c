@@ -328,6 +328,13 @@ static const struct command commands[] = {
      "What a node starts beside a program that answers for rows in parts (workers):\n"
      "when the node is gone, killed say, all of its group of processes is ended.\n",
      0, cmd_command_watch},
+    {"keeper", NULL, "start a runner or a source's worker in a unit (systemd starts it itself)",
+     "sotto keeper runner [FENCE]\n"
+     "sotto keeper source\n"
+     "\n"
+     "What the units sotto-runner and sotto-source start for each connection of a node:\n"
+     "it starts one program that the node has no rights over, and ends with it.\n",
+     0, cmd_keeper},
     {"version", NULL, "print the version", "sotto version\n", 0, cmd_version},
 };
 

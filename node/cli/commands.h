@@ -26,6 +26,7 @@ int cmd_show(const struct args *args);
 int cmd_sources(const struct args *args);
 int cmd_source_worker(const struct args *args);
 int cmd_command_watch(const struct args *args);
+int cmd_keeper(const struct args *args);
 int cmd_status(const struct args *args);
 int cmd_datasets(const struct args *args);
 int cmd_nodes(const struct args *args);

@@ -7,13 +7,12 @@
  * last parcel has come, or it breaks the format, says nothing for too long, or is not wanted any
  * more. What it read is a table, or nothing at all. */
 
-#include "loop/spawn.h"
+#include "loop/keeper.h"
 #include "source/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sotto/alloc.h>
 #include <sotto/secret.h>
 #include <stdio.h>
@@ -29,13 +28,14 @@
 #define STEP_MS 100
 
 struct source_process {
-    pid_t pid; /* 0: none */
-    int pipe;  /* or -1 */
+    struct spawned process;
+    int pipe; /* or -1 */
     int request;
     int commands; /* of a session */
 };
 
-#define NO_PROCESS ((struct source_process){.pipe = -1, .request = -1, .commands = -1})
+#define NO_PROCESS                                                                                 \
+    ((struct source_process){.process = SPAWNED_NONE, .pipe = -1, .request = -1, .commands = -1})
 
 /* --- Start --- */
 
@@ -82,40 +82,60 @@ out:
     return status;
 }
 
-/* commands: -1, or where the worker of a session reads them. */
-static int add_actions(posix_spawn_file_actions_t *actions, const struct source_process *worker,
-                       int pipe, int commands)
+/* fds: of the request, the parcels, and of a session the commands. */
+static int add_actions(posix_spawn_file_actions_t *actions, const int *fds, size_t fds_len)
 {
-    int failed = posix_spawn_file_actions_adddup2(actions, worker->request, SOURCE_REQUEST_FD);
-    failed |= posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+    static const int theirs[] = {SOURCE_REQUEST_FD, SOURCE_PARCELS_FD, SOURCE_COMMANDS_FD};
+    int failed = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
     failed |= posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
-    failed |= posix_spawn_file_actions_adddup2(actions, pipe, SOURCE_PARCELS_FD);
-    if (commands >= 0) {
-        failed |= posix_spawn_file_actions_adddup2(actions, commands, SOURCE_COMMANDS_FD);
+    for (size_t i = 0; i < fds_len; i++) {
+        failed |= posix_spawn_file_actions_adddup2(actions, fds[i], theirs[i]);
     }
-    failed |= posix_spawn_file_actions_addclosefrom_np(
-        actions, commands >= 0 ? SOURCE_COMMANDS_FD + 1 : SOURCE_COMMANDS_FD);
+    failed |= posix_spawn_file_actions_addclosefrom_np(actions, theirs[fds_len - 1] + 1);
     return failed;
 }
 
-static enum sotto_status spawn_worker(struct source_process *worker, const char *program, int pipe,
-                                      int commands, struct sotto_error *err)
+static int spawn_worker(pid_t *out_pid, const char *program, const int *fds, size_t fds_len)
 {
     posix_spawn_file_actions_t actions;
     const char *const words[] = {"sotto", "source-worker", NULL};
     if (posix_spawn_file_actions_init(&actions) != 0) {
-        return sotto_error_no_memory(err);
+        return ENOMEM;
     }
-    int failed = add_actions(&actions, worker, pipe, commands);
-    if (failed == 0) {
-        failed = spawn_program(&worker->pid, program != NULL ? program : "/proc/self/exe", &actions,
-                               words);
-    }
-    if (failed != 0) {
-        worker->pid = 0;
-    }
+    int failed =
+        add_actions(&actions, fds, fds_len) == 0
+            ? spawn_program(out_pid, program != NULL ? program : "/proc/self/exe", &actions, words)
+            : ENOMEM;
     (void)posix_spawn_file_actions_destroy(&actions);
-    return failed == 0 ? SOTTO_OK : io_failed("the start", failed, err);
+    return failed;
+}
+
+static int start_asked(pid_t *out_pid, const struct keeper_asked *asked)
+{
+    return asked->bytes_len == 0 && (asked->fds_len == 2 || asked->fds_len == 3)
+               ? spawn_worker(out_pid, NULL, asked->fds, asked->fds_len)
+               : EINVAL;
+}
+
+bool source_keep(void)
+{
+    return keeper_serve(start_asked);
+}
+
+/* Starts it here, or in a unit of its own where there is one for sources. */
+static enum sotto_status start_process(struct source_process *worker, const char *program,
+                                       const int *fds, size_t fds_len, struct sotto_error *err)
+{
+    char path[SPAWN_UNIT_BYTES];
+    if (spawn_unit(path, "source")) {
+        return spawn_in_unit(&worker->process, path, NULL, 0, fds, fds_len, err);
+    }
+    int failed = spawn_worker(&worker->process.pid, program, fds, fds_len);
+    if (failed != 0) {
+        worker->process = SPAWNED_NONE;
+        return io_failed("the start", failed, err);
+    }
+    return SOTTO_OK;
 }
 
 static enum sotto_status start(struct source_process *worker, const struct source_request *request,
@@ -137,7 +157,8 @@ static enum sotto_status start(struct source_process *worker, const struct sourc
         (!request->is_session || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, commands) == 0);
     int reads = raise_fd(commands[1]);
     worker->commands = commands[0];
-    status = is_open ? spawn_worker(worker, program, theirs, reads, err)
+    const int fds[] = {worker->request, theirs, reads};
+    status = is_open ? start_process(worker, program, fds, request->is_session ? 3 : 2, err)
                      : io_failed("the pipe", errno, err);
     if (theirs >= 0) {
         (void)close(theirs);
@@ -150,16 +171,10 @@ static enum sotto_status start(struct source_process *worker, const struct sourc
 
 /* --- End --- */
 
-/* Kills what is left of it, also where it went over to another group. Returns: how it ended. */
+/* Kills what is left of it. Returns: how it ended. */
 static int end(struct source_process *worker)
 {
-    int status = 0;
-    if (worker->pid > 0) {
-        (void)kill(-worker->pid, SIGKILL);
-        (void)kill(worker->pid, SIGKILL);
-        while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR) {
-        }
-    }
+    int status = spawned_end(&worker->process);
     if (worker->pipe >= 0) {
         (void)close(worker->pipe);
     }

@@ -5,7 +5,7 @@
 /* Room source: rows that live in a database. A driver is other people's code: it is loaded by
  * `sotto source-worker`, a process of its own (worker.c), which has no environment, no file of the
  * node open, changes none, and sends what it reads in parcels (sotto/parcel.h) over a pipe. rows.c
- * starts it and takes them. */
+ * has it started, here or in a unit of its own (loop/spawn.h), and takes them. */
 
 #include <sotto/interrupt.h>
 #include <sotto/parcel.h>
@@ -74,6 +74,11 @@ void source_asked_release(struct source_asked *asked);
 /* Does what the request says on SOURCE_REQUEST_FD, and writes parcels to SOURCE_PARCELS_FD.
  * Returns: whether the last parcel was written. */
 bool source_work(void);
+
+/* --- rows.c, in the unit for sources --- */
+
+/* The keeper of one worker. Returns: false where nobody asked for one. */
+bool source_keep(void);
 
 /* --- rows.c, in who wants rows --- */
 
