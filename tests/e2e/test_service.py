@@ -10,16 +10,17 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
-from support import SOTTO, ClusterCase, has_tool, wages
+from support import PATIENCE, SOTTO, ClusterCase, has_tool, wages
 
 BUILD = pathlib.Path(os.environ["SOTTO_BINARY"]).parent
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNNER = ROOT / "python/sotto/_runner.py"
-PACKAGING = ROOT / "packaging/systemd"
 EXPOSURE_MAX = 15  # tenths
-LEARNING_EXPOSURE_MAX = 25
+UNIT_EXPOSURE_MAX = 20
+NOBODY = 65534
 ACT_ALLOW, ACT_ERRNO = 0x7FFF0000, 0x00050000 | errno.EPERM  # of seccomp.h
 
 
@@ -82,41 +83,63 @@ class Service(ClusterCase):
         other = self.listen("notify", 0, WATCHDOG_USEC="1000", WATCHDOG_PID="1")  # it is for another process
         self.assertEqual(other, [b"READY=1", b"STOPPING=1"])
 
-    def test_the_unit_is_hardened(self):
-        """By itself, and with what a cage needs."""
+    def test_the_units_are_hardened(self):
+        """The node's, and those that code of others runs in."""
         if not has_tool(self, "systemd-analyze"):
             return
-        with tempfile.TemporaryDirectory() as folder:
-            unit = shutil.copy(BUILD / "sotto.service", folder)
-            exposure = ["systemd-analyze", "security", "--offline=true", unit]
-            env = {**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"}
-            done = subprocess.run([*exposure, f"--threshold={EXPOSURE_MAX}"], capture_output=True, text=True, env=env)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            with_cage = pathlib.Path(folder, "sotto.service.d")
-            with_cage.mkdir()
-            shutil.copy(PACKAGING / "learning.conf", with_cage)
-            done = subprocess.run([*exposure, f"--threshold={LEARNING_EXPOSURE_MAX}"], capture_output=True, text=True,
-                                  env=env)
-            self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
-            self.assertEqual(len(re.findall("Service may create .* namespaces", done.stdout)), 7)
+        for name, most in (("sotto", EXPOSURE_MAX), ("sotto-runner@", UNIT_EXPOSURE_MAX),
+                           ("sotto-source@", UNIT_EXPOSURE_MAX)):
+            with tempfile.TemporaryDirectory() as folder:
+                unit = shutil.copy(BUILD / f"{name}.service", folder)
+                done = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={most}", unit],
+                                      capture_output=True, text=True,
+                                      env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"})
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertEqual(len(re.findall("Service may create .* namespaces", done.stdout)),
+                                 7 if name == "sotto-runner@" else 0)
 
-    def test_a_cage_is_built_with_the_calls_that_are_left(self):
-        """By itself the unit lets no cage be built; with its drop-in a node builds one."""
-        if not all(has_tool(self, tool) for tool in ("systemd-analyze", "bwrap")):
+    def listen_as_units(self, folder, calls, user):
+        """What systemd does with the sockets of units: a keeper for each connection, with the calls that are left."""
+        def become():
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+            confine(calls)
+
+        for name, words in (("runner", ["runner", str(BUILD / "sotto-fence")]), ("source", ["source"])):
+            listening = subprocess.Popen(
+                ["systemd-socket-activate", "--accept", "--inetd", "--seqpacket", "-l", f"{folder}/{name}.sock", SOTTO,
+                 "keeper", *words], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                preexec_fn=become if os.getuid() == 0 else lambda: confine(calls))
+            self.addCleanup(listening.wait)
+            self.addCleanup(listening.kill)
+            end = time.monotonic() + PATIENCE
+            while not pathlib.Path(folder, f"{name}.sock").exists():
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.01)
+
+    def test_cages_are_built_in_units_of_their_own(self):
+        """The node's unit lets it build none; that of runners does, for a node that has no more than its own calls."""
+        if not all(has_tool(self, tool) for tool in ("systemd-analyze", "systemd-socket-activate", "bwrap")):
             return
         cluster = self.cluster([wages(1)], start=False)
         node = cluster.nodes[0]
         node.policy = {"code": "approved"}
         node.learning = {"fence": str(BUILD / "sotto-fence"), "runner": str(RUNNER)}
         node.configure()
+        units = tempfile.mkdtemp(prefix="sotto-units-")
+        self.addCleanup(shutil.rmtree, units)
+        os.chmod(units, 0o777)
+        self.listen_as_units(units, filtered_calls(BUILD / "sotto-runner@.service"), NOBODY)
+        calls = filtered_calls(BUILD / "sotto.service")
         said = {}
-        for units in ([BUILD / "sotto.service"], [BUILD / "sotto.service", PACKAGING / "learning.conf"]):
-            calls = filtered_calls(*units)
+        for folder in ("", units, "/nowhere"):
             done = subprocess.run([SOTTO, "doctor", "--config", str(node.folder / "node.yaml")], capture_output=True,
-                                  text=True, preexec_fn=lambda calls=calls: confine(calls))
-            said[len(units)] = re.search(r"^\w+ +learning .*", done.stdout, re.MULTILINE)[0]
-        self.assertRegex(said[1], "FAIL +learning +no cage can be built here")
-        self.assertRegex(said[2], "ok +learning +namespaces, no network, limits")
+                                  text=True, preexec_fn=lambda: confine(calls), env={**os.environ, "SOTTO_UNITS": folder})
+            said[folder] = re.search(r"^\w+ +learning .*", done.stdout, re.MULTILINE)[0]
+        self.assertRegex(said[""], "FAIL +learning +no cage can be built here")
+        self.assertRegex(said[units], "ok +learning +namespaces, no network, limits, .*, a unit of its own")
+        self.assertRegex(said["/nowhere"], "FAIL +learning +no unit is had at '/nowhere/runner.sock'")
 
 
 if __name__ == "__main__":
