@@ -130,14 +130,37 @@ static void print_tasks(const json_t *tasks)
     }
 }
 
+/* Whose token this is, by the name and role that the node knows: the one that init made has no name
+ * of its own. */
+static void print_token(const json_t *me)
+{
+    static const struct {
+        const char *role;
+        const char *may;
+    } roles[] = {{"admin", "may do everything"},
+                 {"approve", "may decide what others asked"},
+                 {"ask", "may create tasks, and read"},
+                 {"read", "may read"},
+                 {"watch", "may see how the node is"}};
+    char name[CLIENT_TEXT_BYTES];
+    char role[CLIENT_TEXT_BYTES];
+    const char *may = "";
+    bool is_first = strcmp(client_reveal(name, me, "name"), "the first one") == 0;
+    (void)client_reveal(role, me, "role");
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        may = strcmp(role, roles[i].role) == 0 ? roles[i].may : may;
+    }
+    (void)printf("%-9s %s (%s%s%s)\n", "token", is_first ? "the one that init made" : name, role,
+                 may[0] != '\0' ? ": " : "", may);
+}
+
 static void print_screen(const struct screen *screen, const char *base)
 {
     char name[CLIENT_TEXT_BYTES];
     char version[CLIENT_TEXT_BYTES];
-    char token[CLIENT_TEXT_BYTES];
     (void)printf("%-9s %s, %s, at %s\n", "node", client_reveal(name, screen->me, "node"),
                  client_reveal(version, screen->me, "version"), base);
-    (void)printf("%-9s %s\n", "token", client_reveal(token, screen->me, "name"));
+    print_token(screen->me);
     print_ready(screen->ready);
     print_peers(json_object_get(screen->nodes, "nodes"));
     if (screen->tasks != NULL) {

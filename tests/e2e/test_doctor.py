@@ -43,7 +43,7 @@ class Doctor(ClusterCase):
         state = creator.wait_end(task)
         config = ("--config", str(creator.folder / "node.yaml"))
         lines = run("status", *config).stdout.splitlines()
-        self.assertEqual(lines[1:5], ["token     the first one", "ready     yes", "peers     2 of 2 connected",
+        self.assertEqual(lines[1:5], ["token     the one that init made (admin: may do everything)", "ready     yes", "peers     2 of 2 connected",
                                       f"tasks     {task}  {state}  wage_avg"])
         self.assertRegex(lines[0], r"^node      a, \d+\.\d+\.\d+, at http://127\.0\.0\.1:\d+$")
         watcher = run("token", "new", "bo", "--role", "watch", *config).stdout.split()[-1]
