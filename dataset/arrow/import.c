@@ -39,13 +39,26 @@ static void bits_copy(uint8_t *to, const uint8_t *from, size_t begin, size_t len
     }
 }
 
+/* bitmap: bits behind len are 0. */
 static size_t bits_count(const uint8_t *bitmap, size_t len)
 {
     size_t count = 0;
-    for (size_t i = 0; 8 * i < len; i++) {
+    size_t i = 0;
+    for (; 64 * (i / 8) + 64 <= len; i += 8) {
+        uint64_t word;
+        memcpy(&word, bitmap + i, sizeof word);
+        count += (size_t)__builtin_popcountll(word);
+    }
+    for (; 8 * i < len; i++) {
         count += (size_t)__builtin_popcount(bitmap[i]);
     }
     return count;
+}
+
+/* Whether all of 8 rows from i on, a multiple of 8, have a value. */
+static bool are_present(const struct sotto__arrow_source *source, size_t i)
+{
+    return source->len - i >= 8 && source->column->validity[i / 8] == 0xFF;
 }
 
 int64_t sotto__arrow_integer(const void *values, char format, size_t i)
@@ -166,8 +179,10 @@ static bool missing_are_zero(const struct sotto__arrow_source *source, const uns
         return true;
     }
     for (size_t i = 0; i < source->len; i++) {
-        if (!sotto__arrow_bit(source->column->validity, i) &&
-            memcmp(values + i * bytes, zeros, bytes) != 0) {
+        if (i % 8 == 0 && are_present(source, i)) {
+            i += 7;
+        } else if (!sotto__arrow_bit(source->column->validity, i) &&
+                   memcmp(values + i * bytes, zeros, bytes) != 0) {
             return false;
         }
     }
@@ -237,11 +252,29 @@ static bool tidy_double(const struct sotto__arrow_source *source, size_t i, doub
     return value != 0 || !__builtin_signbit(value);
 }
 
+/* Whether 8 doubles can all be borrowed: none is NaN or -0. */
+static bool are_tidy(const unsigned char *values)
+{
+    const uint64_t sign = UINT64_C(1) << 63;
+    const uint64_t infinity = UINT64_C(0x7FF0000000000000);
+    uint64_t odd = 0;
+    for (size_t i = 0; i < 8; i++) {
+        uint64_t bits;
+        memcpy(&bits, values + i * sizeof bits, sizeof bits);
+        odd |= (uint64_t)(bits == sign) | (uint64_t)((bits & ~sign) > infinity);
+    }
+    return odd == 0;
+}
+
 static enum sotto_status import_float64(const struct sotto__arrow_source *source)
 {
     bool tidy = true;
     for (size_t i = 0; i < source->len; i++) {
         double value;
+        if (i % 8 == 0 && are_present(source, i) && are_tidy(value_at(source, i, sizeof value))) {
+            i += 7;
+            continue;
+        }
         memcpy(&value, value_at(source, i, sizeof value), sizeof value);
         tidy = (!sotto__arrow_bit(source->column->validity, i) || tidy_double(source, i, value)) &&
                tidy;

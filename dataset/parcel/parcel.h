@@ -60,7 +60,9 @@ struct sotto_parcels {
     enum sotto__parcels_state state;
     uint8_t header[SOTTO_PARCEL_HEADER_BYTES];
     size_t header_bytes; /* of it that came */
-    uint8_t *body;       /* of the parcel that is on its way */
+    bool is_in_body;
+    uint8_t *body; /* of the parcel that is on its way; later ones take the same memory */
+    size_t body_capacity;
     size_t body_bytes;
     size_t body_len; /* of it that came */
     struct sotto__parcel_column *columns;

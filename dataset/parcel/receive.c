@@ -64,7 +64,7 @@ static enum sotto_status count_bytes(struct sotto_parcels *parcels, size_t bytes
     return SOTTO_OK;
 }
 
-/* Room for so many bytes more (0 only where there are some), zeros. Returns: NULL and a status. */
+/* Room for so many bytes more (0 only where there are some). Returns: NULL and a status. */
 static void *add_bytes(struct sotto_parcels *parcels, struct sotto__pile *pile, size_t bytes,
                        enum sotto_status *out_status, struct sotto_error *err)
 {
@@ -77,7 +77,6 @@ static void *add_bytes(struct sotto_parcels *parcels, struct sotto__pile *pile, 
         return NULL;
     }
     void *at = (uint8_t *)pile->data + pile->bytes;
-    memset(at, 0, bytes);
     pile->bytes += bytes;
     return at;
 }
@@ -93,22 +92,41 @@ static enum sotto_status add_copy(struct sotto_parcels *parcels, struct sotto__p
     return status;
 }
 
+/* 8 bytes, each 0 or 1, as bits. Returns: false where one is neither. */
+static bool pack_bits(uint8_t *out, const uint8_t *bytes)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < 8; i++) {
+        word |= (uint64_t)bytes[i] << (8 * i);
+    }
+    /* Byte i times 2^(56 - 7 i) is bit 56 + i: no two products meet in a bit, so none carries. */
+    *out = (uint8_t)((word * UINT64_C(0x0102040810204080)) >> 56);
+    return (word & ~UINT64_C(0x0101010101010101)) == 0;
+}
+
 /* Appends a bit for each of rows bytes, 0 or 1, to a bitmap that has one for each row so far. */
 static enum sotto_status add_bits(struct sotto_parcels *parcels, struct sotto__pile *pile,
                                   const uint8_t *bytes, size_t rows, struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
     uint64_t first = parcels->rows;
-    size_t needed = (size_t)((first + rows + 7) / 8);
-    if (add_bytes(parcels, pile, needed - pile->bytes, &status, err) == NULL) {
+    size_t more = (size_t)((first + rows + 7) / 8) - pile->bytes;
+    uint8_t *added = add_bytes(parcels, pile, more, &status, err);
+    if (added == NULL) {
         return status;
     }
+    memset(added, 0, more);
     uint8_t *bits = pile->data;
     for (size_t i = 0; i < rows; i++) {
-        if (bytes[i] > 1) {
+        bool is_whole = (first + i) % 8 == 0 && rows - i >= 8;
+        if (is_whole ? !pack_bits(&bits[(first + i) / 8], bytes + i) : bytes[i] > 1) {
             return refuse("a byte that is neither 0 nor 1", err);
         }
-        bits[(first + i) / 8] |= (uint8_t)(bytes[i] << ((first + i) % 8));
+        if (is_whole) {
+            i += 7;
+        } else {
+            bits[(first + i) / 8] |= (uint8_t)(bytes[i] << ((first + i) % 8));
+        }
     }
     return SOTTO_OK;
 }
@@ -259,10 +277,12 @@ static enum sotto_status take_strings(struct sotto_parcels *parcels,
     if (lengths == NULL) {
         return refuse("lengths of texts that are cut off", err);
     }
+    bool is_first = column->offsets.bytes == 0;
     if (add_bytes(parcels, &column->offsets, more, &status, err) == NULL) {
         return status;
     }
     int64_t *offsets = (int64_t *)column->offsets.data + parcels->rows;
+    offsets[0] = is_first ? 0 : offsets[0];
     for (size_t i = 0; i < rows; i++) {
         const uint8_t *at = lengths + i * sizeof(uint32_t);
         uint32_t bytes =
@@ -404,10 +424,16 @@ static enum sotto_status begin_body(struct sotto_parcels *parcels, struct sotto_
     if (kind == 0 || kind > SOTTO_PARCEL_FAILED || bytes > SOTTO_PARCEL_BYTES_MAX) {
         return refuse("one that is none of its kinds, or too long", err);
     }
-    parcels->body = sotto_alloc(bytes);
-    if (parcels->body == NULL) {
-        return sotto_error_no_memory(err);
+    if (parcels->body == NULL || parcels->body_capacity < bytes) {
+        sotto_free(parcels->body);
+        parcels->body_capacity = 0;
+        parcels->body = sotto_alloc(bytes);
+        if (parcels->body == NULL) {
+            return sotto_error_no_memory(err);
+        }
+        parcels->body_capacity = bytes;
     }
+    parcels->is_in_body = true;
     parcels->body_bytes = bytes;
     parcels->body_len = 0;
     return SOTTO_OK;
@@ -430,7 +456,7 @@ static void move_bytes(uint8_t *to, size_t *in_out_len, size_t bytes, const uint
 static enum sotto_status take_some(struct sotto_parcels *parcels, const uint8_t **in_out_from,
                                    size_t *in_out_left, struct sotto_error *err)
 {
-    if (parcels->body == NULL) {
+    if (!parcels->is_in_body) {
         move_bytes(parcels->header, &parcels->header_bytes, sizeof parcels->header, in_out_from,
                    in_out_left);
         if (parcels->header_bytes < sizeof parcels->header) {
@@ -446,8 +472,7 @@ static enum sotto_status take_some(struct sotto_parcels *parcels, const uint8_t 
         return SOTTO_OK;
     }
     enum sotto_status status = take_parcel(parcels, err);
-    sotto_free(parcels->body);
-    parcels->body = NULL;
+    parcels->is_in_body = false;
     parcels->header_bytes = 0;
     return status;
 }
