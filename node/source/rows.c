@@ -25,6 +25,7 @@
 
 #define FDS_FROM 10 /* above those of the child */
 #define PIECE_BYTES ((size_t)1 << 18)
+#define PIPE_BYTES (1 << 20)
 #define STEP_MS 100
 
 struct source_process {
@@ -150,6 +151,7 @@ static enum sotto_status start(struct source_process *worker, const struct sourc
         return io_failed("the pipe", errno, err);
     }
     worker->pipe = ends[0];
+    (void)fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES); /* for fewer turns; a smaller one will do */
     int theirs = raise_fd(ends[1]);
     int commands[2] = {-1, -1};
     bool is_open =
