@@ -29,6 +29,8 @@ struct source_dialect {
     bool has_underflow;
     /* Each value says its type, and the columns of a relation have none. */
     bool types_values;
+    /* How many values columns have and between which ends is at hand: asking costs no pass. */
+    bool keeps_ends;
     /* Decimals have as many digits as each value has. */
     bool scales_values;
 
@@ -43,8 +45,11 @@ struct source_dialect {
     void (*write_cut)(struct sotto_writer *writer, const char *value);
     /* A condition: whether a text (of write_text) has just these bytes. */
     void (*write_is_text)(struct sotto_writer *writer, const char *value, const char *text);
-    /* A condition on a column: whether what the other functions say of it is proved. */
+    /* A condition on a column: whether what the other functions say of it is proved, of all rows if
+     * of one, unless each value says its type. */
     void (*write_is_proved)(struct sotto_writer *writer, const char *name, enum sotto_kind kind);
+    /* Likewise of texts, value by value; NULL: nothing more has to be proved. */
+    void (*write_is_plain)(struct sotto_writer *writer, const char *name);
 };
 
 extern const struct source_dialect dialect_duckdb;

@@ -74,7 +74,7 @@ static void write_is_text(struct sotto_writer *writer, const char *value, const 
 }
 
 /* Types whose sums are integers, or decimals, and whose values come as they are compared here: sums
- * of UHUGEINT are doubles. No text has NUL in it, which is refused where rows are read. */
+ * of UHUGEINT are doubles. */
 static void write_is_proved(struct sotto_writer *writer, const char *name, enum sotto_kind kind)
 {
     const char *types = kind == SOTTO_KIND_STRING    ? "'VARCHAR|ENUM[(].*'"
@@ -87,13 +87,15 @@ static void write_is_proved(struct sotto_writer *writer, const char *name, enum 
     sql_write(writer, "), ");
     sql_write(writer, types);
     sql_write(writer, ", 's')");
-    if (kind == SOTTO_KIND_STRING) {
-        sql_write(writer, " AND (");
-        sql_write_quoted(writer, name, '"');
-        sql_write(writer, " IS NULL OR NOT contains(CAST(");
-        sql_write_quoted(writer, name, '"');
-        sql_write(writer, " AS VARCHAR), chr(0)))");
-    }
+}
+
+/* No text has NUL in it, which is refused where rows are read. */
+static void write_is_plain(struct sotto_writer *writer, const char *name)
+{
+    sql_write_quoted(writer, name, '"');
+    sql_write(writer, " IS NULL OR NOT contains(CAST(");
+    sql_write_quoted(writer, name, '"');
+    sql_write(writer, " AS VARCHAR), chr(0))");
 }
 
 const struct source_dialect dialect_duckdb = {.begin = "BEGIN TRANSACTION",
@@ -109,9 +111,11 @@ const struct source_dialect dialect_duckdb = {.begin = "BEGIN TRANSACTION",
                                               .adds_decimals = true,
                                               .reads_doubles = true,
                                               .has_underflow = true,
+                                              .keeps_ends = true,
                                               .write_exact = write_exact,
                                               .write_double = write_double,
                                               .write_text = write_text,
                                               .write_cut = write_cut,
                                               .write_is_text = write_is_text,
-                                              .write_is_proved = write_is_proved};
+                                              .write_is_proved = write_is_proved,
+                                              .write_is_plain = write_is_plain};

@@ -26,6 +26,8 @@ struct pushed {
     uint64_t files;          /* the identity of the files before the first answer */
     struct summing *summing; /* of the round that can be summed up */
     struct sotto_classes *classes;
+    /* A worker that failed when it was asked whether a round can be summed up. */
+    struct sotto_error failure;
     struct source_rows rows; /* once they were read */
     struct sotto_source *table;
 };
@@ -104,6 +106,9 @@ static enum sotto_status read_all(struct pushed *pushed, struct sotto_error *err
     if (pushed->table != NULL) {
         return SOTTO_OK;
     }
+    if (pushed->failure.status != SOTTO_OK) {
+        return sotto_error_set(err, pushed->failure.status, "%s", pushed->failure.text);
+    }
     enum sotto_status status = ask(&pushed->rows, pushed, NULL, err);
     if (status != SOTTO_OK) {
         return status;
@@ -175,17 +180,43 @@ static void tell_round(const struct pushed *pushed, const char *sql, const char 
     }
 }
 
+/* Looks at the columns that a round asks for, of files that are what they were. */
+static enum sotto_status look(struct pushed *pushed, struct sotto_error *err)
+{
+    enum sotto_status status = check_files(pushed, err);
+    if (status == SOTTO_OK) {
+        status = opened_look(&pushed->opened, pushed->session, &pushed->request, err);
+    }
+    return status == SOTTO_OK ? check_files(pushed, err) : status;
+}
+
+static enum sotto_status open_round(struct pushed *pushed, struct sotto_contribution *contribution,
+                                    size_t dataset, struct sotto_error *err)
+{
+    enum sotto_status status = sotto_classes_new(&pushed->classes, contribution, dataset, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = summing_new(&pushed->summing, pushed->classes, &pushed->opened, &pushed->request, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = look(pushed, err);
+    if (status != SOTTO_OK) {
+        pushed->failure = *err;
+        return status;
+    }
+    return summing_choose(pushed->summing, err);
+}
+
+/* A failure of the worker is for prepare to tell: nothing can be asked any more. */
 static bool can_sum(struct sotto_source *source, struct sotto_contribution *contribution,
                     size_t dataset)
 {
     struct pushed *pushed = pushed_of(source);
     struct sotto_error err = {0};
     forget_round(pushed);
-    enum sotto_status status = sotto_classes_new(&pushed->classes, contribution, dataset, &err);
-    if (status == SOTTO_OK) {
-        status =
-            summing_new(&pushed->summing, pushed->classes, &pushed->opened, &pushed->request, &err);
-    }
+    enum sotto_status status = open_round(pushed, contribution, dataset, &err);
     tell_round(pushed, status == SOTTO_OK ? summing_sql(pushed->summing) : NULL, err.text);
     if (status != SOTTO_OK) {
         forget_round(pushed);

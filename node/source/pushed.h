@@ -11,7 +11,7 @@
 #include <sotto/classes.h>
 #include <sotto/source.h>
 
-/* --- opened.c --- */
+/* --- opened.c, opened_facts.c --- */
 
 /* A column of which all is known that decides how it is summed up. */
 struct opened_column {
@@ -19,9 +19,11 @@ struct opened_column {
     struct sotto_type type; /* its own */
     bool is_numeral;        /* each value has digits of its own */
     bool is_proved;
-    uint64_t present;
-    uint64_t filled; /* that are not NULL, NaN too */
-    int64_t least;   /* exact ones: in units */
+    bool is_wanted;   /* to be looked at */
+    bool is_looked;   /* or what is said below of doubles, and texts are proved, is not known yet */
+    uint64_t filled;  /* values that are not NULL, NaN too */
+    uint64_t present; /* of doubles without NaN */
+    int64_t least;    /* exact ones: in units */
     int64_t most;
     bool has_infinities;
     double largest;  /* finite magnitude of doubles */
@@ -41,6 +43,11 @@ struct source_facts {
 enum sotto_status opened_ask(struct source_facts *out, struct source_session *session,
                              const struct source_request *request,
                              struct sotto_error *err) SOTTO_NODISCARD;
+/* Asks what only a pass over its values tells, of columns that are wanted and were not looked at.
+ */
+enum sotto_status opened_look(struct source_facts *in_out, struct source_session *session,
+                              const struct source_request *request,
+                              struct sotto_error *err) SOTTO_NODISCARD;
 void opened_release(struct source_facts *opened);
 
 /* A number of a result of one row; a failure makes *in_out SOTTO_ERROR_PROTOCOL. A missing one is
@@ -54,12 +61,14 @@ double result_double(const struct sotto_table *table, size_t column, size_t row,
 
 struct summing;
 
-/* What is asked of a database for the classes of a round. Returns: SOTTO_ERROR_REFUSED, and why
- * rows have to be seen here. Ownership: borrows all; *out is ended by summing_free. */
+/* What is asked of a database for the classes of a round; marks in opened which columns have to be
+ * looked at before summing_choose. Returns: SOTTO_ERROR_REFUSED, and why rows have to be seen here.
+ * Ownership: borrows all; *out is ended by summing_free. */
 enum sotto_status summing_new(struct summing **out, struct sotto_classes *classes,
-                              const struct source_facts *opened,
-                              const struct source_request *request,
+                              struct source_facts *opened, const struct source_request *request,
                               struct sotto_error *err) SOTTO_NODISCARD;
+/* Decides by what the columns are like. Returns: as summing_new. */
+enum sotto_status summing_choose(struct summing *summing, struct sotto_error *err) SOTTO_NODISCARD;
 void summing_free(struct summing *summing);
 const char *summing_sql(const struct summing *summing);
 /* Adds the answer. Returns: SOTTO_ERROR_PROTOCOL for what is none, SOTTO_ERROR_CHANGED where it is

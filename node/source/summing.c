@@ -28,6 +28,7 @@
 #define FEW_ROWS 1000000
 #define BYTES_OF_VALUE 16 /* while rows come they take twice as much */
 #define CLASSES_MAX ((size_t)1 << 20)
+#define NOT_PROVED "it is not known to be the same in SQL"
 
 static enum sotto_status refuse(const struct summed_column *column, const char *why,
                                 struct sotto_error *err)
@@ -89,31 +90,43 @@ static unsigned count_digits(int64_t value)
     return digits;
 }
 
-static enum sotto_status open_column(struct summing *summing, size_t i,
+static enum sotto_status find_column(struct summing *summing, size_t i,
                                      const struct sotto_classes_column *asked,
-                                     struct sotto_error *err)
+                                     struct source_facts *opened, struct sotto_error *err)
 {
     struct summed_column *column = &summing->columns[i];
+    struct opened_column *own = NULL;
     *column = (struct summed_column){.asked = asked,
                                      .ranges_len = 1,
                                      .key_output = SUMMING_NO_OUTPUT,
                                      .range_output = SUMMING_NO_OUTPUT,
                                      .extent_output = SUMMING_NO_OUTPUT};
-    for (size_t j = 0; j < summing->opened->len; j++) {
-        if (strcmp(summing->opened->columns[j].name, asked->name) == 0) {
-            column->own = &summing->opened->columns[j];
+    for (size_t j = 0; j < opened->len; j++) {
+        if (strcmp(opened->columns[j].name, asked->name) == 0) {
+            own = &opened->columns[j];
         }
     }
-    if (column->own == NULL || !column->own->is_proved) {
-        return refuse(column, "it is not known to be the same in SQL", err);
+    if (own == NULL || !own->is_proved) {
+        return refuse(column, NOT_PROVED, err);
     }
-    enum sotto_kind own = column->own->type.kind;
+    own->is_wanted = true;
+    column->own = own;
     enum sotto_kind kind = asked->type.kind;
-    bool is_widened = own == SOTTO_KIND_INT64 && kind == SOTTO_KIND_DECIMAL;
-    if (own != kind && !is_widened) {
-        return refuse(column, "other parties have other types of numbers", err);
-    }
+    bool is_widened = own->type.kind == SOTTO_KIND_INT64 && kind == SOTTO_KIND_DECIMAL;
+    return own->type.kind == kind || is_widened
+               ? SOTTO_OK
+               : refuse(column, "other parties have other types of numbers", err);
+}
+
+static enum sotto_status open_column(const struct summing *summing, struct summed_column *column,
+                                     struct sotto_error *err)
+{
+    const struct opened_column *own = column->own;
+    enum sotto_kind kind = column->asked->type.kind;
     bool are_exact = kind != SOTTO_KIND_FLOAT64 && kind != SOTTO_KIND_STRING;
+    if (!own->is_proved) {
+        return refuse(column, NOT_PROVED, err);
+    }
     if (are_exact && !scale_ends(column)) {
         return refuse(column, "its values are too long", err);
     }
@@ -121,10 +134,10 @@ static enum sotto_status open_column(struct summing *summing, size_t i,
                                ? count_digits(column->least)
                                : count_digits(column->most);
     column->is_raw = summing->request->dialect->adds_decimals && kind == SOTTO_KIND_DECIMAL &&
-                     own == kind && column->own->type.scale == asked->type.scale;
+                     own->type.kind == kind && own->type.scale == column->asked->type.scale;
     find_cuts(column);
-    bool has_gaps = column->own->present < summing->opened->rows;
-    column->has_key = column->own->present > 0 && (has_gaps || column->last > column->first);
+    bool has_gaps = own->present < summing->opened->rows;
+    column->has_key = own->present > 0 && (has_gaps || column->last > column->first);
     return SOTTO_OK;
 }
 
@@ -190,7 +203,8 @@ static enum sotto_status split_double(struct summed_column *column, struct sotto
     return SOTTO_OK;
 }
 
-static enum sotto_status split_columns(struct summing *summing, struct sotto_error *err)
+/* Finds which columns are added up. */
+static void mark_summed(struct summing *summing)
 {
     for (size_t i = 0; i < summing->products_len; i++) {
         const size_t *factors = summing->products[i].columns;
@@ -199,6 +213,10 @@ static enum sotto_status split_columns(struct summing *summing, struct sotto_err
             summing->columns[factors[j]].is_multiplied |= factors[1] != SOTTO_NONE;
         }
     }
+}
+
+static enum sotto_status split_columns(struct summing *summing, struct sotto_error *err)
+{
     for (size_t i = 0; i < summing->columns_len; i++) {
         struct summed_column *column = &summing->columns[i];
         if (!column->is_summed) {
@@ -315,45 +333,54 @@ static enum sotto_status check_classes(const struct summing *summing, struct sot
     return SOTTO_OK;
 }
 
-static enum sotto_status summing_init(struct summing *out, struct sotto_error *err)
+static enum sotto_status summing_init(struct summing *out, struct source_facts *opened,
+                                      struct sotto_error *err)
 {
     const struct sotto_classes_column *columns =
         sotto_classes_columns(out->classes, &out->columns_len);
     out->products = sotto_classes_products(out->classes, &out->products_len);
     out->has_extents = sotto_classes_have_extents(out->classes);
+    for (size_t i = 0; i < out->columns_len; i++) {
+        enum sotto_status status = find_column(out, i, &columns[i], opened, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
+    }
+    mark_summed(out);
+    return check_faster(out, err);
+}
+
+enum sotto_status summing_choose(struct summing *summing, struct sotto_error *err)
+{
     enum sotto_status status = SOTTO_OK;
-    for (size_t i = 0; status == SOTTO_OK && i < out->columns_len; i++) {
-        status = open_column(out, i, &columns[i], err);
+    for (size_t i = 0; status == SOTTO_OK && i < summing->columns_len; i++) {
+        status = open_column(summing, &summing->columns[i], err);
     }
     if (status != SOTTO_OK) {
         return status;
     }
-    status = split_columns(out, err);
+    status = split_columns(summing, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_faster(out, err);
+    status = check_classes(summing, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_classes(out, err);
+    status = check_underflow(summing, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = check_underflow(out, err);
+    status = list_parts(summing, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    status = list_parts(out, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    return summing_write(out, err);
+    return summing_write(summing, err);
 }
 
 enum sotto_status summing_new(struct summing **out, struct sotto_classes *classes,
-                              const struct source_facts *opened,
-                              const struct source_request *request, struct sotto_error *err)
+                              struct source_facts *opened, const struct source_request *request,
+                              struct sotto_error *err)
 {
     struct summing *made = sotto_alloc_zeroed(sizeof *made);
     if (made == NULL) {
@@ -363,7 +390,7 @@ enum sotto_status summing_new(struct summing **out, struct sotto_classes *classe
     made->opened = opened;
     made->request = request;
     sotto_writer_init(&made->sql, SOURCE_REQUEST_BYTES_MAX);
-    enum sotto_status status = summing_init(made, err);
+    enum sotto_status status = summing_init(made, opened, err);
     if (status != SOTTO_OK) {
         summing_free(made);
         return status;
