@@ -100,7 +100,11 @@ sotto_e2e(sequences SLOW)
 sotto_e2e(service SLOW MAY_SKIP)
 if(NOT SOTTO_SANITIZE) # drivers are not built for them
   sotto_e2e(sources SLOW MAY_SKIP)
-  sotto_e2e(pushed SLOW CASES MAY_SKIP)
+  add_executable(many_plans support/many_plans.c)
+  target_link_libraries(many_plans PRIVATE sotto_test_support sotto_node)
+  sotto_add_test(e2e/pushed SLOW CASES MAY_SKIP ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>"
+    "SOTTO_MANY_PLANS=$<TARGET_FILE:many_plans>"
+    COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_pushed.py)
   sotto_add_test(e2e/sources_nodes SLOW MAY_SKIP ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>"
     "SOTTO_MPI=$<$<TARGET_EXISTS:sotto-mpi>:$<TARGET_FILE:sotto-mpi>>"
     COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_sources_nodes.py)
