@@ -146,7 +146,7 @@ BY = [{"column": "x.dept", "levels": ["a", "b"]}]
 class Workers(ClusterCase):
     """Nodes whose rows are in three parts, of which a script of the owner's has the sums made."""
 
-    def nodes(self, in_parts, **policy):
+    def nodes(self, in_parts, only_last=False, **policy):
         cluster = self.cluster([{}] * 3, start=False)
         rng = random.Random(7)
         for node in cluster.nodes:
@@ -158,7 +158,8 @@ class Workers(ClusterCase):
             (node.folder / "workers.sh").write_text(WORKERS)
             (node.folder / "workers.sh").chmod(0o700)
             node.datasets = ["staff"]
-            node.files = [{"file": "staff", "workers": "workers.sh"}] if in_parts else []
+            has_workers = in_parts and (not only_last or node is cluster.nodes[-1])
+            node.files = [{"file": "staff", "workers": "workers.sh"}] if has_workers else []
             node.policy = dict(policy)
         cluster.start()
         cluster.wait_connected()
@@ -179,7 +180,7 @@ class Workers(ClusterCase):
         self.assertEqual(*told)
 
     def test_what_goes_wrong_is_told_to_the_owner_only(self):
-        creator, _, owner = self.nodes(True, profile="open")
+        creator, _, owner = self.nodes(True, only_last=True, profile="open")
         for script, text in BROKEN.items():
             (owner.data / "broken").write_text(script)
             task = self.ask(creator, "ERROR")
@@ -200,7 +201,7 @@ class Workers(ClusterCase):
 
     def test_who_is_answered_goes_on(self):
         """A question that fails for long keeps others from asking, and ends no task that is under way."""
-        creator, _, owner = self.nodes(True, profile="open")
+        creator, _, owner = self.nodes(True, only_last=True, profile="open")
         (owner.data / "broken").write_text("""grep -q plan "$ask" || { [ -e slow ] && sleep 1 && exit 1; }
 grep -q plan "$ask" && [ ! -e begun ] && touch begun && while [ ! -e slow ]; do sleep 0.1; done""")
         asked = plan({"m": "mean(x.pay - mean(x.pay))"}, {"x": "staff"}, wait=20, connection=20)  # two rounds
@@ -252,7 +253,7 @@ grep -q plan "$ask" && [ ! -e begun ] && touch begun && while [ ! -e slow ]; do 
 
 
 class Remembered(ClusterCase):
-    """A party whose rows are in parts remembers what it answered, as one does that has a file."""
+    """A party whose rows are in parts remembers what it answered, as one does that has a file. The others have files."""
 
     def nodes(self, in_parts, key):
         cluster = self.cluster([{}] * 3, start=False)
@@ -265,7 +266,7 @@ class Remembered(ClusterCase):
             (node.folder / "workers.sh").write_text(WORKERS)
             (node.folder / "workers.sh").chmod(0o700)
             node.datasets = ["staff"]
-            word = {"workers": "workers.sh"} if in_parts else {}
+            word = {"workers": "workers.sh"} if in_parts and node is cluster.nodes[-1] else {}
             word |= {"key": key} if key else {}
             node.files = [{"file": "staff", **word}] if word else []
             node.policy = {"profile": "safe", "min_rows": 10, "refusals": 100}
