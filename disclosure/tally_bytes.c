@@ -16,6 +16,8 @@
 /* A sketch says first which of its cells hold anything. */
 #define MASKS (SOTTO_SKETCH_CELLS / 64)
 #define ROWS_MAX ((uint64_t)1 << 60)
+#define SKETCH_BYTES_MIN (MASKS * sizeof(uint64_t)) /* whose cells are all empty */
+#define MAGNITUDE_BYTES (3 * sizeof(uint64_t))
 
 /* --- Sketches and magnitudes --- */
 
@@ -211,7 +213,17 @@ enum sotto_status sotto__tally_write_atoms(const struct atoms *atoms, struct sot
     return SOTTO_OK; /* a failure is the writer's */
 }
 
-/* classes: scratch, of an atom. */
+/* The least bytes that stand behind an atom's rows: of pairs a number of rows for each level. */
+static size_t count_atom_bytes(const struct atoms *atoms)
+{
+    size_t bytes = atoms->measures_len * (SKETCH_BYTES_MIN + MAGNITUDE_BYTES);
+    for (size_t i = 0; i < atoms->pairs_len; i++) {
+        bytes += atoms->levels[i].is_over ? 0 : atoms->levels[i].len * sizeof(uint64_t);
+    }
+    return bytes;
+}
+
+/* Nothing is allocated for an atom that is not there. classes: scratch, of an atom. */
 static enum sotto_status read_atom(struct atoms *in_out, struct sotto_reader *reader,
                                    uint16_t *classes, struct sotto_error *err)
 {
@@ -222,6 +234,7 @@ static enum sotto_status read_atom(struct atoms *in_out, struct sotto_reader *re
     uint32_t group = sotto_read_u32(reader);
     uint64_t rows = sotto_read_u64(reader);
     sotto_reader_demand(reader, rows > 0 && rows <= ROWS_MAX);
+    sotto_reader_demand(reader, count_atom_bytes(in_out) <= sotto_reader_left(reader));
     if (reader->failed) {
         return SOTTO_OK;
     }

@@ -609,6 +609,48 @@ static void test_no_memory(void **state)
     close_ledger(&taker);
 }
 
+/* How many allocations are made of an answer with one atom of so many measures, of which no more
+ * than its rows is there, or not even these. */
+static size_t count_allocations(uint32_t measures, bool has_rows)
+{
+    struct sotto_writer writer;
+    struct sotto_buffer merged = {0};
+    struct sotto_error err = {0};
+    sotto_writer_init(&writer, SIZE_MAX);
+    sotto_write_u8(&writer, 1); /* atoms */
+    sotto_write_u32(&writer, 0);
+    sotto_write_u32(&writer, measures);
+    sotto_write_u32(&writer, 0);
+    sotto_write_u32(&writer, 1);
+    sotto_write_u32(&writer, 0);
+    if (has_rows) {
+        sotto_write_u64(&writer, 5);
+    }
+    assert_int_equal(sotto_writer_status(&writer), SOTTO_OK);
+    const struct sotto_part_bytes part = {writer.data, writer.data_bytes, "x"};
+    size_t made = 0;
+    for (bool has_failed = true; has_failed; made += has_failed) {
+        fault_allocation_begin(made + 1);
+        enum sotto_status status = sotto_tally_parts()->merge(&merged, &part, 1, &err);
+        has_failed = fault_allocation_end();
+        assert_int_not_equal(status, SOTTO_OK);
+        assert_true(has_failed || status != SOTTO_ERROR_NO_MEMORY);
+    }
+    sotto_writer_release(&writer);
+    return made;
+}
+
+/* An answer may say that it has 65,536 measures: nothing is allocated for what is not there. */
+static void test_measures_that_are_not_there(void **state)
+{
+    (void)state;
+    uint64_t random = 41;
+    for (size_t i = 0; i < test_cases(50); i++) {
+        uint32_t measures = 1 + (uint32_t)test_random_below(&random, i == 0 ? 1 : 65536);
+        assert_int_equal(count_allocations(measures, true), count_allocations(measures, false));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -618,6 +660,7 @@ int main(void)
         cmocka_unit_test(test_changed_answers),
         cmocka_unit_test(test_rows_that_are_not_shown),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_measures_that_are_not_there),
     };
     return sotto_init() == SOTTO_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }
