@@ -97,7 +97,7 @@ enum sotto_status driver_connect(struct source_driver *out, const struct source_
                                  struct sotto_error *err)
 {
     struct AdbcError error = {0};
-    *out = (struct source_driver){0};
+    *out = (struct source_driver){.batch = request->batch};
     enum sotto_status status = load(out, request, err);
     if (status != SOTTO_OK) {
         return status;
@@ -130,6 +130,14 @@ enum sotto_status driver_query(struct ArrowArrayStream *out, struct source_drive
               "the database", err);
     if (status != SOTTO_OK) {
         return status;
+    }
+    if (driver->batch[0] != '\0' && adbc->StatementSetOption != NULL) {
+        status = check(
+            adbc->StatementSetOption(&driver->statement, driver->batch, SOURCE_BATCH_ROWS, &error),
+            &error, driver->batch, err);
+        if (status != SOTTO_OK) {
+            return status;
+        }
     }
     status = check(adbc->StatementSetSqlQuery(&driver->statement, sql, &error), &error,
                    "the database", err);

@@ -13,6 +13,7 @@ struct source_driver {
     struct AdbcDatabase database;
     struct AdbcConnection connection;
     struct AdbcStatement statement; /* the last one */
+    const char *batch;              /* borrowed of the request */
 };
 
 /* Loads the request's driver and connects. Nothing is ended but with the process: a driver that

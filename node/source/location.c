@@ -184,6 +184,8 @@ static enum sotto_status open_sqlite(struct source_location *location, const cha
     }
     add_option(location, "uri", text);
     location->request.dialect = &dialect_sqlite;
+    /* The driver takes a column's type from the rows that come first, 1,024 if nobody says more. */
+    location->request.batch = "adbc.sqlite.query.batch_rows";
     return SOTTO_OK;
 }
 

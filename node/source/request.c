@@ -21,6 +21,7 @@ void source_request_write(struct sotto_writer *writer, const struct source_reque
     write_text(writer, request->first != NULL ? request->first : "");
     write_text(writer, request->from);
     write_text(writer, request->integer != NULL ? request->integer : "");
+    write_text(writer, request->batch != NULL ? request->batch : "");
     sotto_write_u8(writer, request->is_session);
     sotto_write_u32(writer, (uint32_t)request->options_len);
     for (size_t i = 0; i < request->options_len; i++) {
@@ -60,6 +61,7 @@ static void read_fixed(struct source_asked *asked, struct sotto_reader *reader)
     request->first = read_text(asked, reader);
     request->from = read_text(asked, reader);
     request->integer = read_text(asked, reader);
+    request->batch = read_text(asked, reader);
     request->is_session = sotto_read_u8(reader) != 0;
     size_t len = sotto_read_u32(reader);
     if (len > SOURCE_OPTIONS_MAX) {

@@ -17,6 +17,8 @@
 #define SOURCE_PARCELS_FD 3
 #define SOURCE_COMMANDS_FD 4 /* of a session */
 
+#define SOURCE_BATCH_ROWS "65536"
+
 struct source_option {
     const char *key;
     const char *value;
@@ -29,6 +31,7 @@ struct source_request {
     const char *first;   /* SQL that is run before, or NULL */
     const char *from;    /* what stands behind FROM */
     const char *integer; /* the SQL type that columns of integers are cast to, or NULL */
+    const char *batch;   /* the statement's option for how many rows come at once, or NULL */
     bool is_session;     /* it is asked more than once (struct source_session) */
     struct source_option options[SOURCE_OPTIONS_MAX]; /* of the database */
     size_t options_len;

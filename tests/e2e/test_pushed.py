@@ -364,6 +364,29 @@ class Pushed(unittest.TestCase):
                     thread.join()
                 self.assertIn(why, log)
 
+    def test_ends_that_are_no_more(self):
+        """DuckDB has the ends of columns at hand, also where the rows that had them were changed or deleted."""
+        if "SOTTO_ADBC_DUCKDB" in self.missing:
+            self.skipTest("no driver")
+        database = DuckDB(self.folder / "ends.duckdb")
+        changes = ["DELETE FROM t WHERE i < 5000", "UPDATE t SET i = -i WHERE i > 128000",
+                   "UPDATE t SET d = NULL WHERE i % 3 = 0", "INSERT INTO t VALUES (9223372036854775807, -99999.99, false, 'z')",
+                   "DELETE FROM t WHERE i < 0", "UPDATE t SET i = 7, d = 0.5, b = NULL", "DELETE FROM t"]
+        asked = [["--", "a=sum(i)", "v=var(i)", "d=mean(d)", "w=var(d)", "n=count(s)", "b=sum(b)"],
+                 ["--where", "i > 4000 or d < -5", "--by", "hist(d, -10, 0, 50)", "--", "a=sum(i)", "c=count(s)", "d=var(d)"]]
+        database.run("CREATE TABLE t AS SELECT range AS i, (range / 100)::DECIMAL(9, 2) AS d, range % 2 = 0 AS b, 'x' AS s "
+                     "FROM range(130000)")
+        for change in changes:
+            database.run(change)
+            database.close()
+            for answer in ask_many(f"duckdb:{self.folder}/ends.duckdb#t", None, asked):
+                with self.subTest(change):
+                    self.assertFalse(answer["is_read"])
+                    self.assertEqual(repr(answer["pushed"]["outputs"]), repr(answer["streamed"]["outputs"]))
+                    self.assertEqual(repr(answer["judged"]["outputs"]), repr(answer["streamed"]["outputs"]))
+            database = DuckDB(self.folder / "ends.duckdb")
+        database.close()
+
     def test_folders_of_files(self):
         """Rounds that are summed up and rounds that are read, of one folder of Parquet files."""
         if "SOTTO_ADBC_DUCKDB" in self.missing:

@@ -272,6 +272,19 @@ class Sources(unittest.TestCase):
                 done = sotto("local", f"x=sqlite:{self.folder}/x.sqlite#wages", "--type", stated, "--", f"count({column})")
                 self.assertEqual((done.returncode, text in done.stderr), (1, True), done.stderr)
 
+    def test_columns_that_begin_empty(self):
+        """SQLite's driver takes types from the rows that come first, which need not be the first thousand."""
+        self.need("SOTTO_ADBC_SQLITE")
+        place = f"sqlite:{self.folder}/empty.sqlite#t"
+        database = sqlite3.connect(self.folder / "empty.sqlite")
+        database.execute("CREATE TABLE t (f real, s text)")
+        database.executemany("INSERT INTO t VALUES (?, ?)", [(None, None)] * 3000 + [(0.5, "a"), (-2.25, "b")])
+        database.commit()
+        database.close()
+        self.assertIn("float64", sotto("describe", place).stdout)
+        found = json.loads(sotto("simulate", "--json", place, place, place, "--", "s=sum(f)", "n=count(s)").stdout)["outputs"]
+        self.assertEqual((found["s"]["value"], found["n"]["value"]), (-5.25, 6))
+
     def test_postgresql(self):
         self.need("SOTTO_ADBC_POSTGRESQL", "PostgreSQL's server")
         server = self.postgresql

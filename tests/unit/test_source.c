@@ -222,6 +222,7 @@ static void test_requests_are_read_as_written(void **state)
                                            .entry = "init",
                                            .from = "\"x\"",
                                            .integer = "int8",
+                                           .batch = "rows",
                                            .options = {{"uri", "u"}, {"k", ""}},
                                            .options_len = 2,
                                            .names = names,
@@ -234,6 +235,7 @@ static void test_requests_are_read_as_written(void **state)
     assert_string_equal(asked.request.driver, "/d.so");
     assert_string_equal(asked.request.first, "");
     assert_string_equal(asked.request.integer, "int8");
+    assert_string_equal(asked.request.batch, "rows");
     assert_string_equal(asked.request.options[1].key, "k");
     assert_int_equal(asked.request.names_len, 2);
     assert_string_equal(asked.request.names[1], "b\"c");
