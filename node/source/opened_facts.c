@@ -16,32 +16,31 @@
 
 /* What is asked of columns at once: of all how many values there are and between which ends, of
  * those that are wanted what only a pass over their values tells. */
-struct question {
+struct facts_asked {
     bool asks_ends;
     bool asks_looks;
     bool is_finite; /* magnitudes are of finite doubles only */
 };
 
-static bool asks_look(const struct question *question, const struct opened_column *column)
+static bool asks_look(const struct facts_asked *asked, const struct opened_column *column)
 {
-    return question->asks_looks && column->is_wanted;
+    return asked->asks_looks && column->is_wanted;
 }
 
 /* Whether each value is proved in the pass. The type of a column is proved by ask_proofs. */
-static bool asks_proof(const struct question *question, const struct opened_column *column,
+static bool asks_proof(const struct facts_asked *asked, const struct opened_column *column,
                        const struct source_dialect *dialect)
 {
     bool is_text = column->type.kind == SOTTO_KIND_STRING;
     return dialect->types_values
-               ? question->asks_ends
-               : is_text && dialect->write_is_plain != NULL && asks_look(question, column);
+               ? asked->asks_ends
+               : is_text && dialect->write_is_plain != NULL && asks_look(asked, column);
 }
 
 /* Doubles may be NaN, which are no values: that is looked at. */
-static bool asks_present(const struct question *question, const struct opened_column *column)
+static bool asks_present(const struct facts_asked *asked, const struct opened_column *column)
 {
-    return column->type.kind == SOTTO_KIND_FLOAT64 ? asks_look(question, column)
-                                                   : question->asks_ends;
+    return column->type.kind == SOTTO_KIND_FLOAT64 ? asks_look(asked, column) : asked->asks_ends;
 }
 
 /* A value as it is looked at: of decimals, and where the database has ends at hand, the column
@@ -75,9 +74,9 @@ static void write_fact(struct sotto_writer *writer, bool is_asked, const char *b
 
 /* The least and the largest value, as text of decimals. */
 static void write_ends(struct sotto_writer *writer, const struct opened_column *column, size_t at,
-                       const struct question *question, const struct source_dialect *dialect)
+                       const struct facts_asked *asked, const struct source_dialect *dialect)
 {
-    bool is_asked = opened_is_exact(column->type.kind) && question->asks_ends;
+    bool is_asked = opened_is_exact(column->type.kind) && asked->asks_ends;
     bool is_decimal = column->type.kind == SOTTO_KIND_DECIMAL;
     char behind[32];
     (void)snprintf(behind, sizeof behind, ") AS %s)",
@@ -88,12 +87,12 @@ static void write_ends(struct sotto_writer *writer, const struct opened_column *
 
 /* The largest magnitude of a double, and the least one but 0. */
 static void write_magnitudes(struct sotto_writer *writer, const struct opened_column *column,
-                             size_t at, const struct question *question,
+                             size_t at, const struct facts_asked *asked,
                              const struct source_dialect *dialect)
 {
-    bool is_asked = column->type.kind == SOTTO_KIND_FLOAT64 && asks_look(question, column);
+    bool is_asked = column->type.kind == SOTTO_KIND_FLOAT64 && asks_look(asked, column);
     for (size_t i = 0; i < 2; i++) {
-        if (!is_asked || !question->is_finite) {
+        if (!is_asked || !asked->is_finite) {
             write_fact(writer, is_asked, i == 0 ? "max(abs(" : "min(NULLIF(abs(", 'v', at,
                        i == 0 ? "))" : "), 0))", 4 + i);
             continue;
@@ -114,18 +113,18 @@ static void write_magnitudes(struct sotto_writer *writer, const struct opened_co
 /* What is asked of a column: whether it is proved, values, the least and the largest of them, of
  * doubles the magnitudes, and values that are not NULL. */
 static void write_facts(struct sotto_writer *writer, const struct opened_column *column, size_t at,
-                        const struct question *question, const struct source_dialect *dialect)
+                        const struct facts_asked *asked, const struct source_dialect *dialect)
 {
     bool is_float = column->type.kind == SOTTO_KIND_FLOAT64;
-    write_fact(writer, asks_proof(question, column, dialect), "min(", 'p', at, ")", 0);
-    write_fact(writer, asks_present(question, column), "count(", 'v', at, ")", 1);
-    write_ends(writer, column, at, question, dialect);
-    write_magnitudes(writer, column, at, question, dialect);
-    write_fact(writer, is_float && question->asks_ends, "count(", 'n', at, ")", 6);
+    write_fact(writer, asks_proof(asked, column, dialect), "min(", 'p', at, ")", 0);
+    write_fact(writer, asks_present(asked, column), "count(", 'v', at, ")", 1);
+    write_ends(writer, column, at, asked, dialect);
+    write_magnitudes(writer, column, at, asked, dialect);
+    write_fact(writer, is_float && asked->asks_ends, "count(", 'n', at, ")", 6);
 }
 
 static void write_inner(struct sotto_writer *writer, const struct source_facts *opened,
-                        const struct question *question, const struct source_request *request)
+                        const struct facts_asked *asked, const struct source_request *request)
 {
     const struct source_dialect *dialect = request->dialect;
     char alias[64];
@@ -139,7 +138,7 @@ static void write_inner(struct sotto_writer *writer, const struct source_facts *
         sql_write_quoted(writer, column->name, '"');
         (void)snprintf(alias, sizeof alias, " AS n%zu", i);
         sql_write(writer, alias);
-        if (asks_proof(question, column, dialect)) {
+        if (asks_proof(asked, column, dialect)) {
             sql_write(writer, ", CASE WHEN ");
             if (dialect->types_values) {
                 dialect->write_is_proved(writer, column->name, column->type.kind);
@@ -228,20 +227,20 @@ static void read_looks(struct opened_column *out, const struct sotto_table *tabl
 }
 
 static void read_facts(struct source_facts *in_out, const struct sotto_table *table,
-                       const struct question *question, const struct source_dialect *dialect,
+                       const struct facts_asked *asked, const struct source_dialect *dialect,
                        enum sotto_status *status)
 {
     uint64_t rows = (uint64_t)result_integer(table, 0, 0, status);
-    if (rows > SOTTO_ROWS_MAX || (!question->asks_ends && rows != in_out->rows)) {
+    if (rows > SOTTO_ROWS_MAX || (!asked->asks_ends && rows != in_out->rows)) {
         *status = SOTTO_ERROR_PROTOCOL;
     }
     in_out->rows = rows;
     for (size_t i = 0; i < in_out->len; i++) {
         struct opened_column *column = &in_out->columns[i];
-        if (question->asks_ends) {
+        if (asked->asks_ends) {
             read_ends(column, table, 1 + i * FACTS_LEN, dialect, status);
         }
-        if (asks_look(question, column)) {
+        if (asks_look(asked, column)) {
             read_looks(column, table, 1 + i * FACTS_LEN, dialect, status);
         }
         if (column->filled > rows || column->present > column->filled) {
@@ -252,22 +251,22 @@ static void read_facts(struct source_facts *in_out, const struct sotto_table *ta
 
 static enum sotto_status ask_facts(struct source_facts *in_out, struct source_session *session,
                                    const struct source_request *request,
-                                   const struct question *question, struct sotto_error *err)
+                                   const struct facts_asked *asked, struct sotto_error *err)
 {
     struct source_rows rows = {0};
     struct sotto_writer sql;
     sotto_writer_init(&sql, SOURCE_REQUEST_BYTES_MAX);
     sql_write(&sql, "SELECT count(*)");
     for (size_t i = 0; i < in_out->len; i++) {
-        write_facts(&sql, &in_out->columns[i], i, question, request->dialect);
+        write_facts(&sql, &in_out->columns[i], i, asked, request->dialect);
     }
-    write_inner(&sql, in_out, question, request);
+    write_inner(&sql, in_out, asked, request);
     enum sotto_status status =
         opened_ask_one(&rows, session, &sql, 1 + in_out->len * FACTS_LEN, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    read_facts(in_out, rows.table, question, request->dialect, &status);
+    read_facts(in_out, rows.table, asked, request->dialect, &status);
     source_rows_release(&rows);
     return status == SOTTO_OK
                ? SOTTO_OK
@@ -280,8 +279,8 @@ static enum sotto_status ask_looks(struct source_facts *in_out, struct source_se
                                    const struct source_request *request, bool asks_ends,
                                    struct sotto_error *err)
 {
-    const struct question first = {.asks_ends = asks_ends, .asks_looks = true};
-    const struct question second = {.asks_looks = true, .is_finite = true};
+    const struct facts_asked first = {.asks_ends = asks_ends, .asks_looks = true};
+    const struct facts_asked second = {.asks_looks = true, .is_finite = true};
     bool is_any = false;
     enum sotto_status status = ask_facts(in_out, session, request, &first, err);
     for (size_t i = 0; status == SOTTO_OK && i < in_out->len; i++) {
@@ -317,7 +316,7 @@ enum sotto_status opened_look(struct source_facts *in_out, struct source_session
 enum sotto_status opened_ask_facts(struct source_facts *in_out, struct source_session *session,
                                    const struct source_request *request, struct sotto_error *err)
 {
-    const struct question ends = {.asks_ends = true};
+    const struct facts_asked ends = {.asks_ends = true};
     if (request->dialect->keeps_ends) {
         return ask_facts(in_out, session, request, &ends, err);
     }

@@ -184,10 +184,14 @@ static void tell_round(const struct pushed *pushed, const char *sql, const char 
 static enum sotto_status look(struct pushed *pushed, struct sotto_error *err)
 {
     enum sotto_status status = check_files(pushed, err);
-    if (status == SOTTO_OK) {
-        status = opened_look(&pushed->opened, pushed->session, &pushed->request, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status == SOTTO_OK ? check_files(pushed, err) : status;
+    status = opened_look(&pushed->opened, pushed->session, &pushed->request, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_files(pushed, err);
 }
 
 static enum sotto_status open_round(struct pushed *pushed, struct sotto_contribution *contribution,

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -284,6 +285,42 @@ class Sources(unittest.TestCase):
         self.assertIn("float64", sotto("describe", place).stdout)
         found = json.loads(sotto("simulate", "--json", place, place, place, "--", "s=sum(f)", "n=count(s)").stdout)["outputs"]
         self.assertEqual((found["s"]["value"], found["n"]["value"]), (-5.25, 6))
+
+    def test_a_server_that_lets_nobody_in(self):
+        self.need("SOTTO_ADBC_POSTGRESQL", "PostgreSQL's server")
+        server = self.postgresql
+        rules = server.folder / "data" / "pg_hba.conf"
+        rules.write_text("local all locked scram-sha-256\n" + rules.read_text())
+        server.run("CREATE ROLE locked LOGIN PASSWORD 'the-right-one'; GRANT SELECT ON few TO locked; SELECT pg_reload_conf()")
+        uri = f"postgresql://locked:{{}}@/postgres?host={server.folder}#few"
+        self.assertEqual(ask(uri.format("the-right-one"), ["count(id)"])["count(id)"]["value"], 7)
+        done = sotto("local", "--data", f"x={uri.format('another-one')}", "--", "count(id)")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn('password authentication failed for user "locked"', done.stderr)
+        self.assertNotIn("another-one", done.stderr)
+
+    def test_a_connection_that_is_lost(self):
+        """Rows that came before count for nothing."""
+        self.need("SOTTO_ADBC_POSTGRESQL", "PostgreSQL's server")
+        server = self.postgresql
+        server.run("CREATE VIEW slow AS SELECT id, pg_sleep(id * 0.02) IS NULL AS slept FROM generate_series(1, 999) AS id")
+        busy = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%slow%' AND pid <> pg_backend_pid()"
+        is_over = threading.Event()
+
+        def cut():
+            while not is_over.wait(0.05):
+                server.run(f"SELECT pg_terminate_backend(pid) {busy} AND query_start < clock_timestamp() - interval '1 s'")
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        try:
+            done = sotto("local", "--data", f"x={server.uri('slow')}", "--", "sum(id)", "count(slept)")
+        finally:
+            is_over.set()
+            thread.join()
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("x: reading rows: ", done.stderr)
+        self.assertIn("terminating connection", done.stderr)
 
     def test_postgresql(self):
         self.need("SOTTO_ADBC_POSTGRESQL", "PostgreSQL's server")
