@@ -14,7 +14,7 @@ source_dir=$(realpath "$(dirname "$0")/../..")
 work=$(mktemp -d)
 root=$work/root
 cleanup() {
-    umount -R "$root" || true
+    umount -R -l "$root" || true # what was started in there may be ending yet
     rm -rf --one-file-system "$work"
 }
 trap cleanup EXIT
