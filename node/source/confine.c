@@ -29,13 +29,28 @@ static void volunteer_to_die(void)
     }
 }
 
-/* Forbids to start processes and programs, whom nobody would end; threads may be started. glibc
- * takes clone where there is no clone3, whose flags can't be looked at. Returns: 0, or what
- * libseccomp says: minus an errno. */
+/* Forbids signals to others: a keeper is of this user, and one that is stopped ends nobody.
+ * Landlock does so from Linux 6.12 on. Who sends to itself names its own process first. */
+static int forbid_signals(scmp_filter_ctx filter)
+{
+    static const int calls[] = {SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(rt_sigqueueinfo),
+                                SCMP_SYS(rt_tgsigqueueinfo)};
+    int failed = 0;
+    for (size_t i = 0; failed == 0 && i < sizeof calls / sizeof calls[0]; i++) {
+        failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), calls[i], 1,
+                                  SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+    }
+    return failed;
+}
+
+/* Forbids to start processes and programs, whom nobody would end, and to meddle with others;
+ * threads may be started. glibc takes clone where there is no clone3, whose flags can't be looked
+ * at. Returns: 0, or what libseccomp says: minus an errno. */
 static int forbid_processes(void)
 {
     static const int calls[] = {SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork),
-                                SCMP_SYS(vfork)};
+                                SCMP_SYS(vfork),  SCMP_SYS(ptrace),   SCMP_SYS(pidfd_send_signal),
+                                SCMP_SYS(tkill)};
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (filter == NULL) {
         return -ENOMEM;
@@ -50,6 +65,9 @@ static int forbid_processes(void)
     if (failed == 0) {
         failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
                                   SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    }
+    if (failed == 0) {
+        failed = forbid_signals(filter);
     }
     if (failed == 0) {
         failed = seccomp_load(filter);
