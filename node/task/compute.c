@@ -386,6 +386,9 @@ static void *compute_main(void *context)
                               : queue_wait(compute->config.jobs, find_deadline(compute));
         bool is_stop = atomic_load(&compute->is_stopping);
         if (job != NULL && !is_stop) {
+            if (job->kind != JOB_MESSAGE) {
+                lines_write_all(compute); /* reading rows may take long */
+            }
             take_job(compute, job);
         }
         bool had_job = job != NULL;
@@ -406,6 +409,7 @@ static void *compute_main(void *context)
             consider_rest(compute, had_job);
         }
     }
+    lines_write_all(compute);
     free_tasks(compute, true);
     browse_tick(compute, true);
     sourced_wake();

@@ -4,9 +4,9 @@
  *
  * The idea: a transaction costs more than a round of three nodes takes to check a message, so lines
  * wait for the next ones, LINES_WAIT_MS at most, and are written together: with the task's end,
- * before this node reads rows, which may take long, or when their time has come. They are not
- * durable until the task's end is: a round does not wait for the disk, and a node that is killed
- * loses the lines of its last moment. */
+ * before this node does anything but take messages, which may take long, when it stops, or when
+ * their time has come. They are not durable until the task's end is: a round does not wait for the
+ * disk, and a node that is killed loses the lines of its last moment. */
 
 #include "task/created.h"
 
