@@ -9,6 +9,7 @@
  * known when nothing is left; and what would be left all the same, systemd kills with the unit. */
 
 #include "loop/keeper.h"
+#include "loop/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,12 +119,12 @@ static int end_all(pid_t pid)
 {
     const struct timespec interval = {.tv_nsec = 5 * 1000 * 1000};
     int own = SIGKILL;
-    pid_t found;
     (void)kill(-pid, SIGKILL);
-    for (int waited = 0; waited < END_MS; waited += found == 0 ? 5 : 0) {
+    uint64_t until = clock_ms() + END_MS;
+    while (clock_ms() < until) {
         int status = 0;
         kill_children();
-        found = waitpid(-1, &status, WNOHANG);
+        pid_t found = waitpid(-1, &status, WNOHANG);
         own = found == pid ? status : own;
         if (found < 0 && errno == ECHILD) {
             break;
