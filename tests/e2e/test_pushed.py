@@ -387,6 +387,23 @@ class Pushed(unittest.TestCase):
             database = DuckDB(self.folder / "ends.duckdb")
         database.close()
 
+    def test_footers_that_lie(self):
+        """What a Parquet file says of its values, it need not have."""
+        if "SOTTO_ADBC_DUCKDB" in self.missing:
+            self.skipTest("no driver")
+        path = self.folder / "lie.parquet"
+        database = DuckDB()
+        database.run(f"COPY (SELECT range + 1 AS i FROM range(1000)) TO '{path}'")
+        database.close()
+        data = path.read_bytes()
+        footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+        most, less = ((value).to_bytes(8, "little") for value in (1000, 100))
+        self.assertIn(most, data[footer:])
+        path.write_bytes(data[:footer] + data[footer:].replace(most, less))
+        found, log = ask(path, "--where", "i > 300", "--", "n=count(i)", "s=sum(i > 500)")
+        self.assertIn("summed up by the database", log)
+        self.assertEqual((found["outputs"]["n"]["value"], found["outputs"]["s"]["value"]), (700, 500))
+
     def test_folders_of_files(self):
         """Rounds that are summed up and rounds that are read, of one folder of Parquet files."""
         if "SOTTO_ADBC_DUCKDB" in self.missing:
