@@ -318,9 +318,10 @@ class Pushed(unittest.TestCase):
         places = []
         if "SOTTO_ADBC_DUCKDB" not in self.missing:
             database = DuckDB(self.folder / "views.duckdb")
-            database.run(sql)
+            database.run(sql + "CREATE TABLE made (x integer, i integer GENERATED ALWAYS AS (x + 0 * random()));"
+                         "INSERT INTO made VALUES (1), (2)")
             database.close()
-            places += [(f"duckdb:{self.folder}/views.duckdb#", '"A b"', True), (f"duckdb:{self.folder}/views.duckdb#", "seen", False)]
+            places += [(f"duckdb:{self.folder}/views.duckdb#", table, table == '"A b"') for table in ('"A b"', "seen", "made")]
         if "SOTTO_ADBC_SQLITE" not in self.missing:
             database = sqlite3.connect(self.folder / "views.sqlite")
             database.executescript(sql)
