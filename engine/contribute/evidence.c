@@ -76,20 +76,34 @@ static void take_values(struct sotto_evidence *evidence, struct sotto__spread_va
     flush_seen(evidence, out, &seen, 1);
 }
 
+/* Rows of a piece that are skipped, of which there are the same for many sums. */
+struct skipped {
+    const uint8_t *lacks; /* what they were found by; NULL: nothing yet */
+    const uint8_t *is_kept;
+    const uint8_t *rows;
+    size_t kept_len;
+    uint8_t room[SOTTO__ROWS_LEN];
+};
+
 /* Marks the rows that are left out, or lack a value (state), or have one that is taken off (minus);
- * in room where these are not just the first. Sets *out_kept to how many others there are. */
-static const uint8_t *skip_rows(uint8_t *restrict room, size_t *out_kept,
-                                const struct sotto_evidence *evidence,
-                                const struct sotto__rows *rows, size_t state, size_t minus,
-                                size_t len)
+ * in room where these are not just the first; and counts the others. */
+static void skip_rows(struct skipped *in_out, const struct sotto_evidence *evidence,
+                      const struct sotto__rows *rows, size_t state, size_t minus, size_t len)
 {
+    uint8_t *restrict room = in_out->room;
     const uint8_t *restrict left_out = evidence->left_out;
     const uint8_t *restrict lacks = rows->registers[state].state;
     const uint8_t *restrict is_kept = minus != SOTTO_NONE ? rows->registers[minus].state : NULL;
     uint16_t kept = 0;
-    *out_kept = evidence->kept_len;
+    if (in_out->lacks == lacks && in_out->is_kept == is_kept) {
+        return;
+    }
+    in_out->lacks = lacks;
+    in_out->is_kept = is_kept;
     if (lacks == rows->no_state && is_kept == NULL) {
-        return left_out;
+        in_out->rows = left_out;
+        in_out->kept_len = evidence->kept_len;
+        return;
     }
     for (size_t i = 0; i < len; i++) {
         room[i] = left_out[i] | lacks[i];
@@ -100,8 +114,8 @@ static const uint8_t *skip_rows(uint8_t *restrict room, size_t *out_kept,
     for (size_t i = 0; i < len; i++) {
         kept = (uint16_t)(kept + (room[i] == 0));
     }
-    *out_kept = kept;
-    return room;
+    in_out->rows = room;
+    in_out->kept_len = kept;
 }
 
 /* Takes the extents of a factor in the rows of its product. skipped: NULL if these are all that are
@@ -141,22 +155,20 @@ static bool is_over(const struct sotto_evidence *evidence, size_t at)
     return evidence->inquiry->program->groups_len == 1 && evidence->spreads[at].is_over;
 }
 
-static void take_spread(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
-                        size_t len)
+static void take_spread(struct sotto_evidence *evidence, struct skipped *room,
+                        const struct sotto__rows *rows, size_t at, size_t len)
 {
     const struct sotto__inquiry *inquiry = evidence->inquiry;
     const struct sotto__spread *spread = &inquiry->spreads[at];
     size_t op = inquiry->column_ops[spread->column];
     const struct sotto__register *reg = &rows->registers[op];
     enum sotto__row_kind type = rows->program->ops[op].type;
-    uint8_t room[SOTTO__ROWS_LEN];
-    size_t kept;
     if (is_over(evidence, at) && !spread->is_multiplied) {
         return;
     }
-    const uint8_t *skipped =
-        skip_rows(room, &kept, evidence, rows, spread->state, spread->minus, len);
-    if (kept == 0) {
+    skip_rows(room, evidence, rows, spread->state, spread->minus, len);
+    const uint8_t *skipped = room->rows;
+    if (room->kept_len == 0) {
         return;
     }
     if (spread->is_multiplied) {
@@ -225,46 +237,58 @@ static bool is_infinite(const struct sotto__rows *rows, size_t op, size_t i)
            isinf(((const double *)rows->registers[op].values)[i]);
 }
 
-/* Without groups: a piece's total in lanes, then what may be among the largest. skipped: NULL if
- * all rows that are skipped have a magnitude of 0. */
-static void take_magnitudes(struct sotto_evidence_terms *out, const double *restrict a,
-                            const double *restrict b, const uint8_t *restrict skipped, size_t len)
+/* Adds a piece's magnitudes, or products of two, in lanes, and finds the largest of each lane. */
+static void add_lanes(double totals[LANES], double largest[LANES], const double *restrict a,
+                      const double *restrict b, size_t len)
+{
+    for (size_t i = 0; b == NULL && i < len; i += LANES) {
+        for (size_t j = 0; j < LANES; j++) {
+            totals[j] += a[i + j];
+            largest[j] = a[i + j] > largest[j] ? a[i + j] : largest[j];
+        }
+    }
+    for (size_t i = 0; b != NULL && i < len; i += LANES) {
+        for (size_t j = 0; j < LANES; j++) {
+            double product = a[i + j] * b[i + j];
+            totals[j] += product;
+            largest[j] = product > largest[j] ? product : largest[j];
+        }
+    }
+}
+
+/* Without groups: a piece's total, then what may be among the largest. skipped: NULL if all rows
+ * that are skipped have a magnitude of 0. */
+static void take_magnitudes(struct sotto_evidence_terms *out, const double *a, const double *b,
+                            const uint8_t *skipped, size_t len)
 {
     double room[SOTTO__ROWS_LEN];
     double totals[LANES] = {0};
     double largest[LANES] = {0};
-    const double *values = b != NULL || skipped != NULL || len % LANES != 0 ? room : a;
-    for (size_t i = 0; values == room && i < len; i++) {
-        room[i] = b != NULL ? a[i] * b[i] : a[i];
-    }
-    for (size_t i = 0; skipped != NULL && i < len; i++) {
-        room[i] = skipped[i] == 0 ? room[i] : 0;
-    }
-    for (size_t i = len; i % LANES != 0; i++) {
-        room[i] = 0;
-    }
-    for (size_t i = 0; i < len; i += LANES) {
-        for (size_t j = 0; j < LANES; j++) {
-            totals[j] += values[i + j];
+    size_t padded = len;
+    if (skipped != NULL || len % LANES != 0) {
+        for (size_t i = 0; i < len; i++) {
+            double value = b != NULL ? a[i] * b[i] : a[i];
+            room[i] = skipped == NULL || skipped[i] == 0 ? value : 0;
         }
-    }
-    for (size_t i = 0; i < len; i += LANES) {
-        for (size_t j = 0; j < LANES; j++) {
-            largest[j] = values[i + j] > largest[j] ? values[i + j] : largest[j];
+        for (; padded % LANES != 0; padded++) {
+            room[padded] = 0;
         }
+        a = room;
+        b = NULL;
     }
+    add_lanes(totals, largest, a, b, padded);
     double most = 0;
     for (size_t j = 0; j < LANES; j++) {
         out->total += totals[j];
         most = largest[j] > most ? largest[j] : most;
     }
     for (size_t i = 0; most > out->largest[1] && i < len; i++) {
-        sotto__evidence_take_magnitude(out, values[i]);
+        sotto__evidence_take_magnitude(out, b != NULL ? a[i] * b[i] : a[i]);
     }
 }
 
-static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *rows, size_t at,
-                     bool has_infinities, size_t len)
+static void take_sum(struct sotto_evidence *evidence, struct skipped *room,
+                     const struct sotto__rows *rows, size_t at, bool has_infinities, size_t len)
 {
     const struct sotto__inquiry *inquiry = evidence->inquiry;
     const struct sotto_evidence_sum *sum = &inquiry->sums[at];
@@ -274,17 +298,15 @@ static void take_sum(struct sotto_evidence *evidence, const struct sotto__rows *
                           ? evidence->magnitudes + sum->factors[1] * SOTTO__ROWS_LEN
                           : NULL;
     bool is_grouped = rows->program->keys_len > 0;
-    uint8_t room[SOTTO__ROWS_LEN];
-    size_t kept;
-    const uint8_t *skipped =
-        skip_rows(room, &kept, evidence, rows, trace->state, trace->minus, len);
-    if (kept == 0) {
+    skip_rows(room, evidence, rows, trace->state, trace->minus, len);
+    const uint8_t *skipped = room->rows;
+    if (room->kept_len == 0) {
         return;
     }
     if (!is_grouped) {
-        evidence->terms[at].rows += kept;
-        take_magnitudes(&evidence->terms[at], a, b, kept < evidence->kept_len ? skipped : NULL,
-                        len);
+        bool are_fewer = room->kept_len < evidence->kept_len;
+        evidence->terms[at].rows += room->kept_len;
+        take_magnitudes(&evidence->terms[at], a, b, are_fewer ? skipped : NULL, len);
     }
     for (size_t i = 0; (is_grouped || has_infinities) && i < len; i++) {
         struct sotto_evidence_terms *terms =
@@ -404,6 +426,7 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
                                size_t dataset, size_t len)
 {
     const struct sotto__inquiry *inquiry = in_out->inquiry;
+    struct skipped room = {.lacks = NULL};
     bool has_infinities = false;
     find_left_out(in_out, rows, dataset, len);
     for (size_t i = 0; i < inquiry->columns_len; i++) {
@@ -424,12 +447,12 @@ void sotto__evidence_take_rows(struct sotto_evidence *in_out, const struct sotto
     take_affine(in_out, rows, dataset, len);
     for (size_t i = 0; i < inquiry->spreads_len; i++) {
         if (inquiry->columns[inquiry->spreads[i].column].dataset == dataset) {
-            take_spread(in_out, rows, i, len);
+            take_spread(in_out, &room, rows, i, len);
         }
     }
     for (size_t i = 0; i < inquiry->sums_len; i++) {
         if (inquiry->columns[inquiry->sums[i].factors[0]].dataset == dataset) {
-            take_sum(in_out, rows, i, has_infinities, len);
+            take_sum(in_out, &room, rows, i, has_infinities, len);
         }
     }
 }
