@@ -38,7 +38,7 @@ static int forbid_signals(scmp_filter_ctx filter)
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < sizeof calls / sizeof calls[0]; i++) {
         failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), calls[i], 1,
-                                  SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+                                  SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
     }
     return failed;
 }
