@@ -5,6 +5,7 @@
  * its parent is shows in two things only, how it is killed and who says what it died of. */
 
 #include "loop/keeper.h"
+#include "loop/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -58,19 +59,12 @@ int spawn_program(pid_t *out_pid, const char *path, const posix_spawn_file_actio
     return failed;
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool wait_child(struct spawned *spawned, int *out_status, uint64_t wait_ms)
 {
     const struct timespec interval = {.tv_nsec = 5 * 1000 * 1000};
-    uint64_t until = now_ms() + wait_ms;
+    uint64_t until = clock_ms() + wait_ms;
     pid_t found;
-    while ((found = waitpid(spawned->pid, out_status, WNOHANG)) == 0 && now_ms() < until) {
+    while ((found = waitpid(spawned->pid, out_status, WNOHANG)) == 0 && clock_ms() < until) {
         (void)nanosleep(&interval, NULL);
     }
     if (found == 0) {
