@@ -73,6 +73,17 @@ struct sotto__blocks {
      * 2^(x's and y's exponent - 46 - 24 i); |sums[i]| < 2^57. len as above. */
     void (*multiply_slices)(int64_t sums[SOTTO__SLICE_SUMS], const struct sotto__slices *x,
                             const struct sotto__slices *y, size_t len);
+    /* Takes each x, or with y each product x y, apart onto the grids for E = exponent - 1022: it is
+     * the sum of its parts[grid][row], of rests[0] and with y of rests[1], exactly. |x|, or |x y|,
+     * is below 2^E; len as above. Refused near the ends of the range, and for a product that is
+     * tiny; SOTTO__BLOCKS_SUMMED where all rests are 0. */
+    enum sotto__blocks_result (*split)(double (*parts)[SOTTO__ROWS_LEN], double *const rests[2],
+                                       int64_t exponent, const double *x, const double *y,
+                                       size_t len);
+    /* Adds the parts of each row to its group's: sums[group * SOTTO__GRIDS_LEN + grid], of every
+     * other row so many doubles further on. */
+    void (*add_parts)(double *sums, size_t apart, const uint32_t *groups,
+                      double (*parts)[SOTTO__ROWS_LEN], size_t len);
 };
 
 /* Chosen once, by the CPU and SOTTO_CPU. Threads: safe. */

@@ -325,6 +325,8 @@ static inline void join_levels(uint32_t *restrict groups, uint8_t *restrict skip
 
 #include "kernels/slices_kernel.h"
 
+#include "kernels/grids_kernel.h"
+
 #include "kernels/wide_kernel.h"
 
 #define SOTTO_BLOCKS_KERNELS                                                                       \
@@ -335,7 +337,7 @@ static inline void join_levels(uint32_t *restrict groups, uint8_t *restrict skip
         .sum_narrow_products = sum_narrow_products, .sum_wide = sum_wide, .keys = make_keys,       \
         .digits = find_digits, .more_digits = find_more_digits, .are_two = are_two,                \
         .join_levels = join_levels, .sum = sum_block, .sum_products = sum_products,                \
-        .sum_rounded_products = sum_rounded_products,                                              \
+        .sum_rounded_products = sum_rounded_products, .split = split, .add_parts = add_parts,      \
     }
 
 #endif

@@ -80,4 +80,9 @@ struct sotto__slices {
     size_t len;       /* how many slices are not all 0, at least 2; 0: refused */
 };
 
+/* Grids of doubles below 2^E in magnitude: the unit of grid i is 2^(E - 32 - 33 i). So many parts
+ * of a grid add up in a double without an error. */
+#define SOTTO__GRIDS_LEN 4
+#define SOTTO__GRID_PARTS_MAX ((size_t)1 << 20)
+
 #endif

@@ -6,7 +6,7 @@
  * For each group there are the terms, each once, in the order in which outputs need them, and with
  * group_by the number of parties that withhold the group. A slot of values |v| <= 2^b has
  * ceil((b + 62) / 64) limbs: sums of up to 2^60 of them, and the sign. Powers of doubles are in
- * units of 2^-1074 to that power: |v| < 2^(2098 power). Accumulators, buffers and registers of a
+ * units of 2^-1074 to that power: |v| < 2^(2098 power). Accumulators, grids and registers of a
  * party are laid out here too, and bound its memory before a row is read. */
 
 #include "program/compile.h"
@@ -14,10 +14,6 @@
 #include <sotto/alloc.h>
 
 #define DOUBLE_BITS 2098
-
-/* How many doubles wait for their group: enough for the fast way, few enough for the caches. */
-#define BUFFER_LEN_LEAST 16
-#define BUFFERS_LEN ((size_t)1 << 17) /* of all groups */
 
 static size_t count_limbs(const struct sotto__term *term)
 {
@@ -49,11 +45,6 @@ static size_t measure_accumulator(const struct sotto__term *term)
 
 static enum sotto_status place_terms(struct sotto__program *program, size_t *out_slots_len)
 {
-    program->buffer_len = SOTTO__ROWS_LEN;
-    while (program->buffer_len > BUFFER_LEN_LEAST &&
-           program->buffer_len * program->groups_len > BUFFERS_LEN) {
-        program->buffer_len /= 2;
-    }
     for (size_t i = 0; i < program->terms_len; i++) {
         struct sotto__term *term = &program->terms[i];
         term->limbs = count_limbs(term);
@@ -61,10 +52,8 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
         term->accumulator = program->group_accumulators;
         program->group_limbs += term->limbs + count_more(term);
         program->group_accumulators += measure_accumulator(term);
-        if (program->keys_len > 0 && sotto__term_columns(term) > 0) {
-            term->buffer = program->group_buffers;
-            term->fill = program->fills_len++;
-            program->group_buffers += program->buffer_len * sotto__term_columns(term);
+        if (program->keys_len > 0 && sotto__term_has_grids(term)) {
+            term->grids = program->grids_len++;
         }
         *out_slots_len += (term->counts_len > 0 ? term->counts_len : 1) + count_more(term);
     }
@@ -77,13 +66,12 @@ static enum sotto_status place_terms(struct sotto__program *program, size_t *out
 }
 
 #ifdef SOTTO_VERIFY_BUILD
-/* Slots and accumulators of a group stand side by side without a gap and fill it; what waits in
- * buffers has room there; the slots that are sent are the limbs of all groups. */
+/* Slots and accumulators of a group stand side by side without a gap and fill it; the slots that
+ * are sent are the limbs of all groups. */
 static void verify_slots(const struct sotto__program *program)
 {
     size_t limbs = 0;
     size_t accumulators = 0;
-    size_t buffers = 0;
     for (size_t i = 0; i < program->terms_len; i++) {
         const struct sotto__term *term = &program->terms[i];
         SOTTO_VERIFY(term->offset == limbs && term->accumulator == accumulators);
@@ -91,15 +79,14 @@ static void verify_slots(const struct sotto__program *program)
         for (size_t j = 0; j < term->factors_len; j++) {
             SOTTO_VERIFY(term->factors[j] < program->ops_len);
         }
-        if (program->keys_len > 0 && sotto__term_columns(term) > 0) {
-            SOTTO_VERIFY(term->buffer == buffers && term->fill < program->fills_len);
-            buffers += program->buffer_len * sotto__term_columns(term);
+        if (program->keys_len > 0 && sotto__term_has_grids(term)) {
+            SOTTO_VERIFY(term->grids < program->grids_len);
         }
         limbs += term->limbs + count_more(term);
         accumulators += measure_accumulator(term);
     }
     SOTTO_VERIFY(limbs + (program->keys_len > 0) == program->group_limbs);
-    SOTTO_VERIFY(accumulators == program->group_accumulators && buffers == program->group_buffers);
+    SOTTO_VERIFY(accumulators == program->group_accumulators);
     size_t sent = 0;
     for (size_t i = 0; i < program->slots_len; i++) {
         SOTTO_VERIFY(program->slots[i] > 0);

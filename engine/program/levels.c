@@ -38,7 +38,8 @@ struct sotto__levels {
     size_t *texts_bytes;
     uint32_t *table;  /* level + 1, 0: free; open addressing */
     size_t table_len; /* a power of two */
-    uint32_t *dense;  /* levels of the integers from dense_min on, if they are not far apart */
+    uint32_t *dense;  /* levels of the integers from dense_min on, if they are not far apart; behind
+                         the last one that of all others */
     size_t dense_len;
     int64_t dense_min;
     /* Bins, in units of 10^-scale or as doubles: where each begins, and where the last one ends. */
@@ -336,11 +337,11 @@ static enum sotto_status add_dense(struct sotto__levels *levels, struct sotto_er
     }
     levels->dense_min = (int64_t)least;
     levels->dense_len = (size_t)span + 1;
-    levels->dense = sotto_alloc_array(levels->dense_len, sizeof *levels->dense);
+    levels->dense = sotto_alloc_array(levels->dense_len + 1, sizeof *levels->dense);
     if (levels->dense == NULL) {
         return sotto_error_no_memory(err);
     }
-    for (size_t i = 0; i < levels->dense_len; i++) {
+    for (size_t i = 0; i <= levels->dense_len; i++) {
         levels->dense[i] = SOTTO__GROUP_OTHER;
     }
     for (size_t i = 0; i < len; i++) {
@@ -597,16 +598,24 @@ static uint32_t find_in_row(const struct sotto__levels *levels, const struct sot
     return levels->bounds == NULL ? find_number(levels, number) : find_bin(levels, number);
 }
 
-/* Looks up each row in the table of add_dense. */
+/* Reads ahead, as hardware stops to do at the end of a page. */
+#define PREFETCH_LEN 1024
+#define CACHE_LINE_LEN (64 / sizeof(int64_t))
+
+/* Looks up each row in the table of add_dense, without branches. */
 static void find_dense(uint32_t *restrict out, const struct sotto__levels *levels,
                        const int64_t *restrict values, size_t len)
 {
     const uint32_t *dense = levels->dense;
     uint64_t dense_len = levels->dense_len;
     uint64_t least = (uint64_t)levels->dense_min;
-    for (size_t i = 0; i < len; i++) {
-        uint64_t at = (uint64_t)values[i] - least;
-        out[i] = at < dense_len ? dense[at] : SOTTO__GROUP_OTHER;
+    for (size_t i = 0; i < len; i += CACHE_LINE_LEN) {
+        size_t end = len - i < CACHE_LINE_LEN ? len : i + CACHE_LINE_LEN;
+        __builtin_prefetch(values + i + PREFETCH_LEN, 0, 2);
+        for (size_t j = i; j < end; j++) {
+            uint64_t at = (uint64_t)values[j] - least;
+            out[j] = dense[at < dense_len ? at : dense_len];
+        }
     }
 }
 

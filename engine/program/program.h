@@ -59,9 +59,7 @@ struct sotto__program {
     size_t group_limbs;
     size_t limbs_len;
     size_t group_accumulators; /* in units of 128 bits */
-    size_t buffer_len;         /* doubles that wait for a group: a multiple of SOTTO__BLOCK_STEP */
-    size_t group_buffers;      /* doubles of all terms */
-    size_t fills_len;          /* terms whose doubles wait */
+    size_t grids_len;          /* terms that have grids */
     size_t rows_bytes;         /* of the registers of one thread */
 };
 

@@ -47,18 +47,14 @@ struct sotto__term {
     size_t first;
     size_t last;
     bool is_binned; /* not a count: the sum of the values whose number in the index is first */
-    /* With groups, where sotto__term_columns is not 0: */
-    size_t buffer; /* offset in doubles, all groups' counted as one */
-    size_t fill;   /* index of its fills, likewise */
+    size_t grids;   /* with groups, where sotto__term_has_grids: which of the program's */
 };
 
-/* How many columns of doubles wait in buffers for their groups. */
-static inline size_t sotto__term_columns(const struct sotto__term *term)
+/* Whether, with groups, its values are added up on grids (sums/grouped.c). */
+static inline bool sotto__term_has_grids(const struct sotto__term *term)
 {
-    bool waits = term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT &&
-                 term->factors_len <= 2 && !term->is_binned;
-    bool is_pair = term->factors_len == 2 && term->factors[0] != term->factors[1];
-    return waits ? 1 + (size_t)is_pair : 0;
+    return term->kind == SOTTO__TERM_SUM && term->type == SOTTO__ROW_FLOAT &&
+           term->factors_len <= 2 && !term->is_binned;
 }
 
 /* Whether it is one sum of an index's counts. */

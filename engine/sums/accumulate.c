@@ -59,6 +59,11 @@ static void add_double(sotto__int128 *words, uint64_t bits, size_t factors)
     }
 }
 
+void sotto__add_double(sotto__int128 *words, double value, size_t factors_len)
+{
+    add_double(words, read_bits(value), factors_len);
+}
+
 void sotto__add_integer(sotto__int128 *words, int64_t value, unsigned unit)
 {
     sotto__int128 *word = &words[unit / 64];
@@ -156,9 +161,7 @@ static void add_rest(sotto__int128 *words, double *rest, uint64_t bound, size_t 
     }
 }
 
-/* Returns: the register's values, or a copy with 0 where there is no value and up to a multiple of
- * SOTTO__BLOCK_STEP; *out_bound bounds them. */
-static const double *copy_present(double *out, uint64_t *out_bound,
+const double *sotto__copy_present(double *out, uint64_t *out_bound,
                                   const struct sotto__register *reg, const uint8_t *state, bool all,
                                   size_t len)
 {
@@ -180,7 +183,10 @@ static const double *copy_present(double *out, uint64_t *out_bound,
     return values;
 }
 
-bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *const values[2],
+/* The sum of values, or of the products of two (factors_len), if the fast way takes them. bounds:
+ * of their magnitudes. rests: room for len values each; len is a multiple of SOTTO__BLOCK_STEP, at
+ * most SOTTO__ROWS_LEN. Returns: false if nothing was added. */
+static bool add_values(sotto__int128 *words, size_t factors_len, const double *const values[2],
                        const uint64_t bounds[2], double *const rests[2], size_t len)
 {
     double sums[4];
@@ -219,13 +225,13 @@ static bool add_float_block(const struct sotto__sums *sums, const struct sotto__
     }
     for (size_t i = 0; i < factors; i++) {
         bool is_square = i == 1 && term->factors[1] == term->factors[0];
-        values[i] = is_square
-                        ? values[0]
-                        : copy_present(space[i], &bounds[i], &rows->registers[term->factors[i]],
-                                       state, state == rows->no_state, len);
+        values[i] = is_square ? values[0]
+                              : sotto__copy_present(space[i], &bounds[i],
+                                                    &rows->registers[term->factors[i]], state,
+                                                    state == rows->no_state, len);
         bounds[i] = is_square ? bounds[0] : bounds[i];
     }
-    return sotto__add_values(words, factors, values, bounds, &space[2], padded);
+    return add_values(words, factors, values, bounds, &space[2], padded);
 }
 
 /* --- Exact values --- */
@@ -545,17 +551,19 @@ enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__
     *out = (struct sotto__sums){.program = program};
     out->accumulators =
         sotto_alloc_aligned(program->group_accumulators * groups_len * sizeof *out->accumulators);
-    out->buffers = sotto_alloc_aligned(program->group_buffers * groups_len * sizeof *out->buffers);
-    out->fills = sotto_alloc_array(program->fills_len * groups_len, sizeof *out->fills);
+    out->grids = sotto_alloc_array(program->grids_len, sizeof *out->grids);
+    out->grid_sums = sotto_alloc_aligned(sotto__grouped_sums_len(program) * sizeof *out->grid_sums);
+    out->parts =
+        sotto_alloc_aligned((size_t)(SOTTO__GRIDS_LEN + 2) * SOTTO__ROWS_LEN * sizeof *out->parts);
     out->counts = sotto_alloc_array(program->group_counts * groups_len, sizeof *out->counts);
     out->totals = sotto_alloc_array(program->group_counts, sizeof *out->totals);
     out->scratch = sotto_alloc_aligned((size_t)4 * SOTTO__ROWS_LEN * sizeof *out->scratch);
     out->state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
     out->products = sotto_alloc_aligned(SOTTO__ROWS_LEN * sizeof *out->products);
     out->products_state = sotto_alloc_aligned(SOTTO__ROWS_LEN);
-    if (out->accumulators == NULL || out->buffers == NULL || out->fills == NULL ||
-        out->counts == NULL || out->totals == NULL || out->scratch == NULL || out->state == NULL ||
-        out->products == NULL || out->products_state == NULL ||
+    if (out->accumulators == NULL || out->grids == NULL || out->grid_sums == NULL ||
+        out->parts == NULL || out->counts == NULL || out->totals == NULL || out->scratch == NULL ||
+        out->state == NULL || out->products == NULL || out->products_state == NULL ||
         list_added(out, program) != SOTTO_OK ||
         sotto__shared_new(&out->shared, program) != SOTTO_OK) {
         sotto__sums_release(out);
@@ -567,8 +575,9 @@ enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__
 void sotto__sums_release(struct sotto__sums *sums)
 {
     sotto_free(sums->accumulators);
-    sotto_free(sums->buffers);
-    sotto_free(sums->fills);
+    sotto_free(sums->grids);
+    sotto_free(sums->grid_sums);
+    sotto_free(sums->parts);
     sotto_free(sums->counts);
     sotto_free(sums->totals);
     sotto_free(sums->scratch);

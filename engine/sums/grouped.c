@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Exact sums of rows by group. Each group has an accumulator of its own for each term; it leans on
- * accumulate.c, which adds values to one accumulator.
+ * accumulate.c, which adds values to one accumulator, and on the kernel of grids.
  *
- * The one idea: rows of all groups arrive mixed, but sums of doubles are fast only for many values
- * at once. So doubles wait in a small buffer for each group, and a buffer that is full is added
- * like a block. Integers and counts go to their group's accumulator at once. Which rows stood
- * together in a buffer leaves no trace: sums are exact. */
+ * The one idea: rows of all groups arrive mixed, and an accumulator is slow to add one double to.
+ * So doubles and products of two are taken apart onto grids that are the same for all groups and
+ * many blocks, and each group adds up the parts of its rows, four plain additions without an error.
+ * Accumulators get these sums when rows of other magnitudes come, and in the end. Which rows were
+ * added up together leaves no trace: sums are exact. Integers and counts go to their group's
+ * accumulator at once. */
 
 #include "sums/sums.h"
 
 #include <string.h>
 
-/* Returns: the buffer of a group for a term. Behind its values stand those of the other factor. */
-static double *find_buffer(const struct sotto__sums *sums, const struct sotto__term *term,
-                           size_t group)
-{
-    size_t width = sums->program->buffer_len * sotto__term_columns(term);
-    return sums->buffers + sums->program->groups_len * term->buffer + group * width;
-}
+#define PIECE_LEN 128 /* so that parts stay in the first-level cache */
+
+_Static_assert(PIECE_LEN % SOTTO__BLOCK_STEP == 0 && SOTTO__ROWS_LEN % PIECE_LEN == 0, "");
 
 static sotto__int128 *find_accumulator(const struct sotto__sums *sums,
                                        const struct sotto__term *term, size_t group)
@@ -26,66 +24,174 @@ static sotto__int128 *find_accumulator(const struct sotto__sums *sums,
     return sums->accumulators + group * sums->program->group_accumulators + term->accumulator;
 }
 
-static void add_one_by_one(sotto__int128 *words, const struct sotto__term *term,
-                           const double *const values[2], size_t len)
+/* Adds wide values, and doubles that no grid takes, row by row, from row first on. */
+static void put_one_by_one(struct sotto__sums *sums, const struct sotto__rows *rows,
+                           const struct sotto__term *term, const uint8_t *state, size_t first,
+                           size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        uint64_t factors[2];
-        memcpy(&factors[0], &values[0][i], sizeof factors[0]);
-        memcpy(&factors[1], &values[1][i], sizeof factors[1]);
+    const struct sotto__register *reg = &rows->registers[term->factors[0]];
+    for (size_t i = first; i < len; i++) {
+        if (state[i] != 0) {
+            continue;
+        }
+        sotto__int128 *words = find_accumulator(sums, term, rows->groups[i]);
+        if (term->type != SOTTO__ROW_FLOAT) {
+            sotto__add_exact((uint64_t *)words, (const uint64_t *)reg->values + i * reg->limbs,
+                             reg->limbs, term->limbs);
+            continue;
+        }
+        uint64_t factors[SOTTO__TERM_FACTORS_MAX];
+        for (size_t j = 0; j < term->factors_len; j++) {
+            const double *values = rows->registers[term->factors[j]].values;
+            memcpy(&factors[j], &values[i], sizeof factors[j]);
+        }
         sotto__add_factors(words, term, factors);
     }
 }
 
-/* Adds len waiting values of a group. What stands behind them, up to a whole step, becomes 0. */
-static void flush_buffer(const struct sotto__sums *sums, const struct sotto__term *term,
-                         size_t group, size_t len)
+/* --- Grids --- */
+
+/* With few groups neighbours are often of one, and each would wait for the other's sum to be
+ * stored: they have two sums then, for rows in turn. */
+#define GROUPS_FEW 64
+
+static size_t count_sums(const struct sotto__program *program)
 {
-    double *buffer = find_buffer(sums, term, group);
-    double *other = sotto__term_columns(term) > 1 ? buffer + sums->program->buffer_len : buffer;
-    const double *const values[2] = {buffer, other};
-    double *const rests[2] = {sums->scratch, sums->scratch + SOTTO__ROWS_LEN};
-    sotto__int128 *words = find_accumulator(sums, term, group);
-    size_t padded = (len + SOTTO__BLOCK_STEP - 1) & ~(size_t)(SOTTO__BLOCK_STEP - 1);
-    memset(buffer + len, 0, (padded - len) * sizeof *buffer);
-    memset(other + len, 0, (padded - len) * sizeof *other);
-    uint64_t bounds[2] = {sotto__blocks()->largest(buffer, len), 0};
-    bounds[1] = other == buffer ? bounds[0] : sotto__blocks()->largest(other, len);
-    if (!sotto__add_values(words, term->factors_len, values, bounds, rests, padded)) {
-        add_one_by_one(words, term, values, len);
-    }
+    return program->groups_len * (program->groups_len <= GROUPS_FEW ? 2 : 1);
 }
 
-/* Branch-free: a row without a value is written as well, but the fill does not advance, so that the
- * next row overwrites it. */
+size_t sotto__grouped_sums_len(const struct sotto__program *program)
+{
+    return program->grids_len * count_sums(program) * SOTTO__GRIDS_LEN;
+}
+
+static double *find_sums(const struct sotto__sums *sums, const struct sotto__term *term)
+{
+    return sums->grid_sums + term->grids * count_sums(sums->program) * SOTTO__GRIDS_LEN;
+}
+
+/* Adds what stands on a term's grids to its accumulators. */
+static void empty_grids(struct sotto__sums *sums, const struct sotto__term *term)
+{
+    double *at = find_sums(sums, term);
+    size_t len = count_sums(sums->program);
+    for (size_t i = 0; i < len; i++) {
+        sotto__int128 *words = find_accumulator(sums, term, i % sums->program->groups_len);
+        for (size_t j = 0; j < SOTTO__GRIDS_LEN; j++, at++) {
+            sotto__add_double(words, *at, term->factors_len);
+            *at = 0;
+        }
+    }
+    sums->grids[term->grids].rows = 0;
+}
+
+/* Makes the grids such that they take len more values of an exponent. To empty them takes about as
+ * long as adding one row for each group, so they are not before there were so many, whatever values
+ * come. Returns: false where they don't take them now. */
+static bool prepare_grids(struct sotto__sums *sums, const struct sotto__term *term,
+                          int64_t exponent, size_t len)
+{
+    struct sotto__grids *grids = &sums->grids[term->grids];
+    bool is_wrong =
+        exponent > grids->exponent || (grids->leaves_much && exponent < grids->exponent);
+    bool is_due = grids->rows >= sums->program->groups_len;
+    if (grids->rows > 0 && ((is_wrong && is_due) || grids->rows + len > SOTTO__GRID_PARTS_MAX)) {
+        empty_grids(sums, term);
+    }
+    if (grids->rows == 0) {
+        grids->exponent = exponent;
+    }
+    grids->rows += len; /* also those that are added one by one */
+    return exponent <= grids->exponent;
+}
+
+/* Adds what grids left. Returns: of how many rows. */
+static size_t add_rests(const struct sotto__sums *sums, const struct sotto__term *term,
+                        const uint32_t *groups, const double *rest, size_t len)
+{
+    size_t rests_len = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (rest[i] != 0) {
+            sotto__add_double(find_accumulator(sums, term, groups[i]), rest[i], term->factors_len);
+            rests_len++;
+        }
+    }
+    return rests_len;
+}
+
+/* The grids for values or products with these bounds, of which none is 0 nor infinity's. */
+static int64_t find_exponent(const uint64_t *bounds, size_t factors_len)
+{
+    int64_t exponent = (int64_t)(bounds[0] >> 52);
+    return factors_len == 1 ? exponent : exponent + (int64_t)(bounds[1] >> 52) - 1022;
+}
+
+static bool are_all_present(const uint8_t *state, size_t len)
+{
+    unsigned any = 0;
+    for (size_t i = 0; i < len; i++) {
+        any |= state[i];
+    }
+    return any == 0;
+}
+
+/* values: of the factors, 0 where there are none, up to a multiple of SOTTO__BLOCK_STEP; at: the
+ * first row. Returns: false where the kernel refuses them; nothing is added then. */
+static bool put_piece(struct sotto__sums *sums, const struct sotto__rows *rows,
+                      const struct sotto__term *term, const double *const values[2], size_t at,
+                      size_t len)
+{
+    struct sotto__grids *grids = &sums->grids[term->grids];
+    double(*parts)[SOTTO__ROWS_LEN] = (double(*)[SOTTO__ROWS_LEN])sums->parts;
+    double *rest = sums->parts + (size_t)SOTTO__GRIDS_LEN * SOTTO__ROWS_LEN;
+    double *const rests[2] = {rest, rest + SOTTO__ROWS_LEN};
+    const uint32_t *groups = rows->groups + at;
+    size_t padded = (len + SOTTO__BLOCK_STEP - 1) & ~(size_t)(SOTTO__BLOCK_STEP - 1);
+    size_t rests_len = 0;
+    enum sotto__blocks_result result =
+        sotto__blocks()->split(parts, rests, grids->exponent, values[0] + at,
+                               term->factors_len > 1 ? values[1] + at : NULL, padded);
+    if (result == SOTTO__BLOCKS_REFUSED) {
+        grids->leaves_much = true;
+        return false;
+    }
+    size_t apart = (count_sums(sums->program) - sums->program->groups_len) * SOTTO__GRIDS_LEN;
+    sotto__blocks()->add_parts(find_sums(sums, term), apart, groups, parts, len);
+    for (size_t i = 0; result == SOTTO__BLOCKS_LEFT_REST && i < term->factors_len; i++) {
+        rests_len += add_rests(sums, term, groups, rests[i], len);
+    }
+    grids->leaves_much = rests_len > len / 8;
+    return true;
+}
+
 static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows,
                         const struct sotto__term *term, const uint8_t *state, size_t len)
 {
-    const double *x = rows->registers[term->factors[0]].values;
-    const double *y = rows->registers[term->factors[term->factors_len - 1]].values;
-    const uint32_t *groups = rows->groups;
-    uint16_t *fills = sums->fills + sums->program->groups_len * term->fill;
-    double *buffers = find_buffer(sums, term, 0);
-    size_t buffer_len = sums->program->buffer_len;
-    bool is_pair = sotto__term_columns(term) > 1;
-    size_t width = buffer_len << is_pair;
-    for (size_t i = 0; i < len; i++) {
-        uint32_t group = groups[i];
-        SOTTO_VERIFY(fills[group] < buffer_len);
-        size_t at = fills[group];
-        double *buffer = buffers + group * width + at;
-        *buffer = x[i];
-        if (is_pair) {
-            buffer[buffer_len] = y[i];
-        }
-        at += state[i] == 0;
-        fills[group] = (uint16_t)at;
-        if (at == buffer_len) {
-            flush_buffer(sums, term, group, buffer_len);
-            fills[group] = 0;
+    const double *values[2] = {NULL, NULL};
+    uint64_t bounds[2] = {0, 0};
+    bool is_zero = false;
+    bool is_finite = true;
+    bool all = are_all_present(state, len);
+    for (size_t i = 0; i < term->factors_len; i++) {
+        values[i] = sotto__copy_present(sums->scratch + i * SOTTO__ROWS_LEN, &bounds[i],
+                                        &rows->registers[term->factors[i]], state, all, len);
+        is_zero = is_zero || bounds[i] == 0;
+        is_finite = is_finite && bounds[i] < SOTTO__INFINITY_BITS;
+    }
+    size_t at = 0;
+    if (is_zero) {
+        return;
+    }
+    if (is_finite && prepare_grids(sums, term, find_exponent(bounds, term->factors_len), len)) {
+        while (at < len && put_piece(sums, rows, term, values, at,
+                                     len - at < PIECE_LEN ? len - at : PIECE_LEN)) {
+            at += PIECE_LEN;
         }
     }
+    put_one_by_one(sums, rows, term, state, at, len);
 }
+
+/* --- Others --- */
 
 /* Adds values of one or two words to sums of two words. */
 static void put_integers(struct sotto__sums *sums, const struct sotto__rows *rows,
@@ -117,30 +223,6 @@ static void put_counts(struct sotto__sums *sums, const struct sotto__rows *rows,
     }
 }
 
-/* Adds wide values, and products of more than two doubles, row by row. */
-static void put_others(struct sotto__sums *sums, const struct sotto__rows *rows,
-                       const struct sotto__term *term, const uint8_t *state, size_t len)
-{
-    const struct sotto__register *reg = &rows->registers[term->factors[0]];
-    for (size_t i = 0; i < len; i++) {
-        if (state[i] != 0) {
-            continue;
-        }
-        sotto__int128 *words = find_accumulator(sums, term, rows->groups[i]);
-        if (term->type != SOTTO__ROW_FLOAT) {
-            sotto__add_exact((uint64_t *)words, (const uint64_t *)reg->values + i * reg->limbs,
-                             reg->limbs, term->limbs);
-            continue;
-        }
-        uint64_t factors[SOTTO__TERM_FACTORS_MAX];
-        for (size_t j = 0; j < term->factors_len; j++) {
-            const double *values = rows->registers[term->factors[j]].values;
-            memcpy(&factors[j], &values[i], sizeof factors[j]);
-        }
-        sotto__add_factors(words, term, factors);
-    }
-}
-
 void sotto__grouped_add(struct sotto__sums *sums, const struct sotto__rows *rows,
                         const struct sotto__term *term, const uint8_t *state, uint8_t wanted,
                         size_t len)
@@ -150,13 +232,13 @@ void sotto__grouped_add(struct sotto__sums *sums, const struct sotto__rows *rows
     }
     if (term->kind != SOTTO__TERM_SUM) {
         put_counts(sums, rows, term, state, wanted, len);
-    } else if (sotto__term_columns(term) > 0) {
+    } else if (sotto__term_has_grids(term)) {
         put_doubles(sums, rows, term, state, len);
     } else if (term->type != SOTTO__ROW_FLOAT && term->limbs == 2 &&
                rows->registers[term->factors[0]].limbs <= 2) {
         put_integers(sums, rows, term, state, len);
     } else {
-        put_others(sums, rows, term, state, len);
+        put_one_by_one(sums, rows, term, state, 0, len);
     }
 }
 
@@ -164,14 +246,8 @@ void sotto__grouped_flush(struct sotto__sums *sums)
 {
     const struct sotto__program *program = sums->program;
     for (size_t i = 0; program->keys_len > 0 && i < program->terms_len; i++) {
-        const struct sotto__term *term = &program->terms[i];
-        uint16_t *fills = sums->fills + program->groups_len * term->fill;
-        for (size_t group = 0; sotto__term_columns(term) > 0 && group < program->groups_len;
-             group++) {
-            if (fills[group] > 0) {
-                flush_buffer(sums, term, group, fills[group]);
-                fills[group] = 0;
-            }
+        if (sotto__term_has_grids(&program->terms[i])) {
+            empty_grids(sums, &program->terms[i]);
         }
     }
 }

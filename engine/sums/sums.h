@@ -10,12 +10,20 @@
 
 struct sotto__shared; /* of shared.c */
 
+/* The grids that doubles of all groups are added up on (sotto__blocks's split). */
+struct sotto__grids {
+    int64_t exponent; /* as split has it */
+    size_t rows; /* that came since they were empty; at most SOTTO__GRID_PARTS_MAX are on them */
+    bool leaves_much; /* of the last rows, so that lower ones would do better */
+};
+
 /* The sums of one thread's rows. */
 struct sotto__sums {
     const struct sotto__program *program;
     sotto__int128 *accumulators; /* of all groups, see accumulate.c */
-    double *buffers;             /* see grouped.c */
-    uint16_t *fills;
+    struct sotto__grids *grids;  /* [term's grids], see grouped.c */
+    double *grid_sums;           /* of their groups */
+    double *parts;               /* scratch: on each grid, and two rests; SOTTO__ROWS_LEN each */
     uint64_t *counts; /* [group * group_counts + an index's offset + number], see indexed.c */
     uint64_t *totals; /* scratch: of a group's counts */
     double *scratch;  /* four times SOTTO__ROWS_LEN */
@@ -39,11 +47,13 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out);
 /* accumulate.c: the product of a term's factors, by their bits, to its accumulator. */
 void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
                         const uint64_t *factors);
-/* The sum of values, or of the products of two (factors_len), if the fast way takes them. bounds:
- * of their magnitudes. rests: room for len values each; len is a multiple of SOTTO__BLOCK_STEP, at
- * most SOTTO__ROWS_LEN. Returns: false if nothing was added. */
-bool sotto__add_values(sotto__int128 *words, size_t factors_len, const double *const values[2],
-                       const uint64_t bounds[2], double *const rests[2], size_t len);
+/* One finite double, in units of 2^(-1074 factors_len). */
+void sotto__add_double(sotto__int128 *words, double value, size_t factors_len);
+/* Returns: the register's values, or a copy with 0 where there is no value and up to a multiple of
+ * SOTTO__BLOCK_STEP; all: there are values in all rows. *out_bound bounds them. */
+const double *sotto__copy_present(double *out, uint64_t *out_bound,
+                                  const struct sotto__register *reg, const uint8_t *state, bool all,
+                                  size_t len);
 /* value x 2^(unit - 2148), to the accumulator of a product of two. */
 void sotto__add_integer(sotto__int128 *words, int64_t value, unsigned unit);
 void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs);
@@ -72,12 +82,14 @@ void sotto__binned_add(struct sotto__sums *sums, const struct sotto__rows *rows,
 const uint8_t *sotto__term_state(const struct sotto__sums *sums, const struct sotto__rows *rows,
                                  const struct sotto__term *term, size_t len);
 
-/* grouped.c: rows of a term to their groups' accumulators; state: 0, or wanted, for those that
- * count. Doubles wait in buffers until there are enough of a group for the fast way. */
+/* grouped.c: rows of a term to their groups' accumulators, or grids; state: 0, or wanted, for those
+ * that count. */
 void sotto__grouped_add(struct sotto__sums *sums, const struct sotto__rows *rows,
                         const struct sotto__term *term, const uint8_t *state, uint8_t wanted,
                         size_t len);
-/* Empties the buffers. */
+/* How many doubles stand on the grids of all terms. */
+size_t sotto__grouped_sums_len(const struct sotto__program *program);
+/* Empties all grids. */
 void sotto__grouped_flush(struct sotto__sums *sums);
 
 #endif
