@@ -445,8 +445,9 @@ static void take_rows(void *context, const struct sotto__rows *rows, size_t data
 {
     struct sotto__sums *sums = context;
     const struct sotto__program *program = rows->program;
-    sotto__shared_begin(sums->shared);
-    for (size_t i = 0, now = 1; i < sums->added_len; i += now) {
+    size_t added_len =
+        sotto__shared_begin(sums, rows, dataset, len) ? sums->unshared_len : sums->added_len;
+    for (size_t i = 0, now = 1; i < added_len; i += now) {
         const struct sotto__term *term = &program->terms[sums->added[i]];
         now = 1;
         if (program->ops[term->factors[0]].dataset != dataset) {
@@ -496,6 +497,7 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
 {
     const struct sotto__program *program = sums->program;
     sotto__grouped_flush(sums);
+    sotto__shared_flush(sums);
     for (size_t group = 0; group < program->groups_len; group++) {
         for (size_t i = 0; i < program->terms_len; i++) {
             const struct sotto__term *term = &program->terms[i];
@@ -510,6 +512,10 @@ void sotto__sums_add_to(struct sotto__sums *sums, uint64_t *out)
                 continue;
             }
             carry_words(to, from, term->limbs);
+            const sotto__int128 *total = sotto__shared_total(sums, term);
+            if (total != NULL) {
+                carry_words(to, total, term->limbs);
+            }
             for (size_t j = 0; term->has_infinities && j < 2; j++) {
                 to[term->limbs + j] += find_infinities(from, term)[j];
             }
@@ -537,10 +543,14 @@ static enum sotto_status list_added(struct sotto__sums *sums, const struct sotto
     if (sums->added == NULL) {
         return SOTTO_ERROR_NO_MEMORY;
     }
-    for (size_t i = 0; i < program->terms_len; i++) {
-        if (is_added(&program->terms[i])) {
-            sums->added[sums->added_len++] = i;
+    for (size_t turn = 0; turn < 2; turn++) {
+        for (size_t i = 0; i < program->terms_len; i++) {
+            const struct sotto__term *term = &program->terms[i];
+            if (is_added(term) && sotto__shared_sums(sums->shared, program, term) == (turn == 1)) {
+                sums->added[sums->added_len++] = i;
+            }
         }
+        sums->unshared_len = turn == 0 ? sums->added_len : sums->unshared_len;
     }
     return SOTTO_OK;
 }
@@ -564,8 +574,8 @@ enum sotto_status sotto__sums_init(struct sotto__sums *out, const struct sotto__
     if (out->accumulators == NULL || out->grids == NULL || out->grid_sums == NULL ||
         out->parts == NULL || out->counts == NULL || out->totals == NULL || out->scratch == NULL ||
         out->state == NULL || out->products == NULL || out->products_state == NULL ||
-        list_added(out, program) != SOTTO_OK ||
-        sotto__shared_new(&out->shared, program) != SOTTO_OK) {
+        sotto__shared_new(&out->shared, program) != SOTTO_OK ||
+        list_added(out, program) != SOTTO_OK) {
         sotto__sums_release(out);
         return SOTTO_ERROR_NO_MEMORY;
     }

@@ -31,8 +31,9 @@ struct sotto__sums {
     double *products; /* of two registers, rounded, and their rows' states */
     uint8_t *products_state;
     struct sotto__shared *shared; /* NULL: no columns have many products */
-    size_t *added;                /* the terms that blocks are added to */
+    size_t *added; /* the terms that blocks are added to; those of sotto__shared_sums come last */
     size_t added_len;
+    size_t unshared_len; /* the others among them */
 };
 
 /* Borrows program. Returns: SOTTO_ERROR_NO_MEMORY. Ended by sotto__sums_release. */
@@ -70,7 +71,20 @@ void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t
 enum sotto_status sotto__shared_new(struct sotto__shared **out,
                                     const struct sotto__program *program) SOTTO_NODISCARD;
 void sotto__shared_free(struct sotto__shared *shared);
-void sotto__shared_begin(struct sotto__shared *shared);
+/* Whether a term is the sum of a column, so that sotto__shared_begin may add it; shared may be
+ * NULL.
+ */
+bool sotto__shared_sums(const struct sotto__shared *shared, const struct sotto__program *program,
+                        const struct sotto__term *term);
+/* Begins a block of a dataset. Returns: whether all such terms are added already: they are not to
+ * be added again. */
+bool sotto__shared_begin(const struct sotto__sums *sums, const struct sotto__rows *rows,
+                         size_t dataset, size_t len);
+/* What sotto__shared_begin added to a term, as words; NULL if it never does. */
+const sotto__int128 *sotto__shared_total(const struct sotto__sums *sums,
+                                         const struct sotto__term *term);
+/* Adds what waits to the accumulators. */
+void sotto__shared_flush(const struct sotto__sums *sums);
 /* Adds a term whose rows are all present. Returns: false if nothing was added. */
 bool sotto__shared_add(const struct sotto__sums *sums, const struct sotto__rows *rows,
                        const struct sotto__term *term, size_t len);

@@ -5,6 +5,7 @@
  * which some lack values, against sums made row by row. */
 
 #include "cases.h"
+#include "engine/contribute/contribute.h"
 #include "files.h"
 #include "plans.h"
 #include "test.h"
@@ -129,10 +130,108 @@ static void test_pairs(void **state)
     }
 }
 
+/* --- Rows straight into a worker --- */
+
+#define OF_TABLE 3 /* columns */
+#define TABLES_LEN 2
+#define BLOCKS_LEN 600
+
+/* "x0=dot(t.a, t.a)" and so on, of all pairs of both tables' columns, as a plan's selection. */
+static void write_selection(char *out, size_t tables_len)
+{
+    size_t outputs_len = 0;
+    for (size_t table = 0; table < tables_len; table++) {
+        for (size_t i = 0; i < OF_TABLE; i++) {
+            for (size_t j = 0; j <= i; j++, outputs_len++) {
+                out +=
+                    sprintf(out, "%s\"x%zu\": \"dot(%c.%c, %c.%c)\"", outputs_len > 0 ? ", " : "",
+                            outputs_len, (char)('t' + (int)table), (char)('a' + (int)i),
+                            (char)('t' + (int)table), (char)('a' + (int)j));
+            }
+        }
+    }
+}
+
+/* The limbs of a plan's sums; blocks of both tables come in turns where it has two. Ended by
+ * sotto_free. */
+static uint64_t *add_blocks(const char *datasets, size_t tables_len, const char *more,
+                            double (*columns)[SOTTO__ROWS_LEN], size_t *out_limbs_len)
+{
+    static const struct sotto_type type = {.kind = SOTTO_KIND_FLOAT64};
+    struct sotto_schema_field fields[TABLES_LEN * OF_TABLE];
+    struct sotto_column read[TABLES_LEN * OF_TABLE];
+    const struct sotto_column *blocks[TABLES_LEN * OF_TABLE];
+    char selection[1000];
+    char json[1600];
+    struct sotto_plan *plan = NULL;
+    struct sotto_driver *driver = NULL;
+    struct sotto__worker worker;
+    size_t len = tables_len * OF_TABLE;
+    for (size_t i = 0; i < len; i++) {
+        fields[i] = (struct sotto_schema_field){.type = type};
+        read[i] = (struct sotto_column){.type = type, .len = SOTTO__ROWS_LEN, .values = columns[i]};
+        blocks[i] = &read[i];
+    }
+    struct sotto_schema schema = {.fields = fields, .fields_len = len};
+    write_selection(selection, tables_len);
+    (void)snprintf(json, sizeof json,
+                   "{\"version\": 1, \"name\": \"t\", \"type\": \"analytics\", \"datasets\": {%s}, "
+                   "\"select\": {%s}%s}",
+                   datasets, selection, more);
+    assert_ok(sotto_plan_parse(&plan, json, strlen(json), NULL));
+    assert_ok(sotto_driver_new(&driver, plan, &schema, NULL));
+    assert_ok(sotto__worker_init(&worker, driver->program, NULL, NULL, 0));
+    *out_limbs_len = driver->program->limbs_len;
+    uint64_t *limbs = sotto_alloc_array(*out_limbs_len, sizeof *limbs);
+    assert_non_null(limbs);
+    for (size_t i = 0; i < BLOCKS_LEN * tables_len; i++) {
+        sotto__rows_take(&worker.rows, i % tables_len, blocks, SOTTO__ROWS_LEN);
+    }
+    sotto__sums_add_to(&worker.sums, limbs);
+    sotto__worker_release(&worker);
+    sotto_driver_free(driver);
+    sotto_plan_free(plan);
+    return limbs;
+}
+
+/* The sums of two tables are those of each, and so are those of rows that a condition keeps. The
+ * largest slices there are, in more blocks than may wait. */
+static void test_tables(void **state)
+{
+    (void)state;
+    static double columns[TABLES_LEN * OF_TABLE][SOTTO__ROWS_LEN];
+    uint64_t random = 9;
+    size_t both_len;
+    size_t one_len;
+    for (size_t i = 0; i < (size_t)TABLES_LEN * OF_TABLE; i++) {
+        for (size_t row = 0; row < SOTTO__ROWS_LEN; row++) {
+            columns[i][row] =
+                i == 0 ? 1 - 0x1p-23 : (double)test_random_below(&random, 1 << 20) / 7;
+        }
+    }
+    uint64_t *both = add_blocks("\"t\": \"t.csv\", \"u\": \"u.csv\"", 2, "", columns, &both_len);
+    uint64_t *first = add_blocks("\"t\": \"t.csv\"", 1, "", columns, &one_len);
+    assert_int_equal(both_len, 2 * one_len);
+    assert_memory_equal(both, first, one_len * sizeof *first);
+    uint64_t *kept =
+        add_blocks("\"t\": \"t.csv\"", 1, ", \"where\": \"t.a < 2\"", columns, &one_len);
+    assert_memory_equal(kept, first, one_len * sizeof *first);
+    uint64_t *none =
+        add_blocks("\"t\": \"t.csv\"", 1, ", \"where\": \"t.a > 2\"", columns, &one_len);
+    for (size_t i = 0; i < one_len; i++) {
+        assert_int_equal(none[i], 0);
+    }
+    sotto_free(both);
+    sotto_free(first);
+    sotto_free(kept);
+    sotto_free(none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
