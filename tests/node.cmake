@@ -108,6 +108,7 @@ if(NOT SOTTO_SANITIZE) # drivers are not built for them
     "SOTTO_MANY_PLANS=$<TARGET_FILE:many_plans>"
     COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_pushed.py)
   sotto_add_test(e2e/sources_nodes SLOW MAY_SKIP ENVIRONMENT "SOTTO_BINARY=$<TARGET_FILE:sotto>"
+    "SOTTO_LIBRARY=$<TARGET_FILE:sotto-shared>"
     "SOTTO_MPI=$<$<TARGET_EXISTS:sotto-mpi>:$<TARGET_FILE:sotto-mpi>>"
     COMMAND ${SOTTO_PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_sources_nodes.py)
 endif()

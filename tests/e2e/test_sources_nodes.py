@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes whose rows are in SQLite, DuckDB or PostgreSQL, or with the ranks of an MPI job: the answers,
-refusals and ledger of the same rows in a file, whatever happens to a table while a task is under way. Drivers and MPI come by ./dev setup more."""
+"""Nodes whose rows are in SQLite, DuckDB or PostgreSQL, with the ranks of an MPI job, or in a DataFrame of Spark: the answers,
+refusals and ledger of the same rows in a file, whatever happens to a table while a task is under way. Drivers, MPI and Spark come
+by ./dev test more."""
 
 import json
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -44,6 +46,17 @@ def sql_of(rows):
     return f"DROP TABLE IF EXISTS pay; CREATE TABLE pay ({columns}); INSERT INTO pay VALUES {values};"
 
 
+# The program that a dataset of Spark's names: it passes on what is asked, and what is answered.
+TO_SPARK = f"""#!{sys.executable}
+import shutil, socket, sys
+with socket.socket(socket.AF_UNIX) as spark:
+    spark.connect("spark")
+    spark.sendall(sys.stdin.buffer.read())
+    spark.shutdown(socket.SHUT_WR)
+    shutil.copyfileobj(spark.makefile("rb"), sys.stdout.buffer)
+"""
+
+
 class Rows:
     """The rows of a node, which can be given others."""
 
@@ -57,6 +70,10 @@ class Rows:
                       {"file": "pay", "workers": "workers.sh", "key": "id"}]
         node.datasets = ["pay"]
         (node.data / "version").write_text("v1")
+        if kind == "spark":
+            (node.folder / "workers.sh").write_text(TO_SPARK)
+            (node.folder / "workers.sh").chmod(0o700)
+            return
         guide = re.search("^```sh mpi\n(.*?)^```$", (ROOT / "node/SOURCES.md").read_text(), re.M | re.S)[1]
         (node.folder / "workers.sh").write_text(guide.replace("mpirun -n 4 sotto-mpi", shlex.join(RANKS)))
         (node.folder / "workers.sh").chmod(0o700)
@@ -72,6 +89,9 @@ class Rows:
             rows = [[*row[:3], f"{row[3]}e0", *row[4:]] for row in rows]  # doubles, without any word that says so
             for i in range(6):
                 (self.node.data / f"part-{i}.csv").write_text(csv_of(rows[i::6]))
+        elif self.kind == "spark":
+            (self.node.data / "pay.csv").write_text(csv_of(rows))
+            subprocess.run([PYTHON, "-c", TO_PARQUET], cwd=self.node.data, check=True, timeout=PATIENCE)
         elif self.kind == "sqlite":
             database = sqlite3.connect(self.node.folder / "pay.sqlite")
             database.executescript(sql_of(rows))
@@ -82,6 +102,22 @@ class Rows:
             database.close()
         else:
             self.server.run("SET client_min_messages = error; " + sql_of(rows))
+
+
+# Two files, of columns that are of the same types whatever rows are in them.
+TO_PARQUET = """
+import pathlib, pandas
+pay = pandas.read_csv("pay.csv").astype({"wage": "Int64", "score": float})
+pathlib.Path("wages").mkdir(exist_ok=True)
+for i in range(2):
+    pay.iloc[i::2].to_parquet(f"wages/{i}.parquet")
+"""
+PYTHON = str(ROOT / "build" / "venv" / "bin" / "python")
+
+
+def has_spark():
+    return shutil.which("java") is not None and pathlib.Path(PYTHON).exists() and subprocess.run(
+        [PYTHON, "-c", "import pyspark"], capture_output=True).returncode == 0
 
 
 ASKED = [
@@ -112,6 +148,9 @@ class SourcesOfNodes(ClusterCase):
         cls.has_mpi = os.environ["SOTTO_MPI"] != "" and pathlib.Path(RANKS[0]).exists()
         if not cls.has_mpi:
             cls.missing.append("MPI (sotto-mpi)")
+        cls.has_spark = has_spark()
+        if not cls.has_spark:
+            cls.missing.append("Spark (pyspark in build/venv, and Java)")
         folder = tempfile.TemporaryDirectory()
         cls.folder = folder.name
         cls.addClassCleanup(folder.cleanup)
@@ -145,7 +184,7 @@ class SourcesOfNodes(ClusterCase):
 
     def ask(self, creator, outputs, **more):
         """Returns: how a plan ends, and with what."""
-        status, answer = creator.request("POST", "/v1/task", plan(outputs, {"x": "pay"}, wait=5, connection=5, **more))
+        status, answer = creator.request("POST", "/v1/task", plan(outputs, {"x": "pay"}, **{"wait": 5, "connection": 5, **more}))
         if status != 200:
             return status, answer["detail"]
         state = creator.wait_end(answer["task_id"])
@@ -270,27 +309,53 @@ class SourcesOfNodes(ClusterCase):
         self.assertIn("This node lets it pass", told)
         return told
 
+    def start_spark(self, node):
+        """Starts what a node's dataset of Spark asks, and waits until it listens."""
+        log = open(node.folder / "spark.log", "wb")
+        self.addCleanup(log.close)
+        environment = dict(os.environ, SOTTO_LIBRARY=os.environ["SOTTO_LIBRARY"])
+        spark = subprocess.Popen([PYTHON, str(ROOT / "tests/support/spark_service.py"), "spark", "wages"], cwd=node.data,
+                                 env=environment, stdout=log, stderr=log)
+        self.addCleanup(spark.wait)
+        self.addCleanup(spark.kill)
+        deadline = time.monotonic() + 3 * PATIENCE
+        while not (node.data / "spark").exists() and spark.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertTrue((node.data / "spark").exists(), (node.folder / "spark.log").read_text())
+        return spark
+
     def test_every_place_at_once(self):
-        """Parties on a file, on PostgreSQL, and on four ranks: the bits of one file with all rows."""
-        if self.server is None or not self.has_mpi:
-            self.skipTest("no PostgreSQL, or no MPI")
-        cluster = self.cluster([{}] * 3, start=False)
-        rows = [make_rows(1000 + i) for i in range(3)]
-        for node, kind, own in zip(cluster.nodes, ("csv", "postgresql", "mpi"), rows, strict=True):
+        """Parties on a file, on PostgreSQL, on four ranks of MPI and on Spark: the bits of one file with all rows. Where
+        Spark is killed its party declines, and there is no sum of the others."""
+        places = {"csv": True, "postgresql": self.server is not None, "mpi": self.has_mpi, "spark": self.has_spark}
+        kinds = [kind for kind, is_there in places.items() if is_there]
+        if len(kinds) < 3:
+            self.skipTest("only " + ", ".join(kinds))
+        cluster = self.cluster([{}] * len(kinds), start=False)
+        rows = [make_rows(1000 + i) for i in range(len(kinds))]
+        spark = None
+        for node, kind, own in zip(cluster.nodes, kinds, rows, strict=True):
             node.policy = {"profile": "open", "quantiles": "exact"}
             Rows(node, kind, self.server).give(own)
+            spark = self.start_spark(node) if kind == "spark" else spark
         cluster.start()
         cluster.wait_connected()
         (cluster.folder / "all.csv").write_text(csv_of(sum(rows, [])))
-        for outputs, by in (({"m": "mean(x.score)", "s": "sum(x.wage)"}, "dept in ('a', 'b')"),
-                            ({"q": "median(x.wage, exact=1)", "f": "glm(x.score > 3, x.wage, family=binomial)"}, None)):
+        everybody = {"min_clients": len(kinds), "max_clients": len(kinds), "wait": PATIENCE, "connection": PATIENCE}
+        several = {"q": "median(x.wage, exact=1)", "f": "glm(x.score > 3, x.wage, family=binomial)"}
+        for outputs, by in (({"m": "mean(x.score)", "s": "sum(x.wage)"}, "dept in ('a', 'b')"), (several, None)):
             group_by = {"group_by": [{"column": "x.dept", "levels": ["a", "b"]}]} if by else {}
-            state, found = self.ask(cluster.nodes[0], outputs, **group_by)
+            state, found = self.ask(cluster.nodes[0], outputs, **everybody, **group_by)
             self.assertEqual(state, "FINISHED", found)
             asked = [f"{name}={text}" for name, text in outputs.items()]
             pooled = run("local", "--json", "--data", f"x={cluster.folder / 'all.csv'}", "--type", "score=float64",
                          *(["--by", by] if by else []), "--", *asked)
             self.assertEqual(found, json.loads(pooled.stdout)["outputs"])
+        if spark is not None:
+            spark.kill()
+            state, found = self.ask(cluster.nodes[0], several, **everybody)
+            self.assertEqual(state, "ERROR", found)
+            cluster.nodes[-1].wait_log("workers.sh: it failed with exit status 1")
 
     def test_databases_sum_up_themselves(self):
         """Under a profile without a ledger no row comes where a plan has one round that SQL says exactly; a plan that
