@@ -40,6 +40,7 @@ struct sim {
     struct sim_party *parties;
     struct sotto_peer *peers;
     struct sotto_task_aggregator *aggregator;
+    struct sotto_shared_points *shared_points;
     struct sotto_random_stream stream;
     struct sim_letter *letters; /* first in, first out */
     size_t letters_head;
@@ -276,6 +277,7 @@ static enum sotto_status party_take(struct sim *sim, struct sim_party *party,
         .random = party->random,
         .peers = sim->peers,
         .peers_len = sim->config->parties_len,
+        .shared_points = sim->shared_points,
     };
     enum sotto_status status =
         sotto_task_party_new(&party->task, &config, bytes->data, bytes->data_bytes, &sim->end);
@@ -429,13 +431,18 @@ static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
     if (config->parties_len == 0) {
         return sotto_error_set(err, SOTTO_ERROR_PARTIES, "a simulation without parties");
     }
+    /* Both parties of a pair are here: what they agree on is multiplied once. */
+    enum sotto_status status = sotto_shared_points_new(&sim->shared_points, config->parties_len);
+    if (status != SOTTO_OK) {
+        return fail_to_start(err, status);
+    }
     sim->parties = sotto_alloc_array(config->parties_len, sizeof *sim->parties);
     sim->peers = sotto_alloc_array(config->parties_len, sizeof *sim->peers);
     if (sim->parties == NULL || sim->peers == NULL) {
         return fail_to_start(err, SOTTO_ERROR_NO_MEMORY);
     }
     for (size_t i = 0; i < config->parties_len; i++) {
-        enum sotto_status status = sim_add_party(sim, i);
+        status = sim_add_party(sim, i);
         if (status != SOTTO_OK) {
             return fail_to_start(err, status);
         }
@@ -451,7 +458,7 @@ static enum sotto_status sim_build(struct sim *sim, struct sotto_error *err)
         .bundle_bytes = config->bundle_bytes,
     };
     struct sotto_random random = sim_random(sim, &sim->stream, 0);
-    enum sotto_status status = random.fill(random.context, task.id.bytes, sizeof task.id.bytes);
+    status = random.fill(random.context, task.id.bytes, sizeof task.id.bytes);
     if (status != SOTTO_OK) {
         return fail_to_start(err, status);
     }
@@ -470,6 +477,7 @@ static void sim_release(struct sim *sim)
         sotto_rehearsal_free(party->rehearsal);
     }
     sotto_task_aggregator_free(sim->aggregator);
+    sotto_shared_points_free(sim->shared_points);
     for (size_t i = 0; sim->parties != NULL && i < sim->config->parties_len; i++) {
         sotto_identity_free(sim->parties[i].identity);
     }

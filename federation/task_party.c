@@ -325,6 +325,7 @@ enum sotto_status sotto__task_party_init(struct sotto_task_party *task,
     task->identity = config->identity;
     task->random = config->random;
     task->interrupt = config->interrupt;
+    task->shared_points = config->shared_points;
     task->keeps_opened = config->keeps_opened;
     task->demands = config->demands;
     task->now_ms = config->now_ms;
@@ -412,6 +413,9 @@ static enum sotto_status renew_session(struct sotto_task_party *task)
     status = sotto_session_party_new(&task->session, task->identity, task->random, &task->terms,
                                      &task->demands, payload.data, payload.data_bytes);
     sotto_buffer_release(&payload);
+    if (status == SOTTO_OK) {
+        sotto_session_party_share(task->session, task->shared_points);
+    }
     return status;
 }
 

@@ -20,6 +20,7 @@ struct sotto_task_party {
     const struct sotto_identity *identity;
     struct sotto_random random;
     const struct sotto_interrupt *interrupt;
+    struct sotto_shared_points *shared_points;
     bool keeps_opened;
     struct sotto__peers peers;
     struct sotto_session_demands demands;

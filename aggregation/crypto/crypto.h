@@ -68,6 +68,16 @@ bool sotto__point_multiply(uint8_t out[SOTTO__POINT_BYTES],
                            const uint8_t scalar[SOTTO__SCALAR_BYTES],
                            const uint8_t point[SOTTO__POINT_BYTES]);
 
+/* --- shared.c --- */
+
+/* out = scalar P of another party, own being the point of scalar. points: what parties of this
+ * process left for each other, or NULL. Returns: as sotto__point_multiply. CT: in scalar. */
+struct sotto_shared_points;
+bool sotto__point_share(struct sotto_shared_points *points, uint8_t out[SOTTO__POINT_BYTES],
+                        const uint8_t scalar[SOTTO__SCALAR_BYTES],
+                        const uint8_t own[SOTTO__POINT_BYTES],
+                        const uint8_t other[SOTTO__POINT_BYTES]);
+
 /* --- shamir.c: shares over the scalars --- */
 
 /* What dealing to some of parties_len holders needs that is public: the first threshold - 1 of them

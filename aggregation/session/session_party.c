@@ -234,6 +234,12 @@ out:
     return status;
 }
 
+void sotto_session_party_share(struct sotto_session_party *party,
+                               struct sotto_shared_points *points)
+{
+    party->shared_points = points;
+}
+
 /* --- Keys --- */
 
 /* c_i C_j [PROTOCOL.md, DEAL]. CT: in the channel key; the point is public. */
@@ -243,8 +249,9 @@ void sotto__party_channel(const struct sotto_session_party *party, uint8_t out[S
     /* Usable points times nonzero scalars are never the identity: the group has prime order. */
     SOTTO_VERIFY(sotto__point_is_usable(party->roster.adverts[peer].channel_point));
     sotto__scalar_verify(party->secrets->channel_key);
-    SOTTO_REQUIRE(sotto__point_multiply(out, party->secrets->channel_key,
-                                        party->roster.adverts[peer].channel_point));
+    SOTTO_REQUIRE(sotto__point_share(party->shared_points, out, party->secrets->channel_key,
+                                     party->roster.adverts[party->own].channel_point,
+                                     party->roster.adverts[peer].channel_point));
 }
 
 /* --- The roster --- */
@@ -470,8 +477,9 @@ static void derive_pair_key(const struct sotto_session_party *party, struct sott
     uint32_t high = j < party->own ? party->own : j;
     SOTTO_VERIFY(sotto__point_is_usable(party->roster.adverts[j].mask_point));
     sotto__scalar_verify(party->secrets->mask_key);
-    SOTTO_REQUIRE(sotto__point_multiply(shared, party->secrets->mask_key,
-                                        party->roster.adverts[j].mask_point));
+    SOTTO_REQUIRE(sotto__point_share(party->shared_points, shared, party->secrets->mask_key,
+                                     party->roster.adverts[party->own].mask_point,
+                                     party->roster.adverts[j].mask_point));
     sotto__derive_key(out->key, "sotto pair mask", shared, party->session, party_key(party, low),
                       party_key(party, high));
     sotto_wipe(shared, sizeof shared);

@@ -29,6 +29,7 @@ struct sotto_session_party {
     struct sotto_random random;
     struct sotto_invitation_terms invitation;
     struct party_secrets *secrets;
+    struct sotto_shared_points *shared_points; /* borrowed; NULL but in a simulation */
     struct sotto_buffer advert;
     struct sotto_action_queue queue;
     enum sotto_party_phase phase;
@@ -57,11 +58,10 @@ struct sotto_session_party {
     uint32_t held_len;
     struct sotto__share_pair *shares; /* by place in held; guarded */
 
-    /* From masking on: the partners that dealt, ascending; guarded, the keys of the pair masks with
-     * them and of the self mask. */
+    /* From masking on: the partners that dealt, ascending; keys of their masks and of its own. */
     uint32_t *mask_partners;
     uint32_t mask_partners_len;
-    struct sotto__mask_key *mask_keys;
+    struct sotto__mask_key *mask_keys; /* guarded */
 
     uint8_t dealings[SOTTO__HASH_BYTES]; /* as struct sotto__survivors has it; from SHARES on */
     uint8_t *seed_points; /* B of each dealer, by index; likewise, on a complete graph */

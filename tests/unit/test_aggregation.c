@@ -622,6 +622,86 @@ static void test_right_signatures_are_remembered(void **state)
     sotto_signatures_forget();
 }
 
+#define SHARING 12
+
+/* Each pair of parties has the product that it has without a table, whoever comes first, in tables
+ * that have room for all and in one that has a single place. */
+static void test_shared_points_are_products(void **state)
+{
+    (void)state;
+    uint8_t scalars[SHARING][SOTTO__SCALAR_BYTES];
+    uint8_t points[SHARING][SOTTO__POINT_BYTES];
+    for (size_t i = 0; i < SHARING; i++) {
+        assert_ok(sotto__scalar_random(scalars[i], source));
+        assert_true(sotto__point_base(points[i], scalars[i]));
+    }
+    for (size_t room = 1; room <= SHARING; room++) {
+        struct sotto_shared_points *table;
+        assert_ok(sotto_shared_points_new(&table, room));
+        for (size_t k = 0; k < SHARING * SHARING; k++) {
+            size_t i = k / SHARING;
+            size_t j = (k + room) % SHARING;
+            uint8_t found[SOTTO__POINT_BYTES];
+            uint8_t product[SOTTO__POINT_BYTES];
+            assert_true(sotto__point_multiply(product, scalars[i], points[j]));
+            if (i != j) {
+                assert_true(sotto__point_share(table, found, scalars[i], points[i], points[j]));
+                assert_memory_equal(found, product, sizeof product);
+            }
+        }
+        sotto_shared_points_free(table);
+    }
+}
+
+static enum sotto_status make_table(void *context)
+{
+    (void)context;
+    struct sotto_shared_points *table;
+    enum sotto_status status = sotto_shared_points_new(&table, 3);
+    if (status == SOTTO_OK) {
+        sotto_shared_points_free(table);
+    }
+    return status;
+}
+
+static void test_shared_points_need_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(fault_each_allocation(make_table, NULL), 2);
+}
+
+/* The second of a pair finds what the first one left, and nobody finds it again: a scalar that is
+ * not its point's shows whether it was asked for. */
+static void test_shared_points_are_found_once(void **state)
+{
+    (void)state;
+    uint8_t scalars[3][SOTTO__SCALAR_BYTES];
+    uint8_t points[3][SOTTO__POINT_BYTES];
+    uint8_t found[SOTTO__POINT_BYTES];
+    uint8_t product[SOTTO__POINT_BYTES];
+    uint8_t other[SOTTO__POINT_BYTES];
+    struct sotto_shared_points *table;
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(sotto__scalar_random(scalars[i], source));
+        assert_true(sotto__point_base(points[i], scalars[i]));
+    }
+    assert_ok(sotto_shared_points_new(&table, 100));
+    assert_true(sotto__point_share(table, product, scalars[0], points[0], points[1]));
+    assert_true(sotto__point_share(table, found, scalars[2], points[1], points[0]));
+    assert_memory_equal(found, product, sizeof product);
+    assert_true(sotto__point_multiply(other, scalars[2], points[0]));
+    assert_memory_not_equal(other, product, sizeof product);
+    assert_true(sotto__point_share(table, found, scalars[2], points[1], points[0]));
+    assert_memory_equal(found, other, sizeof other);
+    sotto_shared_points_free(table);
+    /* Nobody finds anything in another table. */
+    assert_ok(sotto_shared_points_new(&table, 100));
+    assert_true(sotto__point_share(table, product, scalars[0], points[0], points[1]));
+    assert_true(sotto__point_share(NULL, found, scalars[2], points[1], points[0]));
+    assert_memory_equal(found, other, sizeof other);
+    sotto_shared_points_free(table);
+}
+
 /* Every change of one that is remembered is refused, again and again. */
 static void test_changed_signatures_are_refused(void **state)
 {
@@ -768,6 +848,9 @@ int main(void)
         cmocka_unit_test(test_identities),
         cmocka_unit_test(test_long_messages_are_signed_in_chunks),
         cmocka_unit_test(test_right_signatures_are_remembered),
+        cmocka_unit_test(test_shared_points_are_products),
+        cmocka_unit_test(test_shared_points_are_found_once),
+        cmocka_unit_test(test_shared_points_need_memory),
         cmocka_unit_test(test_changed_signatures_are_refused),
         cmocka_unit_test(test_threads_remember_together),
         cmocka_unit_test(test_other_versions_are_named),

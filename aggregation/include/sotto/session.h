@@ -195,6 +195,19 @@ sotto_session_party_new(struct sotto_session_party **out, const struct sotto_ide
 /* Wipes and frees. */
 SOTTO_API void sotto_session_party_free(struct sotto_session_party *party);
 
+/* Of a host that runs all parties of a session in one process, as a simulation does: what two of
+ * them agree on is computed once for both. Not for a node: the table holds secrets of all. Has
+ * 4.3 MB at most, wiped when it is freed. Threads: any number may use one. */
+struct sotto_shared_points;
+/* Ownership: the caller's, ended by sotto_shared_points_free. */
+SOTTO_API enum sotto_status sotto_shared_points_new(struct sotto_shared_points **out,
+                                                    size_t parties_len) SOTTO_NODISCARD;
+/* Wipes and frees; NULL is fine. */
+SOTTO_API void sotto_shared_points_free(struct sotto_shared_points *points);
+/* points is borrowed until the party is freed; NULL, as it begins: the party computes its own. */
+SOTTO_API void sotto_session_party_share(struct sotto_session_party *party,
+                                         struct sotto_shared_points *points);
+
 /* Takes the roster (moved; the party's also on failure) whose senders the caller has checked, and
  * deals. Returns: SOTTO_ERROR_PARTIES if the roster is too small for what the plan and all adverts
  * demand, SOTTO_ERROR_PROTOCOL if the party's own advert is not in it unchanged; on failure only

@@ -153,7 +153,9 @@ struct sotto_task_party_config {
     enum sotto_status refusal; /* SOTTO_OK, or why nothing is done for whoever invites: the plan is
                                   not read, and the task declined with this class */
     const char *refusal_text;  /* what DONE then says; borrowed for the call */
-    const struct sotto_interrupt *interrupt; /* of regressions; NULL: none; borrowed until free */
+    const struct sotto_interrupt *interrupt;   /* of regressions; NULL: none; borrowed until free */
+    struct sotto_shared_points *shared_points; /* of a simulation (sotto_session_party_share); NULL:
+                                                  none; borrowed until free */
     bool keeps_opened; /* its rows may be in parts (sotto_driver_keep_opened) */
     uint64_t now_ms;
 };
