@@ -439,36 +439,31 @@ static enum sotto_status begin_body(struct sotto_parcels *parcels, struct sotto_
     return SOTTO_OK;
 }
 
-/* Moves up to what is missing of a piece from the bytes that came. */
-static void move_bytes(uint8_t *to, size_t *in_out_len, size_t bytes, const uint8_t **in_out_from,
-                       size_t *in_out_left)
+void *sotto_parcels_space(struct sotto_parcels *parcels, size_t *out_bytes)
 {
-    size_t len = bytes - *in_out_len < *in_out_left ? bytes - *in_out_len : *in_out_left;
-    if (len > 0) {
-        memcpy(to + *in_out_len, *in_out_from, len);
-    }
-    *in_out_len += len;
-    *in_out_from += len;
-    *in_out_left -= len;
+    bool is_over = parcels->state >= SOTTO__PARCELS_COMPLETE;
+    uint8_t *to = parcels->is_in_body ? parcels->body + parcels->body_len
+                                      : parcels->header + parcels->header_bytes;
+    *out_bytes = is_over               ? 0
+                 : parcels->is_in_body ? parcels->body_bytes - parcels->body_len
+                                       : sizeof parcels->header - parcels->header_bytes;
+    return is_over ? NULL : to;
 }
 
-/* Takes bytes until a parcel is complete, and it. */
-static enum sotto_status take_some(struct sotto_parcels *parcels, const uint8_t **in_out_from,
-                                   size_t *in_out_left, struct sotto_error *err)
+/* Counts bytes that were put where sotto_parcels_space said, and takes what they complete. */
+static enum sotto_status fill(struct sotto_parcels *parcels, size_t bytes, struct sotto_error *err)
 {
-    if (!parcels->is_in_body) {
-        move_bytes(parcels->header, &parcels->header_bytes, sizeof parcels->header, in_out_from,
-                   in_out_left);
-        if (parcels->header_bytes < sizeof parcels->header) {
-            return SOTTO_OK;
-        }
-        enum sotto_status status = begin_body(parcels, err);
+    if (parcels->is_in_body) {
+        parcels->body_len += bytes;
+    } else {
+        parcels->header_bytes += bytes;
+        enum sotto_status status =
+            parcels->header_bytes == sizeof parcels->header ? begin_body(parcels, err) : SOTTO_OK;
         if (status != SOTTO_OK) {
             return status;
         }
     }
-    move_bytes(parcels->body, &parcels->body_len, parcels->body_bytes, in_out_from, in_out_left);
-    if (parcels->body_len < parcels->body_bytes) {
+    if (!parcels->is_in_body || parcels->body_len < parcels->body_bytes) {
         return SOTTO_OK;
     }
     enum sotto_status status = take_parcel(parcels, err);
@@ -477,21 +472,36 @@ static enum sotto_status take_some(struct sotto_parcels *parcels, const uint8_t 
     return status;
 }
 
+enum sotto_status sotto_parcels_filled(struct sotto_parcels *parcels, size_t bytes,
+                                       struct sotto_error *err)
+{
+    size_t space;
+    (void)sotto_parcels_space(parcels, &space);
+    SOTTO_REQUIRE(bytes <= space);
+    enum sotto_status status = bytes > 0 ? fill(parcels, bytes, err) : SOTTO_OK;
+    if (status != SOTTO_OK) {
+        parcels->state = SOTTO__PARCELS_FAILED;
+    }
+    return status;
+}
+
 enum sotto_status sotto_parcels_take(struct sotto_parcels *parcels, const void *data,
                                      size_t data_bytes, struct sotto_error *err)
 {
-    const uint8_t *from = data;
-    size_t left = data_bytes;
-    while (left > 0) {
-        enum sotto_status status = parcels->state < SOTTO__PARCELS_COMPLETE
-                                       ? take_some(parcels, &from, &left, err)
-                                       : refuse("more behind the last one", err);
-        if (status != SOTTO_OK) {
+    enum sotto_status status = SOTTO_OK;
+    for (size_t at = 0; status == SOTTO_OK && at < data_bytes;) {
+        size_t bytes;
+        void *to = sotto_parcels_space(parcels, &bytes);
+        if (to == NULL) {
             parcels->state = SOTTO__PARCELS_FAILED;
-            return status;
+            return refuse("more behind the last one", err);
         }
+        bytes = bytes < data_bytes - at ? bytes : data_bytes - at;
+        memcpy(to, (const uint8_t *)data + at, bytes);
+        status = sotto_parcels_filled(parcels, bytes, err);
+        at += bytes;
     }
-    return SOTTO_OK;
+    return status;
 }
 
 bool sotto_parcels_are_complete(const struct sotto_parcels *parcels)

@@ -24,7 +24,6 @@
 #include <unistd.h>
 
 #define FDS_FROM 10 /* above those of the child */
-#define PIECE_BYTES ((size_t)1 << 18)
 #define PIPE_BYTES (1 << 20)
 #define STEP_MS 100
 
@@ -251,22 +250,23 @@ static enum sotto_status await_bytes(const struct source_process *worker, uint64
 static enum sotto_status take_all(struct source_process *worker, struct sotto_parcels *parcels,
                                   const struct source_limits *limits, struct sotto_error *err)
 {
-    uint8_t *piece = sotto_alloc(PIECE_BYTES);
     uint64_t end_ms = limits->seconds_max > 0 ? now_ms() + (uint64_t)limits->seconds_max * 1000 : 0;
-    enum sotto_status status = piece != NULL ? SOTTO_OK : sotto_error_no_memory(err);
+    enum sotto_status status = SOTTO_OK;
     while (status == SOTTO_OK && !sotto_parcels_are_complete(parcels)) {
         status = await_bytes(worker, end_ms, limits, err);
         if (status != SOTTO_OK) {
             break;
         }
-        ssize_t bytes = read(worker->pipe, piece, PIECE_BYTES);
+        size_t space;
+        void *to = sotto_parcels_space(parcels, &space);
+        SOTTO_REQUIRE(to != NULL); /* a failure ends this, and completion */
+        ssize_t bytes = read(worker->pipe, to, space);
         if (bytes > 0) {
-            status = sotto_parcels_take(parcels, piece, (size_t)bytes, err);
+            status = sotto_parcels_filled(parcels, (size_t)bytes, err);
         } else if (bytes == 0 || errno != EINTR) {
             status = explain_end(worker, err);
         }
     }
-    sotto_free(piece);
     return status;
 }
 

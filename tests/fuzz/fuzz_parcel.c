@@ -2,6 +2,7 @@
 /* Parcels from a process that may be hostile: what is taken is a table whose texts are UTF-8, and
  * whose columns have the rows that it says. */
 #include <sotto/parcel.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,6 +37,26 @@ static bool state_types(struct sotto_parcels *parcels, size_t size)
     return good;
 }
 
+/* Puts bytes where they are wanted, until a failure. Returns: whether all were taken. */
+static bool put_bytes(struct sotto_parcels *parcels, const uint8_t *data, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        size_t bytes;
+        void *to = sotto_parcels_space(parcels, &bytes);
+        SOTTO_REQUIRE((to == NULL) == (bytes == 0));
+        if (to == NULL) {
+            return false;
+        }
+        bytes = bytes < size - at ? bytes : size - at;
+        memcpy(to, data + at, bytes);
+        if (sotto_parcels_filled(parcels, bytes, NULL) != SOTTO_OK) {
+            return false;
+        }
+        at += bytes;
+    }
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sotto_parcels *parcels;
@@ -46,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     size_t half = size / 2;
     if (sotto_parcels_take(parcels, data, half, &err) == SOTTO_OK &&
-        sotto_parcels_take(parcels, data + half, size - half, &err) == SOTTO_OK &&
-        state_types(parcels, size) && sotto_parcels_table(&table, parcels, &err) == SOTTO_OK) {
+        put_bytes(parcels, data + half, size - half) && state_types(parcels, size) &&
+        sotto_parcels_table(&table, parcels, &err) == SOTTO_OK) {
         for (size_t i = 0; i < sotto_table_columns_len(table); i++) {
             struct sotto_column column = sotto_table_column(table, i);
             check_column(&column, sotto_table_rows(table));

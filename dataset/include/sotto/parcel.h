@@ -89,6 +89,16 @@ SOTTO_API enum sotto_status sotto_parcels_take(struct sotto_parcels *parcels, co
                                                size_t data_bytes,
                                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* Where the next bytes belong, so that they need not be copied there: at least 1 and at most
+ * *out_bytes of them, that are missing of a parcel. Returns: NULL, and 0 bytes, where nothing more
+ * may come. Valid until sotto_parcels_filled or sotto_parcels_take. */
+SOTTO_API void *sotto_parcels_space(struct sotto_parcels *parcels, size_t *out_bytes);
+
+/* Takes bytes that were put where sotto_parcels_space said, at most so many. Returns: as
+ * sotto_parcels_take. */
+SOTTO_API enum sotto_status sotto_parcels_filled(struct sotto_parcels *parcels, size_t bytes,
+                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
 /* Whether the last parcel was taken, so that the table is whole. */
 SOTTO_API bool sotto_parcels_are_complete(const struct sotto_parcels *parcels);
 
