@@ -26,6 +26,11 @@ target_compile_definitions(test_sourced PRIVATE SOTTO_TEST_DRIVER="$<TARGET_FILE
 target_link_options(test_sourced PRIVATE LINKER:--wrap=clock_ms)
 add_dependencies(test_sourced named_driver)
 
+sotto_test(unit arrow_files LINK sotto_node)
+target_compile_definitions(test_arrow_files PRIVATE
+  SOTTO_TEST_CORPUS="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/arrow")
+
+sotto_fuzz(arrow sotto_node)
 sotto_fuzz(envelope sotto_node)
 sotto_fuzz(contact sotto_node)
 sotto_fuzz(listing sotto_node)

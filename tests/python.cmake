@@ -24,7 +24,7 @@ if(NOT SOTTO_SANITIZE)
   sotto_python(python/federated quick ${pytest} test_client.py test_delta.py
     test_delta_learning.py test_learning.py test_operations.py)
   sotto_python(python/expressions test CASES ${pytest} test_random_expressions.py)
-  sotto_python(python/research test ${pytest} test_research.py test_dates.py
+  sotto_python(python/research test ${pytest} test_research.py test_arrow_files.py test_dates.py
     test_parts.py)
   sotto_python(python/practice test ${pytest} test_practice.py)
   sotto_python(python/habits test ${pytest} test_habits.py)

@@ -34,7 +34,7 @@ static json_t *describe_place(const char *file, const struct source_words *words
     if (workers != NULL) {
         return json_pack("{s:s, s:s}", "dataset", file, "workers", workers);
     }
-    return json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "dataset", file, "adbc", words->adbc,
+    return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "dataset", file, "adbc", words->adbc,
                      "uri", words->uri, "uri_file", words->uri_file, "table", words->table, "query",
                      words->query);
 }
@@ -47,8 +47,9 @@ static void print_place(const char *file, const struct source_words *words, cons
     }
     const char *rows = words->table != NULL ? words->table : "";
     rows = words->query != NULL ? words->query : rows;
-    (void)printf("%s: %s%s%s, by %s\n", file, rows, rows[0] != '\0' ? " of " : "",
-                 words->uri != NULL ? words->uri : words->uri_file, words->adbc);
+    (void)printf("%s: %s%s%s%s%s\n", file, rows, rows[0] != '\0' ? " of " : "",
+                 words->uri != NULL ? words->uri : words->uri_file,
+                 words->adbc != NULL ? ", by " : "", words->adbc != NULL ? words->adbc : "");
 }
 
 static int list_sources(const struct config *config, bool is_json)

@@ -44,8 +44,8 @@ static const struct command commands[] = {
      "sotto local wages.csv... (or --data ALIAS=FILE...) [--where CONDITION]\n"
      "            [--by GROUPS]... [--policy safe] [--json | --csv | --plot]\n"
      "            -- 'm=mean(wage)'...\n"
-     "Also x.parquet, 'dir/*.parquet', sqlite:FILE#TABLE, duckdb:FILE#TABLE and\n"
-     "postgresql://HOST/DB#TABLE; --driver PATH: what loads them, --log: their SQL.\n" POLICY_USAGE
+     "Also x.arrow, x.parquet, 'dir/*.parquet', sqlite:FILE#TABLE, duckdb:FILE#TABLE\n"
+     "and postgresql://HOST/DB#TABLE; --driver PATH: what loads them, --log: SQL.\n" POLICY_USAGE
          ROWS_USAGE WORDS_USAGE TABLE_USAGE,
      OPTION_JSON | OPTION_CSV | OPTION_TABLE | OPTION_DATA | OPTION_ROWS | OPTION_WORDS |
          OPTION_POLICY | OPTION_DRIVER | OPTION_LOG,
@@ -93,7 +93,7 @@ static const struct command commands[] = {
      "\n"
      "Rows, and each column's type, missing values and, of strings, different ones\n"
      "(up to 100000). The file may be packed by gzip or zstd; - is standard input; or\n"
-     "it is x.parquet or a table in a database (sotto help local), with --driver "
+     "it is x.arrow, x.parquet or a table (sotto help local), with --driver "
      "PATH.\n" WORDS_USAGE,
      OPTION_JSON | OPTION_WORDS | OPTION_DRIVER, cmd_describe},
     {"functions", "functions", "what can be asked, and one function explained",

@@ -101,7 +101,7 @@ static const cyaml_schema_value_t any_text_entry = {
 };
 
 static const cyaml_schema_field_t source_fields[] = {
-    TEXT_FIELD("adbc", CYAML_FLAG_DEFAULT, struct source_words, adbc),
+    TEXT_FIELD("adbc", CYAML_FLAG_OPTIONAL, struct source_words, adbc),
     TEXT_FIELD("uri", CYAML_FLAG_OPTIONAL, struct source_words, uri),
     TEXT_FIELD("uri_file", CYAML_FLAG_OPTIONAL, struct source_words, uri_file),
     TEXT_FIELD("table", CYAML_FLAG_OPTIONAL, struct source_words, table),

@@ -11,19 +11,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PARQUET ".parquet"
-
 static const char *const prefixes[SOURCE_KINDS_LEN] = {
-    [SOURCE_SQLITE] = "sqlite:",
-    [SOURCE_DUCKDB] = "duckdb:",
-    [SOURCE_POSTGRESQL] = "postgresql:",
-    [SOURCE_PARQUET] = "",
+    [SOURCE_SQLITE] = "sqlite:", [SOURCE_DUCKDB] = "duckdb:", [SOURCE_POSTGRESQL] = "postgresql:",
+    [SOURCE_PARQUET] = "",       [SOURCE_ARROW] = "",
 };
 
 const char *source_kind_prefix(enum source_kind kind)
 {
     return prefixes[kind];
 }
+
+/* Names of files end so. */
+static const struct {
+    const char *end;
+    enum source_kind kind;
+} ends[] = {
+    {".parquet", SOURCE_PARQUET},
+    {".arrow", SOURCE_ARROW},
+    {".arrows", SOURCE_ARROW}, /* a stream */
+    {".feather", SOURCE_ARROW},
+};
 
 enum source_kind source_kind_find(const char *uri)
 {
@@ -33,9 +40,18 @@ enum source_kind source_kind_find(const char *uri)
             return (enum source_kind)i;
         }
     }
-    return bytes > strlen(PARQUET) && strcmp(uri + bytes - strlen(PARQUET), PARQUET) == 0
-               ? SOURCE_PARQUET
-               : SOURCE_KINDS_LEN;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t end_bytes = strlen(ends[i].end);
+        if (bytes > end_bytes && strcmp(uri + bytes - end_bytes, ends[i].end) == 0) {
+            return ends[i].kind;
+        }
+    }
+    return SOURCE_KINDS_LEN;
+}
+
+bool source_kind_is_files(enum source_kind kind)
+{
+    return kind == SOURCE_PARQUET || kind == SOURCE_ARROW;
 }
 
 /* Whether a URI has a password, or a parameter that holds one. */
@@ -71,7 +87,8 @@ static enum sotto_status check_uri(const struct source_words *words, const char 
     }
     if (source_kind_find(words->uri) == SOURCE_KINDS_LEN) {
         return refuse(out_wrong, "uri", err,
-                      "sqlite:FILE, duckdb:FILE, postgresql://USER@HOST/DATABASE or FILE.parquet");
+                      "sqlite:FILE, duckdb:FILE, postgresql://USER@HOST/DATABASE, FILE.parquet or "
+                      "FILE.arrow");
     }
     return has_password(words->uri)
                ? refuse(out_wrong, "uri", err,
@@ -83,12 +100,21 @@ static enum sotto_status check_uri(const struct source_words *words, const char 
 static enum sotto_status check_rows(const struct source_words *words, const char **out_wrong,
                                     struct sotto_error *err)
 {
-    bool is_parquet = words->uri != NULL && source_kind_find(words->uri) == SOURCE_PARQUET;
-    if (is_parquet && (words->table != NULL || words->query != NULL)) {
-        return refuse(out_wrong, words->table != NULL ? "table" : "query", err,
-                      "neither table nor query beside Parquet files");
+    enum source_kind kind = words->uri != NULL ? source_kind_find(words->uri) : SOURCE_KINDS_LEN;
+    bool is_files = source_kind_is_files(kind);
+    if ((kind == SOURCE_ARROW) != (words->adbc == NULL)) {
+        return refuse(out_wrong, "adbc", err,
+                      words->adbc == NULL ? "the path of the driver"
+                                          : "no driver beside Arrow files, which need none");
     }
-    if (!is_parquet && (words->table == NULL) == (words->query == NULL)) {
+    if (kind == SOURCE_ARROW && words->options_count > 0) {
+        return refuse(out_wrong, "options", err, "none beside Arrow files, which have no driver");
+    }
+    if (is_files && (words->table != NULL || words->query != NULL)) {
+        return refuse(out_wrong, words->table != NULL ? "table" : "query", err,
+                      "neither table nor query beside Parquet or Arrow files");
+    }
+    if (!is_files && (words->table == NULL) == (words->query == NULL)) {
         return refuse(out_wrong, "table", err, "table or query, one of them");
     }
     if (words->query != NULL) {
@@ -132,7 +158,7 @@ bool source_words_are_there(const struct source_words *words)
 {
     bool has_uri = words->uri_file == NULL || is_credential(words->uri_file) ||
                    access(words->uri_file, R_OK) == 0;
-    return has_uri && access(words->adbc, R_OK) == 0;
+    return has_uri && (words->adbc == NULL || access(words->adbc, R_OK) == 0);
 }
 
 bool path_resolve(char **path, const char *config_path)

@@ -14,12 +14,13 @@ enum source_kind {
     SOURCE_DUCKDB,
     SOURCE_POSTGRESQL,
     SOURCE_PARQUET,
+    SOURCE_ARROW,
     SOURCE_KINDS_LEN,
 };
 
 /* As written; NULL: left out. */
 struct source_words {
-    char *adbc;     /* the path of the driver */
+    char *adbc;     /* the path of the driver; Arrow files have none */
     char *uri;      /* "sqlite:pay.db", "postgresql://HOST/DATABASE", "wages/\*.parquet" */
     char *uri_file; /* where the URI stands, one with a password */
     char *table;    /* "public.wages", or: */
@@ -31,11 +32,14 @@ struct source_words {
 /* What stands before uri_file, where systemd has put the file (LoadCredential). */
 #define SOURCE_CREDENTIALS "$CREDENTIALS_DIRECTORY/"
 
-/* What the URI of a kind begins with; "" of a Parquet file, which is known by its end. */
+/* What the URI of a kind begins with; "" of files that are known by their ends. */
 const char *source_kind_prefix(enum source_kind kind);
 
 /* Returns: SOURCE_KINDS_LEN where the text is no URI of a source. */
 enum source_kind source_kind_find(const char *uri);
+
+/* Whether a kind is of files that are no database: Parquet and Arrow. */
+bool source_kind_is_files(enum source_kind kind);
 
 /* Checks what can be said of words without looking at a file. No error repeats a URI, which may
  * have a password. Returns: SOTTO_ERROR_INPUT, and *out_wrong names the key that is wrong. */

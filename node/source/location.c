@@ -20,7 +20,7 @@
 #define URI_BYTES_MAX 4096
 
 struct location_kind {
-    const char *variable; /* of the environment: where its driver is */
+    const char *variable; /* of the environment: where its driver is; NULL: there is none */
     const char *entry;
     const char *driver; /* how to get it */
     const char *form;   /* of a location, for errors */
@@ -211,6 +211,17 @@ static enum sotto_status open_duckdb(struct source_location *location, const cha
     return SOTTO_OK;
 }
 
+/* A pattern that is the name of a file can't say which of both it is. */
+static enum sotto_status check_pattern(const char *where, struct sotto_error *err)
+{
+    return has_pattern(where) && access(where, F_OK) == 0
+               ? sotto_error_set(err, SOTTO_ERROR_INPUT,
+                                 "'%s': expected the name of a file without * ? [, which stand for "
+                                 "other characters here: give it another name",
+                                 where)
+               : SOTTO_OK;
+}
+
 /* Parquet is read by a DuckDB without a file of its own. */
 static enum sotto_status open_parquet(struct source_location *location, const char *where,
                                       struct sotto_error *err)
@@ -219,13 +230,11 @@ static enum sotto_status open_parquet(struct source_location *location, const ch
     struct sotto_writer from;
     sotto_writer_init(&path, SOURCE_TEXT_BYTES_MAX);
     sotto_writer_init(&from, SOURCE_TEXT_BYTES_MAX);
-    if (has_pattern(where) && access(where, F_OK) == 0) {
-        return sotto_error_set(err, SOTTO_ERROR_INPUT,
-                               "'%s': expected the name of a file without * ? [, which stand for "
-                               "other characters here: give it another name",
-                               where);
+    enum sotto_status status = check_pattern(where, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    enum sotto_status status = write_path(&path, where, err);
+    status = write_path(&path, where, err);
     if (status != SOTTO_OK) {
         sotto_writer_release(&path);
         return status;
@@ -249,6 +258,17 @@ static enum sotto_status open_parquet(struct source_location *location, const ch
      * answer by it, and leave out conditions. */
     add_option(location, "disabled_optimizers", "statistics_propagation");
     return SOTTO_OK;
+}
+
+/* Arrow files are read by the worker itself. No database is asked for sums. */
+static enum sotto_status open_arrow(struct source_location *location, const char *where,
+                                    struct sotto_error *err)
+{
+    enum sotto_status status = check_pattern(where, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return keep_path(location, &location->request.from, where, err);
 }
 
 /* A password with signs that a URI has a use for would make libpq take it apart wrongly, and show
@@ -302,6 +322,7 @@ static const struct location_kind kinds[SOURCE_KINDS_LEN] = {
                            "postgresql://HOST/DATABASE#TABLE", open_postgresql},
     [SOURCE_PARQUET] = {"SOTTO_ADBC_DUCKDB", "duckdb_adbc_init", DUCKDB_DRIVER, "FILE.parquet",
                         open_parquet},
+    [SOURCE_ARROW] = {NULL, "", NULL, "FILE.arrow", open_arrow},
 };
 
 /* --- Locations --- */
@@ -329,7 +350,7 @@ static void copy_part(char *out, const char *text, size_t part, size_t bytes)
 void source_location_name(char *out, const char *text)
 {
     size_t bytes = strlen(text);
-    const char *hash = source_kind_find(text) != SOURCE_PARQUET ? strrchr(text, '#') : NULL;
+    const char *hash = source_kind_is_files(source_kind_find(text)) ? NULL : strrchr(text, '#');
     if (hash != NULL) {
         const char *point = strrchr(hash, '.');
         copy_part(out, text, (size_t)((point != NULL ? point : hash) - text) + 1, bytes);
@@ -351,20 +372,25 @@ enum sotto_status source_location_init(struct source_location *out, const char *
     const struct location_kind *kind = &kinds[known];
     struct source_location location = {0};
     const char *where = text + strlen(source_kind_prefix(known));
-    const char *path = driver != NULL ? driver : getenv(kind->variable);
     enum sotto_status status = SOTTO_OK;
+    location.request.driver = "";
+    location.request.entry = kind->entry;
+    if (kind->variable == NULL) {
+        status = kind->open(&location, where, err);
+        goto out;
+    }
+    const char *path = driver != NULL ? driver : getenv(kind->variable);
     if (path == NULL || access(path, R_OK) != 0) {
         return sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                                "%s%s: say by --driver or %s where its driver is: %s",
                                path != NULL ? "there is no driver at " : kind->form,
                                path != NULL ? path : "", kind->variable, kind->driver);
     }
-    location.request.entry = kind->entry;
     status = keep_path(&location, &location.request.driver, path, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    if (known != SOURCE_PARQUET) {
+    if (!source_kind_is_files(known)) {
         status = split_table(&location, &where, where, kind->form, err);
         if (status != SOTTO_OK) {
             goto out;
@@ -479,12 +505,16 @@ static enum sotto_status open_words(struct source_location *location,
         uri = location->secret;
     }
     enum source_kind kind = source_kind_find(uri);
+    location->request.driver = "";
     location->request.entry = kinds[kind].entry;
-    enum sotto_status status = keep_path(location, &location->request.driver, words->adbc, err);
+    enum sotto_status status =
+        kinds[kind].variable != NULL
+            ? keep_path(location, &location->request.driver, words->adbc, err)
+            : SOTTO_OK;
     if (status != SOTTO_OK) {
         return status;
     }
-    status = kind != SOURCE_PARQUET ? keep_from(location, words, err) : SOTTO_OK;
+    status = !source_kind_is_files(kind) ? keep_from(location, words, err) : SOTTO_OK;
     if (status != SOTTO_OK) {
         return status;
     }

@@ -26,10 +26,10 @@ struct source_option {
 
 /* What a worker is asked. */
 struct source_request {
-    const char *driver;  /* a path */
+    const char *driver;  /* a path; "": none, as the rows are in Arrow files */
     const char *entry;   /* the function that the driver exports */
     const char *first;   /* SQL that is run before, or NULL */
-    const char *from;    /* what stands behind FROM */
+    const char *from;    /* what stands behind FROM; of Arrow files their pattern */
     const char *integer; /* the SQL type that columns of integers are cast to, or NULL */
     const char *batch;   /* the statement's option for how many rows come at once, or NULL */
     bool is_session;     /* it is asked more than once (struct source_session) */

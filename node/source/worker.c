@@ -8,6 +8,7 @@
  * loaded (confine.c). From then on this process belongs to the driver, and nothing here is believed
  * outside. */
 
+#include "source/arrow_files.h"
 #include "source/columns.h"
 #include "source/confine.h"
 #include "source/driver.h"
@@ -441,12 +442,58 @@ static enum sotto_status serve(struct source_driver *driver, const struct source
 
 /* --- All of it --- */
 
+/* Opens Arrow files for the columns of a relation that are read. Ownership: *out borrows from the
+ * relation. */
+static enum sotto_status open_wanted(struct ArrowArrayStream *out, const struct relation *relation,
+                                     const struct source_request *request, struct sotto_error *err)
+{
+    const char **names = sotto_alloc_array(relation->len + 1, sizeof *names);
+    size_t len = 0;
+    if (names == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    for (size_t i = 0; i < relation->len; i++) {
+        if (relation->columns[i].hidden == NULL) {
+            names[len++] = relation->columns[i].name;
+        }
+    }
+    enum sotto_status status = arrow_files_open(out, request->from, names, len, false, err);
+    sotto_free(names);
+    return status;
+}
+
+/* Reads Arrow files, for which there is no driver: first what their columns are. */
+static enum sotto_status read_arrow(const struct source_request *request, struct shipping *shipping,
+                                    struct relation *relation, struct sotto_error *err)
+{
+    struct ArrowArrayStream stream = {0};
+    enum sotto_status status = arrow_files_open(&stream, request->from, NULL, 0, true, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = find_relation(relation, &stream, request, err);
+    stream.release(&stream);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = open_wanted(&stream, relation, request, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = ship(shipping, relation, &stream, err);
+    stream.release(&stream);
+    return status;
+}
+
 static enum sotto_status read_relation(const struct source_request *request,
                                        struct shipping *shipping, struct relation *relation,
                                        struct sotto_error *err)
 {
     struct source_driver driver;
     struct ArrowArrayStream stream = {0};
+    if (request->driver[0] == '\0') {
+        return read_arrow(request, shipping, relation, err);
+    }
     enum sotto_status status = driver_connect(&driver, request, err);
     if (status != SOTTO_OK) {
         return status;
