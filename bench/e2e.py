@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """./dev bench e2e: real daemons on loopback, from create to result. One JSON object per line.
 
-create_to_result_3: milliseconds, one task at a time. verification_3: what it adds to the median that
-all three check the sum and confirm the result. logistic_3: of a logistic regression of 32 rows, in
-rounds whose sums all three check. tasks_per_s_8: with 8 tasks under way. nodes_50: ms of a task of
-fifty nodes. describe_10: ms of a description of ten columns of 1,000 rows at each of three nodes,
-whose quartiles take some eight rounds. idle_rss: anonymous MB of a node that waits, and after 5,000
-tasks (--quick: 50)."""
+create_to_result_3: milliseconds, one task at a time, of nodes that ask no ledger and confirm nothing.
+guarded_3: of nodes that ask their ledgers, check the sum and confirm the result. verification_3: what
+it adds to the median that all three check the sum and confirm the result. logistic_3: of a logistic
+regression of 32 rows, in rounds whose sums all three check. tasks_per_s_8: with 8 tasks under way.
+nodes_50, nodes_200: ms of a task of so many nodes. simulate_200: s of `sotto simulate` with 200 files.
+describe_10: ms of a description of ten columns of 1,000 rows at each of three nodes, whose quartiles
+take some eight rounds. idle_rss: anonymous MB of a node that waits, and after 5,000 tasks (--quick:
+50). --quick leaves out what has 200 parties."""
 
 import concurrent.futures
 import json
 import os
 import pathlib
 import random
+import subprocess
 import sys
+import tempfile
 import time
 
 if "--bin" in sys.argv[1:-1]:  # the build folder
@@ -27,8 +31,8 @@ REST_S = 12
 IN_FLIGHT = 8
 QUICK = "--quick" in sys.argv[1:]
 ONLY = [word for word in sys.argv[1:] if word in
-        ("create_to_result_3", "verification_3", "logistic_3", "tasks_per_s_8", "nodes_50",
-         "describe_10", "idle_rss")]
+        ("create_to_result_3", "guarded_3", "verification_3", "logistic_3", "tasks_per_s_8",
+         "nodes_50", "nodes_200", "simulate_200", "describe_10", "idle_rss")]
 
 
 def payroll(rows, seed):
@@ -58,10 +62,12 @@ def report(case, values, ok, unit="ms", **more):
 class Companies:
     """A cluster, and the mean that its tasks have to give."""
 
-    def __init__(self, sizes):
+    def __init__(self, sizes, policy=None):
         parts = [payroll(rows, seed) for seed, rows in enumerate(sizes, 1)]
         self.mean = sum(part[1] for part in parts) / (100 * sum(part[2] for part in parts))
         self.cluster = Cluster([{"wages.csv": part[0]} for part in parts])
+        for node in self.cluster.nodes:
+            node.policy = policy or {}
         self.len = len(sizes)
 
     def __enter__(self):
@@ -100,6 +106,15 @@ def create_to_result(companies):
     times = [ms for ms, _ in done]
     return report("create_to_result_3", times, all(ok for _, ok in done), tasks=len(times),
                   p99=round(quantile(times, 0.99), 3))
+
+
+def guarded():
+    """A ledger is asked where min_rows is above 0."""
+    with Companies(COMPANIES, {"min_rows": 10}) as companies:
+        done = [companies.task(state="CONFIRMED", results="participants")
+                for _ in range(5 if QUICK else 50)]
+        return report("guarded_3", [ms for ms, _ in done], all(ok for _, ok in done),
+                      tasks=len(done))
 
 
 VERIFICATION_MS_MAX = 5
@@ -154,11 +169,27 @@ def in_flight(companies):
                   in_flight=IN_FLIGHT)
 
 
-def many_nodes():
-    with Companies([20 + i for i in range(10 if QUICK else 50)]) as companies:
-        done = [companies.task() for _ in range(1 if QUICK else 5)]
-        return report("nodes_50", [ms for ms, _ in done], all(ok for _, ok in done),
-                      nodes=companies.len)
+def many_nodes(case, nodes, tasks):
+    with Companies([20 + i for i in range(nodes)]) as companies:
+        done = [companies.task() for _ in range(tasks)]
+        return report(case, [ms for ms, _ in done], all(ok for _, ok in done), nodes=companies.len)
+
+
+def simulation():
+    parts = [payroll(20 + i, i) for i in range(200)]
+    mean = sum(part[1] for part in parts) / (100 * sum(part[2] for part in parts))
+    times, right = [], True
+    with tempfile.TemporaryDirectory(prefix="sotto-bench-") as folder:
+        files = [str(pathlib.Path(folder) / f"{i}.csv") for i in range(len(parts))]
+        for file, part in zip(files, parts, strict=True):
+            pathlib.Path(file).write_text(part[0])
+        for _ in range(3):
+            begin = time.perf_counter()
+            done = subprocess.run([os.environ["SOTTO_BINARY"], "simulate", *files, "--json", "--",
+                                   "m=mean(wage)"], capture_output=True, check=True)
+            times.append(time.perf_counter() - begin)
+            right = right and json.loads(done.stdout)["outputs"]["m"]["value"] == mean
+    return report("simulate_200", times, right, "s", files=len(files))
 
 
 COLUMNS, ROWS = 10, 1000
@@ -222,8 +253,14 @@ def main():
             ok = (measure(companies) if not ONLY or case in ONLY else True) and ok
     if not ONLY or "logistic_3" in ONLY:
         ok = logistic() and ok
+    if not ONLY or "guarded_3" in ONLY:
+        ok = guarded() and ok
     if not ONLY or "nodes_50" in ONLY:
-        ok = many_nodes() and ok
+        ok = many_nodes("nodes_50", 10 if QUICK else 50, 1 if QUICK else 5) and ok
+    if "nodes_200" in ONLY or not (ONLY or QUICK):
+        ok = many_nodes("nodes_200", 200, 2) and ok
+    if "simulate_200" in ONLY or not (ONLY or QUICK):
+        ok = simulation() and ok
     if not ONLY or "describe_10" in ONLY:
         ok = description() and ok
     if not ONLY or "idle_rss" in ONLY:
