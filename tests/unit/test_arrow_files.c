@@ -12,8 +12,9 @@ static const struct {
     const char *name;
     uint64_t rows;
 } files[] = {
-    {"plain_arrow", 5}, {"lz4_arrow", 5},   {"zstd_arrow", 5},   {"plain_arrows", 5},
-    {"lz4_arrows", 5},  {"zstd_arrows", 5}, {"polars_arrow", 3}, {"empty_arrows", 0},
+    {"plain_arrow", 5},  {"lz4_arrow", 5},    {"zstd_arrow", 5},
+    {"plain_arrows", 5}, {"lz4_arrows", 5},   {"zstd_arrows", 5},
+    {"polars_arrow", 3}, {"empty_arrows", 0}, {"long_arrows", 100},
 };
 
 struct file {
@@ -70,23 +71,20 @@ static void test_longer_streams_are_refused(void **state)
     }
 }
 
-/* What is changed may be other rows or none: AddressSanitizer says whether all was within. */
+/* What is changed may be other rows or none: AddressSanitizer says whether all was within. Lengths
+ * and offsets become longer by this bit, and those of the file with 100 rows shorter. */
 static void test_changed_files_do_no_harm(void **state)
 {
-    uint64_t random = 1;
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct file file;
-        read_file(&file, files[i].name);
-        for (size_t left = 200; left > 0; left--) {
-            size_t at = test_random_below(&random, file.bytes);
-            uint8_t kept = file.data[at];
-            uint64_t rows = 0;
-            file.data[at] ^= (uint8_t)(1U << test_random_below(&random, 8));
-            (void)arrow_rows_read(&rows, file.data, file.bytes);
-            file.data[at] = kept;
-        }
         uint64_t rows = 99;
+        read_file(&file, files[i].name);
+        for (size_t at = 0; at < file.bytes; at++) {
+            file.data[at] ^= 2;
+            (void)arrow_rows_read(&rows, file.data, file.bytes);
+            file.data[at] ^= 2;
+        }
         assert_true(arrow_rows_read(&rows, file.data, file.bytes));
         assert_int_equal(rows, files[i].rows);
     }
