@@ -179,7 +179,7 @@ static enum sotto_status await_fence(struct cage *cage, struct sotto_error *err)
 {
     struct cage_frame frame;
     bool has_frame = false;
-    cage->deadline_ms = cage_clock() + CAGE_START_MS;
+    cage->deadline_ms = clock_ms() + CAGE_START_MS;
     while (!cage->is_started) {
         if (cage_step(cage, &frame, &has_frame, CAGE_START_MS, err) != SOTTO_OK) {
             bool is_told = cage->output_bytes > 0;

@@ -180,7 +180,7 @@ static enum sotto_status serve(struct cage *cage, struct sotto_error *err)
     if (status != SOTTO_OK) {
         return status;
     }
-    if (cage_clock() >= cage->deadline_ms) {
+    if (clock_ms() >= cage->deadline_ms) {
         (void)snprintf(text, sizeof text, "the runner took more than %u s",
                        cage->is_started ? cage->limits.wall_seconds : CAGE_START_MS / 1000);
         return cage_end(cage, SOTTO_ERROR_TIMEOUT, text, err);
@@ -195,7 +195,7 @@ static void await_events(const struct cage *cage, uint64_t until_ms)
         {cage->socket, (short)(POLLIN | (sends ? POLLOUT : 0)), 0},
         {cage->output_fd, POLLIN, 0},
     };
-    uint64_t now = cage_clock();
+    uint64_t now = clock_ms();
     uint64_t until = until_ms < cage->deadline_ms ? until_ms : cage->deadline_ms;
     (void)poll(fds, 2, until > now ? (int)(until - now) : 0);
 }
@@ -203,7 +203,7 @@ static void await_events(const struct cage *cage, uint64_t until_ms)
 enum sotto_status cage_step(struct cage *cage, struct cage_frame *out_frame, bool *has_frame,
                             uint32_t wait_ms, struct sotto_error *err)
 {
-    uint64_t until = cage_clock() + wait_ms;
+    uint64_t until = clock_ms() + wait_ms;
     *has_frame = false;
     if (cage->ended.status != SOTTO_OK) {
         return sotto_error_set(err, cage->ended.status, "%s", cage->ended.text);
@@ -215,7 +215,7 @@ enum sotto_status cage_step(struct cage *cage, struct cage_frame *out_frame, boo
             return status;
         }
         *has_frame = take_frame(cage, out_frame);
-        if (*has_frame || cage->is_started != was_started || cage_clock() >= until) {
+        if (*has_frame || cage->is_started != was_started || clock_ms() >= until) {
             return SOTTO_OK;
         }
         await_events(cage, until);
@@ -224,7 +224,7 @@ enum sotto_status cage_step(struct cage *cage, struct cage_frame *out_frame, boo
 
 void cage_extend(struct cage *cage)
 {
-    cage->deadline_ms = cage_clock() + (uint64_t)cage->limits.wall_seconds * 1000;
+    cage->deadline_ms = clock_ms() + (uint64_t)cage->limits.wall_seconds * 1000;
 }
 
 const char *cage_output(const struct cage *cage, size_t *out_bytes)

@@ -7,6 +7,7 @@
 
 #include "cage/cage.h"
 #include "cage/groups.h"
+#include "loop/log.h"
 #include "loop/spawn.h"
 
 /* The fence has so long to speak; a runner to end once its socket is closed, or it is killed. */
@@ -54,9 +55,6 @@ enum sotto_status cage_spawn_in_unit(struct spawned *out, const char *socket_pat
                                      const struct cage_program *program,
                                      const int fds[CAGE_FDS_LEN],
                                      struct sotto_error *err) SOTTO_NODISCARD;
-
-/* Milliseconds of a clock that nobody sets. */
-uint64_t cage_clock(void);
 
 /* Closes a descriptor, if it is one, and makes it -1. */
 void cage_close(int *fd);
