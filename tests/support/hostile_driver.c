@@ -30,6 +30,9 @@ static char uri[256];
 static char message[1024];
 static size_t queries;
 
+/* Of no library: drivers are bound late, so that this is found out when it is called. */
+void nobody_has_this(void);
+
 static bool is_mode(const char *name)
 {
     return strcmp(mode, name) == 0;
@@ -233,6 +236,9 @@ static void misbehave(void)
 {
     if (is_mode("crash")) {
         (void)raise(SIGSEGV);
+    }
+    if (is_mode("missing")) {
+        nobody_has_this();
     }
     if (is_mode("exit")) {
         _exit(3);

@@ -301,6 +301,7 @@ static void test_workers_that_fail_are_named(void **state)
 {
     (void)state;
     expect_failure("crash", SOTTO_ERROR_STATE, "the driver's process"); /* asan ends it itself */
+    expect_failure("missing", SOTTO_ERROR_STATE, "ended before all rows came (exit status 127)");
     expect_failure("exit", SOTTO_ERROR_STATE, "exit status 3");
     expect_failure("hang", SOTTO_ERROR_TIMEOUT, "nothing for 1 s");
     expect_failure("leave", SOTTO_ERROR_TIMEOUT, "nothing for 1 s"); /* its group */
