@@ -274,6 +274,28 @@ class Pushed(unittest.TestCase):
                 self.assertEqual(found["outputs"], streamed["outputs"])
                 self.assertIn("AS w", log)
 
+    def test_nan_where_nothing_is_null(self):
+        """The only values that are missing are NaN: SQL has them between the others, if nobody looks."""
+        made = "CREATE TABLE nans (f DOUBLE PRECISION, g DOUBLE PRECISION); INSERT INTO nans VALUES "
+        made += "(1.5, -1.5), ('NaN', -2.5), (2.25, -4), (-1, 'NaN'), (7, -3);"
+        (self.folder / "nans.csv").write_text("f,g\n1.5e0,-1.5e0\n,-2.5e0\n2.25e0,-4e0\n-1e0,\n7e0,-3e0\n")
+        asked = ["--", "s=sum(f)", "n=count(f)", "v=var(g)", "c=cov(f, g)", "m=count(if(f < 2, g, na))"]
+        expected, _ = ask(self.folder / "nans.csv", *asked)
+        for kind in ("duckdb", "postgresql"):
+            if f"SOTTO_ADBC_{kind.upper()}" in self.missing or (kind == "postgresql" and self.server.bin is None):
+                continue
+            with self.subTest(kind):
+                if kind == "duckdb":
+                    database = DuckDB(self.folder / "nans.duckdb")
+                    database.run(made)
+                    database.close()
+                else:
+                    self.server.run(made)
+                place = f"duckdb:{self.folder}/nans.duckdb#nans" if kind == "duckdb" else self.server.uri("nans")
+                found, log = ask(place, *asked)
+                self.assertNotIn("rows are read for a round", log)
+                self.assertEqual(strip_exact(found["outputs"]), strip_exact(expected["outputs"]))
+
     def check_refused(self, place, *plan):
         """What no rows can be is refused in the same words, whoever looks at it."""
         known = ["local", "--data", f"x={place}"]
