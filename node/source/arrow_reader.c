@@ -208,7 +208,8 @@ static bool find_block(struct arrow_reader *reader)
         return false;
     }
     int64_t at = flat_long(&reader->flat, reader->blocks[kind], BLOCK_BYTES * reader->next[kind]++);
-    reader->at = at >= HEAD_BYTES && (uint64_t)at <= reader->end ? (uint64_t)at : reader->end;
+    bool is_next = at >= HEAD_BYTES && (uint64_t)at >= reader->behind[kind];
+    reader->at = is_next && (uint64_t)at <= reader->end ? (uint64_t)at : reader->end;
     return true;
 }
 
@@ -287,6 +288,7 @@ static enum sotto_status next_message(struct message *out, struct arrow_reader *
     if (status != SOTTO_OK) {
         return status;
     }
+    reader->behind[is_dictionary ? 0 : 1] = reader->at;
     return out->header == (is_dictionary ? HEADER_DICTIONARY : HEADER_BATCH)
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_INPUT,

@@ -270,6 +270,20 @@ def test_what_is_refused(table, tmp_path):
     assert "behind its end mark" in refused(tmp_path / "s.arrows")
 
 
+def test_a_footer_that_lists_a_batch_twice(tmp_path):
+    """Its rows would count twice, in place of another's."""
+    path = tmp_path / "x.arrow"
+    write(path, pyarrow.table({"i": list(range(100))}), rows=50)
+    data = path.read_bytes()
+    starts = [m.start() for m in re.finditer(b"\xff\xff\xff\xff", data) if m.start() % 8 == 0]
+    first, second = starts[1], starts[2]  # behind the schema
+    blocks = data.rindex(first.to_bytes(8, "little")), data.rindex(second.to_bytes(8, "little"))
+    assert abs(blocks[1] - blocks[0]) == 24
+    block = data[blocks[0] : blocks[0] + 24]
+    path.write_bytes(data[: blocks[1]] + block + data[blocks[1] + 24 :])
+    assert "x.arrow: it has no end mark" in refused(path)
+
+
 def test_the_guide(tmp_path):
     """A node's folder as node/SOURCES.md has it, with its commands."""
     text = (Path(__file__).resolve().parents[2] / "node" / "SOURCES.md").read_text()
