@@ -39,6 +39,7 @@ static size_t follow(struct flatbuffer *flat, size_t at)
     return at + offset;
 }
 
+/* The table that stands at `at`. Returns: one without fields on failure. */
 static struct flat_table table_at(struct flatbuffer *flat, size_t at)
 {
     int64_t back = (int32_t)(uint32_t)read_bytes(flat, at, 4);
@@ -59,8 +60,7 @@ static struct flat_table table_at(struct flatbuffer *flat, size_t at)
 
 struct flat_table flat_root(struct flatbuffer *flat)
 {
-    size_t at = follow(flat, 0);
-    return flat->failed ? (struct flat_table){0} : table_at(flat, at);
+    return table_at(flat, follow(flat, 0));
 }
 
 /* Where a field stands. Returns: 0 where it was not written. */
@@ -88,8 +88,10 @@ int64_t flat_number(struct flatbuffer *flat, struct flat_table table, size_t fie
 struct flat_table flat_table(struct flatbuffer *flat, struct flat_table table, size_t field)
 {
     size_t at = find_field(flat, table, field);
-    at = at == 0 ? 0 : follow(flat, at);
-    return at == 0 ? (struct flat_table){0} : table_at(flat, at);
+    if (at == 0) {
+        return (struct flat_table){0};
+    }
+    return table_at(flat, follow(flat, at));
 }
 
 struct flat_vector flat_vector(struct flatbuffer *flat, struct flat_table table, size_t field,
@@ -110,8 +112,7 @@ struct flat_vector flat_vector(struct flatbuffer *flat, struct flat_table table,
 
 struct flat_table flat_element(struct flatbuffer *flat, struct flat_vector vector, size_t i)
 {
-    size_t at = follow(flat, vector.at + 4 * i);
-    return at == 0 ? (struct flat_table){0} : table_at(flat, at);
+    return table_at(flat, follow(flat, vector.at + 4 * i));
 }
 
 int64_t flat_long(struct flatbuffer *flat, struct flat_vector vector, size_t at)
