@@ -234,6 +234,9 @@ class Peers(ClusterCase):
         before = len(log.read_text().splitlines())
         self.assertEqual(a.wait_end(a.create(plan())), "FINISHED")
         self.assertEqual(a.wait_end(a.create(plan(files={"wages": "none.csv"}, wait=1, connection=1))), "ERROR")
+        end = time.monotonic() + PATIENCE
+        while "none.csv is not offered" not in log.read_text() and time.monotonic() < end:
+            time.sleep(0.01)  # it is said once the task has ended
         lines = [json.loads(line) for line in log.read_text().splitlines()[before:]]
         self.assertEqual({line["level"] for line in lines}, {"warning"})
         self.assertIn("none.csv is not offered", "".join(line["message"] for line in lines))
