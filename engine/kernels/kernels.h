@@ -18,6 +18,13 @@ __extension__ typedef unsigned __int128 sotto__uint128;
 /* The bits of a double's infinity: those of a larger magnitude are NaN. */
 #define SOTTO__INFINITY_BITS (UINT64_C(0x7FF) << 52)
 
+/* Magnitudes of doubles with these bounds' bits are below 2^(e - 1022), where e is the first 12 of
+ * the bits; their products are below 2^(this - 1022). */
+static inline int64_t sotto__exponent_of_products(uint64_t x_bound, uint64_t y_bound)
+{
+    return (int64_t)(x_bound >> 52) + (int64_t)(y_bound >> 52) - 1022;
+}
+
 /* A multiple of it is how many doubles are summed. */
 #define SOTTO__BLOCK_STEP 16
 

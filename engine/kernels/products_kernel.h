@@ -5,12 +5,6 @@
 /* The kernels that sum products of doubles without error, rounded ones and exact ones, on the grids
  * of sums_kernel.h. */
 
-/* The exponent for grids that products of values with these bounds go onto. */
-static inline int64_t find_exponent_of_products(uint64_t x_bound, uint64_t y_bound)
-{
-    return (int64_t)(x_bound >> 52) + (int64_t)(y_bound >> 52) - 1022;
-}
-
 /* Reads a block further ahead than others do (prefetch_next): products take the longest, and what
  * the others ask for is there by then. */
 static inline void prefetch_far(const double *values)
@@ -68,7 +62,7 @@ static inline bool find_exponents(int64_t *exponents, bool *out_checks,
     for (size_t i = 0; i < ys_len; i++) {
         /* Products with zeros are zeros, on any grid. */
         uint64_t bound = ys[i].bound == 0 ? x->bound : ys[i].bound;
-        exponents[i] = find_exponent_of_products(x->bound, bound);
+        exponents[i] = sotto__exponent_of_products(x->bound, bound);
         if (x->bound >= SOTTO__INFINITY_BITS || bound >= SOTTO__INFINITY_BITS ||
             is_extreme(exponents[i])) {
             return false;
@@ -150,7 +144,7 @@ static inline enum sotto__blocks_result sum_products(double sums[4], double *res
         return SOTTO__BLOCKS_SUMMED;
     }
 #ifdef __FP_FAST_FMA
-    int64_t exponent = find_exponent_of_products(bounds[0], bounds[1]);
+    int64_t exponent = sotto__exponent_of_products(bounds[0], bounds[1]);
     if (bounds[0] >= SOTTO__INFINITY_BITS || bounds[1] >= SOTTO__INFINITY_BITS ||
         is_extreme(exponent) || is_extreme(exponent - 53)) {
         return SOTTO__BLOCKS_REFUSED;

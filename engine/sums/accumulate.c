@@ -161,7 +161,9 @@ static void add_rest(sotto__int128 *words, double *rest, uint64_t bound, size_t 
     }
 }
 
-const double *sotto__copy_present(double *out, uint64_t *out_bound,
+/* Returns: the register's values, or a copy with 0 where there is no value and up to a multiple of
+ * SOTTO__BLOCK_STEP; *out_bound bounds them. */
+static const double *copy_present(double *out, uint64_t *out_bound,
                                   const struct sotto__register *reg, const uint8_t *state, bool all,
                                   size_t len)
 {
@@ -181,6 +183,20 @@ const double *sotto__copy_present(double *out, uint64_t *out_bound,
         *out_bound = sotto__blocks()->largest(values, len);
     }
     return values;
+}
+
+void sotto__find_factors(const double *out[2], uint64_t out_bounds[2], double *room,
+                         const struct sotto__rows *rows, const struct sotto__term *term,
+                         const uint8_t *state, bool all, size_t len)
+{
+    out[1] = NULL;
+    for (size_t i = 0; i < term->factors_len; i++) {
+        bool is_square = i == 1 && term->factors[1] == term->factors[0];
+        out[i] = is_square ? out[0]
+                           : copy_present(room + i * SOTTO__ROWS_LEN, &out_bounds[i],
+                                          &rows->registers[term->factors[i]], state, all, len);
+        out_bounds[i] = is_square ? out_bounds[0] : out_bounds[i];
+    }
 }
 
 /* The sum of values, or of the products of two (factors_len), if the fast way takes them. bounds:
@@ -212,26 +228,17 @@ static bool add_float_block(const struct sotto__sums *sums, const struct sotto__
                             sotto__int128 *words, const struct sotto__term *term,
                             const uint8_t *state, size_t len)
 {
-    double *space[4]; /* of scratch: values without those that are missing, and rests */
-    const double *values[2] = {NULL, NULL};
-    uint64_t bounds[2] = {0, 0};
-    size_t factors = term->factors_len;
+    double *rest = sums->scratch + (size_t)2 * SOTTO__ROWS_LEN; /* behind the factors */
+    double *const rests[2] = {rest, rest + SOTTO__ROWS_LEN};
+    const double *values[2];
+    uint64_t bounds[2];
     size_t padded = (len + SOTTO__BLOCK_STEP - 1) & ~(size_t)(SOTTO__BLOCK_STEP - 1);
-    if (factors > 2) {
+    if (term->factors_len > 2) {
         return false;
     }
-    for (size_t i = 0; i < 4; i++) {
-        space[i] = sums->scratch + i * SOTTO__ROWS_LEN;
-    }
-    for (size_t i = 0; i < factors; i++) {
-        bool is_square = i == 1 && term->factors[1] == term->factors[0];
-        values[i] = is_square ? values[0]
-                              : sotto__copy_present(space[i], &bounds[i],
-                                                    &rows->registers[term->factors[i]], state,
-                                                    state == rows->no_state, len);
-        bounds[i] = is_square ? bounds[0] : bounds[i];
-    }
-    return add_values(words, factors, values, bounds, &space[2], padded);
+    sotto__find_factors(values, bounds, sums->scratch, rows, term, state, state == rows->no_state,
+                        len);
+    return add_values(words, term->factors_len, values, bounds, rests, padded);
 }
 
 /* --- Exact values --- */

@@ -119,13 +119,6 @@ static size_t add_rests(const struct sotto__sums *sums, const struct sotto__term
     return rests_len;
 }
 
-/* The grids for values or products with these bounds, of which none is 0 nor infinity's. */
-static int64_t find_exponent(const uint64_t *bounds, size_t factors_len)
-{
-    int64_t exponent = (int64_t)(bounds[0] >> 52);
-    return factors_len == 1 ? exponent : exponent + (int64_t)(bounds[1] >> 52) - 1022;
-}
-
 static bool are_all_present(const uint8_t *state, size_t len)
 {
     unsigned any = 0;
@@ -150,7 +143,7 @@ static bool put_piece(struct sotto__sums *sums, const struct sotto__rows *rows,
     size_t rests_len = 0;
     enum sotto__blocks_result result =
         sotto__blocks()->split(parts, rests, grids->exponent, values[0] + at,
-                               term->factors_len > 1 ? values[1] + at : NULL, padded);
+                               values[1] != NULL ? values[1] + at : NULL, padded);
     if (result == SOTTO__BLOCKS_REFUSED) {
         grids->leaves_much = true;
         return false;
@@ -167,22 +160,23 @@ static bool put_piece(struct sotto__sums *sums, const struct sotto__rows *rows,
 static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows,
                         const struct sotto__term *term, const uint8_t *state, size_t len)
 {
-    const double *values[2] = {NULL, NULL};
-    uint64_t bounds[2] = {0, 0};
+    const double *values[2];
+    uint64_t bounds[2];
     bool is_zero = false;
     bool is_finite = true;
-    bool all = are_all_present(state, len);
+    size_t at = 0;
+    sotto__find_factors(values, bounds, sums->scratch, rows, term, state,
+                        are_all_present(state, len), len);
     for (size_t i = 0; i < term->factors_len; i++) {
-        values[i] = sotto__copy_present(sums->scratch + i * SOTTO__ROWS_LEN, &bounds[i],
-                                        &rows->registers[term->factors[i]], state, all, len);
         is_zero = is_zero || bounds[i] == 0;
         is_finite = is_finite && bounds[i] < SOTTO__INFINITY_BITS;
     }
-    size_t at = 0;
     if (is_zero) {
         return;
     }
-    if (is_finite && prepare_grids(sums, term, find_exponent(bounds, term->factors_len), len)) {
+    int64_t exponent = term->factors_len == 1 ? (int64_t)(bounds[0] >> 52)
+                                              : sotto__exponent_of_products(bounds[0], bounds[1]);
+    if (is_finite && prepare_grids(sums, term, exponent, len)) {
         while (at < len && put_piece(sums, rows, term, values, at,
                                      len - at < PIECE_LEN ? len - at : PIECE_LEN)) {
             at += PIECE_LEN;

@@ -50,11 +50,12 @@ void sotto__add_factors(sotto__int128 *words, const struct sotto__term *term,
                         const uint64_t *factors);
 /* One finite double, in units of 2^(-1074 factors_len). */
 void sotto__add_double(sotto__int128 *words, double value, size_t factors_len);
-/* Returns: the register's values, or a copy with 0 where there is no value and up to a multiple of
- * SOTTO__BLOCK_STEP; all: there are values in all rows. *out_bound bounds them. */
-const double *sotto__copy_present(double *out, uint64_t *out_bound,
-                                  const struct sotto__register *reg, const uint8_t *state, bool all,
-                                  size_t len);
+/* Sets out to the values of a term's one or two factors (a square's to the same), or to copies in
+ * room, twice SOTTO__ROWS_LEN, with 0 where there is no value and up to a multiple of
+ * SOTTO__BLOCK_STEP; all: there are values in all rows. out_bounds bound them. */
+void sotto__find_factors(const double *out[2], uint64_t out_bounds[2], double *room,
+                         const struct sotto__rows *rows, const struct sotto__term *term,
+                         const uint8_t *state, bool all, size_t len);
 /* value x 2^(unit - 2148), to the accumulator of a product of two. */
 void sotto__add_integer(sotto__int128 *words, int64_t value, unsigned unit);
 void sotto__add_exact(uint64_t *sum, const uint64_t *value, size_t value_limbs, size_t limbs);
@@ -71,8 +72,7 @@ void sotto__indexed_add_to(const struct sotto__sums *sums, uint64_t *out, size_t
 enum sotto_status sotto__shared_new(struct sotto__shared **out,
                                     const struct sotto__program *program) SOTTO_NODISCARD;
 void sotto__shared_free(struct sotto__shared *shared);
-/* Whether a term is the sum of a column, so that sotto__shared_begin may add it; shared may be
- * NULL.
+/* Whether a term is the sum of a column, so that sotto__shared_begin may add it. shared: or NULL.
  */
 bool sotto__shared_sums(const struct sotto__shared *shared, const struct sotto__program *program,
                         const struct sotto__term *term);
