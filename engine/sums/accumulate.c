@@ -230,8 +230,8 @@ static bool add_float_block(const struct sotto__sums *sums, const struct sotto__
 {
     double *rest = sums->scratch + (size_t)2 * SOTTO__ROWS_LEN; /* behind the factors */
     double *const rests[2] = {rest, rest + SOTTO__ROWS_LEN};
-    const double *values[2];
-    uint64_t bounds[2];
+    const double *values[2] = {NULL, NULL};
+    uint64_t bounds[2] = {0, 0};
     size_t padded = (len + SOTTO__BLOCK_STEP - 1) & ~(size_t)(SOTTO__BLOCK_STEP - 1);
     if (term->factors_len > 2) {
         return false;

@@ -160,8 +160,8 @@ static bool put_piece(struct sotto__sums *sums, const struct sotto__rows *rows,
 static void put_doubles(struct sotto__sums *sums, const struct sotto__rows *rows,
                         const struct sotto__term *term, const uint8_t *state, size_t len)
 {
-    const double *values[2];
-    uint64_t bounds[2];
+    const double *values[2] = {NULL, NULL};
+    uint64_t bounds[2] = {0, 0};
     bool is_zero = false;
     bool is_finite = true;
     size_t at = 0;
