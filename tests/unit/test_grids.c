@@ -4,25 +4,13 @@
  * parts are so small multiples of their grid's unit that many of them add up without an error. */
 
 #include "cases.h"
+#include "doubles.h"
 #include "engine/kernels/blocks.h"
-#include "files.h"
 #include "test.h"
 
 #include <gmp.h>
 #include <math.h>
 #include <string.h>
-
-/* Numbers from 2^(exponent - span - 1) to below 2^exponent, some of them 0. */
-static void fill(double *values, size_t len, int exponent, size_t span, uint64_t *random)
-{
-    for (size_t i = 0; i < len; i++) {
-        double fraction = 0.5 + ldexp((double)(test_random(random) >> 12), -53);
-        double value = ldexp(fraction, exponent - (int)test_random_below(random, span + 1));
-        value = test_random_below(random, 9) == 0 ? 0 : value;
-        values[i] = test_random_below(random, 2) == 0 ? value : -value;
-    }
-    values[0] = ldexp(1, exponent) - ldexp(1, exponent - 53); /* the largest there is */
-}
 
 static void add(mpq_t sum, double value)
 {
@@ -102,8 +90,8 @@ static void test_parts(void **state)
         size_t span = spans[test_random_below(&random, sizeof spans / sizeof spans[0])];
         /* Grids may be those of larger values. */
         int higher = (int)test_random_below(&random, 3) * 30;
-        fill(x, len, exponent, span, &random);
-        fill(y, len, other, span, &random);
+        test_fill_doubles(x, len, exponent, span, &random);
+        test_fill_doubles(y, len, other, span, &random);
         for (size_t k = 0; i < 4 && k < len; k++) { /* as large as parts get */
             x[k] = 1 - 0x1p-53;
             y[k] = k % 2 == 0 ? x[k] : -x[k];

@@ -4,8 +4,8 @@
  * of one pair alone where some blocks are not. */
 
 #include "cases.h"
+#include "doubles.h"
 #include "engine/kernels/blocks.h"
-#include "files.h"
 #include "plans.h"
 #include "test.h"
 
@@ -14,18 +14,6 @@
 #include <sotto/alloc.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Numbers from 2^(exponent - span - 1) to below 2^exponent, some of them 0. */
-static void fill(double *values, size_t len, int exponent, size_t span, uint64_t *random)
-{
-    for (size_t i = 0; i < len; i++) {
-        double fraction = 0.5 + ldexp((double)(test_random(random) >> 12), -53);
-        double value = ldexp(fraction, exponent - (int)test_random_below(random, span + 1));
-        value = test_random_below(random, 9) == 0 ? 0 : value;
-        values[i] = test_random_below(random, 2) == 0 ? value : -value;
-    }
-    values[0] = ldexp(1, exponent) - ldexp(1, exponent - 53); /* the largest there is */
-}
 
 static void multiply_exactly(mpq_t out, const double *x, const double *y, size_t len)
 {
@@ -74,7 +62,8 @@ static void test_products(void **state)
         for (size_t j = 0; j < 2; j++) {
             /* Of 53 bits each: a span of 18 binades fits the 71 bits. */
             int exponent = i < 8 ? 0 : (int)test_random_below(&random, 1800) - 860;
-            fill(values[j], len, exponent, i < 8 ? 18 : test_random_below(&random, 19), &random);
+            test_fill_doubles(values[j], len, exponent, i < 8 ? 18 : test_random_below(&random, 19),
+                              &random);
             for (size_t k = 0; i < 4 && k < len; k++) { /* odd, and as large as lanes hold */
                 values[j][k] = 1 - 0x1p-23;
             }
@@ -132,7 +121,7 @@ static void write_table(char *out, size_t rows)
     size_t at = (size_t)sprintf(out, "a,b,c\n");
     for (size_t i = 0; i < rows; i += 2) {
         double values[4];
-        fill(values, 4, 3, 15, &random);
+        test_fill_doubles(values, 4, 3, 15, &random);
         double a = i / 512 == 5 ? 0 : values[1];
         for (int sign = 1; sign >= -1; sign -= 2) {
             double own = i == 1600 ? (sign + 1) * 1e-200 : sign * a;
