@@ -17,7 +17,7 @@ struct arrow_reader {
     struct flatbuffer flat;
     struct flat_vector blocks[2]; /* in the footer, where dictionaries and where batches are */
     size_t next[2];
-    uint64_t behind[2]; /* the last one that was read: what it lists is in order, and each once */
+    uint64_t behind[2]; /* the last one that was read */
     bool is_over;
     struct arrow_fields fields;
     struct arrow_dictionary *dictionaries;

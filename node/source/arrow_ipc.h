@@ -67,7 +67,8 @@ struct arrow_body {
     enum arrow_codec codec;
 };
 
-/* Reads `bytes` bytes of a file. Returns: SOTTO_ERROR_IO, also where it ends before. */
+/* Reads `bytes` bytes of a file. Returns: SOTTO_ERROR_INPUT where it ends before, SOTTO_ERROR_IO.
+ */
 enum sotto_status arrow_read(void *out, int fd, uint64_t at, size_t bytes,
                              struct sotto_error *err) SOTTO_NODISCARD;
 /* Reads a buffer, and decompresses it. Returns: SOTTO_ERROR_INPUT where it is not within the body
@@ -108,15 +109,18 @@ struct arrow_batch {
     struct flat_vector buffers;
     struct flat_vector views;
 };
+/* Begins one that a table of metadata tells. Returns: SOTTO_ERROR_INPUT (it is none, or compressed
+ * in another way). Ownership: borrows flat. */
 enum sotto_status arrow_batch_init(struct arrow_batch *out, struct flatbuffer *flat,
                                    struct flat_table table, const struct arrow_body *body,
                                    struct sotto_error *err) SOTTO_NODISCARD;
-/* Goes over a field. */
+/* Goes over a field. Returns: SOTTO_ERROR_INPUT where the batch has less than it takes. */
 enum sotto_status arrow_batch_skip(const struct arrow_batch *batch, struct arrow_place *in_out,
                                    const struct arrow_field *field,
                                    struct sotto_error *err) SOTTO_NODISCARD;
 /* Reads a field that is not hidden, as its index says or, of a dictionary's values, as its layout
- * does. Ownership: *out is ended by arrow_column_release, also on failure. */
+ * does. Returns: SOTTO_ERROR_INPUT where a buffer is not what its rows need, or as
+ * arrow_body_read. Ownership: *out is ended by arrow_column_release, also on failure. */
 enum sotto_status arrow_batch_read(struct arrow_column *out, const struct arrow_batch *batch,
                                    const struct arrow_place *place, const struct arrow_field *field,
                                    bool is_index, struct sotto_error *err) SOTTO_NODISCARD;

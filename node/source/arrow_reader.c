@@ -199,18 +199,19 @@ static enum sotto_status open_footer(struct arrow_reader *reader, struct sotto_e
     return arrow_fields_read(&reader->fields, &reader->flat, schema, err);
 }
 
-/* Goes to the next message that the footer lists, dictionaries first. Returns: false where there is
- * none any more. */
-static bool find_block(struct arrow_reader *reader)
+/* Goes to the next message that the footer lists, dictionaries first; of either each stands behind
+ * the one before, so that none is read twice. Returns: SOTTO_ERROR_INPUT where it does not. */
+static enum sotto_status find_block(struct arrow_reader *reader, size_t kind,
+                                    struct sotto_error *err)
 {
-    size_t kind = reader->next[0] < reader->blocks[0].len ? 0 : 1;
-    if (reader->next[kind] >= reader->blocks[kind].len) {
-        return false;
-    }
     int64_t at = flat_long(&reader->flat, reader->blocks[kind], BLOCK_BYTES * reader->next[kind]++);
-    bool is_next = at >= HEAD_BYTES && (uint64_t)at >= reader->behind[kind];
-    reader->at = is_next && (uint64_t)at <= reader->end ? (uint64_t)at : reader->end;
-    return true;
+    if (at < HEAD_BYTES || (uint64_t)at < reader->behind[kind] || (uint64_t)at > reader->end) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "expected a footer that lists each batch once, in order, found "
+                               "another: it is damaged");
+    }
+    reader->at = (uint64_t)at;
+    return SOTTO_OK;
 }
 
 /* --- Streams --- */
@@ -279,17 +280,21 @@ static enum sotto_status next_message(struct message *out, struct arrow_reader *
         enum sotto_status status = read_message(out, reader, err);
         return status == SOTTO_OK && out->header == HEADER_END ? end_stream(reader, err) : status;
     }
-    bool is_dictionary = reader->next[0] < reader->blocks[0].len;
-    if (!find_block(reader)) {
+    size_t kind = reader->next[0] < reader->blocks[0].len ? 0 : 1;
+    if (reader->next[kind] >= reader->blocks[kind].len) {
         reader->is_over = true;
         return SOTTO_OK;
     }
-    enum sotto_status status = read_message(out, reader, err);
+    enum sotto_status status = find_block(reader, kind, err);
     if (status != SOTTO_OK) {
         return status;
     }
-    reader->behind[is_dictionary ? 0 : 1] = reader->at;
-    return out->header == (is_dictionary ? HEADER_DICTIONARY : HEADER_BATCH)
+    status = read_message(out, reader, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    reader->behind[kind] = reader->at;
+    return out->header == (kind == 0 ? HEADER_DICTIONARY : HEADER_BATCH)
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_INPUT,
                                  "expected what its footer lists, found something else: it is "

@@ -281,7 +281,7 @@ def test_a_footer_that_lists_a_batch_twice(tmp_path):
     assert abs(blocks[1] - blocks[0]) == 24
     block = data[blocks[0] : blocks[0] + 24]
     path.write_bytes(data[: blocks[1]] + block + data[blocks[1] + 24 :])
-    assert "x.arrow: it has no end mark" in refused(path)
+    assert "x.arrow: expected a footer that lists each batch once" in refused(path)
 
 
 def test_the_guide(tmp_path):
