@@ -313,9 +313,8 @@ class SourcesOfNodes(ClusterCase):
         """Starts what a node's dataset of Spark asks, and waits until it listens."""
         log = open(node.folder / "spark.log", "wb")
         self.addCleanup(log.close)
-        environment = dict(os.environ, SOTTO_LIBRARY=os.environ["SOTTO_LIBRARY"])
         spark = subprocess.Popen([PYTHON, str(ROOT / "tests/support/spark_service.py"), "spark", "wages"], cwd=node.data,
-                                 env=environment, stdout=log, stderr=log)
+                                 stdout=log, stderr=log)
         self.addCleanup(spark.wait)
         self.addCleanup(spark.kill)
         deadline = time.monotonic() + 3 * PATIENCE

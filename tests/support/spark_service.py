@@ -3,6 +3,7 @@
 
 Answers what a node asks, of the rows in a folder of Parquet files, with one part of them. Needs pyspark and Java."""
 
+import itertools
 import os
 import socket
 import sys
@@ -26,7 +27,7 @@ def main(path, folder):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
-        for i in range(1 << 30):
+        for i in itertools.count():
             connection, _ = server.accept()
             with connection:
                 asked = receive(connection)
