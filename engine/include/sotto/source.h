@@ -83,6 +83,30 @@ struct sotto_source {
     const struct sotto_source_ops *ops;
 };
 
+/* Rows of a table: len of them from `first` on, a multiple of 8. */
+struct sotto_table_rows {
+    const struct sotto_table *table;
+    size_t first;
+    size_t len;
+};
+
+/* Rows that come as tables, whose columns are those of a source's catalogue, in its order. */
+struct sotto_tables {
+    /* The rows that this worker, below workers_len, takes next, until it asks again; 0 of them:
+     * there are no more. Asked by all workers at once. */
+    enum sotto_status (*next)(void *context, size_t worker, struct sotto_table_rows *out,
+                              struct sotto_error *err);
+    void *context;
+    size_t workers_len; /* threads that read */
+};
+
+/* For a source whose rows are in tables, or come as such: its scan. A column's type is the wanted
+ * one or one that agrees to it, in each table its own. Returns: as tables->next and scan->sink;
+ * SOTTO_ERROR_CANCELLED, SOTTO_ERROR_NO_MEMORY. */
+SOTTO_API enum sotto_status sotto_source_scan_tables(const struct sotto_tables *tables,
+                                                     const struct sotto_source_scan *scan,
+                                                     struct sotto_error *err) SOTTO_NODISCARD;
+
 /* A file, with what is known about it (NULL: it is catalogued when it is first described). Its
  * catalogue pins it: a scan of a file in another state ends with SOTTO_ERROR_CHANGED. Returns:
  * SOTTO_ERROR_NO_MEMORY. Ownership: borrows both; *out is ended by sotto_source_free. */
