@@ -26,6 +26,7 @@ struct kept_block {
 
 struct kept_source {
     struct sotto_source base;
+    struct sotto_source_ops ops; /* with the inner one's identity of rows */
     struct sotto_source *inner;
     size_t bytes_max;
     struct sotto_csv_wanted *wanted; /* of the blocks */
@@ -407,7 +408,6 @@ static void kept_free(struct sotto_source *source)
 }
 
 static const struct sotto_source_ops kept_ops = {
-    .identity = SOTTO_ROWS_NUMBERED,
     .describe = kept_describe,
     .pin = kept_pin,
     .workers = kept_workers,
@@ -418,13 +418,15 @@ static const struct sotto_source_ops kept_ops = {
 enum sotto_status sotto_source_new_kept(struct sotto_source **out, struct sotto_source *inner,
                                         size_t bytes_max, struct sotto_error *err)
 {
-    SOTTO_REQUIRE(inner->ops->identity == SOTTO_ROWS_NUMBERED && inner->ops->can_sum == NULL);
+    SOTTO_REQUIRE(inner->ops->can_sum == NULL);
     struct kept_source *source = sotto_alloc_zeroed(sizeof *source);
     if (source == NULL || pthread_mutex_init(&source->lock, NULL) != 0) {
         sotto_free(source);
         return sotto_error_no_memory(err);
     }
-    source->base.ops = &kept_ops;
+    source->ops = kept_ops;
+    source->ops.identity = inner->ops->identity;
+    source->base.ops = &source->ops;
     source->inner = inner;
     source->bytes_max = bytes_max;
     *out = &source->base;
