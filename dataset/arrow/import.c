@@ -242,28 +242,49 @@ static enum sotto_status import_integers(const struct sotto__arrow_source *sourc
     return SOTTO_OK;
 }
 
+#define SIGN (UINT64_C(1) << 63)
+#define TIDY_LEN 64 /* doubles that are looked at together: 8 bytes of a bitmap */
+
+/* The sign bit is set where bits are those of NaN or -0. Only -0 loses its sign by 1 less; and only
+ * magnitudes beyond infinity's reach 2^63 by so much more. All of it is arithmetic of 64 bits, of
+ * which a vector does several at once, and which no rounding mode changes. */
+static uint64_t find_odd(uint64_t bits)
+{
+    return (bits & ~(bits - 1)) | ((bits & ~SIGN) + UINT64_C(0x000FFFFFFFFFFFFF));
+}
+
+/* Whether TIDY_LEN doubles can all be borrowed: none is NaN or -0. */
+static bool are_tidy(const unsigned char *values)
+{
+    uint64_t odd = 0;
+    for (size_t i = 0; i < TIDY_LEN; i++) {
+        uint64_t bits;
+        memcpy(&bits, values + i * sizeof bits, sizeof bits);
+        odd |= find_odd(bits);
+    }
+    return (odd & SIGN) == 0;
+}
+
+/* Whether all of TIDY_LEN rows from i on, a multiple of 8, have a value. */
+static bool are_all_present(const struct sotto__arrow_source *source, size_t i)
+{
+    uint64_t bits = 0;
+    if (source->len - i >= TIDY_LEN) {
+        memcpy(&bits, source->column->validity + i / 8, sizeof bits);
+    }
+    return bits == UINT64_MAX;
+}
+
 /* NaN becomes missing. Returns: false for what can't be borrowed. */
 static bool tidy_double(const struct sotto__arrow_source *source, size_t i, double value)
 {
-    if (value != value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (bits != SIGN && (find_odd(bits) & SIGN) != 0) {
         sotto__bit_set(source->column->validity, i, false);
         return false;
     }
-    return value != 0 || !__builtin_signbit(value);
-}
-
-/* Whether 8 doubles can all be borrowed: none is NaN or -0. */
-static bool are_tidy(const unsigned char *values)
-{
-    const uint64_t sign = UINT64_C(1) << 63;
-    const uint64_t infinity = UINT64_C(0x7FF0000000000000);
-    uint64_t odd = 0;
-    for (size_t i = 0; i < 8; i++) {
-        uint64_t bits;
-        memcpy(&bits, values + i * sizeof bits, sizeof bits);
-        odd |= (uint64_t)(bits == sign) | (uint64_t)((bits & ~sign) > infinity);
-    }
-    return odd == 0;
+    return bits != SIGN;
 }
 
 static enum sotto_status import_float64(const struct sotto__arrow_source *source)
@@ -271,8 +292,9 @@ static enum sotto_status import_float64(const struct sotto__arrow_source *source
     bool tidy = true;
     for (size_t i = 0; i < source->len; i++) {
         double value;
-        if (i % 8 == 0 && are_present(source, i) && are_tidy(value_at(source, i, sizeof value))) {
-            i += 7;
+        if (i % 8 == 0 && are_all_present(source, i) &&
+            are_tidy(value_at(source, i, sizeof value))) {
+            i += TIDY_LEN - 1;
             continue;
         }
         memcpy(&value, value_at(source, i, sizeof value), sizeof value);
@@ -283,9 +305,9 @@ static enum sotto_status import_float64(const struct sotto__arrow_source *source
     if (status != SOTTO_OK) {
         return status;
     }
-    double *to = source->column->values; /* where they were copied */
+    uint64_t *to = source->column->values; /* where they were copied */
     for (size_t i = 0; to != NULL && i < source->len; i++) {
-        to[i] = to[i] == 0 ? 0.0 : to[i]; /* -0 too */
+        to[i] = to[i] == SIGN ? 0 : to[i]; /* -0 */
     }
     return SOTTO_OK;
 }

@@ -197,6 +197,43 @@ static void test_numbers_are_converted(void **state)
     assert_released(&foreign);
 }
 
+/* Each of these bits among doubles that need nothing, at each place around the pieces that are
+ * looked at together: NaN of any payload is missing, -0 is 0, all others stay. */
+static void test_doubles_are_tidied_one_by_one(void **state)
+{
+    (void)state;
+    enum { N = 200 };
+    static const uint64_t odd[] = {
+        UINT64_C(0x8000000000000000), UINT64_C(0x7FF0000000000001), UINT64_C(0xFFF0000000000001),
+        UINT64_C(0x7FFFFFFFFFFFFFFF), UINT64_C(0xFFFFFFFFFFFFFFFF), UINT64_C(0x7FF8000000000000),
+        UINT64_C(0x7FF0000000000000), UINT64_C(0xFFF0000000000000), UINT64_C(0x8000000000000001),
+        UINT64_C(0x0000000000000001), UINT64_C(0x7FEFFFFFFFFFFFFF), UINT64_C(0x8010000000000000)};
+    uint64_t bits[N];
+    for (size_t i = 0; i < N; i++) {
+        bits[i] = UINT64_C(0x3FF0000000000000) + i;
+    }
+    for (size_t at = 0; at < N * 12; at++) {
+        struct foreign foreign;
+        uint64_t before = bits[at / 12];
+        uint64_t value = odd[at % 12];
+        bool is_missing = (value << 1) > UINT64_C(0xFFE0000000000000);
+        bool is_kept = value != UINT64_C(0x8000000000000000) && !is_missing;
+        bits[at / 12] = value;
+        foreign_init(&foreign, N);
+        (void)foreign_column(&foreign, "x", "g", NULL, bits, NULL);
+        struct sotto_table *table = import(&foreign);
+        struct sotto_column column = sotto_table_column(table, 0);
+        assert_int_equal(column.null_count, is_missing);
+        assert_int_equal(sotto_column_is_valid(&column, at / 12), !is_missing);
+        assert_int_equal(column.values == (const void *)bits, is_kept);
+        bits[at / 12] = is_kept ? value : 0;
+        assert_memory_equal(column.values, bits, sizeof bits);
+        bits[at / 12] = before;
+        sotto_table_free(table);
+        assert_released(&foreign);
+    }
+}
+
 /* Every offset against every length, of bits, numbers and strings: a slice is a slice. */
 static void test_offsets_are_respected(void **state)
 {
@@ -729,6 +766,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_fits_is_borrowed),
         cmocka_unit_test(test_numbers_are_converted),
+        cmocka_unit_test(test_doubles_are_tidied_one_by_one),
         cmocka_unit_test(test_offsets_are_respected),
         cmocka_unit_test(test_a_slice_of_strings_without_gaps_keeps_its_bytes),
         cmocka_unit_test(test_decimals),
