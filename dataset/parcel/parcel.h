@@ -67,8 +67,9 @@ struct sotto_parcels {
     size_t body_len; /* of it that came */
     struct sotto__parcel_column *columns;
     size_t columns_len;
-    uint64_t rows;
-    size_t bytes; /* of all piles */
+    uint64_t rows; /* that came */
+    size_t piled;  /* of them, that are in the piles */
+    size_t bytes;  /* of all piles */
     size_t bytes_max;
 };
 

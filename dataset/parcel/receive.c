@@ -43,6 +43,8 @@ void sotto_parcels_free(struct sotto_parcels *parcels)
     sotto_free(parcels);
 }
 
+#define NEITHER "a byte that is neither 0 nor 1"
+
 static enum sotto_status refuse(const char *text, struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_PROTOCOL, "expected parcels of a table, found %s",
@@ -104,23 +106,28 @@ static bool pack_bits(uint8_t *out, const uint8_t *bytes)
     return (word & ~UINT64_C(0x0101010101010101)) == 0;
 }
 
-/* Appends a bit for each of rows bytes, 0 or 1, to a bitmap that has one for each row so far. */
+/* Appends a bit for each of rows bytes, 0 or 1 (NULL: all are 1), to a bitmap that has one for each
+ * row so far. */
 static enum sotto_status add_bits(struct sotto_parcels *parcels, struct sotto__pile *pile,
                                   const uint8_t *bytes, size_t rows, struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
-    uint64_t first = parcels->rows;
-    size_t more = (size_t)((first + rows + 7) / 8) - pile->bytes;
+    size_t first = parcels->piled;
+    size_t more = (first + rows + 7) / 8 - pile->bytes;
     uint8_t *added = add_bytes(parcels, pile, more, &status, err);
     if (added == NULL) {
         return status;
     }
     memset(added, 0, more);
     uint8_t *bits = pile->data;
+    if (bytes == NULL) {
+        sotto__bits_set(bits, first, rows);
+        return SOTTO_OK;
+    }
     for (size_t i = 0; i < rows; i++) {
         bool is_whole = (first + i) % 8 == 0 && rows - i >= 8;
         if (is_whole ? !pack_bits(&bits[(first + i) / 8], bytes + i) : bytes[i] > 1) {
-            return refuse("a byte that is neither 0 nor 1", err);
+            return refuse(NEITHER, err);
         }
         if (is_whole) {
             i += 7;
@@ -249,7 +256,7 @@ static enum sotto_status take_decimals(struct sotto_parcels *parcels,
                                    column->name);
         }
     }
-    size_t len = (size_t)parcels->rows;
+    size_t len = parcels->piled;
     enum sotto_status status = add_copy(parcels, &column->values, from, bytes, err);
     if (status != SOTTO_OK) {
         return status;
@@ -281,7 +288,7 @@ static enum sotto_status take_strings(struct sotto_parcels *parcels,
     if (add_bytes(parcels, &column->offsets, more, &status, err) == NULL) {
         return status;
     }
-    int64_t *offsets = (int64_t *)column->offsets.data + parcels->rows;
+    int64_t *offsets = (int64_t *)column->offsets.data + parcels->piled;
     offsets[0] = is_first ? 0 : offsets[0];
     for (size_t i = 0; i < rows; i++) {
         const uint8_t *at = lengths + i * sizeof(uint32_t);
@@ -295,6 +302,23 @@ static enum sotto_status take_strings(struct sotto_parcels *parcels,
                          : refuse("texts that are cut off", err);
 }
 
+/* Whether each value is there. */
+static enum sotto_status take_presence(struct sotto_parcels *parcels,
+                                       struct sotto__parcel_column *column,
+                                       struct sotto_reader *reader, size_t rows,
+                                       struct sotto_error *err)
+{
+    uint8_t may_miss = sotto_read_u8(reader);
+    const uint8_t *present = may_miss == 1 ? sotto_read_bytes(reader, rows) : NULL;
+    if (reader->failed) {
+        return refuse("rows that are cut off", err);
+    }
+    if (may_miss > 1) {
+        return refuse(NEITHER, err);
+    }
+    return add_bits(parcels, &column->validity, present, rows, err);
+}
+
 static enum sotto_status take_values(struct sotto_parcels *parcels,
                                      struct sotto__parcel_column *column,
                                      struct sotto_reader *reader, size_t rows,
@@ -306,11 +330,7 @@ static enum sotto_status take_values(struct sotto_parcels *parcels,
     if (column->type.kind == SOTTO_KIND_NULL) {
         return count_bytes(parcels, rows / 8 + 1, err); /* of the table's own bitmap */
     }
-    const uint8_t *present = sotto_read_bytes(reader, rows);
-    if (present == NULL) {
-        return refuse("rows that are cut off", err);
-    }
-    enum sotto_status status = add_bits(parcels, &column->validity, present, rows, err);
+    enum sotto_status status = take_presence(parcels, column, reader, rows, err);
     if (status != SOTTO_OK) {
         return status;
     }
@@ -345,6 +365,7 @@ static enum sotto_status take_rows(struct sotto_parcels *parcels, struct sotto_r
         status = take_values(parcels, &parcels->columns[i], reader, rows, err);
     }
     parcels->rows += rows;
+    parcels->piled += rows;
     return status;
 }
 

@@ -198,7 +198,7 @@ static bool fit_parcel(const struct sotto_parcel_column *columns, const struct s
     size_t bytes = 4;
     for (size_t i = 0; bytes <= SOTTO_PARCEL_BYTES_MAX && i < columns_len; i++) {
         if (columns[i].hidden == NULL) {
-            bytes += 1 + rows * (1 + value_bytes(columns[i].type));
+            bytes += 2 + rows * (1 + value_bytes(columns[i].type));
         }
         if (columns[i].hidden == NULL && columns[i].type.kind == SOTTO_KIND_STRING) {
             bytes += (size_t)(values[i].offsets[first + rows] - values[i].offsets[first]);
@@ -207,14 +207,13 @@ static bool fit_parcel(const struct sotto_parcel_column *columns, const struct s
     return bytes <= SOTTO_PARCEL_BYTES_MAX;
 }
 
+/* 0 where no row can be missing, else 1 and a byte for each. */
 static void write_presence(struct sotto_writer *writer, const struct sotto_parcel_column *column,
                            const struct sotto_column *values, size_t first, size_t rows)
 {
-    uint8_t *to = sotto_write_space(writer, rows);
-    if (to != NULL && !column->is_numeral && values->validity == NULL) {
-        memset(to, 1, rows);
-        return;
-    }
+    bool may_miss = column->is_numeral || values->validity != NULL;
+    sotto_write_u8(writer, may_miss);
+    uint8_t *to = may_miss ? sotto_write_space(writer, rows) : NULL;
     for (size_t i = 0; to != NULL && i < rows; i++) {
         size_t bytes;
         to[i] = column->is_numeral ? numeral_at(values, first + i, &bytes) != NULL

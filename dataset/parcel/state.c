@@ -184,7 +184,7 @@ enum sotto_status sotto_parcels_state(struct sotto_parcels *parcels,
         }
         enum sotto_status status =
             at < parcels->columns_len
-                ? state_column(&parcels->columns[at], (size_t)parcels->rows, &columns[i], err)
+                ? state_column(&parcels->columns[at], parcels->piled, &columns[i], err)
                 : sotto_error_set(err, SOTTO_ERROR_NOT_FOUND,
                                   "there is no column \"%s\", whose type is configured",
                                   columns[i].name);

@@ -132,14 +132,14 @@ static void fill_all(struct lent_schema *lent, struct given_array *given,
 {
     for (size_t i = 0; i < parcels->columns_len; i++) {
         if (parcels->columns[i].hidden == NULL) {
-            fill_child(lent, given, given->len++, &parcels->columns[i], parcels->rows);
+            fill_child(lent, given, given->len++, &parcels->columns[i], parcels->piled);
         }
     }
     lent->base = (struct ArrowSchema){.format = "+s",
                                       .n_children = (int64_t)given->len,
                                       .children = lent->pointers,
                                       .release = release_schema};
-    given->base = (struct ArrowArray){.length = (int64_t)parcels->rows,
+    given->base = (struct ArrowArray){.length = (int64_t)parcels->piled,
                                       .n_buffers = 1,
                                       .n_children = (int64_t)given->len,
                                       .buffers = given->no_buffers,
@@ -148,27 +148,55 @@ static void fill_all(struct lent_schema *lent, struct given_array *given,
                                       .private_data = given};
 }
 
-enum sotto_status sotto_parcels_table(struct sotto_table **out, struct sotto_parcels *parcels,
-                                      struct sotto_error *err)
+/* A table of the piles, which are none afterwards. */
+static enum sotto_status make_table(struct sotto_table **out, struct sotto_parcels *parcels,
+                                    struct sotto_error *err)
 {
     struct lent_schema lent = {0};
     struct given_array *given = NULL;
-    if (!sotto_parcels_are_complete(parcels)) {
-        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
-                               "expected parcels of a whole table, found less");
-    }
     enum sotto_status status = lent_init(&lent, parcels->columns_len);
     if (status != SOTTO_OK || given_new(&given, parcels->columns_len) != SOTTO_OK) {
         status = sotto_error_no_memory(err);
         goto out;
     }
     fill_all(&lent, given, parcels);
-    parcels->state = SOTTO__PARCELS_TAKEN;
+    parcels->piled = 0;
+    parcels->bytes = 0;
     struct ArrowArray array = given->base; /* a move, as the interface has them */
     status = sotto_arrow_import(out, &lent.base, &array, err);
 out:
     sotto_free(lent.children);
     sotto_free(lent.pointers);
     sotto_free(lent.formats);
+    return status;
+}
+
+enum sotto_status sotto_parcels_table(struct sotto_table **out, struct sotto_parcels *parcels,
+                                      struct sotto_error *err)
+{
+    if (!sotto_parcels_are_complete(parcels) || parcels->piled < parcels->rows) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "expected parcels of a whole table, found less");
+    }
+    enum sotto_status status = make_table(out, parcels, err);
+    parcels->state = SOTTO__PARCELS_TAKEN;
+    return status;
+}
+
+enum sotto_status sotto_parcels_rows(struct sotto_table **out, struct sotto_parcels *parcels,
+                                     struct sotto_error *err)
+{
+    if (parcels->state == SOTTO__PARCELS_FAILED || parcels->state == SOTTO__PARCELS_TAKEN) {
+        return sotto_error_set(err, SOTTO_ERROR_PROTOCOL,
+                               "expected parcels of a table, found a failure before");
+    }
+    if (parcels->piled == 0) {
+        *out = NULL;
+        return SOTTO_OK;
+    }
+    enum sotto_status status = make_table(out, parcels, err);
+    if (status != SOTTO_OK) {
+        parcels->state = SOTTO__PARCELS_FAILED;
+    }
     return status;
 }

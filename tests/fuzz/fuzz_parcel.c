@@ -57,6 +57,15 @@ static bool put_bytes(struct sotto_parcels *parcels, const uint8_t *data, size_t
     return true;
 }
 
+static void check_table(struct sotto_table *table)
+{
+    for (size_t i = 0; i < sotto_table_columns_len(table); i++) {
+        struct sotto_column column = sotto_table_column(table, i);
+        check_column(&column, sotto_table_rows(table));
+    }
+    sotto_table_free(table);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sotto_parcels *parcels;
@@ -66,14 +75,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     size_t half = size / 2;
-    if (sotto_parcels_take(parcels, data, half, &err) == SOTTO_OK &&
-        put_bytes(parcels, data + half, size - half) && state_types(parcels, size) &&
-        sotto_parcels_table(&table, parcels, &err) == SOTTO_OK) {
-        for (size_t i = 0; i < sotto_table_columns_len(table); i++) {
-            struct sotto_column column = sotto_table_column(table, i);
-            check_column(&column, sotto_table_rows(table));
+    bool good = sotto_parcels_take(parcels, data, half, &err) == SOTTO_OK;
+    if (good && size % 3 == 0) { /* the rows so far first */
+        good = sotto_parcels_rows(&table, parcels, &err) == SOTTO_OK;
+        if (table != NULL) {
+            check_table(table);
+            table = NULL;
         }
-        sotto_table_free(table);
+    }
+    if (good && put_bytes(parcels, data + half, size - half) && state_types(parcels, size) &&
+        sotto_parcels_table(&table, parcels, &err) == SOTTO_OK) {
+        check_table(table);
     }
     sotto_parcels_free(parcels);
     return 0;

@@ -400,22 +400,30 @@ static void test_rows_are_checked(void **state)
         expect(SOTTO_ERROR_PROTOCOL, "rows", &writer);
     }
     put_column(&writer, SOTTO_KIND_INT64, 2, 9); /* one value for two rows */
-    sotto_write_bytes(&writer, "\1\1 12345678", 9);
+    sotto_write_bytes(&writer, "\0abcdefgh", 9);
     expect(SOTTO_ERROR_PROTOCOL, "cut off", &writer);
     put_column(&writer, SOTTO_KIND_INT64, 1, 10); /* a byte too many */
-    sotto_write_bytes(&writer, "\1 12345678", 10);
+    sotto_write_bytes(&writer, "\0abcdefghi", 10);
     expect(SOTTO_ERROR_PROTOCOL, "too long", &writer);
     put_column(&writer, SOTTO_KIND_INT64, 1, 9);
-    sotto_write_bytes(&writer, "\2 1234567", 9);
+    sotto_write_bytes(&writer, "\2abcdefgh", 9);
     expect(SOTTO_ERROR_PROTOCOL, "neither 0 nor 1", &writer);
+    put_column(&writer, SOTTO_KIND_INT64, 1, 10);
+    sotto_write_bytes(&writer, "\1\2abcdefgh", 10);
+    expect(SOTTO_ERROR_PROTOCOL, "neither 0 nor 1", &writer);
+    put_column(&writer, SOTTO_KIND_INT64, 2, 2); /* of one row whether it is there */
+    sotto_write_bytes(&writer, "\1\1", 2);
+    expect(SOTTO_ERROR_PROTOCOL, "cut off", &writer);
+    put_column(&writer, SOTTO_KIND_INT64, 1, 0);
+    expect(SOTTO_ERROR_PROTOCOL, "cut off", &writer);
     put_column(&writer, SOTTO_KIND_BOOL, 1, 2);
-    sotto_write_bytes(&writer, "\1\7", 2);
+    sotto_write_bytes(&writer, "\0\7", 2);
     expect(SOTTO_ERROR_PROTOCOL, "neither 0 nor 1", &writer);
     put_column(&writer, SOTTO_KIND_DECIMAL, 1, 18);
-    sotto_write_bytes(&writer, "\1\x13 123456789012345", 18);
+    sotto_write_bytes(&writer, "\0\x13 123456789012345", 18);
     expect(SOTTO_ERROR_PROTOCOL, "decimals", &writer);
     put_column(&writer, SOTTO_KIND_DECIMAL, 1, 18);
-    sotto_write_bytes(&writer, "\1\0\0\0\0\0\0\0\0\x80\0\0\0\0\0\0\0\0", 18); /* 2^63 */
+    sotto_write_bytes(&writer, "\0\0\0\0\0\0\0\0\0\x80\0\0\0\0\0\0\0\0", 18); /* 2^63 */
     expect(SOTTO_ERROR_LIMIT, "2^63", &writer);
 }
 
@@ -423,26 +431,26 @@ static void test_texts_are_checked(void **state)
 {
     (void)state;
     struct sotto_writer writer;
-    put_column(&writer, SOTTO_KIND_STRING, 2, 11); /* lengths of more than there is */
-    sotto_write_bytes(&writer, "\1\1\1\0\0\0\1\0\0\0a", 11);
+    put_column(&writer, SOTTO_KIND_STRING, 2, 10); /* lengths of more than there is */
+    sotto_write_bytes(&writer, "\0\1\0\0\0\1\0\0\0a", 10);
     expect(SOTTO_ERROR_PROTOCOL, "texts", &writer);
-    put_column(&writer, SOTTO_KIND_STRING, 2, 10);
-    sotto_write_bytes(&writer, "\1\1\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 10);
+    put_column(&writer, SOTTO_KIND_STRING, 2, 9);
+    sotto_write_bytes(&writer, "\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 9);
     expect(SOTTO_ERROR_PROTOCOL, "texts", &writer);
     static const char *const wrong[] = {"\xC3(", "a\xFF"};
     for (size_t i = 0; i < 2; i++) {
         put_column(&writer, SOTTO_KIND_STRING, 1, 7);
-        sotto_write_bytes(&writer, "\1\2\0\0\0", 5);
+        sotto_write_bytes(&writer, "\0\2\0\0\0", 5);
         sotto_write_bytes(&writer, wrong[i], 2);
         put_end(&writer, 1);
         expect(SOTTO_ERROR_INPUT, "UTF-8", &writer);
     }
     put_column(&writer, SOTTO_KIND_STRING, 1, 7);
-    sotto_write_bytes(&writer, "\1\2\0\0\0a\0", 7);
+    sotto_write_bytes(&writer, "\0\2\0\0\0a\0", 7);
     put_end(&writer, 1);
     expect(SOTTO_ERROR_INPUT, "NUL", &writer);
     put_column(&writer, SOTTO_KIND_DATE, 1, 5);
-    sotto_write_bytes(&writer, "\1\xFF\xFF\xFF\x7F", 5);
+    sotto_write_bytes(&writer, "\0\xFF\xFF\xFF\x7F", 5);
     put_end(&writer, 1);
     expect(SOTTO_ERROR_LIMIT, "years 1 to 9999", &writer);
 }
@@ -453,7 +461,7 @@ static void test_the_end_is_checked(void **state)
     struct sotto_writer writer;
     for (uint64_t said = 0; said < 3; said++) {
         put_column(&writer, SOTTO_KIND_INT64, 1, 9);
-        sotto_write_bytes(&writer, "\1abcdefgh", 9);
+        sotto_write_bytes(&writer, "\0abcdefgh", 9);
         if (said == 1) {
             put_end(&writer, 1);
             sotto_write_u8(&writer, SOTTO_PARCEL_ROWS); /* begins another parcel */
@@ -464,7 +472,7 @@ static void test_the_end_is_checked(void **state)
         }
     }
     put_column(&writer, SOTTO_KIND_INT64, 1, 9);
-    sotto_write_bytes(&writer, "\1abcdefgh", 9);
+    sotto_write_bytes(&writer, "\0abcdefgh", 9);
     expect(SOTTO_ERROR_PROTOCOL, "whole table", &writer); /* no end */
 }
 

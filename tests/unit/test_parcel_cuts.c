@@ -145,8 +145,78 @@ static void check_same_outcome(const struct outcome *a, const struct outcome *b)
     }
 }
 
+/* Whether a value is the same in two tables, a missing one too. */
+static void check_same_value(const struct sotto_column *a, size_t at_a,
+                             const struct sotto_column *b, size_t at_b)
+{
+    assert_int_equal(sotto_column_is_valid(a, at_a), sotto_column_is_valid(b, at_b));
+    if (a->type.kind == SOTTO_KIND_BOOL) {
+        assert_int_equal(((const uint8_t *)a->values)[at_a / 8] >> (at_a % 8) & 1,
+                         ((const uint8_t *)b->values)[at_b / 8] >> (at_b % 8) & 1);
+    } else if (a->type.kind == SOTTO_KIND_STRING) {
+        int64_t bytes = a->offsets[at_a + 1] - a->offsets[at_a];
+        assert_int_equal(bytes, b->offsets[at_b + 1] - b->offsets[at_b]);
+        assert_memory_equal((const char *)a->values + a->offsets[at_a],
+                            (const char *)b->values + b->offsets[at_b], (size_t)bytes);
+    } else if (a->type.kind != SOTTO_KIND_NULL) {
+        size_t bytes = a->type.kind == SOTTO_KIND_DECIMAL ? 16 : 8;
+        assert_memory_equal((const uint8_t *)a->values + at_a * bytes,
+                            (const uint8_t *)b->values + at_b * bytes, bytes);
+    }
+}
+
+/* Whether rows are those of a whole table from `first` on. */
+static void check_rows_of(const struct sotto_table *whole, size_t first,
+                          const struct sotto_table *rows)
+{
+    assert_int_equal(sotto_table_columns_len(whole), sotto_table_columns_len(rows));
+    assert_in_range(sotto_table_rows(rows), 1, sotto_table_rows(whole) - first);
+    for (size_t i = 0; i < sotto_table_columns_len(whole); i++) {
+        struct sotto_column of_whole = sotto_table_column(whole, i);
+        struct sotto_column own = sotto_table_column(rows, i);
+        assert_int_equal(of_whole.type.kind, own.type.kind);
+        assert_int_equal(of_whole.type.scale, own.type.scale);
+        for (size_t row = 0; row < own.len; row++) {
+            check_same_value(&of_whole, first + row, &own, row);
+        }
+    }
+}
+
+/* Takes rows as they come: all of the whole table's, or there is no whole one. */
+static void check_rows(const struct outcome *whole, const struct sotto_writer *writer,
+                       uint64_t *seed)
+{
+    struct sotto_parcels *parcels = NULL;
+    size_t rows = 0;
+    enum sotto_status status = sotto_parcels_new(&parcels, BYTES_MAX, NULL);
+    for (size_t at = 0; status == SOTTO_OK && at < writer->data_bytes;) {
+        size_t bytes = 1 + (size_t)(next_random(seed) % 200);
+        struct sotto_table *table = NULL;
+        bytes = bytes < writer->data_bytes - at ? bytes : writer->data_bytes - at;
+        status = sotto_parcels_take(parcels, writer->data + at, bytes, NULL);
+        if (status == SOTTO_OK) {
+            status = sotto_parcels_rows(&table, parcels, NULL);
+        }
+        if (table != NULL && whole->table != NULL) {
+            check_rows_of(whole->table, rows, table);
+        }
+        rows += table != NULL ? sotto_table_rows(table) : 0;
+        sotto_table_free(table);
+        at += bytes;
+    }
+    bool is_whole = status == SOTTO_OK && sotto_parcels_are_complete(parcels);
+    assert_int_equal(is_whole, whole->status == SOTTO_OK);
+    if (is_whole) {
+        struct sotto_table *table;
+        assert_int_equal(rows, sotto_table_rows(whole->table));
+        assert_int_equal(sotto_parcels_table(&table, parcels, NULL), SOTTO_ERROR_PROTOCOL);
+    }
+    sotto_parcels_free(parcels);
+}
+
 /* Where a stream is cut, and whether it is copied, changes nothing: 10,000 streams, most of them
- * spoiled, give the same table or the same refusal in one piece, in small ones and in place. */
+ * spoiled, give the same table or the same refusal in one piece, in small ones and in place, and
+ * the same rows where they are taken as they come. */
 static void test_cuts_change_nothing(void **state)
 {
     uint64_t seed = 22;
@@ -164,6 +234,7 @@ static void test_cuts_change_nothing(void **state)
         receive_in_place(&placed, &writer, &seed);
         check_same_outcome(&whole, &pieces);
         check_same_outcome(&whole, &placed);
+        check_rows(&whole, &writer, &seed);
         good += whole.status == SOTTO_OK;
         sotto_table_free(whole.table);
         sotto_table_free(pieces.table);

@@ -12,9 +12,9 @@
  *   COLUMNS  u32 columns; each: u8 kind or 255, u8 scale, u16 bytes and the name; of 255, a hidden
  *            column, u16 bytes and what it is, and no values follow
  *   ROWS     u32 rows, 1 to SOTTO_PARCEL_ROWS_MAX; of each column with values, unless it is null:
- *            a byte for each row, 1 where it is present, else 0; bool: a byte for each, 0 or 1;
- *            date: 4 bytes; int64, times and float64: 8; decimal: u8 scale, 16 bytes for each;
- *            string: u32 length for each, and all texts
+ *            u8 0 where none is missing, or 1 and a byte for each row, 1 where it is present, else
+ *            0; bool: a byte for each, 0 or 1; date: 4 bytes; int64, times and float64: 8; decimal:
+ *            u8 scale, 16 bytes for each; string: u32 length for each, and all texts
  *   END      u64 rows of all parcels
  *   FAILED   u8 minus the status, u16 bytes and a text; nothing follows */
 
@@ -127,6 +127,15 @@ SOTTO_API enum sotto_status sotto_parcels_state(struct sotto_parcels *parcels,
 SOTTO_API enum sotto_status sotto_parcels_table(struct sotto_table **out,
                                                 struct sotto_parcels *parcels,
                                                 struct sotto_error *err) SOTTO_NODISCARD;
+
+/* Those rows that came since it was asked last, by the same rules, so that a receiver need not keep
+ * all of them: bytes_max is then of what came in between. Decimals may have more digits after the
+ * point in a later table. *out: NULL where none came. Returns: SOTTO_ERROR_PROTOCOL after a failure
+ * and once the whole table was taken, else as sotto_arrow_import. Ownership: as
+ * sotto_parcels_table. */
+SOTTO_API enum sotto_status sotto_parcels_rows(struct sotto_table **out,
+                                               struct sotto_parcels *parcels,
+                                               struct sotto_error *err) SOTTO_NODISCARD;
 
 SOTTO_END_DECLS
 
