@@ -121,7 +121,9 @@ static bool push(struct tables *tables, size_t i, const struct sotto_plan *plan,
     }
     place->location.request.names = place->names;
     place->location.request.names_len = names_len;
-    const struct pushed_host host = {.tell = args->log ? tell_round : NULL, .tell_context = place};
+    const struct pushed_host host = {.tell = args->log ? tell_round : NULL,
+                                     .tell_context = place,
+                                     .reads_again = sotto_plan_rounds(plan) > 1};
     enum sotto_status status = pushed_new(&tables->sources[i], &place->location.request, &limits,
                                           place->alias, &host, &err);
     if (status != SOTTO_OK && args->log) {

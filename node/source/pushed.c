@@ -28,8 +28,7 @@ struct pushed {
     struct sotto_classes *classes;
     /* A worker that failed when it was asked whether a round can be summed up. */
     struct sotto_error failure;
-    struct source_rows rows; /* once they were read */
-    struct sotto_source *table;
+    struct sotto_source *rows;
 };
 
 static struct pushed *pushed_of(struct sotto_source *source)
@@ -98,35 +97,6 @@ static enum sotto_status ask(struct source_rows *out, struct pushed *pushed, con
     return status;
 }
 
-/* --- Rows --- */
-
-/* Reads them when they are first wanted. */
-static enum sotto_status read_all(struct pushed *pushed, struct sotto_error *err)
-{
-    if (pushed->table != NULL) {
-        return SOTTO_OK;
-    }
-    if (pushed->failure.status != SOTTO_OK) {
-        return sotto_error_set(err, pushed->failure.status, "%s", pushed->failure.text);
-    }
-    enum sotto_status status = ask(&pushed->rows, pushed, NULL, err);
-    if (status != SOTTO_OK) {
-        return status;
-    }
-    const struct sotto_table *table = pushed->rows.table;
-    bool are_same = sotto_table_rows(table) == pushed->catalogue->rows &&
-                    sotto_table_columns_len(table) == pushed->catalogue->columns_len;
-    for (size_t i = 0; are_same && i < pushed->catalogue->columns_len; i++) {
-        struct sotto_type own = pushed->catalogue->columns[i].type;
-        struct sotto_type type = sotto_table_column(table, i).type;
-        are_same = strcmp(sotto_table_name(table, i), pushed->catalogue->columns[i].name) == 0 &&
-                   own.kind == type.kind && own.scale == type.scale;
-    }
-    return are_same ? sotto_source_new_table(&pushed->table, table, err)
-                    : sotto_error_set(err, SOTTO_ERROR_CHANGED,
-                                      "there are other rows or types than before");
-}
-
 /* What is passed on of a failure. */
 static enum sotto_status pass_on(const struct pushed *pushed, enum sotto_status status,
                                  struct sotto_error *err)
@@ -136,20 +106,33 @@ static enum sotto_status pass_on(const struct pushed *pushed, enum sotto_status 
                : pushed->host.fail(pushed->host.context, err);
 }
 
-static size_t count_workers(const struct sotto_source *source)
+/* --- Rows --- */
+
+static enum sotto_status read_rows(const struct pushed *pushed,
+                                   const struct sotto_source_scan *scan, struct sotto_error *err)
 {
-    const struct pushed *pushed = (const struct pushed *)source;
-    return pushed->table != NULL ? pushed->table->ops->workers(pushed->table) : 1;
+    enum sotto_status status = check_files(pushed, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = pushed->rows->ops->scan(pushed->rows, scan, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return check_files(pushed, err);
 }
 
-/* The engine asks how many workers there are before it scans: reads the rows when it asks whether
- * they are as they were. */
 static enum sotto_status scan(struct sotto_source *source, const struct sotto_source_scan *scan,
                               struct sotto_error *err)
 {
-    struct pushed *pushed = pushed_of(source);
-    SOTTO_REQUIRE(pushed->table != NULL);
-    return pushed->table->ops->scan(pushed->table, scan, err);
+    const struct pushed *pushed = pushed_of(source);
+    return pass_on(pushed, read_rows(pushed, scan, err), err);
+}
+
+static size_t count_workers(const struct sotto_source *source)
+{
+    const struct pushed *pushed = (const struct pushed *)source;
+    return pushed->rows->ops->workers(pushed->rows);
 }
 
 static enum sotto_status describe(struct sotto_source *source, const struct sotto_catalogue **out,
@@ -246,16 +229,19 @@ static enum sotto_status sum(struct sotto_source *source, struct sotto_contribut
 
 static enum sotto_status prepare(struct sotto_source *source, struct sotto_error *err)
 {
-    struct pushed *pushed = pushed_of(source);
-    return pass_on(pushed, read_all(pushed, err), err);
+    const struct pushed *pushed = pushed_of(source);
+    if (pushed->failure.status == SOTTO_OK) {
+        return SOTTO_OK;
+    }
+    (void)sotto_error_set(err, pushed->failure.status, "%s", pushed->failure.text);
+    return pass_on(pushed, pushed->failure.status, err);
 }
 
 static void free_pushed(struct sotto_source *source)
 {
     struct pushed *pushed = pushed_of(source);
     forget_round(pushed);
-    sotto_source_free(pushed->table);
-    source_rows_release(&pushed->rows);
+    sotto_source_free(pushed->rows);
     opened_release(&pushed->opened);
     source_session_close(pushed->session);
     if (pushed->owns_catalogue) {
@@ -309,7 +295,7 @@ static enum sotto_status make_catalogue(struct pushed *pushed, struct sotto_erro
 }
 
 static enum sotto_status open_session(struct pushed *pushed, const struct source_limits *limits,
-                                      const char *name, struct sotto_error *err)
+                                      const char *name, bool reads_again, struct sotto_error *err)
 {
     enum sotto_status status =
         source_session_open(&pushed->session, &pushed->request, limits, name, err);
@@ -320,7 +306,6 @@ static enum sotto_status open_session(struct pushed *pushed, const struct source
     if (status != SOTTO_OK) {
         return status;
     }
-    pushed->opened.bytes_max = limits->bytes_max;
     if (!pushed->request.is_all && pushed->opened.len < pushed->request.names_len) {
         return sotto_error_set(err, SOTTO_ERROR_REFUSED, "a column is not there, or of no type");
     }
@@ -328,7 +313,16 @@ static enum sotto_status open_session(struct pushed *pushed, const struct source
     if (status != SOTTO_OK) {
         return status;
     }
-    return make_catalogue(pushed, err);
+    status = make_catalogue(pushed, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = streamed_new(&pushed->rows, pushed->session, pushed->catalogue, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    return reads_again ? sotto_source_new_kept(&pushed->rows, pushed->rows, limits->bytes_max, err)
+                       : SOTTO_OK;
 }
 
 enum sotto_status pushed_new(struct sotto_source **out, const struct source_request *request,
@@ -351,7 +345,7 @@ enum sotto_status pushed_new(struct sotto_source **out, const struct source_requ
     pushed->request.first = request->dialect->begin;
     pushed->request.is_session = true;
     pushed->files = identify_files(request->files);
-    enum sotto_status status = open_session(pushed, limits, name, err);
+    enum sotto_status status = open_session(pushed, limits, name, host->reads_again, err);
     if (status != SOTTO_OK) {
         free_pushed(&pushed->base);
         return status;

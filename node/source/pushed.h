@@ -3,8 +3,8 @@
 #define SOTTO_NODE_SOURCE_PUSHED_H
 
 /* Rows of a database that the database itself counts and sums up, where that gives the same bits:
- * opened.c asks what its columns are, summing.c asks a round and reads its answer,
- * pushed.c is the source (sotto/source.h). */
+ * opened.c asks what its columns are, summing.c asks a round and reads its answer, streamed.c has
+ * the rows of one that can't be summed up there, pushed.c is the source (sotto/source.h). */
 
 #include "source/dialect.h"
 
@@ -32,7 +32,6 @@ struct opened_column {
 
 struct source_facts {
     uint64_t rows;
-    size_t bytes_max; /* of rows that are read */
     struct opened_column *columns;
     size_t len;
 };
@@ -76,6 +75,14 @@ const char *summing_sql(const struct summing *summing);
 enum sotto_status summing_take(struct summing *summing, const struct sotto_table *table,
                                struct sotto_error *err) SOTTO_NODISCARD;
 
+/* --- streamed.c --- */
+
+/* A source of the rows that a session's request wants, none of which is kept. Ownership: borrows
+ * both; *out is ended by sotto_source_free. */
+enum sotto_status streamed_new(struct sotto_source **out, struct source_session *session,
+                               const struct sotto_catalogue *catalogue,
+                               struct sotto_error *err) SOTTO_NODISCARD;
+
 /* --- pushed.c --- */
 
 /* Who has the source. Each function may be NULL. */
@@ -88,6 +95,8 @@ struct pushed_host {
     /* Ends the context, with the source. */
     void (*free)(void *context);
     void *context;
+    /* Rows may be read in more than one round: what fits the limits' bytes_max of them is kept. */
+    bool reads_again;
 };
 
 /* A source of the request's rows, which a worker has as long as it lives. Returns:

@@ -2,6 +2,8 @@
 
 /* Rows of a database, by way of a worker. Leans on the parcels of dataset, which believe nothing.
  *
+ * The pipe is a pair of sockets, which the kernel fills in larger pieces than a pipe's pages.
+ *
  * The idea: whatever the worker does, it ends. It is started with nothing (no environment, no
  * descriptors but its request, the pipe and /dev/null, a group of its own), and killed once its
  * last parcel has come, or it breaks the format, says nothing for too long, or is not wanted any
@@ -23,8 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FDS_FROM 10 /* above those of the child */
-#define PIPE_BYTES (1 << 20)
+#define FDS_FROM 10          /* above those of the child */
+#define PIPE_BYTES (1 << 20) /* on their way */
 #define STEP_MS 100
 
 struct source_process {
@@ -138,6 +140,18 @@ static enum sotto_status start_process(struct source_process *worker, const char
     return SOTTO_OK;
 }
 
+/* One way, from ends[1] to ends[0]. */
+static int open_pipe(int ends[2])
+{
+    const int bytes = PIPE_BYTES;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        return -1;
+    }
+    (void)shutdown(ends[0], SHUT_WR);
+    (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes); /* less will do */
+    return 0;
+}
+
 static enum sotto_status start(struct source_process *worker, const struct source_request *request,
                                const char *program, struct sotto_error *err)
 {
@@ -146,11 +160,10 @@ static enum sotto_status start(struct source_process *worker, const struct sourc
     if (status != SOTTO_OK) {
         return status;
     }
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    if (open_pipe(ends) != 0) {
         return io_failed("the pipe", errno, err);
     }
     worker->pipe = ends[0];
-    (void)fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES); /* for fewer turns; a smaller one will do */
     int theirs = raise_fd(ends[1]);
     int commands[2] = {-1, -1};
     bool is_open =
@@ -247,25 +260,38 @@ static enum sotto_status await_bytes(const struct source_process *worker, uint64
     }
 }
 
+/* When all of an answer that is asked for now has to be there. */
+static uint64_t find_end(const struct source_limits *limits)
+{
+    return limits->seconds_max > 0 ? now_ms() + (uint64_t)limits->seconds_max * 1000 : 0;
+}
+
+/* Takes what has come, once something has. */
+static enum sotto_status take_some(struct source_process *worker, struct sotto_parcels *parcels,
+                                   uint64_t end_ms, const struct source_limits *limits,
+                                   struct sotto_error *err)
+{
+    size_t space;
+    enum sotto_status status = await_bytes(worker, end_ms, limits, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    void *to = sotto_parcels_space(parcels, &space);
+    SOTTO_REQUIRE(to != NULL); /* a failure ends this, and completion */
+    ssize_t bytes = read(worker->pipe, to, space);
+    if (bytes > 0) {
+        return sotto_parcels_filled(parcels, (size_t)bytes, err);
+    }
+    return bytes == 0 || errno != EINTR ? explain_end(worker, err) : SOTTO_OK;
+}
+
 static enum sotto_status take_all(struct source_process *worker, struct sotto_parcels *parcels,
                                   const struct source_limits *limits, struct sotto_error *err)
 {
-    uint64_t end_ms = limits->seconds_max > 0 ? now_ms() + (uint64_t)limits->seconds_max * 1000 : 0;
+    uint64_t end_ms = find_end(limits);
     enum sotto_status status = SOTTO_OK;
     while (status == SOTTO_OK && !sotto_parcels_are_complete(parcels)) {
-        status = await_bytes(worker, end_ms, limits, err);
-        if (status != SOTTO_OK) {
-            break;
-        }
-        size_t space;
-        void *to = sotto_parcels_space(parcels, &space);
-        SOTTO_REQUIRE(to != NULL); /* a failure ends this, and completion */
-        ssize_t bytes = read(worker->pipe, to, space);
-        if (bytes > 0) {
-            status = sotto_parcels_filled(parcels, (size_t)bytes, err);
-        } else if (bytes == 0 || errno != EINTR) {
-            status = explain_end(worker, err);
-        }
+        status = take_some(worker, parcels, end_ms, limits, err);
     }
     return status;
 }
@@ -313,17 +339,16 @@ enum sotto_status source_rows_read(struct source_rows *out, const struct source_
 
 struct source_session {
     struct source_process worker;
-    const struct source_request *request;
     struct source_limits limits;
     const char *name;
-    struct source_rows columns; /* without rows */
+    struct source_rows columns;     /* without rows */
+    struct sotto_parcels *streamed; /* of rows that are not read to their end; or NULL */
+    uint64_t end_ms;                /* when they have to be */
 };
 
 static enum sotto_status take_answer(struct source_rows *out, struct source_session *session,
-                                     const struct source_limits *limits, bool are_rows,
-                                     struct sotto_error *err)
+                                     const struct source_limits *limits, struct sotto_error *err)
 {
-    const struct source_request *request = session->request;
     struct source_rows rows = {0};
     enum sotto_status status = sotto_parcels_new(&rows.parcels, limits->bytes_max, err);
     if (status != SOTTO_OK) {
@@ -332,12 +357,6 @@ static enum sotto_status take_answer(struct source_rows *out, struct source_sess
     status = take_all(&session->worker, rows.parcels, limits, err);
     if (status != SOTTO_OK) {
         goto out;
-    }
-    if (are_rows) {
-        status = sotto_parcels_state(rows.parcels, request->types, request->types_len, err);
-        if (status != SOTTO_OK) {
-            goto out;
-        }
     }
     status = sotto_parcels_table(&rows.table, rows.parcels, err);
     if (status != SOTTO_OK) {
@@ -359,14 +378,13 @@ enum sotto_status source_session_open(struct source_session **out,
     if (session == NULL) {
         return sotto_error_no_memory(err);
     }
-    SOTTO_REQUIRE(request->is_session);
-    *session = (struct source_session){
-        .worker = NO_PROCESS, .request = request, .limits = *limits, .name = name};
+    SOTTO_REQUIRE(request->is_session && request->types_len == 0);
+    *session = (struct source_session){.worker = NO_PROCESS, .limits = *limits, .name = name};
     enum sotto_status status = start(&session->worker, request, limits->program, err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = take_answer(&session->columns, session, limits, false, err);
+    status = take_answer(&session->columns, session, limits, err);
     if (status != SOTTO_OK) {
         goto out;
     }
@@ -381,6 +399,7 @@ void source_session_close(struct source_session *session)
 {
     if (session != NULL) {
         (void)end(&session->worker);
+        sotto_parcels_free(session->streamed);
         source_rows_release(&session->columns);
         sotto_free(session);
     }
@@ -391,7 +410,7 @@ const struct sotto_parcels *source_session_columns(const struct source_session *
     return session->columns.parcels;
 }
 
-/* Sends all of it, as long as the worker takes it. */
+/* Sends all of it, as long as the worker takes it. "": the rows are asked for. */
 static enum sotto_status send_command(const struct source_session *session, const char *sql,
                                       struct sotto_error *err)
 {
@@ -399,7 +418,7 @@ static enum sotto_status send_command(const struct source_session *session, cons
     struct timeval patience = {.tv_sec = (time_t)session->limits.silence_s};
     size_t sent = 0;
     sotto_writer_init(&writer, SOURCE_REQUEST_BYTES_MAX);
-    sotto_write_blob(&writer, sql, sql != NULL ? strlen(sql) : 0);
+    sotto_write_blob(&writer, sql, strlen(sql));
     enum sotto_status status =
         sotto_writer_status(&writer) == SOTTO_OK
             ? SOTTO_OK
@@ -417,21 +436,73 @@ static enum sotto_status send_command(const struct source_session *session, cons
     return status;
 }
 
+/* Sends a question, once the answer before was read. */
+static enum sotto_status send_question(const struct source_session *session, const char *sql,
+                                       struct sotto_error *err)
+{
+    enum sotto_status status =
+        session->streamed == NULL
+            ? send_command(session, sql, err)
+            : sotto_error_set(err, SOTTO_ERROR_STATE, "not all rows were read that it was asked");
+    return status == SOTTO_OK ? SOTTO_OK : sotto_error_prefix(err, "%s", session->name);
+}
+
 enum sotto_status source_session_ask(struct source_rows *out, struct source_session *session,
                                      const char *sql, struct sotto_error *err)
 {
     /* A sum comes after a long silence. */
     struct source_limits limits = session->limits;
-    limits.silence_s = sql != NULL && limits.seconds_max > limits.silence_s ? limits.seconds_max
-                                                                            : limits.silence_s;
-    enum sotto_status status = send_command(session, sql, err);
+    limits.silence_s =
+        limits.seconds_max > limits.silence_s ? limits.seconds_max : limits.silence_s;
+    enum sotto_status status = send_question(session, sql, err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    status = take_answer(out, session, &limits, err);
     if (status != SOTTO_OK) {
         return sotto_error_prefix(err, "%s", session->name);
     }
-    status = take_answer(out, session, &limits, sql == NULL, err);
+    return SOTTO_OK;
+}
+
+enum sotto_status source_session_begin(struct source_session *session, struct sotto_error *err)
+{
+    enum sotto_status status = send_question(session, "", err);
+    if (status != SOTTO_OK) {
+        return status;
+    }
+    session->end_ms = find_end(&session->limits);
+    return sotto_parcels_new(&session->streamed, session->limits.bytes_max, err);
+}
+
+/* The rows that come next; NULL after the last ones. */
+static enum sotto_status take_next(struct sotto_table **out, struct source_session *session,
+                                   struct sotto_error *err)
+{
+    enum sotto_status status = sotto_parcels_rows(out, session->streamed, err);
+    while (status == SOTTO_OK && *out == NULL && !sotto_parcels_are_complete(session->streamed)) {
+        status =
+            take_some(&session->worker, session->streamed, session->end_ms, &session->limits, err);
+        if (status == SOTTO_OK) {
+            status = sotto_parcels_rows(out, session->streamed, err);
+        }
+    }
+    return status;
+}
+
+enum sotto_status source_session_next(struct sotto_table **out, struct source_session *session,
+                                      struct sotto_error *err)
+{
+    struct sotto_table *table = NULL;
+    enum sotto_status status = take_next(&table, session, err);
     if (status != SOTTO_OK) {
         return sotto_error_prefix(err, "%s", session->name);
     }
+    if (table == NULL) {
+        sotto_parcels_free(session->streamed);
+        session->streamed = NULL;
+    }
+    *out = table;
     return SOTTO_OK;
 }
 

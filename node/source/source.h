@@ -127,9 +127,18 @@ enum sotto_status source_session_open(struct source_session **out,
 void source_session_close(struct source_session *session);
 /* What its columns are. Borrows from the session. */
 const struct sotto_parcels *source_session_columns(const struct source_session *session);
-/* The result of SQL; NULL: the rows that the request wants. Returns: as source_rows_read; after a
- * failure the session can only be closed. Ownership: *out is ended by source_rows_release. */
+/* The result of SQL. Returns: as source_rows_read; after a failure the session can only be closed.
+ * Ownership: *out is ended by source_rows_release. */
 enum sotto_status source_session_ask(struct source_rows *out, struct source_session *session,
                                      const char *sql, struct sotto_error *err) SOTTO_NODISCARD;
+/* Asks for the rows that the request wants, all of which are to be taken before it is asked again.
+ * Returns: as source_session_ask. */
+enum sotto_status source_session_begin(struct source_session *session,
+                                       struct sotto_error *err) SOTTO_NODISCARD;
+/* Those that come next, as a table of the wanted columns; *out: NULL after the last ones. The
+ * limits are those of one answer, but for bytes_max: of what comes at once. Returns: as
+ * source_session_ask. Ownership: *out is ended by sotto_table_free. */
+enum sotto_status source_session_next(struct sotto_table **out, struct source_session *session,
+                                      struct sotto_error *err) SOTTO_NODISCARD;
 
 #endif

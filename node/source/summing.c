@@ -26,7 +26,6 @@
 #define MANTISSA_BITS 53
 #define RAW_DIGITS 18
 #define FEW_ROWS 1000000
-#define BYTES_OF_VALUE 16 /* while rows come they take twice as much */
 #define CLASSES_MAX ((size_t)1 << 20)
 #define NOT_PROVED "it is not known to be the same in SQL"
 
@@ -283,12 +282,11 @@ static enum sotto_status list_parts(struct summing *summing, struct sotto_error 
 
 /* --- Making it --- */
 
-/* Whether reading is faster, and there is room for the rows. Few rows are added up anywhere. */
+/* Whether reading is faster. Few rows are added up anywhere. */
 static enum sotto_status check_faster(const struct summing *summing, struct sotto_error *err)
 {
     uint64_t rows = summing->opened->rows;
-    uint64_t rows_max = summing->opened->bytes_max / (BYTES_OF_VALUE * (summing->columns_len + 1));
-    bool is_asked = summing->request->dialect->reads_doubles && rows > FEW_ROWS && rows <= rows_max;
+    bool is_asked = summing->request->dialect->reads_doubles && rows > FEW_ROWS;
     for (size_t i = 0; is_asked && i < summing->columns_len; i++) {
         const struct summed_column *column = &summing->columns[i];
         if (column->is_summed && summed_is_float(column)) {
