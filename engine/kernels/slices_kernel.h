@@ -62,6 +62,15 @@ static inline vector subtract_product(vector sum, vector x, vector y)
 #endif
 }
 
+/* Reads values into a register that is kept: compilers read them again for each product, and a CPU
+ * reads fewer vectors at a time than it multiplies. */
+static inline vector load_kept(const double *values)
+{
+    vector x = load_vector(values);
+    __asm__("" : "+x"(x));
+    return x;
+}
+
 /* With n slices of both that the compiler knows. */
 static inline __attribute__((always_inline)) void
 add_products_of_slices(int64_t *sums, const double *x, const double *y, size_t n, size_t len)
@@ -69,19 +78,26 @@ add_products_of_slices(int64_t *sums, const double *x, const double *y, size_t n
     vector totals[SOTTO__SLICES_MAX][SOTTO__SLICES_MAX];
     memset(totals, 0, sizeof totals);
     for (size_t i = 0; i < len; i += LANES) {
+        vector others[SOTTO__SLICES_MAX];
+        for (size_t k = 0; k < n; k++) {
+            others[k] = load_kept(y + k * SOTTO__ROWS_LEN + i);
+        }
         for (size_t j = 0; j < n; j++) {
-            vector factor = load_vector(x + j * SOTTO__ROWS_LEN + i);
+            vector factor = load_kept(x + j * SOTTO__ROWS_LEN + i);
             for (size_t k = 0; k < n; k++) {
-                vector other = load_vector(y + k * SOTTO__ROWS_LEN + i);
-                totals[j][k] = subtract_product(totals[j][k], factor, other);
+                totals[j][k] = subtract_product(totals[j][k], factor, others[k]);
             }
         }
     }
+    vectori of[SOTTO__SLICE_SUMS] = {{0}};
     for (size_t j = 0; j < n; j++) {
         for (size_t k = 0; k < n; k++) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                sums[j + k] -= (int64_t)totals[j][k][lane];
-            }
+            of[j + k] -= __builtin_convertvector(totals[j][k], vectori);
+        }
+    }
+    for (size_t j = 0; j < SOTTO__SLICE_SUMS; j++) {
+        for (size_t lane = 0; lane < LANES; lane++) {
+            sums[j] += of[j][lane];
         }
     }
 }
