@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #define LANES 8
+#define FNMADD _mm512_fnmadd_pd
 #include "kernels/blocks_kernel.h"
 
 const struct sotto__blocks sotto__blocks_avx512 = SOTTO_BLOCKS_KERNELS;

@@ -66,7 +66,7 @@ static inline vector put_on_grids(struct grids *grids, vector x)
     vector sum = grids->sum + x;
     vector r = subtract_fused(x, sum - grids->sum, grids->one);
     vector sum2 = grids->sum2 + r;
-    vector rest = r - (sum2 - grids->sum2);
+    vector rest = subtract_fused(r, sum2 - grids->sum2, grids->one);
     grids->sum = sum;
     grids->sum2 = sum2;
     return rest;
