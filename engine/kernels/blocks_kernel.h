@@ -165,6 +165,8 @@ combine_values(double *restrict out, uint64_t *out_least, enum sotto__arithmetic
     vectori nearest = INT64_MIN - (vectori){0};
     size_t i = 0;
     for (; i + LANES <= len; i += LANES) {
+        prefetch_next(x + i); /* again: a CPU drops what is more than it can have under way */
+        prefetch_next(y + i);
         vector value = combine(op, load_vector(x + i), load_vector(y + i));
         memcpy(out + i, &value, sizeof value);
         vectori magnitudes = load_magnitudes(out + i);
