@@ -234,6 +234,13 @@ static enum sotto_status open_parquet(struct source_location *location, const ch
     if (status != SOTTO_OK) {
         return status;
     }
+    if (strstr(where, "**") != NULL || strchr(where, '[') != NULL) {
+        return sotto_error_set(err, SOTTO_ERROR_INPUT,
+                               "'%s': expected a pattern of * and ? only, as which files ** and [ "
+                               "stand for can't be looked at again: name each level of folders, as "
+                               "in 'wages/*/*.parquet'",
+                               where);
+    }
     status = write_path(&path, where, err);
     if (status != SOTTO_OK) {
         sotto_writer_release(&path);

@@ -8,10 +8,8 @@
 
 #include "source/pushed.h"
 
-#include <glob.h>
 #include <sotto/alloc.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DOUBLE_DIGITS INT64_C(1000000000000000) /* 10^15: so many digits every double keeps */
 
@@ -38,41 +36,9 @@ static struct pushed *pushed_of(struct sotto_source *source)
 
 /* --- Files --- */
 
-static void digest(uint64_t *in_out, const void *data, size_t bytes)
-{
-    const uint8_t *at = data;
-    for (size_t i = 0; i < bytes; i++) {
-        *in_out = (*in_out ^ at[i]) * UINT64_C(0x100000001B3); /* FNV-1a */
-    }
-}
-
-/* What the files are that a pattern names, hidden ones too: names, sizes and times, not contents.
- * 0: none. */
-static uint64_t identify_files(const char *pattern)
-{
-    glob_t found;
-    uint64_t out = UINT64_C(0xCBF29CE484222325);
-    struct stat info;
-    if (pattern == NULL || glob(pattern, GLOB_PERIOD, NULL, &found) != 0) {
-        return 0;
-    }
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        if (stat(found.gl_pathv[i], &info) == 0) {
-            digest(&out, found.gl_pathv[i], strlen(found.gl_pathv[i]) + 1);
-            digest(&out, &info.st_dev, sizeof info.st_dev);
-            digest(&out, &info.st_ino, sizeof info.st_ino);
-            digest(&out, &info.st_size, sizeof info.st_size);
-            digest(&out, &info.st_mtim, sizeof info.st_mtim);
-            digest(&out, &info.st_ctim, sizeof info.st_ctim);
-        }
-    }
-    globfree(&found);
-    return out;
-}
-
 static enum sotto_status check_files(const struct pushed *pushed, struct sotto_error *err)
 {
-    return identify_files(pushed->request.files) == pushed->files
+    return source_files_identify(pushed->request.files) == pushed->files
                ? SOTTO_OK
                : sotto_error_set(err, SOTTO_ERROR_CHANGED,
                                  "its files have changed while they were read");
@@ -329,12 +295,9 @@ enum sotto_status pushed_new(struct sotto_source **out, const struct source_requ
                              const struct source_limits *limits, const char *name,
                              const struct pushed_host *host, struct sotto_error *err)
 {
-    bool is_plain = request->files == NULL || /* DuckDB's "[^a]" are other files than glob's */
-                    (strstr(request->files, "**") == NULL && strchr(request->files, '[') == NULL);
-    bool is_known = request->dialect != NULL && request->types_len == 0 && is_plain;
+    bool is_known = request->dialect != NULL && request->types_len == 0;
     if (!is_known) {
-        return sotto_error_set(err, SOTTO_ERROR_REFUSED,
-                               "types are stated, or a pattern of files has ** or [ in it");
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "types are stated");
     }
     struct pushed *pushed = sotto_alloc_zeroed(sizeof *pushed);
     if (pushed == NULL) {
@@ -344,7 +307,7 @@ enum sotto_status pushed_new(struct sotto_source **out, const struct source_requ
     pushed->request = *request;
     pushed->request.first = request->dialect->begin;
     pushed->request.is_session = true;
-    pushed->files = identify_files(request->files);
+    pushed->files = source_files_identify(request->files);
     enum sotto_status status = open_session(pushed, limits, name, host->reads_again, err);
     if (status != SOTTO_OK) {
         free_pushed(&pushed->base);

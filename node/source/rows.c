@@ -325,8 +325,13 @@ enum sotto_status source_rows_read(struct source_rows *out, const struct source_
 {
     struct source_rows rows = {0};
     struct source_process worker = NO_PROCESS;
+    uint64_t files = source_files_identify(request->files);
     enum sotto_status status = read_rows(&rows, &worker, request, limits, err);
     (void)end(&worker);
+    if (status == SOTTO_OK && source_files_identify(request->files) != files) {
+        status = sotto_error_set(err, SOTTO_ERROR_CHANGED,
+                                 "its files have changed while they were read");
+    }
     if (status != SOTTO_OK) {
         source_rows_release(&rows);
         return sotto_error_prefix(err, "%s", name);

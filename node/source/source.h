@@ -54,6 +54,12 @@ enum sotto_status sql_write_name(struct sotto_writer *writer, const char *name,
 /* Appends a text between quotes of this kind, ' or ", which are doubled within. */
 void sql_write_quoted(struct sotto_writer *writer, const char *text, char quote);
 
+/* --- files.c --- */
+
+/* What the files are that a pattern of * and ? names, hidden ones too: names, sizes and times, not
+ * contents. 0: none, or no pattern. */
+uint64_t source_files_identify(const char *pattern);
+
 /* --- request.c --- */
 
 /* Appends a request; a failure is the writer's. */
@@ -100,7 +106,7 @@ struct source_rows {
 };
 
 /* Has a worker read them. name: the source, in errors. Returns: what the worker says of the
- * database; SOTTO_ERROR_STATE (the worker died), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_CANCELLED,
+ * database; SOTTO_ERROR_CHANGED (the files did, meanwhile), SOTTO_ERROR_STATE (the worker died), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_CANCELLED,
  * SOTTO_ERROR_PROTOCOL; as sotto_parcels_state. A wanted column that is not there or of no type of
  * Sotto's is left out. All texts are for the owner of the source alone. Ownership: *out is ended by
  * source_rows_release. */
