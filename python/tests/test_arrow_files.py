@@ -185,6 +185,30 @@ def test_folders_go_by_names(table, expected, tmp_path):
     assert "without **" in refused(tmp_path / "**/*.arrow")
 
 
+def test_parties_of_a_simulation(table, tmp_path):
+    """Each with a file of its own, of either kind: the protocol tells the same over both."""
+    plan = ["--json", "--", "mean(f)", "median(i)", "sum(d)", 'value_counts(s, "a", "")']
+    places = {"csv": [], "arrow": []}
+    for party in range(3):
+        rows = table.slice(100 * party, 100)
+        for end, made in places.items():
+            made.append(tmp_path / f"{party}.{end}")
+        write_csv(tmp_path / f"{party}.csv", rows)
+        write(tmp_path / f"{party}.arrow", rows, 30)
+    done = [
+        sotto("simulate", *options, *made, *plan)
+        for made, options in [(places["csv"], CSV), (places["arrow"], [])]
+    ]
+    assert [one.returncode for one in done] == [0, 0], done
+    outputs = [
+        json.loads(one.stdout, object_hook=lambda o: {k: v for k, v in o.items() if k != "exact"})[
+            "outputs"
+        ]
+        for one in done
+    ]
+    assert outputs[1] == outputs[0]
+
+
 def test_dictionaries(tmp_path):
     """One that is replaced is that of the rows behind it; one that grows is refused."""
     parts = [pyarrow.array(["x", "y", None]), pyarrow.array(["z", "x", "x"])]
