@@ -285,6 +285,15 @@ class Sources(unittest.TestCase):
         self.assertIn("float64", sotto("describe", place).stdout)
         found = json.loads(sotto("simulate", "--json", place, place, place, "--", "s=sum(f)", "n=count(s)").stdout)["outputs"]
         self.assertEqual((found["s"]["value"], found["n"]["value"]), (-5.25, 6))
+        database = sqlite3.connect(self.folder / "empty.sqlite")
+        database.execute("CREATE TABLE longer (f real)")
+        database.executemany("INSERT INTO longer VALUES (?)", [(None,)] * 65536 + [(0.5,), (-2.25,)])
+        database.execute("CREATE VIEW sorted AS SELECT * FROM longer ORDER BY f IS NULL")
+        database.commit()
+        database.close()
+        done = sotto("local", "--data", f"x=sqlite:{self.folder}/empty.sqlite#longer", "--", "median(f)")
+        self.assertEqual((done.returncode, "Type mismatch" in done.stderr), (1, True), done.stderr)
+        self.assertEqual(ask(f"sqlite:{self.folder}/empty.sqlite#sorted", ["m=median(f)"])["m"]["value"], -0.875)
 
     def test_a_server_that_lets_nobody_in(self):
         self.need("SOTTO_ADBC_POSTGRESQL", "PostgreSQL's server")
