@@ -135,6 +135,12 @@ static void test_budgets(void **state)
 #define TEXT_100 TEXT_20 TEXT_20 TEXT_20 TEXT_20 TEXT_20
 #define TEXT_400 TEXT_100 TEXT_100 TEXT_100 TEXT_100
 
+/* A file whose workers have something beside them, on line 10. */
+#define WORKERS(more)                                                                              \
+    HEAD                                                                                           \
+        "data_dir: .\npolicy:\n  datasets: [x]\nfiles:\n  - file: x\n    workers: w.sh\n    " more \
+        "\n"
+
 /* A file with a source, whose line is 9. */
 #define SOURCE(source, more)                                                                       \
     HEAD "data_dir: .\npolicy:\n  datasets: [x]\nfiles:\n  - file: x\n    source: {" source        \
@@ -275,6 +281,10 @@ static void test_errors_say_what_and_where(void **state)
         {HEAD
          "data_dir: .\npolicy:\n  datasets: [x.csv]\nfiles:\n  - file: x.csv\n  - file: x.csv\n",
          {"files", "twice"}},
+        {WORKERS("types: [a=bool]"), {"line 10: files.types", "none beside workers"}},
+        {WORKERS("complete: [a]"), {"line 10: files.complete", "none beside workers"}},
+        {WORKERS("na: [x]"), {"line 10: files.na", "none beside workers"}},
+        {WORKERS("source: {uri: x.arrow}"), {"line 10: files.source", "none beside workers"}},
         {SOURCE("adbc: d.so, uri: \"sqlite:p.db\"", ""), {"line 9: files.source.table", "one of"}},
         {SOURCE("adbc: d.so, table: t", ""), {"files.source.uri", "uri or uri_file, one of them"}},
         {SOURCE("adbc: d.so, uri: \"sqlite:p\", uri_file: p, table: t", ""), {"uri_file", "one"}},
