@@ -85,6 +85,7 @@ static enum sotto_status scan(struct taken *out, const struct streaming *streami
     *out = (struct taken){.lock = PTHREAD_MUTEX_INITIALIZER, .refuse_from = refuse_from};
     const struct sotto_source_scan scan = {
         .wanted = wanted, .wanted_len = 2, .sink = take, .context = out};
+    SOTTO_REQUIRE(streaming->source != NULL);
     return streaming->source->ops->scan(streaming->source, &scan, err);
 }
 
