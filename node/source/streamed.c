@@ -62,6 +62,7 @@ static enum sotto_status take_table(struct stream *stream, struct sotto_table **
     }
     stream->rows += sotto_table_rows(*out);
     bool is_known = stream->rows <= catalogue->rows && is_as_catalogued(*out, catalogue);
+    stream->is_over = !is_known;
     return is_known ? SOTTO_OK : refuse_change(err);
 }
 
