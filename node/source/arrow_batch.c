@@ -62,6 +62,9 @@ enum sotto_status arrow_batch_skip(const struct arrow_batch *batch, struct arrow
         buffers > batch->buffers.len - in_out->buffer) {
         return fail(err, "one has fewer buffers than its columns");
     }
+    if (flat_long(batch->flat, batch->nodes, NODE_BYTES * in_out->node) != batch->rows) {
+        return fail(err, "a column has other rows than its batch");
+    }
     *in_out = (struct arrow_place){.node = in_out->node + field->nodes,
                                    .buffer = in_out->buffer + buffers,
                                    .view = in_out->view + field->views};
@@ -257,17 +260,33 @@ void arrow_column_release(struct arrow_column *column)
     *column = (struct arrow_column){0};
 }
 
-/* Which values are there. */
+/* Which values are there. A column that misses none may leave its bitmap out; one that has a bitmap
+ * counts what it says, as readers believe either of them. */
 static enum sotto_status read_validity(struct arrow_column *column, const struct arrow_batch *batch,
                                        size_t buffer, int64_t missing, struct sotto_error *err)
 {
     size_t bytes;
-    enum sotto_status status = keep_buffer(column, 0, &bytes, batch, buffer,
-                                           missing > 0 ? ((size_t)batch->rows + 7) / 8 : 0, err);
-    if (missing == 0) { /* the buffer may be left out */
-        column->buffers[0] = NULL;
+    size_t rows = (size_t)batch->rows;
+    enum sotto_status status = keep_buffer(column, 0, &bytes, batch, buffer, 0, err);
+    if (status != SOTTO_OK) {
+        return status;
     }
-    return status;
+    if (bytes == 0 && missing == 0) {
+        column->buffers[0] = NULL;
+        return SOTTO_OK;
+    }
+    if (bytes < (rows + 7) / 8) {
+        return fail(err, "a buffer is shorter than its rows need");
+    }
+    size_t counted = rows;
+    const uint8_t *bits = column->buffers[0];
+    for (size_t i = 0; 8 * i < rows; i++) {
+        unsigned mask = rows - 8 * i < 8 ? (1U << (rows - 8 * i)) - 1 : 0xFF;
+        counted -= (size_t)__builtin_popcount(bits[i] & mask);
+    }
+    return counted == (size_t)missing
+               ? SOTTO_OK
+               : fail(err, "a column counts other missing values than it has");
 }
 
 enum sotto_status arrow_batch_read(struct arrow_column *out, const struct arrow_batch *batch,
@@ -286,8 +305,8 @@ enum sotto_status arrow_batch_read(struct arrow_column *out, const struct arrow_
     }
     int64_t len = flat_long(batch->flat, batch->nodes, NODE_BYTES * place->node);
     int64_t missing = flat_long(batch->flat, batch->nodes, NODE_BYTES * place->node + 8);
-    if (len != batch->rows || missing < 0 || missing > len) {
-        return fail(err, "a column has other rows than its batch");
+    if (missing < 0 || missing > len) {
+        return fail(err, "a column counts more missing values than it has rows");
     }
     if (layout != ARROW_NONE) {
         status = read_validity(out, batch, place->buffer, missing, err);

@@ -114,7 +114,8 @@ struct arrow_batch {
 enum sotto_status arrow_batch_init(struct arrow_batch *out, struct flatbuffer *flat,
                                    struct flat_table table, const struct arrow_body *body,
                                    struct sotto_error *err) SOTTO_NODISCARD;
-/* Goes over a field. Returns: SOTTO_ERROR_INPUT where the batch has less than it takes. */
+/* Goes over a field. Returns: SOTTO_ERROR_INPUT where the batch has less than it takes, or the
+ * field other rows than its batch. */
 enum sotto_status arrow_batch_skip(const struct arrow_batch *batch, struct arrow_place *in_out,
                                    const struct arrow_field *field,
                                    struct sotto_error *err) SOTTO_NODISCARD;

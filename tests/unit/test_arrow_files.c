@@ -7,6 +7,7 @@
 #include "test.h"
 
 #define FILE_BYTES_MAX 8192
+#define POLARS_NODE 368
 
 static const struct {
     const char *name;
@@ -91,6 +92,22 @@ static void test_changed_files_do_no_harm(void **state)
     }
 }
 
+/* Where "polars_arrow" has the node of its first column: its rows, and how many values are missing.
+ * A reader that believes the number has a value where one that believes the bitmap has none. */
+static void test_missing_values_are_those_of_the_bitmap(void **state)
+{
+    (void)state;
+    struct file file;
+    uint64_t rows;
+    read_file(&file, "polars_arrow");
+    assert_int_equal(file.data[POLARS_NODE], 3);
+    assert_int_equal(file.data[POLARS_NODE + 8], 1);
+    for (uint8_t missing = 0; missing <= 3; missing++) {
+        file.data[POLARS_NODE + 8] = missing;
+        assert_true(arrow_rows_read(&rows, file.data, file.bytes) == (missing == 1));
+    }
+}
+
 static void test_no_memory_is_no_rows(void **state)
 {
     (void)state;
@@ -116,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_cut_files_have_none),
         cmocka_unit_test(test_longer_streams_are_refused),
         cmocka_unit_test(test_changed_files_do_no_harm),
+        cmocka_unit_test(test_missing_values_are_those_of_the_bitmap),
         cmocka_unit_test(test_no_memory_is_no_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
