@@ -31,6 +31,9 @@ add_dependencies(test_sourced named_driver)
 sotto_test(unit arrow_files LINK sotto_node)
 target_compile_definitions(test_arrow_files PRIVATE
   SOTTO_TEST_CORPUS="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/arrow")
+sotto_test(unit arrow_folder LINK sotto_node)
+target_compile_definitions(test_arrow_folder PRIVATE
+  SOTTO_TEST_CORPUS="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/arrow")
 
 sotto_fuzz(arrow sotto_node)
 sotto_fuzz(envelope sotto_node)
