@@ -306,22 +306,29 @@ static enum sotto_status agree(struct sotto_round *round, const struct sotto__pa
 {
     struct sotto_schema agreed = {0};
     struct sotto_schema *offers = sotto_alloc_array(part->offers_len, sizeof *offers);
-    if (offers == NULL) {
-        return sotto_error_no_memory(err);
-    }
-    enum sotto_status status = read_offers(offers, round, part, err);
+    const char **names = sotto_alloc_array(part->offers_len, sizeof *names);
+    enum sotto_status status =
+        offers != NULL && names != NULL ? SOTTO_OK : sotto_error_no_memory(err);
     if (status != SOTTO_OK) {
         goto out;
     }
-    status = sotto_schema_agree(&agreed, round->plan, offers, NULL, part->offers_len, err);
+    for (size_t i = 0; i < part->offers_len; i++) {
+        names[i] = "some parts"; /* which ones offer the same nobody keeps */
+    }
+    status = read_offers(offers, round, part, err);
+    if (status != SOTTO_OK) {
+        goto out;
+    }
+    status = sotto_schema_agree(&agreed, round->plan, offers, names, part->offers_len, err);
     if (status == SOTTO_OK) {
         status = sotto__part_round_start(round, &agreed, part->head.rows, part->head.snapshot, err);
     }
 out:
-    for (size_t i = 0; i < part->offers_len; i++) {
+    for (size_t i = 0; offers != NULL && i < part->offers_len; i++) {
         sotto_schema_release(&offers[i]);
     }
     sotto_free(offers);
+    sotto_free(names);
     sotto_schema_release(&agreed);
     return status;
 }

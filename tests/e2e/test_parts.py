@@ -96,6 +96,27 @@ class Parts(unittest.TestCase):
                     "all.slots: expected a part of round 1, found one of round 0")
         self.refuse(["advance", "--plan", "plan.json", "all.slots"], "expected --out FILE: another round follows")
 
+    def test_dates_beside_times(self):
+        """What one file reads as times is of two types in parts, unless it is stated; no party is to blame."""
+        days, times = [f"a,2024-01-0{i},," + "1\n" for i in range(1, 9)], [f"b,2024-02-0{i} 10:00,," + "1\n" for i in range(1, 9)]
+        self.write("all.csv", days + times)
+        for i, rows in enumerate([times, days, []]):
+            self.write(f"part-{i + 1}.csv", rows)
+        self.plan("plan.json", "n=count(pay)", "h=sum(hour(pay))", "d=sum(pay < '2024-02-04')")
+        expected = json.loads(self.sotto("local", "--json", "--by", "dept in ('a', 'b')", "--data", "staff=all.csv", "--",
+                                         "n=count(pay)", "h=sum(hour(pay))", "d=sum(pay < '2024-02-04')").stdout)
+        advance = ["advance", "--plan", "plan.json", "--out", "round.json", "--json", "all.slots"]
+        for stated, more in [([], []), (["--type", "pay=datetime"], []), (["--type", "pay=datetime"], ["--round", "round.json"])]:
+            for i in (1, 2, 3):
+                self.partial(i, *stated, *more)
+            self.sotto("merge", "--out", "all.slots", "1.slots", "3.slots", "2.slots")
+            if stated:
+                found = self.sotto(*advance, *more).stdout
+            else:
+                self.refuse(advance, "column staff.pay is date at some parts, but datetime at some parts: dates, times",
+                            "--type COLUMN=datetime")
+        self.assertEqual(json.loads(found)["groups"], expected["groups"])
+
     def test_rows_that_change_between_rounds(self):
         for i in (1, 2, 3):
             self.partial(i)
