@@ -155,20 +155,21 @@ class Pushed(unittest.TestCase):
             cls.addClassCleanup(cls.server.stop)
             cls.server.start()
 
-    def fill(self, kind, table, rows):
-        """Returns: where the rows are."""
+    def fill(self, kind, table, rows, names=NAMES, types=None):
+        """types: of all columns, as a database has them. Returns: where the rows are."""
+        types = (types or TYPES[kind]).split()
         if kind == "duckdb":
             database = DuckDB(self.folder / "x.duckdb")
-            database.run(sql_table(table, dict(zip(NAMES, TYPES[kind].split(), strict=True)), rows))
+            database.run(sql_table(table, dict(zip(names, types, strict=True)), rows))
             database.close()
             return f"duckdb:{self.folder}/x.duckdb#{table}"
         if kind == "postgresql":
-            self.server.run(sql_table(table, dict(zip(NAMES, TYPES[kind].split(), strict=True)), rows))
+            self.server.run(sql_table(table, dict(zip(names, types, strict=True)), rows))
             return self.server.uri(table)
         database = sqlite3.connect(self.folder / "x.sqlite")
-        columns = ", ".join(f'"{name}" {type_}' for name, type_ in zip(NAMES, TYPES[kind].split(), strict=True))
+        columns = ", ".join(f'"{name}" {type_}' for name, type_ in zip(names, types, strict=True))
         database.execute(f"CREATE TABLE {table} ({columns})")
-        database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(NAMES))})", rows)
+        database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})", rows)
         database.commit()
         database.close()
         return f"sqlite:{self.folder}/x.sqlite#{table}"
@@ -206,6 +207,7 @@ class Pushed(unittest.TestCase):
                     self.assertEqual(repr(answer["pushed"]["outputs"]), repr(answer["judged"]["outputs"]))
                     self.assertEqual(repr(answer["pushed"]["outputs"]), repr(answer["streamed"]["outputs"]))
                     self.assertEqual(answer["judged"]["warnings"], answer["streamed"]["warnings"])
+                    self.assertEqual(answer["judged_cover"], answer["streamed_cover"])
                     if file:
                         self.assertEqual(repr(strip_exact(answer["pushed"]["outputs"])),
                                          repr(strip_exact(answer["file"]["outputs"])))
@@ -296,6 +298,28 @@ class Pushed(unittest.TestCase):
                 found, log = ask(place, *asked)
                 self.assertNotIn("rows are read for a round", log)
                 self.assertEqual(strip_exact(found["outputs"]), strip_exact(expected["outputs"]))
+
+    def test_products_that_are_nothing(self):
+        """Whether a group has anything of a product is whether one of its rows has, as doubles are multiplied: products
+        too small for one are 0. Of too large ones, and in PostgreSQL of too small ones, SQL knows nothing."""
+        small = [("a", 1e-200, 1e-200), ("a", -1e-200, 1e-190), ("a", 3e-170, 0), ("a", 0, -3e-170), ("a", 2e-200, -1e-200)]
+        zero = [("a", 1, 0), ("a", -1, 0), ("a", 0, 2), ("a", 0, -2)]
+        some = [("b", 1, 2), ("b", -1, 2), ("b", 0, -1), ("b", 3, 0)]
+        none = [("a", 0, 2), ("a", 0, -3), ("b", 0, 1)]
+        large = [("a", 1e200, 1e200), ("a", -1e200, 1e200), ("a", 1, -1)]
+        plan = ["--by", "s in ('a', 'b')", "--", "c=cov(f, g)"]
+        for kind in ("duckdb", "postgresql", "sqlite"):
+            if f"SOTTO_ADBC_{kind.upper()}" in self.missing or (kind == "postgresql" and "PostgreSQL's server" in self.missing):
+                continue
+            for name, rows in (("small", small + some), ("zero", zero + some), ("large", large + some), ("none", none)):
+                with self.subTest(kind=kind, rows=name):
+                    table = [(s, float(f), float(g)) for s, f, g in rows]
+                    real = "real" if kind == "sqlite" else "float8"
+                    place = self.fill(kind, f"nothing_{name}", table, "sfg", f"text {real} {real}")
+                    answer = ask_many(place, None, [plan])[0]
+                    self.assertEqual(repr(answer["judged"]["outputs"]), repr(answer["streamed"]["outputs"]))
+                    self.assertEqual(answer["judged_cover"], answer["streamed_cover"])
+                    self.assertEqual(answer["is_read"], name == "large" or (name, kind) == ("small", "postgresql"))
 
     def check_refused(self, place, *plan):
         """What no rows can be is refused in the same words, whoever looks at it."""

@@ -10,13 +10,15 @@
  * A line of standard input has a plan's arguments as sotto local takes them behind its data, with
  * 0x1F between them. Its answer is a line, a JSON object: "pushed" and "judged" (by the rules of
  * profile open), of which the database sums up what it can, "streamed" and, of a FILE, "file":
- * results; "is_read": whether rows were read for a round. */
+ * results; "judged_cover", "streamed_cover": what a judge who looks at sets of rows finds in each
+ * round, as hexadecimal digits; "is_read": whether rows were read for a round. */
 
 #include "cli/options.h"
 #include "source/location.h"
 #include "source/pushed.h"
 
 #include <sotto/alloc.h>
+#include <sotto/disclosure.h>
 #include <sotto/rehearsal.h>
 #include <sotto/secret.h>
 #include <stdio.h>
@@ -98,10 +100,35 @@ static void many_release(struct many *many)
 
 /* --- A plan --- */
 
-/* Runs all rounds with one party, by rules or by none (NULL). */
+/* Appends what the rows have of each part of a round. limbs: room for the round's. */
+static enum sotto_status write_cover(struct sotto_writer *out, uint64_t *limbs,
+                                     const struct sotto_driver *driver, struct sotto_source *source,
+                                     struct sotto_error *err)
+{
+    struct sotto_rules rules;
+    struct sotto_disclosure disclosure;
+    size_t len = sotto_driver_cover_len(driver);
+    size_t groups_len = sotto_driver_groups_len(driver);
+    uint8_t *cover = sotto_alloc_zeroed(len + groups_len + 1); /* and which groups are withheld */
+    if (cover == NULL) {
+        return sotto_error_no_memory(err);
+    }
+    sotto_rules_init(&rules, SOTTO_PROFILE_OPEN);
+    sotto_disclosure_init(&disclosure, &rules, 1);
+    disclosure.judge.cover = cover;
+    enum sotto_status status =
+        sotto_driver_contribute(driver, limbs, sotto_driver_limbs_len(driver), cover + len, &source,
+                                sotto_disclosure_judge(&disclosure), err);
+    sotto_write_bytes(out, cover, len + groups_len);
+    sotto_free(cover);
+    return status;
+}
+
+/* Runs all rounds with one party, by rules or by none (NULL). cover: NULL, or what is appended to.
+ */
 static enum sotto_status run_rounds(struct sotto_driver *driver, const struct sotto_plan *plan,
                                     struct sotto_source *source, struct sotto_rehearsal *rehearsal,
-                                    struct sotto_error *err)
+                                    struct sotto_writer *cover, struct sotto_error *err)
 {
     enum sotto_status status = SOTTO_OK;
     while (status == SOTTO_OK && sotto_driver_round(driver) != 0) {
@@ -112,6 +139,9 @@ static enum sotto_status run_rounds(struct sotto_driver *driver, const struct so
             : rehearsal == NULL
                 ? sotto_driver_contribute(driver, limbs, len, NULL, &source, NULL, err)
                 : sotto_rehearsal_contribute(rehearsal, limbs, len, driver, plan, &source, err);
+        if (status == SOTTO_OK && cover != NULL) {
+            status = write_cover(cover, limbs, driver, source, err);
+        }
         if (status == SOTTO_OK) {
             status = sotto_driver_advance(driver, limbs, len, err);
         }
@@ -122,7 +152,8 @@ static enum sotto_status run_rounds(struct sotto_driver *driver, const struct so
 
 /* As sotto local does it. */
 static enum sotto_status run_plan(char **out_json, const char *json, struct sotto_source *source,
-                                  bool is_judged, struct sotto_error *err)
+                                  bool is_judged, struct sotto_writer *cover,
+                                  struct sotto_error *err)
 {
     static const struct sotto_result_parties parties = {.invited = 1, .joined = 1, .survived = 1};
     struct sotto_plan *plan = NULL;
@@ -147,7 +178,7 @@ static enum sotto_status run_plan(char **out_json, const char *json, struct sott
         status = sotto_rehearsal_new(&rehearsal, &rules, 0, err);
     }
     if (status == SOTTO_OK) {
-        status = run_rounds(driver, plan, source, rehearsal, err);
+        status = run_rounds(driver, plan, source, rehearsal, is_judged ? cover : NULL, err);
     }
     if (status == SOTTO_OK) {
         status = sotto_driver_result(driver, out_json, &parties, &offer, 1, err);
@@ -166,14 +197,23 @@ static enum sotto_status print_result(const char *name, const char *json,
                                       struct sotto_error *err)
 {
     char *result = NULL;
-    enum sotto_status status = run_plan(&result, json, source, is_judged, err);
+    struct sotto_writer cover;
+    sotto_writer_init(&cover, MEMORY_MAX);
+    enum sotto_status status = run_plan(&result, json, source, is_judged, &cover, err);
     if (status != SOTTO_OK) {
+        sotto_writer_release(&cover);
         return sotto_error_prefix(err, "%s", name);
     }
     for (char *at = strchr(result, '\n'); at != NULL; at = strchr(at, '\n')) {
         *at = ' ';
     }
     (void)printf("\"%s\": %s, ", name, result);
+    (void)printf("\"%s_cover\": \"", name);
+    for (size_t i = 0; i < cover.data_bytes; i++) {
+        (void)printf("%02x", cover.data[i]);
+    }
+    (void)printf("\", ");
+    sotto_writer_release(&cover);
     sotto_free(result);
     return SOTTO_OK;
 }
