@@ -386,6 +386,33 @@ class Pushed(unittest.TestCase):
                 self.assertEqual(found["outputs"]["s"]["value"], 3)
                 self.assertIn("summed up by the database" if is_pushed else "a view or a query", log)
 
+    def test_views_that_are_others_each_time(self):
+        """A view of random numbers or of a file has the rows of one reading in all rounds: as many are up to the median as
+        there must be. SQL that asked twice would find others."""
+        places = []
+        if "SOTTO_ADBC_DUCKDB" not in self.missing:
+            (self.folder / "seen.csv").write_text("i,x\n" + "".join(f"{i},{i * 37 % 101}\n" for i in range(101)))
+            database = DuckDB(self.folder / "drawn.duckdb")
+            database.run("CREATE TABLE few AS SELECT range AS i FROM range(101); CREATE VIEW drawn AS SELECT i, random() AS x FROM few;"
+                         f"CREATE VIEW kept AS SELECT * FROM read_csv('{self.folder}/seen.csv')")
+            database.close()
+            places += [f"duckdb:{self.folder}/drawn.duckdb#{view}" for view in ("drawn", "kept")]
+        if "SOTTO_ADBC_SQLITE" not in self.missing:
+            database = sqlite3.connect(self.folder / "drawn.sqlite")
+            database.executescript("CREATE TABLE few (i integer); CREATE VIEW drawn AS SELECT i, random() AS x FROM few")
+            database.executemany("INSERT INTO few VALUES (?)", [[i] for i in range(101)])
+            database.commit()
+            database.close()
+            places.append(f"sqlite:{self.folder}/drawn.sqlite#drawn")
+        if "PostgreSQL's server" not in self.missing:
+            self.server.run("CREATE VIEW drawn AS SELECT i, random() AS x FROM generate_series(0, 100) AS i")
+            places.append(self.server.uri("drawn"))
+        for place in places:
+            with self.subTest(place):
+                found, log = ask(place, "--", "n=sum(x <= median(x))")
+                self.assertEqual(found["outputs"]["n"]["value"], 51)
+                self.assertIn("a view or a query", log)
+
     def test_files_that_change(self):
         """Whichever of the files changes while they are asked is seen, also one that is hidden."""
         if "SOTTO_ADBC_DUCKDB" in self.missing:
