@@ -105,11 +105,8 @@ static enum sotto_status describe(struct sotto_source *source, const struct sott
                                   const char *const *names, size_t names_len,
                                   struct sotto_error *err)
 {
-    (void)names;
-    (void)names_len;
-    (void)err;
-    *out = pushed_of(source)->catalogue;
-    return SOTTO_OK;
+    struct sotto_source *rows = pushed_of(source)->rows;
+    return rows->ops->describe(rows, out, names, names_len, err);
 }
 
 /* --- Sums --- */
