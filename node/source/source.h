@@ -106,10 +106,10 @@ struct source_rows {
 };
 
 /* Has a worker read them. name: the source, in errors. Returns: what the worker says of the
- * database; SOTTO_ERROR_CHANGED (the files did, meanwhile), SOTTO_ERROR_STATE (the worker died), SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_CANCELLED,
- * SOTTO_ERROR_PROTOCOL; as sotto_parcels_state. A wanted column that is not there or of no type of
- * Sotto's is left out. All texts are for the owner of the source alone. Ownership: *out is ended by
- * source_rows_release. */
+ * database; SOTTO_ERROR_CHANGED (the files did, meanwhile), SOTTO_ERROR_STATE (the worker died),
+ * SOTTO_ERROR_TIMEOUT, SOTTO_ERROR_CANCELLED, SOTTO_ERROR_PROTOCOL; as sotto_parcels_state. A
+ * wanted column that is not there or of no type of Sotto's is left out. All texts are for the owner
+ * of the source alone. Ownership: *out is ended by source_rows_release. */
 enum sotto_status source_rows_read(struct source_rows *out, const struct source_request *request,
                                    const struct source_limits *limits, const char *name,
                                    struct sotto_error *err) SOTTO_NODISCARD;
