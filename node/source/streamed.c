@@ -27,24 +27,35 @@ struct stream {
     bool is_over;
 };
 
-/* Whether a table has the columns of the catalogue; those of decimals, by some rows, may have fewer
- * digits after the point. */
-static bool is_as_catalogued(const struct sotto_table *table,
-                             const struct sotto_catalogue *catalogue)
-{
-    bool is_same = sotto_table_columns_len(table) == catalogue->columns_len;
-    for (size_t i = 0; is_same && i < catalogue->columns_len; i++) {
-        struct sotto_type own = catalogue->columns[i].type;
-        struct sotto_type type = sotto_table_column(table, i).type;
-        is_same = strcmp(sotto_table_name(table, i), catalogue->columns[i].name) == 0 &&
-                  own.kind == type.kind && own.scale >= type.scale;
-    }
-    return is_same;
-}
-
 static enum sotto_status refuse_change(struct sotto_error *err)
 {
     return sotto_error_set(err, SOTTO_ERROR_CHANGED, "there are other rows or types than before");
+}
+
+/* Whether a table has the columns of the catalogue; those of decimals, by some rows, may have fewer
+ * digits after the point. */
+static enum sotto_status check_columns(const struct sotto_table *table,
+                                       const struct sotto_catalogue *catalogue,
+                                       struct sotto_error *err)
+{
+    if (sotto_table_columns_len(table) != catalogue->columns_len) {
+        return refuse_change(err);
+    }
+    for (size_t i = 0; i < catalogue->columns_len; i++) {
+        const char *name = catalogue->columns[i].name;
+        struct sotto_type own = catalogue->columns[i].type;
+        struct sotto_type type = sotto_table_column(table, i).type;
+        if (strcmp(sotto_table_name(table, i), name) != 0 || own.scale < type.scale) {
+            return refuse_change(err);
+        }
+        if (own.kind != type.kind) { /* of SQLite's driver, where the first rows have no value */
+            return sotto_error_set(err, SOTTO_ERROR_CHANGED,
+                                   "column \"%s\": its values were %s, and come as %s: let a view "
+                                   "or query begin with rows that have one",
+                                   name, sotto_kind_name(own.kind), sotto_kind_name(type.kind));
+        }
+    }
+    return SOTTO_OK;
 }
 
 /* Takes what comes next. Called under the lock. */
@@ -61,9 +72,10 @@ static enum sotto_status take_table(struct stream *stream, struct sotto_table **
         return stream->rows == catalogue->rows ? SOTTO_OK : refuse_change(err);
     }
     stream->rows += sotto_table_rows(*out);
-    bool is_known = stream->rows <= catalogue->rows && is_as_catalogued(*out, catalogue);
-    stream->is_over = !is_known;
-    return is_known ? SOTTO_OK : refuse_change(err);
+    status =
+        stream->rows <= catalogue->rows ? check_columns(*out, catalogue, err) : refuse_change(err);
+    stream->is_over = status != SOTTO_OK;
+    return status;
 }
 
 static enum sotto_status next_rows(void *context, size_t worker, struct sotto_table_rows *out,

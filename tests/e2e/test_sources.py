@@ -292,6 +292,9 @@ class Sources(unittest.TestCase):
         database.commit()
         database.close()
         done = sotto("local", "--data", f"x=sqlite:{self.folder}/empty.sqlite#longer", "--", "median(f)")
+        self.assertEqual((done.returncode, 'column "f": its values were float64, and come as int64' in done.stderr), (1, True),
+                         done.stderr)
+        done = sotto("simulate", *[f"sqlite:{self.folder}/empty.sqlite#longer"] * 3, "--", "median(f)")
         self.assertEqual((done.returncode, "Type mismatch" in done.stderr), (1, True), done.stderr)
         self.assertEqual(ask(f"sqlite:{self.folder}/empty.sqlite#sorted", ["m=median(f)"])["m"]["value"], -0.875)
 

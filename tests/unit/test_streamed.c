@@ -136,7 +136,8 @@ static void test_changes_are_found(void **state)
     expect(&streaming, SOTTO_ERROR_CHANGED, changed);
     open_mode(&streaming, "");
     streaming.columns[0].type.kind = SOTTO_KIND_FLOAT64;
-    expect(&streaming, SOTTO_ERROR_CHANGED, changed);
+    expect(&streaming, SOTTO_ERROR_CHANGED,
+           "column \"n\": its values were float64, and come as int64");
     open_mode(&streaming, "");
     streaming.columns[0].name = (char[]){"m"};
     expect(&streaming, SOTTO_ERROR_CHANGED, changed);
