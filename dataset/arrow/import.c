@@ -253,11 +253,11 @@ static uint64_t find_odd(uint64_t bits)
     return (bits & ~(bits - 1)) | ((bits & ~SIGN) + UINT64_C(0x000FFFFFFFFFFFFF));
 }
 
-/* Whether TIDY_LEN doubles can all be borrowed: none is NaN or -0. */
-static bool are_tidy(const unsigned char *values)
+/* Whether so many doubles can all be borrowed: none is NaN or -0. */
+static inline __attribute__((always_inline)) bool are_tidy(const unsigned char *values, size_t len)
 {
     uint64_t odd = 0;
-    for (size_t i = 0; i < TIDY_LEN; i++) {
+    for (size_t i = 0; i < len; i++) {
         uint64_t bits;
         memcpy(&bits, values + i * sizeof bits, sizeof bits);
         odd |= find_odd(bits);
@@ -265,7 +265,7 @@ static bool are_tidy(const unsigned char *values)
     return (odd & SIGN) == 0;
 }
 
-/* Whether all of TIDY_LEN rows from i on, a multiple of 8, have a value. */
+/* Whether all of TIDY_LEN rows from i on, a multiple of it, have a value. */
 static bool are_all_present(const struct sotto__arrow_source *source, size_t i)
 {
     uint64_t bits = 0;
@@ -273,6 +273,17 @@ static bool are_all_present(const struct sotto__arrow_source *source, size_t i)
         memcpy(&bits, source->column->validity + i / 8, sizeof bits);
     }
     return bits == UINT64_MAX;
+}
+
+/* How many rows from i on are all there and can be borrowed, as they are looked at together: many,
+ * or 8 where one of many is odd, as in columns with some NaN. */
+static size_t count_tidy(const struct sotto__arrow_source *source, size_t i)
+{
+    const unsigned char *values = value_at(source, i, sizeof(double));
+    if (i % TIDY_LEN == 0 && are_all_present(source, i) && are_tidy(values, TIDY_LEN)) {
+        return TIDY_LEN;
+    }
+    return i % 8 == 0 && are_present(source, i) && are_tidy(values, 8) ? 8 : 0;
 }
 
 /* NaN becomes missing. Returns: false for what can't be borrowed. */
@@ -292,9 +303,9 @@ static enum sotto_status import_float64(const struct sotto__arrow_source *source
     bool tidy = true;
     for (size_t i = 0; i < source->len; i++) {
         double value;
-        if (i % 8 == 0 && are_all_present(source, i) &&
-            are_tidy(value_at(source, i, sizeof value))) {
-            i += TIDY_LEN - 1;
+        size_t skipped = count_tidy(source, i);
+        if (skipped > 0) {
+            i += skipped - 1;
             continue;
         }
         memcpy(&value, value_at(source, i, sizeof value), sizeof value);
