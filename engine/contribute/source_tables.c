@@ -3,8 +3,7 @@
 /* Rows that come as tables, handed out in blocks on all threads. It leans on load.c and exact.c of
  * the room rows for doubles. The one idea: a block of a table's column is a view into it, and only
  * a column whose type is not the wanted one is converted, block by block, into memory of its
- * worker.
- */
+ * worker. */
 
 #include "contribute/contribute.h"
 
@@ -13,6 +12,7 @@
 #include <sotto/arithmetic.h>
 #include <sotto/bytes.h>
 #include <stdatomic.h>
+#include <string.h>
 
 /* Rows of a block: a multiple of SOTTO__ROWS_LEN, so that bitmaps are cut at bytes. */
 #define BLOCK_LEN ((size_t)8 * SOTTO__ROWS_LEN)
@@ -86,7 +86,7 @@ static bool is_same_type(struct sotto_type a, struct sotto_type b)
     return a.kind == b.kind && a.scale == b.scale;
 }
 
-/* A view of rows at .. at + len - 1 of a column; at is a multiple of BLOCK_LEN. */
+/* A view of rows at .. at + len - 1 of a column; at is a multiple of 8. */
 static struct sotto_column view_rows(const struct sotto_column *column, size_t at, size_t len)
 {
     struct sotto_column out = *column;
@@ -163,6 +163,8 @@ static void convert_block(struct sotto_column *in_out, const struct conversion *
     in_out->values = memory->values;
     in_out->wide = type.kind == SOTTO_KIND_DECIMAL;
     if (block.type.kind == SOTTO_KIND_NULL) {
+        /* What is missing is 0; a table before may have had values here. */
+        memset(memory->values, 0, block.len * sizeof(struct sotto_int128));
         in_out->validity = memory->validity;
         in_out->offsets = memory->offsets;
         in_out->null_count = block.len;

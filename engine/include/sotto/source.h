@@ -145,8 +145,8 @@ SOTTO_API enum sotto_status sotto_source_new_complete(struct sotto_source **out,
 /* A source whose rows come from memory from their second scan on: those of the columns that a scan
  * wanted, as long as they take at most bytes_max bytes, else they are read again. A scan that wants
  * others reads and keeps anew. inner: it sums up nothing itself. They are wiped in the end.
- * Returns: SOTTO_ERROR_NO_MEMORY. Ownership: takes inner, but not on failure;
- * *out is ended by sotto_source_free. */
+ * Returns: SOTTO_ERROR_NO_MEMORY. Ownership: takes inner, but not on failure; *out is ended by
+ * sotto_source_free. */
 SOTTO_API enum sotto_status sotto_source_new_kept(struct sotto_source **out,
                                                   struct sotto_source *inner, size_t bytes_max,
                                                   struct sotto_error *err) SOTTO_NODISCARD;
