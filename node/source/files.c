@@ -4,7 +4,7 @@
  * DuckDB does. The one idea: whoever has the answer need not have opened a file to say that it was
  * another one meanwhile. */
 
-#include "source/source.h"
+#include "source/files.h"
 
 #include <glob.h>
 #include <string.h>
@@ -38,4 +38,19 @@ uint64_t source_files_identify(const char *pattern)
     }
     globfree(&found);
     return out;
+}
+
+enum sotto_status source_files_check(const char *pattern, uint64_t identity,
+                                     struct sotto_error *err)
+{
+    if (pattern != NULL && identity == 0) { /* a driver found some by other rules */
+        return sotto_error_set(
+            err, SOTTO_ERROR_CHANGED,
+            "its files can't be looked at again: neither they nor their folders may "
+            "have \\ in their names");
+    }
+    return source_files_identify(pattern) == identity
+               ? SOTTO_OK
+               : sotto_error_set(err, SOTTO_ERROR_CHANGED,
+                                 "its files have changed while they were read");
 }

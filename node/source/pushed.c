@@ -8,6 +8,8 @@
 
 #include "source/pushed.h"
 
+#include "source/files.h"
+
 #include <sotto/alloc.h>
 #include <string.h>
 
@@ -38,10 +40,7 @@ static struct pushed *pushed_of(struct sotto_source *source)
 
 static enum sotto_status check_files(const struct pushed *pushed, struct sotto_error *err)
 {
-    return source_files_identify(pushed->request.files) == pushed->files
-               ? SOTTO_OK
-               : sotto_error_set(err, SOTTO_ERROR_CHANGED,
-                                 "its files have changed while they were read");
+    return source_files_check(pushed->request.files, pushed->files, err);
 }
 
 /* Has the worker answer, of files that are what they were. */
@@ -292,9 +291,10 @@ enum sotto_status pushed_new(struct sotto_source **out, const struct source_requ
                              const struct source_limits *limits, const char *name,
                              const struct pushed_host *host, struct sotto_error *err)
 {
-    bool is_known = request->dialect != NULL && request->types_len == 0;
-    if (!is_known) {
-        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "types are stated");
+    if (request->dialect == NULL || request->types_len > 0) {
+        return sotto_error_set(err, SOTTO_ERROR_REFUSED, "%s",
+                               request->dialect == NULL ? "no database has them"
+                                                        : "types are stated");
     }
     struct pushed *pushed = sotto_alloc_zeroed(sizeof *pushed);
     if (pushed == NULL) {

@@ -10,6 +10,7 @@
  * more. What it read is a table, or nothing at all. */
 
 #include "loop/keeper.h"
+#include "source/files.h"
 #include "source/source.h"
 
 #include <errno.h>
@@ -328,9 +329,8 @@ enum sotto_status source_rows_read(struct source_rows *out, const struct source_
     uint64_t files = source_files_identify(request->files);
     enum sotto_status status = read_rows(&rows, &worker, request, limits, err);
     (void)end(&worker);
-    if (status == SOTTO_OK && source_files_identify(request->files) != files) {
-        status = sotto_error_set(err, SOTTO_ERROR_CHANGED,
-                                 "its files have changed while they were read");
+    if (status == SOTTO_OK) {
+        status = source_files_check(request->files, files, err);
     }
     if (status != SOTTO_OK) {
         source_rows_release(&rows);
@@ -472,12 +472,19 @@ enum sotto_status source_session_ask(struct source_rows *out, struct source_sess
 
 enum sotto_status source_session_begin(struct source_session *session, struct sotto_error *err)
 {
-    enum sotto_status status = send_question(session, "", err);
+    struct sotto_parcels *parcels = NULL;
+    enum sotto_status status = sotto_parcels_new(&parcels, session->limits.bytes_max, err);
     if (status != SOTTO_OK) {
+        return sotto_error_prefix(err, "%s", session->name);
+    }
+    status = send_question(session, "", err);
+    if (status != SOTTO_OK) {
+        sotto_parcels_free(parcels);
         return status;
     }
+    session->streamed = parcels;
     session->end_ms = find_end(&session->limits);
-    return sotto_parcels_new(&session->streamed, session->limits.bytes_max, err);
+    return SOTTO_OK;
 }
 
 /* The rows that come next; NULL after the last ones. */

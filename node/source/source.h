@@ -54,12 +54,6 @@ enum sotto_status sql_write_name(struct sotto_writer *writer, const char *name,
 /* Appends a text between quotes of this kind, ' or ", which are doubled within. */
 void sql_write_quoted(struct sotto_writer *writer, const char *text, char quote);
 
-/* --- files.c --- */
-
-/* What the files are that a pattern of * and ? names, hidden ones too: names, sizes and times, not
- * contents. 0: none, or no pattern. */
-uint64_t source_files_identify(const char *pattern);
-
 /* --- request.c --- */
 
 /* Appends a request; a failure is the writer's. */
